@@ -1,0 +1,51 @@
+"""Axes of studies as pure data, without torch, Ray or Optuna: factors to cross in a grid and ranges to draw from.
+
+To add an axis, write a factor or a parameter with its source in the module it belongs to; to ship a combination of
+axes under a name, add it to ``SPACES``.
+"""
+
+from search_spaces.architecture import BN
+from search_spaces.domain import Choice, Domain, Float, Int, Param
+from search_spaces.factors import Factor, JsonValue, Level, Role, grid, levels_of
+from search_spaces.objectives import CLIP, OBJECTIVE, clip
+from search_spaces.optimizers import optimizer
+
+SPACES: dict[str, tuple[Factor, ...]] = {
+    # Mao et al. 2017, section 4.4, completed to a factorial; the authors' learning rate and beta1.
+    "lsgan-bn-table": (
+        BN,
+        optimizer(g_lr=2e-4, beta1=0.5).pick("adam", "rmsprop"),
+        OBJECTIVE.pick("ls(0,1,1)", "ls(-1,1,0)", "ns"),
+    ),
+    # The same with the RMSProp that the authors' code ran, TensorFlow 1's.
+    "lsgan-bn-table-tf1": (
+        BN,
+        optimizer(g_lr=2e-4, beta1=0.5).pick("adam", "rmsprop_tf1"),
+        OBJECTIVE.pick("ls(0,1,1)", "ls(-1,1,0)", "ns"),
+    ),
+    # Mao et al. 2017, section 4.4: the mixture of Gaussians; their learning rates belong to the base configuration.
+    "mixture": (OBJECTIVE.pick("ls(0,1,1)", "ls(-1,1,0)", "ns"),),
+    # Arjovsky et al. 2017 found the clipped critic unstable under Adam, and used RMSProp; the base sets the objective.
+    "wgan-clip": (clip(), optimizer(g_lr=5e-5).pick("rmsprop", "adam")),
+}
+"""Named combinations of factors, ready for ``grid``."""
+
+__all__ = [
+    "BN",
+    "CLIP",
+    "OBJECTIVE",
+    "SPACES",
+    "Choice",
+    "Domain",
+    "Factor",
+    "Float",
+    "Int",
+    "JsonValue",
+    "Level",
+    "Param",
+    "Role",
+    "clip",
+    "grid",
+    "levels_of",
+    "optimizer",
+]

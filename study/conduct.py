@@ -1,0 +1,172 @@
+"""Conducting a launch from its plan to its report. Everything a user's mistake can break is checked before compute."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from rich.console import Console
+
+from study import launch, report
+from study.estimates import CellSummary, summarise
+from study.launch import Resources, Share
+from study.ledger import Ledger
+from study.progress import Terminal
+from study.records import Record, Status
+from study.spec import Block, LaunchSpec
+from study.store import Store
+from study.tracking import Tracker
+from trainables import features
+from trainables.data import ImageTruth
+from trainables.trace import Row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """How a launch ended.
+
+    Attributes:
+        crashes: block name to the reason why it has no complete trace.
+        interrupted: whether some blocks were never brought to an end.
+    """
+
+    records: tuple[Record, ...]
+    summaries: tuple[CellSummary, ...]
+    crashes: dict[str, str]
+    interrupted: bool
+    report: Path
+
+
+def cache_of(store: Store) -> Path:
+    """Trained feature nets, shared by all launches of one ``--out``."""
+    return store.root.parent.parent / "cache"
+
+
+def check(spec: LaunchSpec, out: Path) -> None:
+    """Raises ValueError if the data are absent or the folder cannot be written to; touches nothing."""
+    for config in {cell.config.data: cell.config for cell in spec.cells}.values():
+        config.data.check()
+    existing = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise ValueError(f"--out must be a writable folder, got {out}: {existing} is not")
+
+
+def start(spec: LaunchSpec, store: Store, resources: Resources, tracker: Tracker, console: Console) -> Result:
+    """Runs a new launch to its end."""
+    console.print(describe(spec))
+    check(spec, store.root.parent.parent)
+    console.print("starting Ray ...", style="dim")
+    share = launch.connect(resources)
+    try:
+        _make(store.root)
+        try:
+            tracker.start(spec)
+        except ValueError:
+            shutil.rmtree(store.root, ignore_errors=True)
+            raise
+        store.write_spec(spec)
+        return _conduct(spec, store, share, tracker, console)
+    finally:
+        launch.disconnect()
+
+
+def resume(store: Store, resources: Resources, tracker: Tracker, console: Console) -> Result:
+    """Finishes what the plan of an interrupted launch still lacks."""
+    spec = store.spec()
+    console.print(describe(spec))
+    check(spec, store.root.parent.parent)
+    if all(record.status is not Status.PLANNED for record in Ledger(spec, store).records):
+        share = None
+    else:
+        console.print("starting Ray ...", style="dim")
+        share = launch.connect(resources)
+    try:
+        tracker.start(spec)
+        return _conduct(spec, store, share, tracker, console)
+    finally:
+        launch.disconnect()
+
+
+def describe(spec: LaunchSpec) -> str:
+    blocks = len(spec.blocks())
+    return (
+        f"[bold]{spec.study}[/] ({spec.profile}), launch {spec.launch}: {len(spec.cells)} cells x {len(spec.seeds)} seeds"
+        f" = {len(spec.cells) * len(spec.seeds)} replicas in {blocks} block{'s' if blocks != 1 else ''}"
+    )
+
+
+def _conduct(spec: LaunchSpec, store: Store, share: Share | None, tracker: Tracker, console: Console) -> Result:
+    ledger = Ledger(spec, store)
+    ended = True
+    if share is not None:
+        device = f"{share.cpus:g} CPU" + (f" and {share.gpus:g} GPU" if share.gpus else "")
+        console.print(
+            f"Ray with {share.cluster}: {share.at_a_time} block{'s' if share.at_a_time != 1 else ''} at a time,"
+            f" {device} each",
+            style="dim",
+        )
+        _train_features(spec, cache_of(store), console)
+        ledger.write()
+        with Terminal(ledger, console) as terminal:
+            ended = launch.run(ledger, cache_of(store), share, [terminal, _Tracking(ledger, tracker)])
+    ledger.write()
+    return finish(ledger, tracker, interrupted=not ended)
+
+
+def finish(ledger: Ledger, tracker: Tracker, *, interrupted: bool) -> Result:
+    """Records, report and the tracker's closing, from what is on disk."""
+    summaries = summarise(ledger.records)
+    page = report.build(ledger.store)
+    for summary in summaries:
+        tracker.cell(summary)
+    complete = all(record.status in (Status.FINISHED, Status.STOPPED) for record in ledger.records)
+    tracker.finish(ledger.store, complete)
+    if complete:
+        launch.clean(ledger.store)
+    return Result(
+        records=ledger.records, summaries=summaries, crashes=ledger.crashes, interrupted=interrupted, report=page
+    )
+
+
+def _make(root: Path) -> None:
+    try:
+        root.mkdir(parents=True)
+    except FileExistsError:
+        raise ValueError(f"the launch {root} exists already") from None
+    except OSError as error:
+        raise ValueError(f"--out must be a writable folder, got {root.parent.parent}: {error.strerror}") from None
+
+
+def _train_features(spec: LaunchSpec, cache: Path, console: Console) -> None:
+    """The classifier of each image data set, once, before the workers need it."""
+    for data in {cell.config.data for cell in spec.cells}:
+        source = data.load(device=torch.device("cpu"), dtype=torch.float32)
+        if isinstance(source.truth, ImageTruth):
+            found = features.obtain(source.truth, source.digest, cache)
+            console.print(
+                f"feature space of {data.kind}: classifier of {found.task}, {found.accuracy:.1%} right on held-out images",
+                style="dim",
+            )
+
+
+class _Tracking:
+    """Hands a launch's events to the tracker."""
+
+    def __init__(self, ledger: Ledger, tracker: Tracker) -> None:
+        self._ledger, self._tracker = ledger, tracker
+
+    def block_started(self, block: Block) -> None:
+        """The tracker makes its runs when there is something to write into them."""
+
+    def rows(self, block: Block, rows: Sequence[Row], step: int) -> None:
+        self._tracker.curves(block, rows)
+
+    def block_ended(self, block: Block) -> None:
+        own = self._ledger.of(block)
+        for record in own:
+            self._tracker.replica(record, self._ledger.store.grids(record.cell, record.seed))
+        cell = [record for record in self._ledger.records if record.cell == block.cell.index]
+        for summary in summarise(cell):
+            self._tracker.cell(summary)

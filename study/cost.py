@@ -1,0 +1,70 @@
+"""What a launch would cost on this machine, measured: a few steps of each kind of cell."""
+
+import os
+import time
+from dataclasses import dataclass
+
+import torch
+
+from study.spec import Cell, LaunchSpec
+from trainables.config import GanConfig
+from trainables.data import ImageSource, ImageTruth, Source
+from trainables.loop import Loop
+
+_STEPS = 3
+_TIMED_REPLICAS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """Attributes:
+        core_seconds: training time of all replicas on one ``device`` (a CPU core, or a GPU), without evaluation.
+        wall_seconds: the same spread over the machine.
+        at_a_time: blocks that run together here.
+    """
+
+    core_seconds: float
+    wall_seconds: float
+    at_a_time: int
+    device: str
+
+
+def estimate(spec: LaunchSpec) -> Estimate:
+    """Times a few steps of two stacked replicas of every cell, on data of the right shape."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        total = sum(_replica_seconds(cell, device) for cell in spec.cells) * len(spec.seeds)
+    finally:
+        torch.set_num_threads(threads)
+    at_a_time = 1 if device.type == "cuda" else min(len(os.sched_getaffinity(0)), len(spec.blocks()))
+    name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU core"
+    return Estimate(core_seconds=total, wall_seconds=total / at_a_time, at_a_time=at_a_time, device=name)
+
+
+def _replica_seconds(cell: Cell, device: torch.device) -> float:
+    config = cell.config
+    loop = Loop(config, range(_TIMED_REPLICAS), _stand_in(config, device), [], device=device)
+    loop.advance()
+    _wait(device)
+    began = time.perf_counter()
+    for _ in range(_STEPS):
+        loop.advance()
+    _wait(device)
+    return (time.perf_counter() - began) / _STEPS / _TIMED_REPLICAS * config.steps
+
+
+def _stand_in(config: GanConfig, device: torch.device) -> Source:
+    """Noise in the shape of the data: costs the same and needs no download."""
+    dtype: torch.dtype = getattr(torch, config.dtype)
+    if len(config.data.shape) == 1:
+        return config.data.load(device=device, dtype=dtype)
+    count = max(config.batch_size, config.evaluation.samples)
+    grey = torch.arange(count, dtype=torch.uint8).view(-1, 1, 1, 1).expand(count, *config.data.shape).contiguous()
+    return ImageSource(ImageTruth(images=grey, labels=None, classes=0), device=device, dtype=dtype)
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize()

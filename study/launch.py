@@ -1,0 +1,269 @@
+"""The driver's side of Ray: runs the blocks of a launch through Tune and keeps records as they finish.
+
+Nothing that was computed depends on this process: a finished block is a trace on disk, an unfinished one a Tune
+checkpoint. ``run`` on the same folder again restores Tune's state where there is one, skips what is done and trains the
+rest, whether the driver was interrupted, crashed or was killed.
+"""
+
+import logging
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")  # uv run: workers use this environment, not a second one
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # and keep its CUDA settings when a block asks for no GPU
+os.environ.setdefault("RAY_CHDIR_TO_TRIAL_DIR", "0")  # relative data folders mean what they mean to the user
+os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
+os.environ.setdefault("TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S", "0")
+
+import ray
+from ray import tune
+from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
+from ray.tune.experiment import Trial
+
+from study.ledger import Ledger
+from study.records import Status
+from study.spec import Block, LaunchSpec
+from study.store import Store, write_text
+from trainables.trace import Row
+from trainables.tune_trainable import BlockTask, BlockTrainable, stored_trace
+
+RETRIES = 2
+"""How often a crashed block is started again, from its last checkpoint."""
+_EXPERIMENT = "blocks"
+_SHARE = "share.txt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """The share of the cluster that one block gets, and which cluster.
+
+    Attributes:
+        address: ``local`` for a Ray of our own, ``auto`` for the one this machine belongs to, or ``ray://host:port``.
+        cpus, gpus: per block; fractions share a device. No gpus stated: a quarter of one if the cluster has any.
+    """
+
+    address: str = "local"
+    cpus: float = 1.0
+    gpus: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.cpus > 0:
+            raise ValueError(f"--cpus-per-block must be > 0, got {self.cpus}")
+        if self.gpus is not None and not self.gpus >= 0:
+            raise ValueError(f"--gpus-per-block must be >= 0, got {self.gpus}")
+        if self.gpus is not None and self.gpus > 1 and self.gpus != int(self.gpus):
+            raise ValueError(f"--gpus-per-block must be a whole number above 1, got {self.gpus}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """What blocks get on the cluster at hand: CPUs and GPUs each, and how many blocks run at a time."""
+
+    cpus: float
+    gpus: float
+    at_a_time: int
+    cluster: str
+
+
+class Observer(Protocol):
+    """Who watches a launch: the terminal, and the tracker."""
+
+    def block_started(self, block: Block) -> None: ...
+    def rows(self, block: Block, rows: Sequence[Row], step: int) -> None: ...
+    def block_ended(self, block: Block) -> None: ...
+
+
+def connect(resources: Resources) -> Share:
+    """Starts or joins Ray and works out how many blocks run at a time.
+
+    Raises:
+        ValueError: if the cluster cannot be reached, or is too small for one block.
+    """
+    try:
+        ray.init(
+            address=resources.address,
+            include_dashboard=False if resources.address == "local" else None,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    except (ConnectionError, TimeoutError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"no Ray cluster could be reached at --address {resources.address}: {reason}") from None
+    total = ray.cluster_resources()
+    cpus, gpus = total.get("CPU", 0.0), total.get("GPU", 0.0)
+    per_block = resources.gpus if resources.gpus is not None else (0.25 if gpus else 0.0)
+    if per_block > gpus:
+        raise ValueError(f"--gpus-per-block must be <= the {gpus:g} GPUs of the cluster, got {per_block:g}")
+    if resources.cpus > cpus:
+        raise ValueError(f"--cpus-per-block must be <= the {cpus:g} CPUs of the cluster, got {resources.cpus:g}")
+    by_cpu = int(cpus / resources.cpus + 1e-9)
+    by_gpu = by_cpu if per_block == 0 else int(gpus) * int(1 / per_block + 1e-9) if per_block <= 1 else int(gpus / per_block)
+    nodes = sum(node["Alive"] for node in ray.nodes())
+    return Share(
+        cpus=resources.cpus,
+        gpus=per_block,
+        at_a_time=min(by_cpu, by_gpu),
+        cluster=f"{nodes} node{'s' if nodes != 1 else ''}, {cpus:g} CPUs, {gpus:g} GPUs",
+    )
+
+
+def disconnect() -> None:
+    ray.shutdown()
+
+
+def tasks_of(spec: LaunchSpec, store: Store, cache: Path, share: Share) -> dict[str, BlockTask]:
+    """What the workers are told, by block name."""
+    origin = {"launch": spec.launch, "study": spec.study, "profile": spec.profile}
+    return {
+        block.name: BlockTask(
+            name=block.name,
+            config=block.cell.config,
+            seeds=block.seeds,
+            first=block.first,
+            trace=store.trace_path(block).absolute(),
+            samples=(store.samples_path / f"cell={block.cell.index}").absolute(),
+            cache=cache.absolute(),
+            picture_every=_picture_every(block),
+            threads=max(1, int(share.cpus)),
+            origin={**origin, "cell": block.cell.index, "cell_name": block.cell.name},
+        )
+        for block in spec.blocks()
+    }
+
+
+def _picture_every(block: Block) -> int:
+    """About five pictures per replica, evenly over its training."""
+    config = block.cell.config
+    return max(1, round(config.steps / config.evaluation.every / 5))
+
+
+def run(ledger: Ledger, cache: Path, share: Share, observers: Sequence[Observer]) -> bool:
+    """Trains every block that has no complete trace yet.
+
+    Returns:
+        Whether every block has ended, finished or crashed; not so after an interruption.
+
+    Raises:
+        OSError: if the launch's folder can no longer be written to; what was computed before is kept.
+    """
+    spec, store = ledger.spec, ledger.store
+    tasks = tasks_of(spec, store, cache, share)
+    missing = [name for name, task in tasks.items() if stored_trace(task) is None]
+    if not missing:
+        return True
+    trainable = tune.with_resources(
+        tune.with_parameters(BlockTrainable, tasks=tasks), {"CPU": share.cpus, "GPU": share.gpus}
+    )
+    watcher = _Watcher(ledger, observers)
+    tuner = _tuner(trainable, store, list(tasks), share, watcher)
+    tuner.fit()
+    watcher.raise_failure()
+    return all(name in watcher.ended or stored_trace(tasks[name]) is not None for name in missing)
+
+
+def clean(store: Store) -> None:
+    """Removes Tune's checkpoints once every block has its trace; they hold nothing that the traces do not."""
+    shutil.rmtree(store.tune_path, ignore_errors=True)
+
+
+def _tuner(trainable: Any, store: Store, names: list[str], share: Share, watcher: "_Watcher") -> Tuner:
+    path = store.tune_path.absolute() / _EXPERIMENT
+    space = {"block": tune.grid_search(names)}
+    if _same_share(store, share) and Tuner.can_restore(str(path)):
+        return Tuner.restore(str(path), trainable, resume_unfinished=True, resume_errored=True, param_space=space)
+    clean(store)
+    write_text(store.tune_path / _SHARE, _share_text(share))
+    return Tuner(
+        trainable,
+        param_space=space,
+        tune_config=TuneConfig(
+            reuse_actors=True,
+            max_concurrent_trials=share.at_a_time,
+            trial_name_creator=_block_name,
+            trial_dirname_creator=_block_name,
+        ),
+        run_config=RunConfig(
+            name=_EXPERIMENT,
+            storage_path=str(store.tune_path.absolute()),
+            failure_config=FailureConfig(max_failures=RETRIES),
+            checkpoint_config=CheckpointConfig(num_to_keep=1, checkpoint_frequency=5),
+            callbacks=[watcher],
+            verbose=0,
+        ),
+    )
+
+
+def _same_share(store: Store, share: Share) -> bool:
+    """Tune restores trials with the resources that they were planned with; on another cluster it starts anew."""
+    path = store.tune_path / _SHARE
+    return path.exists() and path.read_text() == _share_text(share)
+
+
+def _share_text(share: Share) -> str:
+    return f"cpus={share.cpus:g} gpus={share.gpus:g} at_a_time={share.at_a_time}"
+
+
+def _block_name(trial: Trial) -> str:
+    return str(trial.config["block"])
+
+
+class _Watcher(Callback):
+    """Tune's events, in our words. A failure to write stops the launch instead of vanishing in Tune's log.
+
+    Tune stores callbacks with the experiment and brings them back on a restore. A watcher belongs to its process (it
+    holds the ledger and the terminal), so what is stored is a reference to whichever watcher is current.
+    """
+
+    current: "_Watcher | None" = None
+
+    def __init__(self, ledger: Ledger, observers: Sequence[Observer]) -> None:
+        type(self).current = self
+        self._ledger = ledger
+        self._observers = tuple(observers)
+        self._blocks = {block.name: block for block in ledger.spec.blocks()}
+        self._failure: OSError | None = None
+        self.ended: set[str] = set()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _current_watcher, ()
+
+    def raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        for observer in self._observers:
+            observer.block_started(self._blocks[_block_name(trial)])
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
+    ) -> None:
+        for observer in self._observers:
+            observer.rows(self._blocks[_block_name(trial)], result["rows"], result["step"])
+
+    def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        self._end(trial, Status.FINISHED, "")
+
+    def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        lines = str(trial.get_pickled_error() or "").strip().splitlines()
+        self._end(trial, Status.CRASHED, lines[-1] if lines else "the worker died without a message")
+
+    def _end(self, trial: Trial, status: Status, reason: str) -> None:
+        block = self._blocks[_block_name(trial)]
+        self.ended.add(block.name)
+        try:
+            self._ledger.end(block, status, reason)
+        except OSError as error:
+            self._failure = error
+            raise
+        for observer in self._observers:
+            observer.block_ended(block)
+
+
+def _current_watcher() -> "_Watcher | None":
+    return _Watcher.current

@@ -1,0 +1,88 @@
+"""From a study to a launch: cells, seeds and everything else that is decided before the first seed is trained."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from search_spaces import grid
+from study.parsing import assign_config
+from study.spec import Cell, LaunchSpec, Profile, Study
+from trainables import games
+from trainables.config import GanConfig, digest
+from trainables.draws import generator
+from trainables.versions import versions
+
+LARGEST_SEED = 2**53
+"""Seeds stay exact in JSON and in every table that stores numbers as doubles."""
+
+
+def plan(
+    study: Study, profile_name: str, *, now: datetime, seeds: int | None = None, changes: Mapping[str, Any] | None = None
+) -> LaunchSpec:
+    """Resolves a profile of a study, with the user's changes, into a launch.
+
+    Args:
+        now: names the launch and stands in its record.
+        seeds: replicas per cell instead of the profile's.
+        changes: dotted path to value, set in every cell; a path that a factor varies is refused.
+
+    Raises:
+        ValueError: if profile, path or value do not exist or fit; names the study.
+    """
+    try:
+        profile = _profile(study, profile_name)
+        cells = _cells(profile, changes or {})
+        count = profile.seeds if seeds is None else seeds
+        if count < 1:
+            raise ValueError(f"seeds must be >= 1, got {count}")
+    except ValueError as error:
+        raise ValueError(f"{error} (study {study.name}, profile {profile_name})") from None
+    return LaunchSpec(
+        launch=f"{now:%Y%m%d-%H%M%S}-{profile_name}",
+        study=study.name,
+        title=study.title,
+        question=study.question,
+        sources=study.sources,
+        hypotheses=study.hypotheses,
+        contrasts=study.contrasts,
+        profile=profile_name,
+        note=profile.note,
+        factors=profile.factors,
+        cells=cells,
+        seeds=replica_seeds(study, count),
+        block=profile.block,
+        rule=profile.rule,
+        created=f"{now:%Y-%m-%dT%H:%M:%S%z}",
+        versions=versions(),
+    )
+
+
+def replica_seeds(study: Study, count: int) -> tuple[int, ...]:
+    """The first ``count`` seeds of a study: fixed by its name and seed, whatever the profile, the clock or the cell."""
+    drawn = generator(study.seed, f"seeds/{study.name}").integers(LARGEST_SEED, size=count)
+    return tuple(int(seed) for seed in drawn)
+
+
+def _profile(study: Study, name: str) -> Profile:
+    if name not in study.profiles:
+        raise ValueError(f"profile must be one of {', '.join(study.profiles)}, got {name!r}")
+    return study.profiles[name]
+
+
+def _cells(profile: Profile, changes: Mapping[str, Any]) -> tuple[Cell, ...]:
+    for path in changes:
+        for factor in profile.factors:
+            for varied in factor.paths:
+                if path == varied or path.startswith(f"{varied}.") or varied.startswith(f"{path}."):
+                    raise ValueError(f"{path} is varied by the factor {factor.name} and cannot be set")
+    base = assign_config(profile.base, changes)
+    return tuple(
+        _cell(index, {name: level.label for name, level in levels.items()}, assign_config(base, assigned))
+        for index, levels in enumerate(grid(profile.factors))
+        for assigned in [{path: value for level in levels.values() for path, value in level.assign.items()}]
+    )
+
+
+def _cell(index: int, levels: dict[str, str], config: GanConfig) -> Cell:
+    games.build(config)  # shapes that do not fit fail here, before any compute
+    return Cell(index=index, name=" / ".join(levels.values()), levels=levels, config=config, digest=digest(config))

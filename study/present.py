@@ -1,0 +1,79 @@
+"""Text for the terminal: a study before it runs, a launch while and after it does."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from study import cost
+from study.estimates import compare, summarise
+from study.hypotheses import judge
+from study.ledger import Ledger
+from study.progress import duration
+from study.records import Record
+from study.report import terminal
+from study.spec import LaunchSpec, Study
+from study.store import Store
+
+
+def study(what: Study, spec: LaunchSpec, console: Console) -> None:
+    """Everything that is decided before a run of one profile, and what it would cost here."""
+    console.print(f"[bold]{what.name}[/]  {what.title}")
+    console.print(what.question)
+    console.print(f"\n[bold]Profile {spec.profile}[/] (of {', '.join(what.profiles)})")
+    console.print(spec.note)
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("factor", "levels", "source"):
+        table.add_column(column)
+    for factor in spec.factors:
+        table.add_row(factor.name, ", ".join(level.label for level in factor.levels), factor.source)
+    console.print("\n[bold]Factors[/]")
+    console.print(table)
+    console.print(f"\n[bold]{len(spec.cells)} cells[/], {len(spec.seeds)} seeds each, blocks of {spec.block}")
+    for cell in spec.cells:
+        console.print(Text(f"  {cell.name}  {cell.digest}"))
+    console.print("\n[bold]Hypotheses[/], declared before the run")
+    for hypothesis in what.hypotheses:
+        console.print(Text(f"  {hypothesis.claim} ({hypothesis.source})"))
+    console.print("\n[bold]Sources[/]")
+    for source in what.sources:
+        console.print(Text(f"  {source}"))
+    console.print("\nmeasuring the cost of a step ...", style="dim")
+    estimate = cost.estimate(spec)
+    console.print(
+        f"[bold]Estimated cost here[/]: {duration(estimate.core_seconds)} of one {estimate.device},"
+        f" about {duration(estimate.wall_seconds)} with {estimate.at_a_time} blocks at a time"
+    )
+
+
+def status(ledger: Ledger, console: Console) -> None:
+    """Where every block is."""
+    spec = ledger.spec
+    statuses = Counter(record.status for record in ledger.records)
+    console.print(f"[bold]{spec.study}[/] ({spec.profile}), launch {spec.launch}")
+    counts = ", ".join(f"{number} {status.value}" for status, number in statuses.items())
+    console.print(f"{len(ledger.records)} replicas planned: {counts}")
+    console.print(terminal.summary_table(summarise(ledger.records)))
+
+
+def results(spec: LaunchSpec, records: Sequence[Record], console: Console) -> None:
+    """The table of cells, the contrasts and the verdicts."""
+    summaries = summarise(records)
+    console.print(terminal.summary_table(summaries))
+    comparisons = compare(spec.contrasts, summaries)
+    if comparisons:
+        console.print(terminal.contrast_table(comparisons))
+    if spec.hypotheses:
+        console.print(terminal.verdict_table([judge(hypothesis, summaries) for hypothesis in spec.hypotheses]))
+
+
+def paths(store: Store, report: Path, console: Console) -> None:
+    """Where everything is, and how to look at it."""
+    out = store.root.parent.parent
+    option = "" if out == Path("runs") else f" --out {out}"
+    for name, value in (("report", report), ("records", store.records_path), ("traces", store.traces_path)):
+        console.print(Text(f"{name:8} {value}"), soft_wrap=True)
+    console.print(Text(f"MLflow   study ui{option}"), soft_wrap=True)

@@ -1,0 +1,109 @@
+"""What a user sees while a launch runs: blocks done, replicas by outcome, time left."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from study.ledger import Ledger
+from study.outcome import Outcome
+from study.records import Status
+from study.spec import Block
+from trainables.trace import Row
+
+_SECONDS_BETWEEN_LINES = 15.0
+
+
+class Terminal:
+    """One live line on a terminal; a line every 15 seconds and per finished block elsewhere (logs, pipes).
+
+    Work is counted in generator updates over all blocks, so the estimate moves from the first report on.
+    """
+
+    def __init__(self, ledger: Ledger, console: Console) -> None:
+        self._ledger = ledger
+        self._console = console
+        self._blocks = ledger.spec.blocks()
+        self._steps = {block.name: 0 for block in self._blocks}
+        self._total = sum(block.cell.config.steps for block in self._blocks)
+        for block in self._blocks:
+            if ledger.of(block)[0].status is not Status.PLANNED:
+                self._steps[block.name] = block.cell.config.steps
+        self._inherited = sum(self._steps.values())
+        self._running: set[str] = set()
+        self._began = self._spoke = time.monotonic()
+        self._bar = Progress(
+            TextColumn("{task.percentage:>3.0f} %"), BarColumn(bar_width=20), TextColumn("{task.description}"),
+            TimeElapsedColumn(), console=console,
+        )  # fmt: skip
+        self._task = self._bar.add_task("starting workers", total=self._total, completed=self._inherited)
+        self._live = Live(self._bar, console=console, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> "Terminal":
+        if self._console.is_terminal:
+            self._live.start()
+        else:
+            self._console.print(f"{len(self._blocks)} blocks: starting workers")
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._console.is_terminal:
+            self._live.stop()
+
+    def block_started(self, block: Block) -> None:
+        self._running.add(block.name)
+        self._show()
+
+    def rows(self, block: Block, rows: Sequence[Row], step: int) -> None:
+        self._steps[block.name] = max(step, self._steps[block.name])
+        self._show()
+
+    def block_ended(self, block: Block) -> None:
+        self._running.discard(block.name)
+        self._steps[block.name] = block.cell.config.steps
+        records = self._ledger.of(block)
+        counts = Counter(record.outcome for record in records)
+        what = ", ".join(f"{number} {outcome.value}" for outcome, number in counts.items())
+        if records[0].status is Status.CRASHED:
+            what = f"crashed: {self._ledger.crashes.get(block.name, '')}"
+        seconds = sum(record.seconds for record in records)
+        self._console.print(Text(f"{block.cell.name}  ({len(block.seeds)} replicas, {seconds:.0f} s): {what}"))
+        self._show(speak=True)
+
+    def _show(self, *, speak: bool = False) -> None:
+        done = sum(self._steps.values())
+        text = f"{self._counts()} · {self._left(done)}"
+        if self._console.is_terminal:
+            self._bar.update(self._task, completed=done, description=text)
+        elif speak or time.monotonic() - self._spoke > _SECONDS_BETWEEN_LINES:
+            self._spoke = time.monotonic()
+            self._console.print(f"{100 * done / self._total:3.0f} %  {text}")
+
+    def _counts(self) -> str:
+        records = self._ledger.records
+        cells_open = {record.cell for record in records if record.status is Status.PLANNED}
+        cells = len(self._ledger.spec.cells)
+        outcomes = Counter(r.outcome for r in records if r.outcome is not Outcome.UNDECIDED)
+        told = ", ".join(f"{number} {outcome.value}" for outcome, number in outcomes.most_common())
+        done = sum(outcomes.values())
+        return f"cells {cells - len(cells_open)}/{cells} · replicas {done}/{len(records)}{f' ({told})' if told else ''}"
+
+    def _left(self, done: int) -> str:
+        fresh = done - self._inherited
+        if fresh <= 0:
+            return f"{len(self._running)} blocks running" if self._running else "starting workers"
+        seconds = (time.monotonic() - self._began) / fresh * (self._total - done)
+        return f"about {duration(seconds)} left"
+
+
+def duration(seconds: float) -> str:
+    """``42 s``, ``5 min``, ``3.2 h`` or ``4.1 days``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86_400:.1f} days"

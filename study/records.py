@@ -1,0 +1,205 @@
+"""Records: one row per planned replica, the table that every number shown is computed from."""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from study.outcome import Decision, Outcome, decide, ever_good
+from study.spec import Block, LaunchSpec
+from trainables.config import to_dict
+from trainables.trace import Trace
+
+SCHEMA_VERSION = 1
+
+
+class Status(Enum):
+    """What happened to the process. Says nothing about the GAN. Stored by name: append, never rename."""
+
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    CRASHED = "crashed"
+    PLANNED = "planned"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One planned replica.
+
+    Attributes:
+        cell, cell_name, levels, digest, config: the cell (``config`` as plain JSON values).
+        replica: number within the cell, from 0; ``seed`` is its seed.
+        outcome, outcome_step, evidence: the decision; ``undecided`` for replicas without a complete trace.
+        ever_good: whether any window of the trace met the rule's criteria for success ("best checkpoint").
+        steps: generator updates done; ``planned_steps`` asked for.
+        seconds: the block's training time divided by its replicas.
+        mode: ``stack[N]``; device and versions where it ran. Without a trace mode and device are empty and the versions
+            are those of the machine that planned.
+        rule: ``name@digest`` of the rule that decided.
+    """
+
+    launch: str
+    study: str
+    profile: str
+    cell: int
+    cell_name: str
+    levels: Mapping[str, str]
+    digest: str
+    config: Mapping[str, object]
+    block: str
+    replica: int
+    seed: int
+    status: Status
+    outcome: Outcome
+    outcome_step: int | None
+    ever_good: bool
+    evidence: Mapping[str, float]
+    rule: str
+    steps: int
+    planned_steps: int
+    seconds: float
+    mode: str
+    device: str
+    versions: Mapping[str, str]
+
+
+_STRING, _INT, _FLOAT, _BOOL = pa.string(), pa.int64(), pa.float64(), pa.bool_()
+_TYPES = {
+    "launch": _STRING,
+    "study": _STRING,
+    "profile": _STRING,
+    "cell": _INT,
+    "cell_name": _STRING,
+    "levels": _STRING,
+    "digest": _STRING,
+    "config": _STRING,
+    "block": _STRING,
+    "replica": _INT,
+    "seed": _INT,
+    "status": _STRING,
+    "outcome": _STRING,
+    "outcome_step": _INT,
+    "ever_good": _BOOL,
+    "evidence": _STRING,
+    "rule": _STRING,
+    "steps": _INT,
+    "planned_steps": _INT,
+    "seconds": _FLOAT,
+    "mode": _STRING,
+    "device": _STRING,
+    "versions": _STRING,
+}
+"""Column types; mappings are JSON text, enums their values. A new column is a new ``SCHEMA_VERSION``."""
+_JSON = ("levels", "config", "evidence", "versions")
+_SCHEMA = pa.schema([pa.field(name, kind, nullable=name == "outcome_step") for name, kind in _TYPES.items()])
+_METADATA = b"records"
+
+
+def write(rows: Iterable[Record], path: Path) -> None:
+    """Writes the table whole or not at all (a temporary file beside it, then a rename).
+
+    Raises:
+        ValueError: if a mapping holds NaN or an infinity, or what JSON cannot hold.
+        OSError: if the disk is full or the folder is not writable; nothing is left behind.
+    """
+    table = pa.Table.from_pylist([_plain(row) for row in rows], schema=_SCHEMA)
+    table = table.replace_schema_metadata({_METADATA: json.dumps({"schema": SCHEMA_VERSION})})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + ".part")
+    try:
+        pq.write_table(table, unfinished, compression="zstd")
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def read(path: Path) -> tuple[Record, ...]:
+    """Reads what ``write`` wrote.
+
+    Raises:
+        ValueError: if the file does not exist, holds no records, or was written by a newer schema.
+    """
+    if not path.exists():
+        raise ValueError(f"no records at {path}")
+    # ParquetFile reads this file alone; read_table would add columns from folder names like "cell=3".
+    with pq.ParquetFile(path) as file:
+        stored = (file.schema_arrow.metadata or {}).get(_METADATA)
+        if stored is None:
+            raise ValueError(f"{path} holds no records")
+        version = json.loads(stored)["schema"]
+        if version > SCHEMA_VERSION:
+            raise ValueError(f"{path} has record schema {version}, this version reads up to {SCHEMA_VERSION}")
+        rows = file.read().to_pylist()
+    return tuple(_record(row) for row in rows)
+
+
+def decide_block(spec: LaunchSpec, block: Block, trace: Trace | None, status: Status) -> tuple[Record, ...]:
+    """The records of one block, one per planned replica, in order of its seeds.
+
+    A finished block with a complete trace gets its outcomes by the spec's rule; any other gets ``undecided``.
+
+    Args:
+        trace: what is stored for the block, if anything is.
+        status: what happened to its process.
+
+    Raises:
+        ValueError: if the trace was made by another configuration than the launch planned.
+    """
+    meta: Mapping[str, Any] = {} if trace is None else trace.meta
+    if trace is not None and meta["digest"] != block.cell.digest:
+        raise ValueError(f"the trace of block {block.name} has digest {meta['digest']}, planned is {block.cell.digest}")
+    decided = trace if trace is not None and status is Status.FINISHED and meta["complete"] else None
+    config = to_dict(block.cell.config)
+    records = []
+    for index, seed in enumerate(block.seeds):
+        own = None if decided is None else decided.replica(seed)
+        decision = _UNDECIDED if own is None else decide(own, spec.rule)
+        records.append(
+            Record(
+                launch=spec.launch,
+                study=spec.study,
+                profile=spec.profile,
+                cell=block.cell.index,
+                cell_name=block.cell.name,
+                levels=block.cell.levels,
+                digest=block.cell.digest,
+                config=config,
+                block=block.name,
+                replica=block.first + index,
+                seed=seed,
+                status=status,
+                outcome=decision.outcome,
+                outcome_step=decision.step,
+                ever_good=own is not None and ever_good(own, spec.rule),
+                evidence=decision.evidence,
+                rule=spec.rule.label(),
+                steps=meta.get("steps", 0),
+                planned_steps=block.cell.config.steps,
+                seconds=meta.get("seconds", 0.0) / len(block.seeds),
+                mode=meta.get("mode", ""),
+                device=meta.get("device", ""),
+                versions=meta.get("versions", spec.versions),
+            )
+        )
+    return tuple(records)
+
+
+_UNDECIDED = Decision(outcome=Outcome.UNDECIDED, step=None, evidence={})
+
+
+def _plain(record: Record) -> dict[str, Any]:
+    values = {field.name: getattr(record, field.name) for field in fields(record)}
+    texts = {name: json.dumps(values[name], allow_nan=False) for name in _JSON}
+    return values | texts | {"status": record.status.value, "outcome": record.outcome.value}
+
+
+def _record(row: Mapping[str, Any]) -> Record:
+    parsed = {name: json.loads(row[name]) for name in _JSON}
+    known = {name: row[name] for name in _TYPES}
+    return Record(**known | parsed | {"status": Status(row["status"]), "outcome": Outcome(row["outcome"])})

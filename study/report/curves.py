@@ -1,0 +1,223 @@
+"""Curves by outcome: small multiples of what a rule looks at, one line per replica, the same axes in every cell."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+
+from study.outcome import Outcome
+from study.report import svg
+from study.report.palette import LOOKS
+from study.report.svg import COLOURS
+from study.rules import OutcomeRule, snapshots
+from trainables.trace import ReplicaTrace
+
+Floats = npt.NDArray[np.float64]
+Series = tuple[Floats, Floats]
+
+_POINTS = 120
+"""Most points drawn of one line; extremes are kept."""
+_SPREAD = 50.0
+"""From this ratio of the largest to the typical magnitude on, a linear axis would show one replica and hide the rest."""
+
+_NO_SERIES: Series = (np.zeros(0), np.zeros(0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One replica in one cell, with the outcome that colours it."""
+
+    trace: ReplicaTrace
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """One quantity over steps.
+
+    Attributes:
+        title: what is drawn, with its unit or range.
+        series: steps and values, ``[T]`` each, of a replica; of length 0 if its trace does not hold what is needed.
+        kind: ``share`` has the range 0..1, ``count`` and ``positive`` start at 0, ``signed`` is free.
+        data: the value that the data themselves would get, if there is one, from the trace's reference constants.
+        threshold: the least value that the rule calls good, if it looks at this quantity.
+    """
+
+    title: str
+    series: Callable[[ReplicaTrace], Series]
+    kind: Literal["share", "count", "positive", "signed"]
+    data: Callable[[ReplicaTrace], float | None] = lambda trace: None
+    threshold: Callable[[ReplicaTrace], float | None] = lambda trace: None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """The axes of one panel, shared by all cells; ``linear_to`` is where a logarithmic axis turns linear."""
+
+    scale: Literal["linear", "symlog"]
+    linear_to: float
+    low: float
+    high: float
+    last_step: float
+    data: float | None
+    threshold: float | None
+
+
+def panels(rule: OutcomeRule, lines: Sequence[Line]) -> tuple[Panel, ...]:
+    """The panels that at least one of the traces can fill: two quantities of quality, then the two losses."""
+    quality = (
+        Panel(
+            title=f"samples within {rule.radius[1:]} sd of a mode",
+            series=_column(f"hq_share_{rule.radius}"),
+            kind="share",
+            threshold=lambda trace: rule.quality_min,
+        ),
+        Panel(
+            title="covered modes",
+            series=lambda trace: _covered(trace, rule),
+            kind="count",
+            data=lambda trace: float(_modes(trace)),
+            threshold=lambda trace: rule.coverage_min * _modes(trace),
+        ),
+        Panel(
+            title="Fréchet distance (classifier)",
+            series=_column("frechet_classifier"),
+            kind="positive",
+            data=lambda trace: _constant(trace, "frechet_real"),
+        ),
+        Panel(
+            title="diversity",
+            series=_column("diversity"),
+            kind="positive",
+            data=lambda trace: 1.0,
+            threshold=lambda trace: rule.diversity_min,
+        ),
+    )
+    losses = (
+        Panel(title="discriminator loss", series=_column("d_loss"), kind="signed"),
+        Panel(title="generator loss", series=_column("g_loss"), kind="signed"),
+    )
+    usable = [panel for panel in quality if _fills(panel, lines)]
+    return (*usable[:2], *(panel for panel in losses if _fills(panel, lines)))
+
+
+def frame(panel: Panel, lines: Sequence[Line]) -> Frame:
+    """Axes that hold every finite value of every cell; logarithmic (through zero) if magnitudes differ too much."""
+    drawn = np.concatenate([panel.series(line.trace)[1] for line in lines] or [np.zeros(1)])
+    data, threshold = (_first(mark, lines) for mark in (panel.data, panel.threshold))
+    shown = np.array([*drawn, *(mark for mark in (data, threshold) if mark is not None)])
+    typical = float(np.median(np.abs(drawn))) if len(drawn) else 0.0
+    wide = panel.kind != "share" and typical > 0 and float(np.abs(shown).max()) > _SPREAD * typical
+    low = float(shown.min()) if panel.kind == "signed" and len(shown) else 0.0
+    high = 1.0 if panel.kind == "share" or not len(shown) else float(shown.max())
+    margin = 0.05 * (high - low) or 0.5
+    steps = [float(line.trace.columns["step"].max()) for line in lines if len(line.trace)]
+    return Frame(
+        scale="symlog" if wide else "linear",
+        linear_to=typical or 1.0,
+        low=low - (0.3 * abs(low) if wide else margin),
+        high=high + (0.3 * abs(high) if wide else margin),
+        last_step=max(steps, default=1.0) or 1.0,
+        data=data,
+        threshold=threshold,
+    )
+
+
+def small_multiples(chosen: Sequence[Panel], frames: Sequence[Frame], lines: Sequence[Line], label: str) -> str:
+    """One row of panels for one cell."""
+    gap, end, head, height, foot = 40, 16, 22, 104, 34
+    width = (svg.WIDTH - end) / max(4, len(chosen)) - gap
+    with svg.drawing():
+        figure = svg.blank(head + height + foot)
+        for place, (panel, own) in enumerate(zip(chosen, frames, strict=True)):
+            ax = svg.axes(figure, gap + place * (width + gap), head, width, height)
+            _axes(ax, panel, own)
+            for line in _failures_last(lines):
+                _draw(ax, panel, line)
+        return svg.serialise(figure, label)
+
+
+def _axes(ax: Axes, panel: Panel, own: Frame) -> None:
+    ax.set_title(panel.title, loc="left", fontsize=11.5, pad=7, color=COLOURS["ink"])
+    if own.scale == "symlog":
+        ax.set_yscale("symlog", linthresh=own.linear_to)
+    ax.set_ylim(own.low, own.high)
+    ax.set_xlim(0, own.last_step)
+    ax.margins(0)
+    ax.grid(axis="y", linewidth=0.8)
+    ax.locator_params(axis="x", nbins=3)
+    if own.scale == "linear":
+        ax.locator_params(axis="y", nbins=4, integer=panel.kind == "count")
+    ax.minorticks_off()
+    ax.tick_params(labelsize=10.5)
+    ax.set_xlabel("generator steps", fontsize=10.5, labelpad=1)
+    for mark, dashes in ((own.data, (5, 3)), (own.threshold, (1, 2))):
+        if mark is not None:
+            ax.axhline(mark, color=COLOURS["muted"], linewidth=1, linestyle=(0, dashes))
+
+
+def _draw(ax: Axes, panel: Panel, line: Line) -> None:
+    steps, values = thin(*panel.series(line.trace))
+    if not len(steps):
+        return
+    shade = svg.colour(line.outcome)
+    ax.plot(steps, values, color=shade, linewidth=1.3, alpha=0.9, solid_joinstyle="round")
+    ax.plot(steps[-1], values[-1], marker=LOOKS[line.outcome].mark, markersize=5.5, color=shade,
+            markeredgecolor=COLOURS["paper"], markeredgewidth=0.7, clip_on=False, zorder=3)  # fmt: skip
+
+
+def thin(steps: Floats, values: Floats, most: int = _POINTS) -> tuple[Floats, Floats]:
+    """At most ``most`` points of a series: the smallest and the largest of each stretch, and both ends."""
+    if len(steps) <= most:
+        return steps, values
+    stretches = np.array_split(np.arange(len(steps)), (most - 2) // 2)
+    extremes = [(own[values[own].argmin()], own[values[own].argmax()]) for own in stretches]
+    kept = np.unique([0, len(steps) - 1, *(i for pair in extremes for i in pair)])
+    return steps[kept], values[kept]
+
+
+def _failures_last(lines: Sequence[Line]) -> list[Line]:
+    return sorted(lines, key=lambda line: line.outcome is not Outcome.CONVERGED)
+
+
+def _fills(panel: Panel, lines: Sequence[Line]) -> bool:
+    return any(len(panel.series(line.trace)[0]) for line in lines)
+
+
+def _first(mark: Callable[[ReplicaTrace], float | None], lines: Sequence[Line]) -> float | None:
+    found = (mark(line.trace) for line in lines)
+    return next((value for value in found if value is not None and np.isfinite(value)), None)
+
+
+def _column(name: str) -> Callable[[ReplicaTrace], Series]:
+    def series(trace: ReplicaTrace) -> Series:
+        if name not in trace.columns:
+            return _NO_SERIES
+        return _measured(trace.columns["step"], trace.columns[name])
+
+    return series
+
+
+def _covered(trace: ReplicaTrace, rule: OutcomeRule) -> Series:
+    """Modes that own their share of the high-quality samples, as the rule counts them; from the first report on."""
+    if not _modes(trace) or not len(trace):
+        return _NO_SERIES
+    seen = snapshots(trace, rule)
+    return _measured(seen.step, seen.coverage * _modes(trace))
+
+
+def _measured(steps: npt.NDArray[Any], values: npt.NDArray[Any]) -> Series:
+    numbers = values.astype(np.float64)
+    keep = np.isfinite(numbers)
+    return steps[keep].astype(np.float64), numbers[keep]
+
+
+def _constant(trace: ReplicaTrace, name: str) -> float | None:
+    return float(trace.reference[name].flat[0]) if name in trace.reference else None
+
+
+def _modes(trace: ReplicaTrace) -> int:
+    return int((trace.reference["mode_weights"] > 0).sum()) if "mode_weights" in trace.reference else 0

@@ -1,0 +1,94 @@
+"""Final sample grids: one converged and one failed replica of a cell, embedded in the page."""
+
+import re
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image
+
+from study.outcome import Outcome
+from study.records import Record
+from study.store import Store
+
+_LARGEST_SIDE = 448
+"""Grids are shown at most so many pixels wide, and larger ones are made smaller before they are embedded."""
+_STEP = re.compile(r"(\d+)$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """The last grid of a replica.
+
+    Attributes:
+        uri: the picture as a data URI.
+        width, height: in pixels.
+        step: when it was drawn.
+    """
+
+    record: Record
+    uri: str
+    width: int
+    height: int
+    step: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """What one cell shows: a converged and a failed replica, either possibly absent."""
+
+    converged: Grid | None
+    failed: Grid | None
+
+    def __bool__(self) -> bool:
+        return self.converged is not None or self.failed is not None
+
+
+def pair(store: Store, records: Sequence[Record]) -> Pair:
+    """The grids to show for one cell: the first converged replica that has one, and the first of the commonest failure.
+
+    Args:
+        records: those of the cell.
+    """
+    decided = [record for record in records if record.outcome is not Outcome.UNDECIDED]
+    failed = Counter(record.outcome for record in decided if record.outcome is not Outcome.CONVERGED)
+    converged = [record for record in decided if record.outcome is Outcome.CONVERGED]
+    failures = [record for outcome, _ in failed.most_common() for record in decided if record.outcome is outcome]
+    return Pair(converged=_first(store, converged), failed=_first(store, failures))
+
+
+def _first(store: Store, candidates: Sequence[Record]) -> Grid | None:
+    return next((grid for record in candidates if (grid := _last_grid(store, record)) is not None), None)
+
+
+def _last_grid(store: Store, record: Record) -> Grid | None:
+    paths = store.grids(record.cell, record.seed)
+    for path in sorted(paths, key=_step_of, reverse=True):
+        try:
+            content, width, height = _embedded(path)
+        except OSError:  # cut off by a crash while it was written: the one before will do
+            continue
+        uri = "data:image/png;base64," + b64encode(content).decode("ascii")
+        return Grid(record=record, uri=uri, width=width, height=height, step=_step_of(path))
+    return None
+
+
+def _embedded(path: Path) -> tuple[bytes, int, int]:
+    """The file as it is if it is small enough, made smaller if not. Raises OSError if it is no whole picture."""
+    with Image.open(path) as image:
+        image.load()
+        if max(image.size) <= _LARGEST_SIDE:
+            return path.read_bytes(), image.width, image.height
+        smooth = image.convert("L" if image.mode in ("1", "L") else "RGB")
+    smooth.thumbnail((_LARGEST_SIDE, _LARGEST_SIDE), Image.Resampling.LANCZOS)
+    out = BytesIO()
+    smooth.save(out, format="PNG", optimize=True)
+    return out.getvalue(), smooth.width, smooth.height
+
+
+def _step_of(path: Path) -> int:
+    match = _STEP.search(path.stem)
+    return int(match[1]) if match else 0

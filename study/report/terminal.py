@@ -1,0 +1,93 @@
+"""Tables for the terminal at the end of a run; each fits 100 columns."""
+
+from collections.abc import Mapping, Sequence
+
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from study.estimates import CellSummary, Comparison
+from study.hypotheses import Judgement, Verdict
+from study.outcome import Outcome
+from study.report import words
+from study.report.figures import by_rate
+from study.report.palette import ORDER
+
+STYLES: Mapping[Outcome, str] = {
+    Outcome.CONVERGED: "bold blue",
+    Outcome.OSCILLATING: "cyan",
+    Outcome.LATE_COLLAPSE: "magenta",
+    Outcome.MODE_COLLAPSED: "yellow",
+    Outcome.NOT_LEARNED: "bright_black",
+    Outcome.DIVERGED: "red",
+    Outcome.UNDECIDED: "dim",
+}
+"""The outcomes' colours among the sixteen that every terminal has."""
+_VERDICTS: Mapping[Verdict, str] = {
+    Verdict.SUPPORTED: "bold blue",
+    Verdict.CONTRADICTED: "bold red",
+    Verdict.UNDECIDED: "dim",
+}
+
+
+def summary_table(summaries: Sequence[CellSummary]) -> Table:
+    """Success per cell, best first: cell, k of n, share with its 95 % interval, and what became of the replicas."""
+    table = _table("Success per cell")
+    table.add_column("cell", overflow="fold", ratio=4)
+    table.add_column("converged", justify="right", no_wrap=True)
+    table.add_column("share, 95 % interval", justify="right", no_wrap=True)
+    table.add_column("outcomes", overflow="fold", ratio=5)
+    for summary in by_rate(summaries):
+        table.add_row(
+            escape(summary.name), words.count(summary.rate), escape(words.share(summary.rate)), _outcomes(summary)
+        )
+    return table
+
+
+def contrast_table(comparisons: Sequence[Comparison]) -> Table:
+    """Differences of success between two levels, other factors held: counts, difference with interval, exact p."""
+    table = _table("Contrasts (exact p, one per row, unadjusted)")
+    table.add_column("contrast", overflow="fold", ratio=3)
+    table.add_column("held fixed", overflow="fold", ratio=4)
+    table.add_column("converged", justify="right", overflow="fold", ratio=2)
+    table.add_column("difference, 95 %", justify="right", no_wrap=True)
+    table.add_column("p", justify="right", no_wrap=True)
+    for row in comparisons:
+        known = row.a.n > 0 and row.b.n > 0
+        table.add_row(
+            escape(f"{row.contrast.a} − {row.contrast.b}"),
+            escape(words.levels(row.held)),
+            f"{words.count(row.a)} − {words.count(row.b)}",
+            f"{words.number(row.difference)} {escape(words.interval(row.low, row.high))}" if known else words.NOTHING,
+            words.p_value(row.p) if known else words.NOTHING,
+        )
+    return table
+
+
+def verdict_table(judgements: Sequence[Judgement]) -> Table:
+    """Each claim with its verdict and the sentence that says why."""
+    table = _table("Verdicts")
+    table.add_column("claim", overflow="fold", ratio=4)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("what the replicas say", overflow="fold", ratio=5)
+    for judgement in judgements:
+        table.add_row(
+            escape(judgement.hypothesis.claim),
+            Text(judgement.verdict.value, style=_VERDICTS[judgement.verdict]),
+            escape(judgement.sentence),
+        )
+    return table
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+
+
+def _outcomes(summary: CellSummary) -> Text:
+    parts = [
+        Text(f"{summary.outcomes[outcome]} {words.LABELS[outcome]}", style=STYLES[outcome])
+        for outcome in ORDER
+        if summary.outcomes.get(outcome)
+    ]
+    apart = words.apart(summary.crashed, summary.pending)
+    return Text(", ").join([*parts, Text(apart, style="dim")] if apart else parts)

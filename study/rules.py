@@ -1,0 +1,283 @@
+"""Rules: the thresholds that outcomes are decided by, and how one snapshot of a trace is judged by them.
+
+A *snapshot* is a row of the trace after step 0. The untrained generator's row, step 0, is the baseline: it is measured
+by the same evaluator, because an untrained generator may well cover every mode a little.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from math import isfinite, nan
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from trainables.trace import ReplicaTrace
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeRule:
+    """All thresholds of ``decide``. ``snapshots`` says how one snapshot is judged by them.
+
+    Attributes:
+        name: what the rule is called in records and reports.
+        window: snapshots in a window; one snapshot alone never decides.
+        radius: 2-D data: samples within so many standard deviations of the nearest centre are of high quality
+            (``r3`` is the literature's radius, Srivastava et al. 2017; ``r30`` is 0.3 for the ring with std 0.01).
+        share_floor: a mode (class) is covered if its share of the high-quality samples is at least this fraction of
+            its true weight; without a floor an untrained generator covers the whole ring.
+        coverage_min: fraction of the modes (classes) that must be covered.
+        quality_min: 2-D data: share of all samples that is of high quality. Images: place on the scale from the
+            Fréchet distance of the untrained generator (0) to that between two halves of the data (1).
+        diversity_min: mean pairwise distance of the samples over the same of the data; below it they are too alike.
+        diversity_tiny: below it samples are identical for all purposes, whatever else is measured.
+        baseline_margin: changes against the untrained generator up to this size are none (quality and diversity:
+            absolute; distance to the data: relative).
+        tolerated_alternations: changes between good and collapsed windows, counted from the first good one, that a
+            replica with a good last window may have had; 2 forgives one collapse that it recovered from.
+        loss_bound, grad_norm_bound, param_norm_bound: guards against a blow-up in finite numbers, in absolute value.
+            Wasserstein losses are unbounded by nature: this is no measure of quality.
+
+    Raises:
+        ValueError: if a threshold is out of its range.
+    """
+
+    name: str
+    window: int = 3
+    radius: Literal["r3", "r10", "r30"] = "r30"
+    share_floor: float = 0.2
+    coverage_min: float
+    quality_min: float
+    diversity_min: float = 0.5
+    diversity_tiny: float = 0.02
+    baseline_margin: float = 0.1
+    tolerated_alternations: int = 2
+    loss_bound: float = 1e4
+    grad_norm_bound: float = 1e4
+    param_norm_bound: float = 1e4
+
+    def __post_init__(self) -> None:
+        if self.radius not in ("r3", "r10", "r30"):
+            raise ValueError(f"radius must be r3, r10 or r30, got {self.radius}")
+        for field, least in (("window", 1), ("tolerated_alternations", 0)):
+            if not getattr(self, field) >= least:
+                raise ValueError(f"{field} must be >= {least}, got {getattr(self, field)}")
+        for field in ("share_floor", "coverage_min", "quality_min", "diversity_min"):
+            if not 0 < getattr(self, field) <= 1:
+                raise ValueError(f"{field} must be in (0, 1], got {getattr(self, field)}")
+        if not 0 <= self.diversity_tiny <= self.diversity_min:
+            raise ValueError(f"diversity_tiny must be in [0, diversity_min], got {self.diversity_tiny}")
+        if not 0 <= self.baseline_margin < 1:
+            raise ValueError(f"baseline_margin must be in [0, 1), got {self.baseline_margin}")
+        for field in ("loss_bound", "grad_norm_bound", "param_norm_bound"):
+            if not (isfinite(getattr(self, field)) and getattr(self, field) > 0):
+                raise ValueError(f"{field} must be finite and > 0, got {getattr(self, field)}")
+
+    def digest(self) -> str:
+        """8 hex digits that identify all thresholds, the name included."""
+        canonical = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        return blake2b(canonical.encode(), digest_size=4).hexdigest()
+
+    def label(self) -> str:
+        """``name@digest``, what records store."""
+        return f"{self.name}@{self.digest()}"
+
+
+MIXTURE_RULE = OutcomeRule(name="mixture", radius="r30", coverage_min=0.75, quality_min=0.5)
+"""For the ring with std 0.01: a ring covered at 0.3 around the centres, the scale at which eyes see it covered."""
+
+IMAGE_RULE = OutcomeRule(name="image", coverage_min=0.8, quality_min=0.8)
+"""For images judged by the small classifier: 8 of 10 classes, and most of the way from untrained to data."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshots:
+    """The snapshots of one replica, in order of steps; every array is ``[S]``.
+
+    Attributes:
+        quality, coverage, diversity: what was compared with the thresholds; NaN where it was not measured.
+        good, collapsed: the judgement; a snapshot that is neither is poor, none is both.
+    """
+
+    step: npt.NDArray[np.int64]
+    quality: Floats
+    coverage: Floats
+    diversity: Floats
+    good: Flags
+    collapsed: Flags
+
+
+@np.errstate(all="ignore")
+def snapshots(trace: ReplicaTrace, rule: OutcomeRule) -> Snapshots:
+    """Judges every row after step 0.
+
+    *Quality* of a mixture is its share of high-quality samples; of images ``1 - (F - F_real) / (F_0 - F_real)`` in
+    [0, 1], with F the Frechet distance in the features of the small classifier (not Inception FID), F_0 its value at
+    step 0 and F_real that between two halves of the data. *Coverage* is the fraction of modes m, with true weight
+    w_m > 0, whose share h_m of the high-quality samples is at least ``share_floor * w_m``; of images the same with
+    classes and all samples, and no criterion if they have no labels.
+
+    =========  =======================================================================================================
+    good       coverage, quality and diversity reach their minima, and quality has risen from step 0 by more than
+               the margin
+    collapsed  not good, and one of: (narrow) diversity below its minimum and anything has left the baseline:
+               quality has risen, diversity has changed, or the distance to the data (F; median distance to the
+               nearest centre) has changed, by more than the margin; (tiny) diversity below ``diversity_tiny``,
+               unless the untrained samples were as alike; (few) coverage below its minimum and quality has risen
+    poor       the rest; what was not measured reaches no minimum and is below none
+    =========  =======================================================================================================
+
+    Garbage that is as diverse as the data is poor, not collapsed, though a classifier may put it all in one class.
+    """
+    rows = _Rows(trace)
+    measured = _mixture(rows, rule) if "mode_weights" in trace.reference else _images(rows, rule)
+    quality, coverage, diversity = measured.quality, measured.coverage, rows.numbers("diversity")
+    untrained = rows.baseline(diversity)
+    risen = quality - np.nan_to_num(rows.baseline(quality)) > rule.baseline_margin
+    changed = np.abs(diversity - untrained) > rule.baseline_margin
+    moved = np.abs(measured.distance / rows.baseline(measured.distance) - 1) > rule.baseline_margin
+    good = risen & measured.covered & (quality >= rule.quality_min) & (diversity >= rule.diversity_min)
+    narrow = (diversity < rule.diversity_min) & (risen | changed | moved)
+    tiny = (diversity < rule.diversity_tiny) & ~(untrained < rule.diversity_tiny)
+    few = (coverage < rule.coverage_min) & risen
+    after = rows.steps > 0
+    return Snapshots(
+        step=rows.steps[after],
+        quality=quality[after],
+        coverage=coverage[after],
+        diversity=diversity[after],
+        good=good[after],
+        collapsed=(~good & (narrow | tiny | few))[after],
+    )
+
+
+def windows(seen: Snapshots, window: int) -> tuple[Flags, Flags]:
+    """Which windows are good, which collapsed: ``[S - L + 1]`` each, with L = min(window, S); empty for S = 0.
+
+    A window is good if all its snapshots are, collapsed if more than half of them are.
+    """
+    count = len(seen.step)
+    if count == 0:
+        return np.zeros(0, dtype=np.bool_), np.zeros(0, dtype=np.bool_)
+    length = min(window, count)
+    good = np.lib.stride_tricks.sliding_window_view(seen.good, length)
+    collapsed = np.lib.stride_tricks.sliding_window_view(seen.collapsed, length)
+    whole: Flags = good.sum(axis=1) == length
+    mostly: Flags = 2 * collapsed.sum(axis=1) > length
+    return whole, mostly
+
+
+@np.errstate(all="ignore")
+def blow_up(trace: ReplicaTrace, rule: OutcomeRule) -> int | None:
+    """The step at which training left the finite numbers or the rule's bounds; nothing if it did not.
+
+    That is the first row that is not finite (by its flag, or by a loss or norm that is infinite, or NaN after step 0:
+    at step 0 there is no interval to average over), or the first row of the first window, step 0 left out, in which
+    one loss or norm is beyond its bound throughout.
+    """
+    rows = _Rows(trace)
+    after = rows.steps > 0
+    bad = np.zeros(len(rows.steps), dtype=np.bool_)
+    if "finite" in trace.columns:
+        bad |= rows.numbers("finite") != 1.0
+    bounds = {"loss": rule.loss_bound, "grad_norm": rule.grad_norm_bound, "param_norm": rule.param_norm_bound}
+    for kind, bound in bounds.items():
+        for name in (f"d_{kind}", f"g_{kind}"):
+            if name in trace.columns:
+                values = np.abs(rows.numbers(name, infinite=True))
+                bad |= np.isinf(values) | (np.isnan(values) & after) | _stays(values > bound, after, rule.window)
+    return int(rows.steps[np.argmax(bad)]) if bad.any() else None
+
+
+def _stays(beyond: Flags, after: Flags, window: int) -> Flags:
+    """Marks the first row of every window of rows after step 0 that are all ``beyond``."""
+    marks = np.zeros_like(beyond)
+    rows = np.flatnonzero(after)
+    if len(rows):
+        length = min(window, len(rows))
+        starts = rows[: len(rows) - length + 1]
+        marks[starts] = np.lib.stride_tricks.sliding_window_view(beyond[rows], length).all(axis=1)
+    return marks
+
+
+class _Rows:
+    """A trace's columns as float64 arrays in order of steps; what is missing or has another shape is NaN."""
+
+    def __init__(self, trace: ReplicaTrace) -> None:
+        self._trace = trace
+        self._order = np.arange(len(trace))
+        steps = np.nan_to_num(self.numbers("step"), nan=0.0)
+        self._order = np.argsort(steps, kind="stable")
+        self.steps = steps[self._order].astype(np.int64)
+        self._untrained = np.flatnonzero(self.steps <= 0)[:1]
+
+    def numbers(self, name: str, *, infinite: bool = False) -> Floats:
+        """``[T]``; infinite values are NaN, too, unless asked for."""
+        return self._array(name, (), infinite=infinite)
+
+    def lists(self, name: str, size: int) -> Floats:
+        """``[T, size]``."""
+        return self._array(name, (size,), infinite=False)
+
+    def has(self, name: str) -> bool:
+        return name in self._trace.columns
+
+    def constants(self, name: str) -> Floats:
+        """``[K]``; empty if the trace does not have them."""
+        return np.ravel(self._trace.reference.get(name, np.zeros(0)))
+
+    def baseline(self, values: Floats) -> float:
+        """The value at step 0; NaN if the trace does not have that row."""
+        return float(values[self._untrained[0]]) if len(self._untrained) else nan
+
+    def _array(self, name: str, inner: tuple[int, ...], *, infinite: bool) -> Floats:
+        shape = (len(self._trace), *inner)
+        try:
+            values = np.asarray(self._trace.columns.get(name, nan), dtype=np.float64)
+        except (TypeError, ValueError):
+            values = np.asarray(nan)
+        if values.shape != shape:
+            return np.full(shape, nan)
+        return np.where(np.isfinite(values) | infinite, values, nan)[self._order]
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """``[T]`` each: quality, coverage, distance to the data, and whether coverage is enough."""
+
+    quality: Floats
+    coverage: Floats
+    distance: Floats
+    covered: Flags
+
+
+def _mixture(rows: _Rows, rule: OutcomeRule) -> _Measured:
+    weights = rows.constants("mode_weights")
+    shares = rows.lists(f"mode_share_{rule.radius}", len(weights))
+    quality = shares.sum(axis=1)
+    coverage = _coverage(shares, quality, weights, rule.share_floor)
+    distance = rows.lists("distance_quantiles", 5)[:, 2]
+    return _Measured(quality, coverage, distance, coverage >= rule.coverage_min)
+
+
+def _images(rows: _Rows, rule: OutcomeRule) -> _Measured:
+    frechet = rows.numbers("frechet_classifier")
+    real = float(np.nan_to_num(rows.constants("frechet_real")[:1].sum()))
+    span = rows.baseline(frechet) - real
+    quality = np.clip(1 - (frechet - real) / span, 0, 1) if span > 0 else np.full_like(frechet, nan)
+    weights = rows.constants("class_weights")
+    shares = rows.lists("class_share", len(weights))
+    coverage = _coverage(shares, shares.sum(axis=1), weights, rule.share_floor)
+    unlabelled = not rows.has("class_share")
+    return _Measured(quality, coverage, frechet, (coverage >= rule.coverage_min) | unlabelled)
+
+
+def _coverage(shares: Floats, total: Floats, weights: Floats, floor: float) -> Floats:
+    """``[T]``: fraction of the entries with weight whose part of ``total`` is at least ``floor`` times their weight."""
+    real = weights > 0
+    covered = (shares >= floor * weights * total[:, None]) & (total > 0)[:, None]
+    return np.where(np.isnan(total) | ~real.any(), nan, covered[:, real].sum(axis=1) / max(1, real.sum()))

@@ -1,0 +1,22 @@
+"""The studies: each module of this package exports one ``STUDY``. A new file here is a new study everywhere."""
+
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+
+from study.spec import Study
+
+
+@cache
+def studies() -> dict[str, Study]:
+    """All studies by name, in alphabetical order."""
+    modules = (import_module(f"{__name__}.{info.name}") for info in iter_modules(__path__))
+    return {study.name: study for study in sorted((m.STUDY for m in modules), key=lambda study: study.name)}
+
+
+def find(name: str) -> Study:
+    """Raises ValueError, with the names that exist, if there is no such study."""
+    known = studies()
+    if name not in known:
+        raise ValueError(f"study must be one of {', '.join(known)}, got {name!r}")
+    return known[name]

@@ -1,0 +1,194 @@
+"""Does least squares make a GAN train more often than cross-entropy when batch norm is taken away?
+
+Question: section 4.4 of the LSGAN paper removes batch norm from G, or from G and D, trains with Adam and with RMSProp,
+and judges by eye that least squares is the more stable objective. It reports one count (5 of 10 runs in one cell).
+Which of its statements hold, how often does each cell train, and how do the other replicas fail?
+
+The paper's ``BN_G`` is *without* batch norm in G, our ``no_bn_g``; its ``BN_GD`` is our ``no_bn_gd``. ``full`` and
+``no_bn_d`` are not in the paper and complete the factorial.
+
+An answer is a verdict on each hypothesis below, which were written down before any run. "Relatively good quality" was
+a human judgement in the paper; ours is the outcome ``converged`` of the profile's rule, an operationalisation.
+
+Cost: quick about 5 minutes on two CPU cores; standard about 10 CPU hours (640 replicas... see ``study show``); paper
+about 10 GPU days at the paper's image size and 200,000 steps.
+"""
+
+from dataclasses import replace
+
+from search_spaces import BN, OBJECTIVE, Factor, optimizer
+from study.hypotheses import Hypothesis, MoreSuccess, Share
+from study.outcome import IMAGE_RULE, Outcome
+from study.spec import Contrast, Profile, Study
+from trainables.config import Evaluation, GanConfig, Latent, Updates
+from trainables.data import Digits, LowVariabilityDigits, LsunBedroom
+from trainables.networks import Dcgan
+from trainables.optim import Adam
+
+_PAPER = "Mao et al. 2017, section 4.4"
+_COLLAPSED = (Outcome.MODE_COLLAPSED, Outcome.LATE_COLLAPSE, Outcome.OSCILLATING)
+
+
+def _where(bn: str, rule: str, objective: str | None = None) -> dict[str, str]:
+    levels = {"bn": bn, "optimizer": rule}
+    return levels if objective is None else {**levels, "objective": objective}
+
+
+HYPOTHESES: tuple[Hypothesis, ...] = (
+    MoreSuccess(
+        name="ls-beats-ns-no_bn_g-adam",
+        claim="Without batch norm in G and with Adam, least squares trains more often than cross-entropy.",
+        source=_PAPER,
+        better=_where("no_bn_g", "adam", "ls(0,1,1)"),
+        worse=_where("no_bn_g", "adam", "ns"),
+    ),
+    Share(
+        name="ns-fails-no_bn_g-adam",
+        claim="Without batch norm in G and with Adam, cross-entropy succeeds in fewer than half of the runs"
+        " (the paper saw no success).",
+        source=_PAPER,
+        where=_where("no_bn_g", "adam", "ns"),
+        outcomes=(Outcome.CONVERGED,),
+        side="below",
+        threshold=0.5,
+    ),
+    Share(
+        name="ls-learns-no_bn_g-rmsprop",
+        claim="Without batch norm in G and with RMSProp, least squares succeeds in more than half of the runs.",
+        source=_PAPER,
+        where=_where("no_bn_g", "rmsprop", "ls(0,1,1)"),
+        outcomes=(Outcome.CONVERGED,),
+        side="above",
+        threshold=0.5,
+    ),
+    Share(
+        name="ns-learns-no_bn_g-rmsprop",
+        claim="Without batch norm in G and with RMSProp, cross-entropy succeeds in more than half of the runs.",
+        source=_PAPER,
+        where=_where("no_bn_g", "rmsprop", "ns"),
+        outcomes=(Outcome.CONVERGED,),
+        side="above",
+        threshold=0.5,
+    ),
+    Share(
+        name="both-collapse-no_bn_gd-adam",
+        claim="Without any batch norm and with Adam, both objectives show mode collapse in more than half of the runs"
+        " (the paper: slight mode collapse).",
+        source=_PAPER,
+        where=_where("no_bn_gd", "adam"),
+        outcomes=_COLLAPSED,
+        side="above",
+        threshold=0.5,
+    ),
+    MoreSuccess(
+        name="ls-beats-ns-no_bn_gd-rmsprop",
+        claim="Without any batch norm and with RMSProp, least squares trains more often than cross-entropy.",
+        source=_PAPER,
+        better=_where("no_bn_gd", "rmsprop", "ls(0,1,1)"),
+        worse=_where("no_bn_gd", "rmsprop", "ns"),
+    ),
+    MoreSuccess(
+        name="rmsprop-beats-adam-no_bn_g-ns",
+        claim="Without batch norm in G, cross-entropy trains more often with RMSProp than with Adam.",
+        source=_PAPER,
+        better=_where("no_bn_g", "rmsprop", "ns"),
+        worse=_where("no_bn_g", "adam", "ns"),
+    ),
+)
+
+
+def _base(data: Digits | LowVariabilityDigits, channels: tuple[int, ...], steps: int, every: int) -> GanConfig:
+    """The paper's protocol (1:1 updates, D first, noise reused, batch 64, lr as given) at a smaller scale."""
+    return GanConfig(
+        data=data,
+        generator=Dcgan(channels=channels),
+        discriminator=Dcgan(channels=channels),
+        latent=Latent(dim=100),
+        g_optimizer=Adam(lr=1e-3),
+        d_optimizer=Adam(lr=1e-3),
+        updates=Updates(),
+        batch_size=64,
+        steps=steps,
+        evaluation=Evaluation(every=every, samples=512),
+    )
+
+
+_RULES = optimizer(g_lr=1e-3).pick("adam", "rmsprop")
+_PAPER_CELLS = (BN.pick("no_bn_g", "no_bn_gd"), _RULES, OBJECTIVE.pick("ls(0,1,1)", "ns"))
+_SMALL = (
+    "Changed against the paper: handwritten digits enlarged to 16x16 instead of LSUN bedrooms at 64x64, a quarter of the"
+    " maps and half of the stages, 100 instead of 1,024 noise dimensions, learning rate 1e-3 (the paper's for scenes)"
+    " instead of 2e-4, torch's RMSProp, {steps} steps; 1:1 updates, noise reuse, batch size and the places of batch"
+    " norm are the paper's."
+)
+_SMALL_NET = (16, 32)
+
+
+def _tf1() -> Factor:
+    """The authors' optimisers under the names of the paper: "RMSProp" there is TensorFlow 1's."""
+    rules = optimizer(g_lr=2e-4).pick("adam", "rmsprop_tf1")
+    adam, rmsprop = rules.levels
+    return replace(rules, levels=(adam, replace(rmsprop, label="rmsprop")))
+
+
+STUDY = Study(
+    name="lsgan-stability",
+    title="LSGAN: batch norm, optimiser and objective",
+    question=__doc__.splitlines()[0],
+    sources=(
+        "Mao et al., Least Squares Generative Adversarial Networks, ICCV 2017 (arXiv 1611.04076), section 4.4",
+        "the authors' code, xudonmao/LSGAN, folder stability_comparison",
+    ),
+    hypotheses=HYPOTHESES,
+    contrasts=(Contrast(factor="objective", a="ls(0,1,1)", b="ns"),),
+    profiles={
+        "smoke": Profile(
+            base=_base(Digits(), _SMALL_NET, steps=60, every=10),
+            factors=_PAPER_CELLS,
+            seeds=2,
+            block=2,
+            rule=IMAGE_RULE,
+            note="Shows the whole path in about a minute; 60 steps teach nothing. " + _SMALL.format(steps=60),
+        ),
+        "quick": Profile(
+            base=_base(Digits(), _SMALL_NET, steps=1_000, every=50),
+            factors=_PAPER_CELLS,
+            seeds=5,
+            block=5,
+            rule=IMAGE_RULE,
+            note=_SMALL.format(steps="1,000"),
+        ),
+        "standard": Profile(
+            base=_base(LowVariabilityDigits(), (16, 32, 64), steps=5_000, every=100),
+            factors=(BN, _RULES, OBJECTIVE.pick("ls(0,1,1)", "ls(-1,1,0)", "ns")),
+            seeds=20,
+            block=5,
+            rule=IMAGE_RULE,
+            note="Changed against the paper: low-variability digits of 28x28 pixels, a quarter of the maps, three stages,"
+            " 100 noise dimensions, learning rate 1e-3, torch's RMSProp, 5,000 steps. Added: bn = full and no_bn_d,"
+            " and the triplet (-1,1,0).",
+        ),
+        "paper": Profile(
+            base=GanConfig(
+                data=LsunBedroom(fit="squeeze"),  # the authors' conversion scales whole images
+                generator=Dcgan(),
+                discriminator=Dcgan(),
+                latent=Latent(dim=1_024),
+                g_optimizer=Adam(lr=2e-4),
+                d_optimizer=Adam(lr=2e-4),
+                updates=Updates(),
+                batch_size=64,
+                steps=200_000,
+                evaluation=Evaluation(every=1_000, samples=2_048),
+            ),
+            factors=(BN.pick("no_bn_g", "no_bn_gd"), _tf1(), OBJECTIVE.pick("ls(0,1,1)", "ns")),
+            seeds=10,
+            block=2,
+            rule=IMAGE_RULE,
+            note="The authors' code protocol: nets, noise, learning rates, TensorFlow 1's RMSProp, noise reuse, separate"
+            " batches, LSUN bedroom at 64x64. Stated differences: 200,000 steps (the authors stopped by hand), half-mean"
+            " instead of half-sum losses, (0,1,1) in every least-squares cell (the authors' folder without any batch"
+            " norm has (-1,1,0)), torch's symmetric padding.",
+        ),
+    },
+)

@@ -1,0 +1,97 @@
+"""For which clip values does a WGAN train on a ring of Gaussians, and does the optimiser decide it?
+
+Question: weight clipping is WGAN's only knob of its own. Its paper uses 0.01 with RMSProp and warns of momentum; Gulrajani
+et al. 2017 show that gradients vanish or explode as the value moves. How wide is the range of clip values that train, and
+is it narrower with Adam?
+
+An answer is the success rate with its interval along the clip axis for each optimiser, and the hypotheses' verdicts.
+
+Cost: quick about 6 minutes on two CPU cores.
+"""
+
+from search_spaces import clip, optimizer
+from study.hypotheses import MoreSuccess, Share
+from study.outcome import MIXTURE_RULE, Outcome
+from study.spec import Contrast, Profile, Study
+from trainables.config import Evaluation, GanConfig, Latent, Updates
+from trainables.data import Ring
+from trainables.networks import Mlp
+from trainables.networks.init import He
+from trainables.objectives import Wasserstein
+from trainables.optim import RMSprop
+
+
+def _base(steps: int, every: int, width: int) -> GanConfig:
+    net = Mlp(hidden=(width, width, width), activation="relu", init=He())
+    return GanConfig(
+        data=Ring(std=0.02),
+        generator=net,
+        discriminator=net,
+        objective=Wasserstein(),
+        latent=Latent(dim=2, distribution="normal"),
+        g_optimizer=RMSprop(lr=5e-4),
+        d_optimizer=RMSprop(lr=5e-4),
+        clip=0.01,
+        updates=Updates(d_steps=5, reuse_latents=False),
+        batch_size=256,
+        steps=steps,
+        evaluation=Evaluation(every=every, samples=2_500),
+    )
+
+
+_RULES = optimizer(g_lr=5e-4).pick("rmsprop", "adam")
+
+STUDY = Study(
+    name="wgan-clip",
+    title="WGAN: clip value and optimiser on a ring of Gaussians",
+    question=__doc__.splitlines()[0],
+    sources=(
+        "Arjovsky et al., Wasserstein GAN, 2017 (arXiv 1701.07875), algorithm 1 and section 4.3",
+        "Gulrajani et al., Improved Training of Wasserstein GANs, 2017 (arXiv 1704.00028), section 3",
+    ),
+    hypotheses=(
+        MoreSuccess(
+            name="rmsprop-beats-adam",
+            claim="Over all clip values, a clipped WGAN trains more often with RMSProp than with Adam at beta1 0.5.",
+            source="Arjovsky et al. 2017, section 4.3",
+            better={"optimizer": "rmsprop"},
+            worse={"optimizer": "adam"},
+        ),
+        Share(
+            name="published-clip-trains",
+            claim="With the published clip value 0.01 and RMSProp, more than half of the runs succeed.",
+            source="Arjovsky et al. 2017, algorithm 1",
+            where={"clip": "0.01", "optimizer": "rmsprop"},
+            outcomes=(Outcome.CONVERGED,),
+            side="above",
+            threshold=0.5,
+        ),
+    ),
+    contrasts=(Contrast(factor="optimizer", a="rmsprop", b="adam"),),
+    profiles={
+        "smoke": Profile(
+            base=_base(steps=40, every=10, width=64),
+            factors=(clip((0.01, 0.1)), _RULES),
+            seeds=2,
+            block=2,
+            rule=MIXTURE_RULE,
+            note="Shows the whole path in under a minute; 40 steps teach nothing.",
+        ),
+        "quick": Profile(
+            base=_base(steps=2_000, every=100, width=128),
+            factors=(clip((0.001, 0.01, 0.1, 1.0)), _RULES),
+            seeds=5,
+            block=5,
+            rule=MIXTURE_RULE,
+            note="Nets of 3x128 units, learning rate 5e-4 instead of 5e-5 for a tenth of the steps.",
+        ),
+        "standard": Profile(
+            base=_base(steps=10_000, every=250, width=512),
+            factors=(clip((0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)), _RULES),
+            seeds=20,
+            block=10,
+            rule=MIXTURE_RULE,
+            note="Nets of 3x512 units as in Gulrajani et al.'s toy script; learning rate 5e-4.",
+        ),
+    },
+)

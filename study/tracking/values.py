@@ -1,0 +1,112 @@
+"""What is shown, as names and plain values: the points of curves, the parameters and the metrics of a cell."""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from numbers import Real
+
+import numpy as np
+
+from study.estimates import CellSummary
+from study.spec import Block, Cell
+from trainables.config import to_dict
+from trainables.trace import Row
+
+Replica = tuple[int, int]
+"""A replica of a launch: index of its cell, and its seed."""
+
+_NO_CURVE = ("replica", "seed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """The finite numbers of one row of a trace.
+
+    Attributes:
+        stamp: ms since 1970. It is kept when the point is sent again, because a server that stored it without answering
+            stores a point with the same step, stamp and value only once.
+    """
+
+    step: int
+    stamp: int
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """Points by replica, in the order in which they were measured."""
+
+    points: Mapping[Replica, Sequence[Point]]
+
+
+def curves(block: Block, rows: Sequence[Row], *, stamp: int) -> Curves:
+    """The numbers in the rows of a block. Lists have no place in a curve; NaN and infinity are left out, so that a gap
+    in a curve is what the UI shows. ``step`` is a curve as well: its last value says how far a replica is."""
+    points: defaultdict[Replica, list[Point]] = defaultdict(list)
+    for row in rows:
+        values = {
+            name: float(value)
+            for name, value in row.items()
+            if name not in _NO_CURVE and isinstance(value, Real | np.bool_) and isfinite(value)
+        }
+        points[block.cell.index, row["seed"]].append(Point(step=int(row["step"]), stamp=stamp, values=values))
+    return Curves(points)
+
+
+def joined(parts: Sequence[Curves]) -> Curves:
+    """The curves one after the other."""
+    points: defaultdict[Replica, list[Point]] = defaultdict(list)
+    for part in parts:
+        for replica, own in part.points.items():
+            points[replica] += own
+    return Curves(points)
+
+
+def cell_params(cell: Cell) -> dict[str, str]:
+    """The cell's factor levels by factor, and its configuration by dotted path, such as ``g_optimizer.lr``.
+
+    Where a factor is called like a path and its label is not the path's value, the path gets the prefix ``config.``.
+    """
+    params = {param_name(factor): label for factor, label in cell.levels.items()}
+    for path, value in _leaves("", to_dict(cell.config)):
+        text = value if isinstance(value, str) else json.dumps(value)
+        name = param_name(path)
+        params[name if params.get(name, text) == text else f"config.{name}"] = text
+    return params
+
+
+def cell_metrics(summary: CellSummary, shown: Mapping[str, float]) -> dict[str, float]:
+    """``success_rate`` with ``success_low`` and ``success_high``, what it is made of, and ``outcome_<name>`` for every
+    outcome. Crashed and pending replicas are no part of ``n``.
+
+    Without any decided replica there is no rate, which is not a rate of 0; only one in ``shown`` has to be taken back.
+    """
+    rate = summary.rate
+    rates = {"success_rate": rate.rate, "ever_good_rate": summary.ever_good.rate}
+    return {
+        **{name: value for name, value in rates.items() if rate.n or name in shown},
+        "success_low": rate.low,
+        "success_high": rate.high,
+        "n": float(rate.n),
+        "successes": float(rate.successes),
+        **{f"outcome_{outcome.value}": float(count) for outcome, count in summary.outcomes.items()},
+        "crashed": float(summary.crashed),
+        "pending": float(summary.pending),
+        "seconds": summary.seconds,
+    }
+
+
+def param_name(text: str) -> str:
+    """The text with ``_`` for every character that MLflow does not allow in a name."""
+    return re.sub(r"[^\w\-. :/]", "_", text, flags=re.ASCII)[:250]
+
+
+def _leaves(path: str, value: object) -> Iterator[tuple[str, object]]:
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _leaves(f"{path}.{name}" if path else name, inner)
+    else:
+        yield path, value

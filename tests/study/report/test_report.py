@@ -1,0 +1,341 @@
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pytest
+
+from study.outcome import IMAGE_RULE, Outcome
+from study.report import build, page, palette
+from study.report.curves import Line, frame, panels, thin
+from study.rules import OutcomeRule
+
+C, M, L, O, N, D, U = Outcome  # noqa: E741
+VOID = {"meta", "img", "br", "link", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """Reads a page, and fails on tags that are not closed in order."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.source = path.read_text(encoding="utf-8")
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(self.source)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def all(self, tag: str) -> Iterator[dict[str, str | None]]:
+        return (attrs for name, attrs in self.tags if name == tag)
+
+
+def section(text: str, name: str) -> str:
+    return text.partition(f'<section id="{name}">')[2].partition('<section id="')[0]
+
+
+@pytest.mark.parametrize("images", [True, False])
+def test_page_is_one_file_that_needs_nothing_else(make: Any, images: bool) -> None:
+    read = Page(build(make(images=images)))
+    links = [v for _, attrs in read.tags for k, v in attrs.items() if k in ("src", "href", "xlink:href", "data") and v]
+    assert links
+    assert all(link.startswith(("data:image/png;base64,", "#")) for link in links)
+    assert not re.search(r"url\((?!#)|@import|<script|<link", read.source)
+
+
+@pytest.mark.parametrize("images", [True, False])
+def test_svg_references_resolve_within_their_own_picture(make: Any, images: bool) -> None:
+    for svg in re.findall(r"<svg.*?</svg>", Page(build(make(images=images))).source, re.DOTALL):
+        wanted = set(re.findall(r'(?:url\(|href=")#([^")]+)', svg))
+        assert wanted <= set(re.findall(r'id="([^"]+)"', svg))
+
+
+def test_sections_stand_in_the_order_of_the_reader(make: Any) -> None:
+    read = Page(build(make()))
+    assert [attrs["id"] for attrs in read.all("section") if "id" in attrs] == [
+        "verdicts", "success", "contrasts", "outcomes", "curves", "samples", "rule", "run", "methods"
+    ]  # fmt: skip
+
+
+def test_head_says_what_was_asked_and_launched(make: Any) -> None:
+    head = Page(build(make())).text.partition("Verdicts Hypotheses")[0]
+    for part in ("Does least squares train more often", "20260102-030405-quick", "quick: smaller nets", "20 planned"):
+        assert part in head
+
+
+def test_verdict_is_a_word_and_a_colour_and_a_sentence(make: Any) -> None:
+    part = section(Page(build(make())).source, "verdicts")
+    assert '<span class="verdict supported">supported</span>' in part
+    assert "5 of 9 (55.6 %, 95 % interval 26.7 % to 81.1 %)" in part
+
+
+def test_success_is_the_estimate_of_the_records(make: Any) -> None:
+    part = section(Page(build(make())).source, "success")
+    row = re.search(r"<tr><th[^>]*>1</th>.*?</tr>", part, re.DOTALL)
+    assert row
+    assert "2 of 5" in row[0]
+    assert "0.40 [0.12, 0.77]" in row[0]
+    assert "3 of 5" in row[0]
+
+
+def test_cells_are_sorted_by_rate_in_table_and_picture(make: Any) -> None:
+    part = section(Page(build(make([[D, D], [C, C], [C, D]]))).source, "success")
+    assert re.findall(r'<th scope="row"[^>]*>(\d)</th>', part) == ["1", "2", "0"]
+    assert re.search(r"full / ns: 2 of 2.*no_bn_g / ls\(0,1,1\): 1 of 2.*full / ls\(0,1,1\): 0 of 2", part)
+
+
+def test_crashed_and_pending_are_apart_from_failures(make: Any) -> None:
+    part = section(Page(build(make([[C, U, U]], crashed=[(0, 1)]))).source, "success")
+    assert "1 of 1" in part
+    assert "1 crashed, 1 pending" in part
+
+
+def test_contrast_without_replicas_shows_no_number(make: Any) -> None:
+    part = section(Page(build(make([[C, C], [U, U]]))).source, "contrasts")
+    assert "2 of 2" in part
+    assert "1.000" not in part
+    assert "unadjusted" in part
+
+
+def test_contrast_shows_difference_interval_and_p(make: Any) -> None:
+    part = section(Page(build(make([[C, C, C, C, C], [D, D, D, D, D]]))).source, "contrasts")
+    # Wilson 5 of 5 from 0.5655: 1 - sqrt(2) * 0.4345; Boschloo: twice the largest value of (x (1 - x))^5, at 1/2.
+    assert '<td class="num">1.00</td><td class="num">[0.39, 1.00]</td><td class="num">0.002</td>' in part
+
+
+def test_composition_labels_its_counts_in_the_outcomes_colour(make: Any) -> None:
+    part = section(Page(build(make([[C, C, C, M, D]]))).source, "outcomes")
+    assert [part.count(f"fill: var(--{name})") for name in ("converged", "mode-collapsed", "oscillating")] == [1, 1, 0]
+    assert re.search(r"fill: var\(--on-converged\)[^>]*>3<", part)
+
+
+def test_curves_end_in_the_mark_and_colour_of_the_outcome(make: Any) -> None:
+    part = section(Page(build(make([[C, C, L, M, D]]))).source, "curves")
+    strokes = {name: part.count(f"stroke: var(--{name})") for name in ("converged", "late-collapse", "diverged")}
+    assert strokes == {"converged": 8, "late-collapse": 4, "diverged": 4}
+    assert "Fréchet distance (classifier)" in part
+
+
+def test_mixtures_show_covered_modes_by_the_rule(make: Any) -> None:
+    part = section(Page(build(make(images=False))).source, "curves")
+    for title in ("samples within 30 sd of a mode", "covered modes", "discriminator loss", "generator loss"):
+        assert title in part
+    assert "Fréchet" not in part
+
+
+def test_samples_are_the_last_grid_of_one_success_and_one_failure(make: Any) -> None:
+    store = make([[D, C, C, D, M]])
+    read = Page(build(store))
+    images = [attrs["alt"] for attrs in read.all("img")]
+    seeds = store.spec().seeds
+    assert images == [f"Samples of seed {seeds[1]} at step 1000: converged", f"Samples of seed {seeds[0]} at step 1000: diverged"]
+
+
+def test_large_grids_are_made_smaller(make: Any) -> None:
+    from PIL import Image
+
+    store = make([[C]])
+    seed = store.spec().seeds[0]
+    noise = np.random.default_rng(0).integers(0, 256, (1_000, 1_500), dtype=np.uint8)
+    Image.fromarray(noise).save(store.sample_folder(0, seed) / "step-001000.png")
+    image = next(Page(build(store)).all("img"))
+    assert (image["width"], image["height"]) == ("448", "299")
+
+
+def test_unreadable_last_grid_falls_back_to_the_one_before(make: Any) -> None:
+    store = make([[C]])
+    last = store.grids(0, store.spec().seeds[0])[-1]
+    last.write_bytes(last.read_bytes()[:60])
+    assert next(Page(build(store)).all("img"))["alt"].endswith("at step 500: converged")
+
+
+def test_rule_is_shown_with_the_meaning_of_every_threshold() -> None:
+    rows = page.rule_rows(IMAGE_RULE)
+    assert ("window", "3", "snapshots in a window; one snapshot alone never decides.") in rows
+    assert len(rows) == len(OutcomeRule.__dataclass_fields__)
+    assert all(meaning for _, _, meaning in rows)
+
+
+def test_page_says_that_no_training_is_needed_to_decide_anew(make: Any) -> None:
+    text = Page(build(make())).text
+    assert "study decide 20260102-030405-quick --rule" in text
+
+
+def test_what_was_run_traces_every_number(make: Any) -> None:
+    store = make()
+    part = section(Page(build(store)).source, "run")
+    spec = store.spec()
+    for expected in (spec.cells[3].digest, str(spec.seeds[-1]), "torch 2.15.0", "stack[5]", "cpu", "float32", "3 min 58 s"):
+        assert expected in part
+
+
+def test_methods_name_the_classifier_and_its_accuracy(make: Any) -> None:
+    methods = Page(build(make())).text.rpartition("Methods")[2]
+    assert "not the Inception FID" in methods
+    assert "0.972 of held-out images" in methods
+    assert "statistics of the batch at hand" in methods
+
+
+@pytest.mark.parametrize("plan", [[[U, U]], [[C]], [[C, C], [C, C]], [[D, N], [M, D]], [[U]]])
+@pytest.mark.parametrize("images", [True, False])
+def test_any_launch_has_a_page_without_nan(make: Any, plan: Any, images: bool) -> None:
+    text = Page(build(make(plan, images=images))).source
+    assert not re.search(r"\b(nan|inf|infinity|None)\b", re.sub(r"base64,[^\"]*", "", text), re.IGNORECASE)
+
+
+def test_missing_traces_and_grids_are_said_to_be_missing(make: Any) -> None:
+    text = Page(build(make(traces=False, grids=False))).text
+    assert "No trace is stored yet." in text
+    assert "No sample grid is stored." in text
+    assert "4 of 5" in text
+
+
+def test_missing_trace_of_one_cell_leaves_the_others(make: Any) -> None:
+    store = make()
+    store.trace_path(store.spec().blocks()[0]).unlink()
+    part = section(Page(build(store)).source, "curves")
+    assert part.count("No trace is stored for this cell.") == 1
+    assert part.count("<svg viewBox") - part.count('class="mark"') == 3
+
+
+def test_classifier_and_hypotheses_may_be_absent(make: Any) -> None:
+    text = Page(build(make(images=False, spec={"hypotheses": (), "contrasts": ()}))).text
+    assert "This study declared no hypotheses." in text
+    assert "No classifier was used in this launch." in text
+    assert "Boschloo" not in text
+
+
+def test_text_is_escaped_everywhere(make: Any) -> None:
+    evil = '<script>alert("x")</script> & $\\frac{1$'
+    source = build(make(spec={"title": evil, "question": evil, "note": evil, "sources": (evil,), "launch": evil}))
+    read = Page(source)
+    assert not list(read.all("script"))
+    assert read.text.count('<script>alert("x")</script> & $\\frac{1$') >= 5
+
+
+def test_names_of_cells_are_escaped_in_pictures(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = make([[C, D]])
+    records = tuple(_renamed(record, 'a < "b" & $\\x$') for record in store.records())
+    store.write_records(records)
+    read = Page(build(store))
+    assert 'a < "b" & $\\x$' in read.text
+    labels = [attrs.get("aria-label") or "" for attrs in read.all("svg")]
+    assert any('a < "b" & $\\x$' in label for label in labels)
+
+
+def _renamed(record: Any, name: str) -> Any:
+    from dataclasses import replace
+
+    return replace(record, cell_name=name)
+
+
+def test_numbers_in_labels_keep_their_digits(make: Any) -> None:
+    store = make([[C, D]])
+    store.write_records(tuple(_renamed(record, "clip 0.000125") for record in store.records()))
+    assert "clip 0.000125" in section(Page(build(store)).source, "outcomes")
+
+
+def test_pictures_and_tables_can_be_heard(make: Any) -> None:
+    read = Page(build(make()))
+    assert all(attrs.get("alt") for attrs in read.all("img"))
+    assert all(attrs.get("aria-label") or attrs.get("aria-hidden") for attrs in read.all("svg"))
+    assert all(attrs.get("scope") in ("row", "col") for attrs in read.all("th"))
+    assert sum(1 for _ in read.all("caption")) == sum(1 for _ in read.all("table")) > 4
+
+
+def test_same_launch_gives_the_same_page(make: Any) -> None:
+    store = make()
+    first = build(store).read_bytes()
+    assert build(store).read_bytes() == first
+
+
+def test_building_leaves_matplotlib_as_it_was(make: Any) -> None:
+    before = dict(matplotlib.rcParams)
+    build(make())
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_page_is_written_whole(make: Any) -> None:
+    path = build(make())
+    assert [p.name for p in path.parent.iterdir()] == ["index.html"]
+
+
+def test_page_of_forty_replicas_stays_small(make: Any) -> None:
+    path = build(make([[C, M, L, O, N, D, C, C, M, D]] * 4))
+    assert 50_000 < path.stat().st_size < 1_500_000
+
+
+def test_every_outcome_has_a_look_of_its_own() -> None:
+    assert set(palette.LOOKS) == set(Outcome)
+    for field in ("light", "dark", "mark", "shape"):
+        assert len({getattr(look, field) for look in palette.LOOKS.values()}) == len(Outcome)
+
+
+@pytest.mark.parametrize("look", palette.LOOKS.values(), ids=lambda look: look.mark)
+def test_counts_are_readable_on_their_bars(look: palette.Look) -> None:
+    assert contrast(look.light, look.on_light) >= 4
+    assert contrast(look.dark, look.on_dark) >= 4
+
+
+def contrast(one: str, other: str) -> float:
+    """WCAG 2 contrast ratio."""
+    low, high = sorted(_luminance(shade) for shade in (one, other))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(shade: str) -> float:
+    values = np.array([int(shade[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def test_thinned_series_keeps_ends_and_extremes() -> None:
+    steps = np.arange(1_000.0)
+    values = np.sin(steps / 50)
+    values[333] = 9.0
+    kept_steps, kept = thin(steps, values, 60)
+    assert len(kept) <= 60
+    assert (kept_steps[0], kept_steps[-1], kept.max(), kept.min()) == (0, 999, 9, values.min())
+
+
+def test_short_series_is_not_thinned() -> None:
+    steps = np.arange(5.0)
+    assert thin(steps, steps)[1] is steps
+
+
+def test_losses_of_very_different_size_share_a_logarithmic_axis(make: Any) -> None:
+    from study.store import Store
+
+    store: Store = make([[C, C]])
+    stored = store.trace(store.spec().blocks()[0])
+    assert stored is not None
+    lines = [Line(trace=stored.replica(seed), outcome=C) for seed in store.spec().seeds]
+    loss = next(panel for panel in panels(IMAGE_RULE, lines) if panel.title == "generator loss")
+    assert frame(loss, lines).scale == "linear"
+    lines[0].trace.columns["g_loss"][5] = 1e6
+    wide = frame(loss, lines)
+    assert wide.scale == "symlog"
+    assert wide.high > 1e6

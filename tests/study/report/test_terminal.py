@@ -1,0 +1,79 @@
+from io import StringIO
+from typing import Any
+
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+from study.estimates import compare, summarise
+from study.hypotheses import judge
+from study.outcome import Outcome
+from study.report.terminal import STYLES, contrast_table, summary_table, verdict_table
+
+C, M, L, O, N, D, U = Outcome  # noqa: E741
+
+
+def shown(table: Table, width: int = 100) -> str:
+    out = StringIO()
+    Console(file=out, width=width).print(table)
+    return out.getvalue()
+
+
+@pytest.fixture
+def launch(make: Any) -> Any:
+    return make(crashed=[(2, 4)])
+
+
+def test_summary_is_sorted_by_rate_with_counts_and_interval(launch: Any) -> None:
+    lines = shown(summary_table(summarise(launch.records()))).splitlines()
+    cells = [line for line in lines if " / " in line]
+    assert [line.split("  ")[0] for line in cells] == [
+        "full / ls(0,1,1)", "full / ns", "no_bn_g / ls(0,1,1)", "no_bn_g / ns"
+    ]  # fmt: skip
+    assert "4 of 5     0.80 [0.38, 0.96]  4 converged, 1 oscillating" in cells[0]
+
+
+def test_crashed_replicas_are_named_apart(launch: Any) -> None:
+    text = " ".join(shown(summary_table(summarise(launch.records()))).split())
+    assert "1 of 4 0.25 [0.05, 0.70]" in text
+    assert "1 crashed" in text
+
+
+def test_cell_without_outcome_has_no_share(make: Any) -> None:
+    text = shown(summary_table(summarise(make([[U, U]]).records())))
+    assert "0 of 0" in text
+    assert "–" in text
+    assert "2 pending" in text
+
+
+def test_contrasts_show_difference_interval_and_p(launch: Any) -> None:
+    comparisons = compare(launch.spec().contrasts, summarise(launch.records()))
+    text = shown(contrast_table(comparisons))
+    assert "4 of 5 − 2 of 5  0.40 [−0.16, 0.73]  0.344" in text
+
+
+def test_verdicts_show_word_and_sentence(launch: Any) -> None:
+    summaries = summarise(launch.records())
+    text = " ".join(shown(verdict_table([judge(h, summaries) for h in launch.spec().hypotheses])).split())
+    assert "supported" in text
+    assert "undecided" in text
+    assert "p = 0.173" in text
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_tables_fit_and_lose_nothing(launch: Any, width: int) -> None:
+    from dataclasses import replace
+
+    long = " / ".join(["no_bn_gd", "rmsprop_tf1", "least squares (-1,1,0)", "[bold]clip 0.01"])
+    summaries = summarise([replace(record, cell_name=long) for record in launch.records()])
+    judgements = [judge(h, summaries) for h in launch.spec().hypotheses]
+    comparisons = compare(launch.spec().contrasts, summaries)
+    for table in (summary_table(summaries), contrast_table(comparisons), verdict_table(judgements)):
+        text = shown(table, width)
+        assert max(map(len, text.splitlines())) <= width
+        assert "…" not in text
+    assert "".join("[bold]clip 0.01".split()) in "".join(shown(summary_table(summaries), 200).split())
+
+
+def test_every_outcome_has_a_terminal_style() -> None:
+    assert set(STYLES) == set(Outcome)

@@ -1,0 +1,245 @@
+"""The loop: replicas of a stack equal solo runs, a dead replica harms nobody, a resumed run is the uninterrupted one."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import torch
+
+from trainables.config import Evaluation, GanConfig, Latent, Updates
+from trainables.data import Digits, Ring
+from trainables.loop import Loop
+from trainables.networks import Dcgan, Mlp
+from trainables.networks.init import He
+from trainables.objectives import LeastSquares, Minimax, NonSaturating, Objective, Wasserstein
+from trainables.optim import Adam, OptimizerConfig, RMSprop, RMSpropTf1, Sgd
+from trainables.probes import probes_for
+
+CPU = torch.device("cpu")
+SEEDS = (11, 5, 902)
+OBJECTIVES = (Minimax(), NonSaturating(), LeastSquares(), LeastSquares(a=-1, b=1, c=0), Wasserstein())
+OPTIMIZERS = (Sgd(lr=0.05), Sgd(lr=0.02, momentum=0.9), Adam(lr=1e-3), RMSprop(lr=1e-3), RMSpropTf1(lr=1e-2))
+BN = {"full": (True, True), "no_bn_g": (False, True), "no_bn_d": (True, False), "no_bn_gd": (False, False)}
+
+
+def ring(**changes: Any) -> GanConfig:
+    base = GanConfig(
+        data=Ring(),
+        generator=Mlp(hidden=(12, 10), activation="relu", init=He()),
+        discriminator=Mlp(hidden=(12, 10), activation="leaky_relu", init=He()),
+        latent=Latent(dim=3, distribution="normal"),
+        g_optimizer=Adam(lr=1e-3),
+        d_optimizer=Adam(lr=1e-3),
+        batch_size=16,
+        steps=6,
+        evaluation=Evaluation(every=2, samples=24),
+        dtype="float64",
+    )
+    return dataclasses.replace(base, **changes)
+
+
+def digits(**changes: Any) -> GanConfig:
+    net = Dcgan(channels=(3, 4))
+    base = ring(data=Digits(), generator=net, discriminator=net, latent=Latent(dim=5), batch_size=4)
+    return dataclasses.replace(base, **changes)
+
+
+def build(config: GanConfig, seeds: Sequence[int]) -> Loop:
+    dtype = getattr(torch, config.dtype)
+    source = config.data.load(device=CPU, dtype=dtype)
+    probes = probes_for(source, None, device=CPU, dtype=dtype) if isinstance(config.data, Ring) else []
+    return Loop(config, seeds, source, probes, device=CPU)
+
+
+def trained(config: GanConfig, seeds: Sequence[int], steps: int = 4) -> Loop:
+    loop = build(config, seeds)
+    for _ in range(steps):
+        loop.advance()
+    return loop
+
+
+def weights(loop: Loop, replica: int) -> dict[str, torch.Tensor]:
+    params = loop.state_dict()["params"]
+    return {f"{net}.{name}": value[replica] for net, own in params.items() for name, value in own.items()}
+
+
+def assert_parity(config: GanConfig) -> None:
+    """Equality to 1e-9 after four steps of about 1e-3 per weight.
+
+    Biases in front of a batch norm have a gradient of exactly zero in theory and of rounding noise in practice, which
+    Adam and RMSProp divide by their eps of 1e-8: that noise is what the absolute tolerance allows for.
+    """
+    stacked = trained(config, SEEDS)
+    for replica, seed in enumerate(SEEDS):
+        solo = weights(trained(config, [seed]), 0)
+        for name, value in weights(stacked, replica).items():
+            torch.testing.assert_close(value, solo[name], rtol=1e-9, atol=1e-9, msg=lambda m, n=name: f"{n}: {m}")
+
+
+@pytest.mark.parametrize("net", ["mlp", "dcgan"])
+@pytest.mark.parametrize("bn", BN)
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda o: str(o)[:40])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: f"{o.kind}-{getattr(o, 'momentum', 0)}")
+def test_a_stack_equals_its_solo_runs(net: str, bn: str, objective: Objective, optimizer: OptimizerConfig) -> None:
+    config = ring() if net == "mlp" else digits()
+    g_bn, d_bn = BN[bn]
+    assert_parity(
+        dataclasses.replace(
+            config,
+            generator=dataclasses.replace(config.generator, batch_norm=g_bn),
+            discriminator=dataclasses.replace(config.discriminator, batch_norm=d_bn),
+            objective=objective,
+            g_optimizer=optimizer,
+            d_optimizer=optimizer,
+            clip=0.05 if isinstance(objective, Wasserstein) else None,
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    "updates",
+    [
+        Updates(order="g_first"),
+        Updates(order="simultaneous"),
+        Updates(d_steps=3, reuse_latents=False),
+        Updates(d_batches="joined"),
+    ],
+    ids=str,
+)
+def test_parity_holds_for_every_order_of_updates(updates: Updates) -> None:
+    assert_parity(ring(updates=updates, discriminator=Mlp(hidden=(12, 10), batch_norm=True)))
+
+
+def test_permuting_the_seeds_permutes_the_replicas() -> None:
+    forwards, backwards = trained(ring(), SEEDS), trained(ring(), SEEDS[::-1])
+    for name, value in weights(forwards, 0).items():
+        torch.testing.assert_close(value, weights(backwards, 2)[name], rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("config", [ring(), digits()], ids=["mlp", "dcgan"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_poisoned_replica_leaves_the_bits_of_the_others(config: GanConfig, dtype: str) -> None:
+    config = dataclasses.replace(config, dtype=dtype)
+    clean, poisoned = build(config, SEEDS), build(config, SEEDS)
+    state = poisoned.state_dict()
+    state["params"]["generator"]["0.weight"][1] = torch.nan
+    for loop in (clean, poisoned):
+        for _ in range(4):
+            loop.advance()
+    clean_rows, poisoned_rows = clean.report(), poisoned.report()
+    for replica in (0, 2):
+        for name, value in weights(clean, replica).items():
+            assert torch.equal(value, weights(poisoned, replica)[name]), name
+        assert clean_rows[replica] == poisoned_rows[replica]
+    assert [row["finite"] for row in poisoned_rows] == [True, False, True]
+    assert [row["finite"] for row in clean_rows] == [True, True, True]
+
+
+def test_finite_is_sticky() -> None:
+    loop = trained(ring(), SEEDS, steps=1)
+    saved = {name: value.clone() for name, value in weights(loop, 0).items()}
+    weight = loop.state_dict()["params"]["generator"]["0.weight"]
+    weight[0] = torch.inf
+    loop.advance()
+    assert not loop.finite[0]
+    weight[0] = saved["generator.0.weight"]
+    loop.advance()
+    assert loop.finite.tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize("config", [ring(), digits(), ring(g_optimizer=RMSpropTf1(lr=1e-3))], ids=["mlp", "dcgan", "tf1"])
+def test_a_resumed_run_equals_the_uninterrupted_one_number_by_number(config: GanConfig, tmp_path: Any) -> None:
+    whole = trained(config, SEEDS, steps=3)
+    torch.save(whole.state_dict(), tmp_path / "state.pt")
+    resumed = build(config, SEEDS)
+    resumed.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+    for loop in (whole, resumed):
+        for _ in range(3):
+            loop.advance()
+    for replica in range(len(SEEDS)):
+        for name, value in weights(whole, replica).items():
+            assert torch.equal(value, weights(resumed, replica)[name]), name
+    assert whole.report() == resumed.report()
+
+
+def test_a_checkpoint_of_other_seeds_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"the checkpoint holds seeds \(1, 2\), this block has \(3, 4\)"):
+        build(ring(), [3, 4]).load_state_dict(build(ring(), [1, 2]).state_dict())
+
+
+def test_repeated_seeds_are_refused() -> None:
+    with pytest.raises(ValueError, match="seeds must be distinct"):
+        build(ring(), [1, 1])
+
+
+def test_reporting_changes_nothing_that_is_trained() -> None:
+    quiet, watched = build(digits(), SEEDS), build(digits(), SEEDS)
+    for _ in range(3):
+        quiet.advance()
+        watched.advance()
+        watched.report()
+        watched.sample(7)
+    for replica in range(len(SEEDS)):
+        for name, value in weights(quiet, replica).items():
+            assert torch.equal(value, weights(watched, replica)[name]), name
+
+
+def test_training_leaves_torchs_global_random_numbers_alone() -> None:
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    trained(ring(), SEEDS, steps=2).report()
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_switching_batch_norm_leaves_the_start_of_all_other_layers() -> None:
+    """What pairs two cells that share a seed."""
+    plain = build(digits(generator=Dcgan(channels=(3, 4), batch_norm=False)), SEEDS)
+    normed = build(digits(generator=Dcgan(channels=(3, 4), batch_norm=True)), SEEDS)
+    ours = sorted(v.shape for n, v in weights(plain, 0).items() if n.startswith("generator"))
+    kept = {tuple(v.flatten().tolist()) for n, v in weights(normed, 0).items() if n.startswith("generator")}
+    assert ours
+    for name, value in weights(plain, 0).items():
+        if name.startswith("generator"):
+            assert tuple(value.flatten().tolist()) in kept, name
+
+
+def test_rows_say_where_and_whose_they_are() -> None:
+    loop = build(ring(), SEEDS)
+    first = loop.report()
+    assert [row["seed"] for row in first] == list(SEEDS)
+    assert all(row["step"] == 0 and row["d_loss"] != row["d_loss"] for row in first)
+    loop.advance()
+    assert all(row["step"] == 1 and row["d_loss"] > 0 and row["g_grad_norm"] > 0 for row in loop.report())
+
+
+def test_losses_of_a_row_are_means_since_the_last_one() -> None:
+    loop, single = build(ring(), [3]), build(ring(), [3])
+    losses = []
+    for _ in range(4):
+        loop.advance()
+        single.advance()
+        losses.append(single.report()[0]["g_loss"])
+    assert loop.report()[0]["g_loss"] == pytest.approx(sum(losses) / 4, rel=1e-12)
+
+
+def test_the_clip_holds_after_every_step() -> None:
+    loop = trained(ring(objective=Wasserstein(), clip=0.03, updates=Updates(d_steps=2)), SEEDS, steps=2)
+    largest = max(float(v.abs().max()) for n, v in weights(loop, 0).items() if n.startswith("discriminator"))
+    assert largest == pytest.approx(0.03, rel=1e-12)
+    assert max(float(v.abs().max()) for n, v in weights(loop, 0).items() if n.startswith("generator")) > 0.03
+
+
+@pytest.mark.gpu
+def test_a_gpu_trains_like_the_cpu() -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no GPU here")
+    config, cuda = ring(), torch.device("cuda")
+    source = config.data.load(device=cuda, dtype=torch.float64)
+    loop = Loop(config, SEEDS, source, probes_for(source, None, device=cuda, dtype=torch.float64), device=cuda)
+    for _ in range(4):
+        loop.advance()
+    host = trained(config, SEEDS)
+    for name, value in weights(host, 1).items():
+        torch.testing.assert_close(weights(loop, 1)[name].cpu(), value, rtol=1e-8, atol=1e-10)

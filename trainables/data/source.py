@@ -1,0 +1,170 @@
+"""What a data set is to the loop: batches of real samples, and what evaluation compares against.
+
+Data sets are in memory and on the device, or memory-mapped if they exceed it; there is no loader process. A batch is
+a pure function of the replica's seed and the batch counter, so the data cursor of a checkpoint is the step counter.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from trainables.draws import Streams, generator
+from trainables.shapes import Samples
+
+HASHED_WHOLE_BYTES = 64 * 2**20
+HASHED_SPREAD = 4_096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MixtureTruth:
+    """The known density of a Gaussian mixture with *distinct* centres.
+
+    Attributes:
+        centres: ``[M, dim]`` distinct centres.
+        weights: ``[M]`` true probabilities, sum 1 (a doubled mode has double weight, not two entries).
+        std: the standard deviation of every component, per coordinate.
+    """
+
+    centres: npt.NDArray[np.float64]
+    weights: npt.NDArray[np.float64]
+    std: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageTruth:
+    """Labelled images that evaluation learns its feature space from.
+
+    Attributes:
+        images: ``[N, channels, side, side]`` uint8.
+        labels: ``[N]`` class of each image; for unlabelled sets, none.
+        classes: number of classes; 0 for unlabelled sets.
+    """
+
+    images: Tensor
+    labels: Tensor | None
+    classes: int
+
+    def __post_init__(self) -> None:
+        if self.images.dtype != torch.uint8 or self.images.ndim != 4 or not len(self.images):
+            got = f"{self.images.dtype} {tuple(self.images.shape)}"
+            raise ValueError(f"images must be uint8 [N, channels, side, side] with N >= 1, got {got}")
+        if self.labels is None:
+            if self.classes != 0:
+                raise ValueError(f"classes must be 0 without labels, got {self.classes}")
+        elif self.labels.shape != self.images.shape[:1]:
+            raise ValueError(f"labels must be [{len(self.images)}] for as many images, got {tuple(self.labels.shape)}")
+        elif not (self.labels.min() >= 0 and self.labels.max() < self.classes):
+            raise ValueError(f"labels must lie in 0..{self.classes - 1}, got {self.labels.min()}..{self.labels.max()}")
+
+
+class Source(Protocol):
+    """Real samples of one data set on one device."""
+
+    shape: tuple[int, ...]
+    """Shape of one sample; images are ``(channels, side, side)`` in [-1, 1]."""
+    truth: MixtureTruth | ImageTruth
+    digest: str
+    """Hash of the data, not of device or precision: it tells apart data sets that differ."""
+
+    def batch(self, streams: Streams, counter: int, size: int) -> Samples: ...
+
+    def reference(self, size: int) -> Tensor:
+        """``[size, *shape]``: a fixed real sample for evaluation, the same for every replica and launch."""
+        ...
+
+
+class MixtureSource:
+    """Fresh samples of a Gaussian mixture at every step: ``centre[k] + std * N(0, I)``, k uniform over ``drawn``.
+
+    Args:
+        truth: the density, for evaluation.
+        drawn: ``[K, dim]`` the list that batches choose from uniformly; repeats make a mode heavier.
+    """
+
+    def __init__(
+        self, truth: MixtureTruth, drawn: npt.NDArray[np.float64], *, device: torch.device, dtype: torch.dtype
+    ) -> None:
+        self.truth = truth
+        self.shape = (drawn.shape[1],)
+        self.digest = blake2b(f"{drawn.shape} {truth.std!r}".encode() + drawn.tobytes(), digest_size=8).hexdigest()
+        self._drawn = drawn.astype(np.float32)
+        self._device, self._dtype = device, dtype
+
+    def batch(self, streams: Streams, counter: int, size: int) -> Samples:
+        return self._samples([generator(seed, "data", counter) for seed in streams.seeds], size)
+
+    def reference(self, size: int) -> Tensor:
+        return self._samples([generator(0, "reference")], size)[0]
+
+    def _samples(self, generators: Sequence[np.random.Generator], size: int) -> Tensor:
+        out = np.empty((len(generators), size, *self.shape), dtype=np.float32)
+        for row, rng in zip(out, generators, strict=True):
+            rng.standard_normal(dtype=np.float32, out=row)
+            row *= np.float32(self.truth.std)
+            row += self._drawn[rng.integers(len(self._drawn), size=size)]
+        return torch.from_numpy(out).to(device=self._device, dtype=self._dtype)
+
+
+class ImageSource:
+    """A finite set of uint8 images, kept as bytes; batches walk a fresh permutation of it each epoch.
+
+    An incomplete last batch of an epoch is dropped. Bytes ``v`` in 0..255 become floats ``v / 127.5 - 1`` in [-1, 1],
+    rounded once to float32 and then cast, so that devices and precisions see the same values.
+
+    Args:
+        truth: images and labels; the images may be a memory map for sets that exceed the memory.
+        on_device: the bytes are moved to ``device``; otherwise they stay where they are and only batches move.
+    """
+
+    def __init__(self, truth: ImageTruth, *, device: torch.device, dtype: torch.dtype, on_device: bool = True) -> None:
+        self.truth = truth
+        self.shape = tuple(truth.images.shape[1:])
+        self.digest = _digest(truth)
+        self._images = truth.images.to(device) if on_device else truth.images
+        self._device, self._dtype = device, dtype
+        # As a tensor: CUDA multiplies by the rounded reciprocal of a scalar divisor, which a CPU does not.
+        self._divisor = torch.tensor(255.0, device=device)
+        self._walk: tuple[tuple[tuple[int, ...], int], Tensor] | None = None
+
+    def batch(self, streams: Streams, counter: int, size: int) -> Samples:
+        count = len(self._images)
+        if not 1 <= size <= count:
+            raise ValueError(f"batch_size must be between 1 and the {count} images of the data set, got {size}")
+        epoch, place = divmod(counter, count // size)
+        return self._floats(self._orders(streams.seeds, epoch)[:, place * size : (place + 1) * size])
+
+    def reference(self, size: int) -> Tensor:
+        """The first ``size`` images of a fixed permutation (all of them, if there are fewer)."""
+        picks = generator(0, "reference").permutation(len(self._images))[:size]
+        return self._floats(torch.from_numpy(picks).to(self._images.device))
+
+    def _orders(self, seeds: tuple[int, ...], epoch: int) -> Tensor:
+        """``[R, N]``: the walk of every replica. Only the latest is kept: for millions of images each is megabytes."""
+        if self._walk is None or self._walk[0] != (seeds, epoch):
+            count = len(self._images)
+            rows = [generator(seed, "data", epoch).permutation(count).astype(np.int32) for seed in seeds]
+            self._walk = (seeds, epoch), torch.from_numpy(np.stack(rows)).to(self._images.device)
+        return self._walk[1]
+
+    def _floats(self, picks: Tensor) -> Tensor:
+        chosen = self._images.index_select(0, picks.flatten()).to(self._device)
+        floats = chosen.to(torch.float32).mul_(2.0).sub_(255.0).div_(self._divisor)
+        return floats.to(self._dtype).view(*picks.shape, *self.shape)
+
+
+def _digest(truth: ImageTruth) -> str:
+    """Hash of shape, labels and pixels; of sets over 64 MiB, the pixels of 4,096 images spread over the set."""
+    every = 1
+    if truth.images.nbytes > HASHED_WHOLE_BYTES:
+        every = max(1, len(truth.images) // HASHED_SPREAD)
+    digest = blake2b(str(tuple(truth.images.shape)).encode(), digest_size=8)
+    digest.update(truth.images[::every].contiguous().numpy().data)
+    if truth.labels is not None:
+        digest.update(truth.labels.to(torch.int64).contiguous().numpy().data)
+    return digest.hexdigest()

@@ -1,0 +1,89 @@
+"""Initial values of parameters, as values: which distribution each kind of parameter starts from.
+
+A rule sees the module that owns the parameter and the parameter's name ("weight" or "bias"). Every parameter draws
+from a stream of its own, so adding a normalisation layer leaves the start of all others unchanged.
+"""
+
+from dataclasses import dataclass
+from math import isfinite, sqrt
+from typing import ClassVar, Literal, Protocol, get_args
+
+import numpy as np
+from torch import nn
+
+from trainables.draws import Array
+from trainables.networks.norm import BatchNorm
+
+
+class InitialValue(Protocol):
+    """A rule for the first value of every parameter of a network."""
+
+    def value(self, module: nn.Module, name: str, shape: tuple[int, ...], rng: np.random.Generator) -> Array: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Normal:
+    """DCGAN's rule as the LSGAN authors' code has it: every weight N(0, std^2), every bias 0.
+
+    Convolutions draw from the normal *truncated* at two standard deviations, transposed convolutions and linear
+    maps from the plain one; batch norm's scale is N(1, std^2).
+    """
+
+    kind: Literal["normal"] = "normal"
+    std: float = 0.02
+    source: ClassVar[str] = "Radford et al. 2016, section 3; Mao et al. 2017 (authors' code)"
+
+    def __post_init__(self) -> None:
+        if not (isfinite(self.std) and self.std > 0):
+            raise ValueError(f"std must be > 0, got {self.std}")
+
+    def value(self, module: nn.Module, name: str, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        if name == "bias":
+            return np.zeros(shape, dtype=np.float32)
+        draw = rng.standard_normal(shape, dtype=np.float32)
+        if isinstance(module, nn.Conv2d):
+            while (outside := np.abs(draw) > 2).any():
+                draw[outside] = rng.standard_normal(int(outside.sum()), dtype=np.float32)
+        return np.float32(self.std) * draw + np.float32(isinstance(module, BatchNorm))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orthogonal:
+    """Weights with orthonormal rows or columns times ``gain``; biases 0; batch norm at scale 1.
+
+    The LSGAN authors' mixture nets use gain 1.4. Saxe et al. 2014.
+    """
+
+    kind: Literal["orthogonal"] = "orthogonal"
+    gain: float = 1.4
+    source: ClassVar[str] = "Saxe et al. 2014; Mao et al. 2017 (authors' mixture code) for the gain"
+
+    def __post_init__(self) -> None:
+        if not (isfinite(self.gain) and self.gain > 0):
+            raise ValueError(f"gain must be > 0, got {self.gain}")
+
+    def value(self, module: nn.Module, name: str, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        if name == "bias" or isinstance(module, BatchNorm):
+            return np.full(shape, float(name != "bias"), dtype=np.float32)
+        rows, columns = shape[0], int(np.prod(shape[1:]))
+        q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
+        q *= np.sign(np.diag(r))  # makes the factorisation unique, hence the draw uniform (Haar)
+        return (self.gain * (q if rows >= columns else q.T)).reshape(shape).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class He:
+    """Weights N(0, 2 / fan_in), biases 0, batch norm at scale 1; for rectifiers. He et al. 2015, section 2.2."""
+
+    kind: Literal["he"] = "he"
+    source: ClassVar[str] = "He et al. 2015, section 2.2"
+
+    def value(self, module: nn.Module, name: str, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        if name == "bias" or isinstance(module, BatchNorm):
+            return np.full(shape, float(name != "bias"), dtype=np.float32)
+        fan_in = int(np.prod(shape)) // (shape[1] if isinstance(module, nn.ConvTranspose2d) else shape[0])
+        return np.float32(sqrt(2 / fan_in)) * rng.standard_normal(shape, dtype=np.float32)
+
+
+Init = Normal | Orthogonal | He
+INITS: tuple[type[Init], ...] = get_args(Init)

@@ -1,0 +1,138 @@
+"""Adversarial objectives as values: the fields are the hyperparameters, the two methods are the formulas.
+
+Conventions shared by all, and asserted by the conformance tests:
+
+* scores are raw (no sigmoid), ``[R, B]``, high on real data;
+* both losses are *minimised*, reduced by the *mean* over the batch and separate per replica, ``[R]``;
+* real and fake batches may differ in size.
+
+To add an objective, write a class here and name it in ``Objective``: parsing, tests and records pick it up.
+"""
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import ClassVar, Literal, get_args
+
+from torch.nn.functional import softplus
+
+from trainables.shapes import Loss, Scores
+
+
+def _check(*scores: Scores) -> None:
+    for score in scores:
+        if score.ndim != 2:
+            raise ValueError(f"scores must have the axes [replicas, batch], got shape {tuple(score.shape)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Minimax:
+    """The zero-sum game of the first GAN.
+
+    ``d = E[softplus(-D(x))] + E[softplus(D(G(z)))]`` and ``g = -E[softplus(D(G(z)))]``, which are
+    ``-E log s(D(x)) - E log(1 - s(D(G(z))))`` and ``E log(1 - s(D(G(z))))`` written on logits so that no score
+    overflows. ``d >= 0``, ``g <= 0``; at ``p_g = p_d`` with the best D: ``d = 2 log 2``, ``g = -log 2``.
+
+    Goodfellow et al. 2014, eq. 1. The paper's text trains G with the non-saturating form instead.
+    """
+
+    kind: Literal["minimax"] = "minimax"
+    source: ClassVar[str] = "Goodfellow et al. 2014, eq. 1"
+    label: ClassVar[str] = "minimax GAN"
+
+    def d_loss(self, real: Scores, fake: Scores) -> Loss:
+        _check(real, fake)
+        return softplus(-real).mean(-1) + softplus(fake).mean(-1)
+
+    def g_loss(self, fake: Scores) -> Loss:
+        _check(fake)
+        return -softplus(fake).mean(-1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NonSaturating:
+    """Cross-entropy for both players; G maximises ``log s(D(G(z)))``.
+
+    ``d`` as in :class:`Minimax`; ``g = E[softplus(-D(G(z)))]``. Both losses are ``>= 0``; at ``p_g = p_d`` with the
+    best D: ``d = 2 log 2``, ``g = log 2``. Same fixed point as the minimax game, other dynamics: not zero-sum.
+
+    Goodfellow et al. 2014, section 3. Some code halves ``d``; this does not.
+    """
+
+    kind: Literal["non_saturating"] = "non_saturating"
+    source: ClassVar[str] = "Goodfellow et al. 2014, section 3"
+    label: ClassVar[str] = "non-saturating cross-entropy"
+
+    def d_loss(self, real: Scores, fake: Scores) -> Loss:
+        _check(real, fake)
+        return softplus(-real).mean(-1) + softplus(fake).mean(-1)
+
+    def g_loss(self, fake: Scores) -> Loss:
+        _check(fake)
+        return softplus(-fake).mean(-1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeastSquares:
+    """Least squares with labels a (fake, for D), b (real, for D) and c (G's target).
+
+    ``d = 1/2 E[(D(x) - b)^2] + 1/2 E[(D(G(z)) - a)^2]`` and ``g = 1/2 E[(D(G(z)) - c)^2]``; both ``>= 0``.
+    At ``p_g = p_d`` with the best D: (0,1,1) gives ``d = 1/4, g = 1/8``; (-1,1,0) gives ``d = 1, g = 0``.
+    With ``b - c = 1`` and ``b - a = 2``, G minimises ``chi^2_Pearson(p_d + p_g || 2 p_g)``: (-1,1,0) does, the
+    paper's default (0,1,1) does not.
+
+    Mao et al. 2017, eqs. 2, 8 and 9. The authors' code takes half the *sum* over the batch where this takes half
+    the mean: Adam and RMSProp hardly see the factor, SGD and an added penalty do. compare_gan's "least squares"
+    squares the sigmoid of the score, which is another method.
+
+    Raises:
+        ValueError: if a label is not finite, or ``a == b`` (D could not tell real from fake).
+    """
+
+    kind: Literal["least_squares"] = "least_squares"
+    a: float = 0.0
+    b: float = 1.0
+    c: float = 1.0
+    source: ClassVar[str] = "Mao et al. 2017, eq. 2"
+    label: ClassVar[str] = "least squares"
+
+    def __post_init__(self) -> None:
+        for name, value in (("a", self.a), ("b", self.b), ("c", self.c)):
+            if not isfinite(value):
+                raise ValueError(f"label {name} must be finite, got {value}")
+        if self.a == self.b:
+            raise ValueError(f"label a (fake) must differ from label b (real), got a = b = {self.a}")
+
+    def d_loss(self, real: Scores, fake: Scores) -> Loss:
+        _check(real, fake)
+        return 0.5 * (real - self.b).square().mean(-1) + 0.5 * (fake - self.a).square().mean(-1)
+
+    def g_loss(self, fake: Scores) -> Loss:
+        _check(fake)
+        return 0.5 * (fake - self.c).square().mean(-1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wasserstein:
+    """Difference of mean scores; the discriminator (the papers' "critic") must be kept Lipschitz by other means.
+
+    ``d = E[D(G(z))] - E[D(x)]`` and ``g = -E[D(G(z))]``; any sign. ``-d`` estimates the Wasserstein-1 distance up
+    to the Lipschitz constant. Combine with ``clip`` (Arjovsky et al. 2017, algorithm 1).
+
+    Arjovsky et al. 2017, eq. 2. The authors' code flips the sign of the score; this does not.
+    """
+
+    kind: Literal["wasserstein"] = "wasserstein"
+    source: ClassVar[str] = "Arjovsky et al. 2017, eq. 2"
+    label: ClassVar[str] = "Wasserstein"
+
+    def d_loss(self, real: Scores, fake: Scores) -> Loss:
+        _check(real, fake)
+        return fake.mean(-1) - real.mean(-1)
+
+    def g_loss(self, fake: Scores) -> Loss:
+        _check(fake)
+        return -fake.mean(-1)
+
+
+Objective = Minimax | NonSaturating | LeastSquares | Wasserstein
+OBJECTIVES: tuple[type[Objective], ...] = get_args(Objective)

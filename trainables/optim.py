@@ -1,0 +1,132 @@
+"""Optimisers over stacked replicas: every rule here is elementwise, so N stacked runs equal N separate ones.
+
+A rule with a norm over parameters (gradient clipping, LARS) would couple the replicas and has no place here.
+The configurations name the library's true defaults, because "RMSProp" is not one algorithm (see RMSpropTf1).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any, ClassVar, Literal, get_args
+
+import torch
+from torch import Tensor
+
+
+def _require(holds: bool, name: str, rule: str, value: float) -> None:
+    if not (isfinite(value) and holds):
+        raise ValueError(f"{name} must be {rule}, got {value}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sgd:
+    """``v <- momentum v + g; w <- w - lr v`` (torch's convention: lr outside the velocity)."""
+
+    kind: Literal["sgd"] = "sgd"
+    lr: float
+    momentum: float = 0.0
+    source: ClassVar[str] = "Sutskever et al. 2013"
+
+    def __post_init__(self) -> None:
+        _require(self.lr > 0, "lr", "> 0", self.lr)
+        _require(0 <= self.momentum < 1, "momentum", "in [0, 1)", self.momentum)
+
+    def build(self, leaves: Iterable[Tensor]) -> torch.optim.Optimizer:
+        return torch.optim.SGD(list(leaves), lr=self.lr, momentum=self.momentum)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adam:
+    """Adam with bias correction. ``beta1 = 0.5`` is DCGAN's choice and this project's default, not torch's 0.9."""
+
+    kind: Literal["adam"] = "adam"
+    lr: float
+    beta1: float = 0.5
+    beta2: float = 0.999
+    eps: float = 1e-8
+    source: ClassVar[str] = "Kingma & Ba 2015, algorithm 1; Radford et al. 2016 for beta1"
+
+    def __post_init__(self) -> None:
+        _require(self.lr > 0, "lr", "> 0", self.lr)
+        _require(0 <= self.beta1 < 1, "beta1", "in [0, 1)", self.beta1)
+        _require(0 <= self.beta2 < 1, "beta2", "in [0, 1)", self.beta2)
+        _require(self.eps > 0, "eps", "> 0", self.eps)
+
+    def build(self, leaves: Iterable[Tensor]) -> torch.optim.Optimizer:
+        return torch.optim.Adam(list(leaves), lr=self.lr, betas=(self.beta1, self.beta2), eps=self.eps, fused=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RMSprop:
+    """torch's RMSProp: the accumulator starts at 0 and eps stands outside the root.
+
+    ``s <- alpha s + (1 - alpha) g^2; w <- w - lr g / (sqrt(s) + eps)``. The first step is about
+    ``lr / sqrt(1 - alpha)`` per weight, whatever the gradient: 10 lr at alpha 0.99.
+    """
+
+    kind: Literal["rmsprop"] = "rmsprop"
+    lr: float
+    alpha: float = 0.99
+    momentum: float = 0.0
+    eps: float = 1e-8
+    source: ClassVar[str] = "Tieleman & Hinton 2012, as in torch.optim.RMSprop"
+
+    def __post_init__(self) -> None:
+        _require(self.lr > 0, "lr", "> 0", self.lr)
+        _require(0 <= self.alpha < 1, "alpha", "in [0, 1)", self.alpha)
+        _require(0 <= self.momentum < 1, "momentum", "in [0, 1)", self.momentum)
+        _require(self.eps > 0, "eps", "> 0", self.eps)
+
+    def build(self, leaves: Iterable[Tensor]) -> torch.optim.Optimizer:
+        return torch.optim.RMSprop(
+            list(leaves), lr=self.lr, alpha=self.alpha, momentum=self.momentum, eps=self.eps, foreach=True
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RMSpropTf1:
+    """TensorFlow 1's RMSProp, which the LSGAN authors used: accumulator from *ones*, eps inside the root.
+
+    ``s <- decay s + (1 - decay) g^2`` from ``s = 1``; ``w <- w - lr g / sqrt(s + eps)``. Early steps are about
+    ``lr g`` and warm up over ``1 / (1 - decay)`` steps and more, where torch's start at several ``lr`` per weight.
+    """
+
+    kind: Literal["rmsprop_tf1"] = "rmsprop_tf1"
+    lr: float
+    decay: float = 0.9
+    eps: float = 1e-10
+    source: ClassVar[str] = "TensorFlow 1 tf.train.RMSPropOptimizer defaults"
+
+    def __post_init__(self) -> None:
+        _require(self.lr > 0, "lr", "> 0", self.lr)
+        _require(0 <= self.decay < 1, "decay", "in [0, 1)", self.decay)
+        _require(self.eps > 0, "eps", "> 0", self.eps)
+
+    def build(self, leaves: Iterable[Tensor]) -> torch.optim.Optimizer:
+        return _Tf1RMSprop(list(leaves), lr=self.lr, decay=self.decay, eps=self.eps)
+
+
+class _Tf1RMSprop(torch.optim.Optimizer):
+    def __init__(self, params: list[Tensor], *, lr: float, decay: float, eps: float) -> None:
+        super().__init__(params, {"lr": lr, "decay": decay, "eps": eps})
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        for group in self.param_groups:
+            leaves = [p for p in group["params"] if p.grad is not None]
+            if not leaves:
+                continue
+            grads = [p.grad for p in leaves]
+            for p in leaves:
+                if "square_mean" not in self.state[p]:
+                    self.state[p]["square_mean"] = torch.ones_like(p)
+            means = [self.state[p]["square_mean"] for p in leaves]
+            torch._foreach_mul_(means, group["decay"])
+            torch._foreach_addcmul_(means, grads, grads, value=1 - group["decay"])
+            roots = torch._foreach_add(means, group["eps"])
+            torch._foreach_sqrt_(roots)
+            torch._foreach_addcdiv_(leaves, grads, roots, value=-group["lr"])
+
+
+OptimizerConfig = Sgd | Adam | RMSprop | RMSpropTf1
+OPTIMIZERS: tuple[type[OptimizerConfig], ...] = get_args(OptimizerConfig)

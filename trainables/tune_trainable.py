@@ -1,0 +1,172 @@
+"""The worker's side of Ray: one Tune trial trains one block. The only module here that knows Ray, files and clocks.
+
+A trial's configuration is the block's name alone; what it means is handed over once, through Ray's object store. A
+block whose complete trace exists is done at once, so running a plan again trains only what is missing.
+"""
+
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from ray import tune
+
+from trainables import features, pictures, probes, trace
+from trainables.config import GanConfig, digest, to_dict
+from trainables.data import ImageTruth
+from trainables.loop import Loop
+from trainables.networks.norm import SAMPLING_STATISTICS
+from trainables.trace import Row, Trace
+from trainables.versions import versions
+
+_CHECKPOINT = "block.pt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockTask:
+    """What a worker needs to know of a block.
+
+    Attributes:
+        first: number of the block's first replica in its cell.
+        trace: where the finished trace goes.
+        samples: folder of the cell's sample pictures; one folder per seed inside.
+        cache: folder of trained feature nets.
+        picture_every: reports between two pictures; the last report always has one.
+        threads: torch threads, the block's share of the CPUs.
+        origin: JSON values copied into the trace's metadata (launch, study, cell, and so on).
+    """
+
+    name: str
+    config: GanConfig
+    seeds: tuple[int, ...]
+    first: int
+    trace: Path
+    samples: Path
+    cache: Path
+    picture_every: int
+    threads: int
+    origin: Mapping[str, Any]
+
+
+class BlockTrainable(tune.Trainable):  # type: ignore[misc]
+    """Advances a block by one report interval per Tune iteration.
+
+    Every result holds ``rows`` (the new rows of the trace), ``step``, ``finite_share`` in [0, 1] and ``done``. Training
+    ends early for one reason only: no replica is finite any more.
+    """
+
+    def setup(self, config: dict[str, Any], tasks: Mapping[str, BlockTask]) -> None:
+        self._tasks = tasks
+        self._begin(tasks[config["block"]])
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self._begin(self._tasks[new_config["block"]])
+        return True
+
+    def _begin(self, task: BlockTask) -> None:
+        torch.set_num_threads(task.threads)
+        self._task = task
+        self._rows: list[Row] = []
+        self._seconds = 0.0
+        self._loop: Loop | None = None
+        if stored_trace(task) is not None:
+            return
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        dtype: torch.dtype = getattr(torch, task.config.dtype)
+        self._device = device
+        self._source = task.config.data.load(device=device, dtype=dtype)
+        truth = self._source.truth
+        self._features = (
+            features.obtain(truth, self._source.digest, task.cache) if isinstance(truth, ImageTruth) else None
+        )
+        self._probes = probes.probes_for(self._source, self._features, device=device, dtype=dtype)
+        self._loop = Loop(task.config, task.seeds, self._source, self._probes, device=device)
+
+    def step(self) -> dict[str, Any]:
+        task, loop = self._task, self._loop
+        if loop is None:
+            return {"block": task.name, "step": task.config.steps, "rows": [], "finite_share": 1.0, "done": True}
+        began = time.perf_counter()
+        fresh: list[Row] = [] if self._rows else self._report()
+        every = task.config.evaluation.every
+        while loop.step < task.config.steps:
+            loop.advance()
+            if loop.step % every == 0:
+                break
+        fresh += self._report()
+        alive = float(loop.finite.double().mean())
+        done = loop.step == task.config.steps or alive == 0
+        self._seconds += time.perf_counter() - began
+        self._draw_pictures(done)
+        if done:
+            trace.write(Trace(meta=self._meta(), rows=self._rows), task.trace)
+        return {"block": task.name, "step": loop.step, "rows": fresh, "finite_share": alive, "done": done}
+
+    def _report(self) -> list[Row]:
+        assert self._loop is not None
+        rows = [{**row, "replica": self._task.first + row["replica"]} for row in self._loop.report()]
+        self._rows += rows
+        return rows
+
+    def _draw_pictures(self, done: bool) -> None:
+        assert self._loop is not None
+        reports = len(self._rows) // len(self._task.seeds) - 1
+        if not done and reports % self._task.picture_every:
+            return
+        with torch.no_grad():
+            samples = self._loop.sample(pictures.samples_needed(self._source))
+        for seed, own in zip(self._task.seeds, samples, strict=True):
+            path = self._task.samples / f"seed={seed}" / f"step-{self._loop.step:07d}.png"
+            pictures.save(pictures.picture(own, self._source), path)
+
+    def _meta(self) -> dict[str, Any]:
+        assert self._loop is not None
+        task = self._task
+        reference = {name: value.flatten().tolist() for probe in self._probes for name, value in probe.reference.items()}
+        cuda = self._device.type == "cuda"
+        return {
+            **task.origin,
+            "block": task.name,
+            "config": to_dict(task.config),
+            "digest": digest(task.config),
+            "seeds": list(task.seeds),
+            "data": self._source.digest,
+            "reference": reference,
+            "features": self._features.meta() if self._features else None,
+            "sampling_statistics": SAMPLING_STATISTICS,
+            "mode": f"stack[{len(task.seeds)}]",
+            "device": torch.cuda.get_device_name() if cuda else f"cpu ({platform.machine()})",
+            "threads": task.threads,
+            "versions": versions(),
+            "steps": self._loop.step,
+            "seconds": self._seconds,
+            "complete": True,
+        }
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        if self._loop is not None:
+            state = {"loop": self._loop.state_dict(), "rows": self._rows, "seconds": self._seconds}
+            torch.save({**state, "digest": digest(self._task.config)}, Path(checkpoint_dir) / _CHECKPOINT)
+
+    def load_checkpoint(self, checkpoint_dir: str) -> None:
+        if self._loop is None:
+            return
+        state = torch.load(Path(checkpoint_dir) / _CHECKPOINT, weights_only=True, map_location=self._device)
+        if state["digest"] != digest(self._task.config):
+            raise ValueError(f"the checkpoint of block {self._task.name} belongs to another configuration")
+        self._loop.load_state_dict(state["loop"])
+        self._rows = state["rows"]
+        self._seconds = state["seconds"]
+
+
+def stored_trace(task: BlockTask) -> Trace | None:
+    """The block's complete trace, if it is on disk and was made by this configuration and these seeds."""
+    if not task.trace.exists():
+        return None
+    stored = trace.read(task.trace)
+    same = stored.meta["digest"] == digest(task.config) and tuple(stored.meta["seeds"]) == task.seeds
+    return stored if same and stored.meta["complete"] else None
+

@@ -1,0 +1,32 @@
+"""What made a number: versions of the libraries it depends on, and a hash of this package's own code."""
+
+import platform
+from functools import cache
+from hashlib import blake2b
+from importlib import metadata
+from pathlib import Path
+
+import torch
+
+_LIBRARIES = ("numpy", "pyarrow", "ray", "torchvision", "scipy", "scikit-learn", "mlflow", "optuna")
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Name to version, of Python, torch and those of our libraries that are installed here; ``code`` is our own."""
+    found = {"code": code_digest(), "python": platform.python_version(), "torch": torch.__version__}
+    for name in _LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:  # the torch core runs without most of them
+            continue
+    return found
+
+
+def code_digest() -> str:
+    """Hash of every module of ``trainables``: two records with the same digest were trained by the same code."""
+    folder = Path(__file__).parent
+    digest = blake2b(digest_size=6)
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
