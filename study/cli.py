@@ -28,7 +28,9 @@ errors = Console(stderr=True)
 P = ParamSpec("P")
 
 Out = Annotated[Path, typer.Option("--out", help="Folder of launches, of MLflow's database and of cached features.")]
-LaunchArgument = Annotated[str, typer.Argument(help="A launch: its id as printed by run, or its folder.", metavar="LAUNCH")]
+LaunchArgument = Annotated[
+    str, typer.Argument(help="A launch: its id as printed by run, or its folder.", metavar="LAUNCH")
+]
 Address = Annotated[
     str, typer.Option(help="Ray: 'local' starts one here, 'auto' joins this machine's cluster, or ray://host:port.")
 ]
@@ -110,6 +112,8 @@ def run(
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Runs a study: trains every cell with every seed, decides what became of each, and reports."""
+    if address.startswith("ray://"):
+        raise typer.Exit(_relay(address))
     console.print("loading torch, Ray and MLflow ...", style="dim")
     from study import conduct
     from study.launch import Resources
@@ -132,6 +136,8 @@ def resume(
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Finishes an interrupted launch: trains what its plan still lacks and re-attaches to its MLflow runs."""
+    if address.startswith("ray://"):
+        raise typer.Exit(_relay(address))
     console.print("loading torch, Ray and MLflow ...", style="dim")
     from study import conduct
     from study.launch import Resources
@@ -195,8 +201,9 @@ def sync(launch: LaunchArgument, out: Out = Path("runs"), tracking_uri: Tracking
     from study import tracking
 
     store = _store(launch, out)
-    tracking.sync(store, _tracker(store.root.parent.parent, tracking_uri))
-    console.print(f"MLflow has all of {store.root}")
+    if not tracking.sync(store, _tracker(store.root.parent.parent, tracking_uri)):
+        raise ValueError(f"--tracking-uri must stay reachable until all of {store.root} is sent, and did not")
+    console.print(f"MLflow shows all of {store.root}")
 
 
 @app.command()
@@ -210,12 +217,29 @@ def ui(
 
     if not (out / "mlflow.db").exists():
         raise ValueError(f"--out must be a folder with launches, got {out}: it has no mlflow.db yet")
-    command, address = tracking.ui_command(out, port)
-    console.print(f"MLflow UI on {address} (Ctrl-C ends it)")
+    command = tracking.ui_command(out, port)
+    root = f"http://127.0.0.1:{command[command.index('--port') + 1]}"
+    console.print(f"MLflow UI on {root} (Ctrl-C ends it); cells by success rate:", soft_wrap=True)
+    for study, view in tracking.cell_views(out).items():
+        console.print(f"  {study}: {root}{view}", soft_wrap=True, highlight=False)
     try:
         raise typer.Exit(subprocess.run(command, check=False).returncode)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
+
+
+def _relay(address: str) -> int:
+    """The same command on the cluster's head, which is ``--address auto`` there."""
+    from study import launch
+
+    arguments = [argument.replace(address, "auto") for argument in sys.argv[1:]]
+    code = 1
+    for line in launch.relay(address, arguments):
+        if isinstance(line, int):
+            code = line
+        else:
+            sys.stdout.write(line)
+    return code
 
 
 def _plan(name: str, profile: str, seeds: int | None, changes: list[str] | None) -> Any:
@@ -232,9 +256,7 @@ def _tracker(out: Path, uri: str | None) -> Any:
 
     if uri == "none":
         return tracking.NullTracker()
-    if uri is None:
-        return tracking.MlflowTracker(f"sqlite:///{(out / 'mlflow.db').absolute()}", out.absolute() / "mlartifacts")
-    return tracking.MlflowTracker(uri, None)
+    return tracking.MlflowTracker(tracking.local_uri(out) if uri is None else uri)
 
 
 def _store(launch: str, out: Path) -> Any:
@@ -261,6 +283,8 @@ def _finish(store: Any, go: Callable[[], Any]) -> None:
         raise typer.Exit(1) from None
     present.results(store.spec(), result.records, console)
     present.paths(store, result.report, console)
+    if not result.shown:
+        errors.print(f"MLflow does not show everything yet; fill it with: study sync {store.root}", soft_wrap=True)
     for block, reason in result.crashes.items():
         errors.print(f"[red]block {block} crashed:[/] {reason}", soft_wrap=True, highlight=False)
     if result.interrupted or result.crashes:

@@ -30,12 +30,14 @@ class Result:
     Attributes:
         crashes: block name to the reason why it has no complete trace.
         interrupted: whether some blocks were never brought to an end.
+        shown: whether the tracker shows everything; if not, ``study sync`` will.
     """
 
     records: tuple[Record, ...]
     summaries: tuple[CellSummary, ...]
     crashes: dict[str, str]
     interrupted: bool
+    shown: bool
     report: Path
 
 
@@ -55,7 +57,7 @@ def check(spec: LaunchSpec, out: Path) -> None:
 
 def start(spec: LaunchSpec, store: Store, resources: Resources, tracker: Tracker, console: Console) -> Result:
     """Runs a new launch to its end."""
-    console.print(describe(spec))
+    console.print(describe(spec), soft_wrap=True)
     check(spec, store.root.parent.parent)
     console.print("starting Ray ...", style="dim")
     share = launch.connect(resources)
@@ -75,7 +77,7 @@ def start(spec: LaunchSpec, store: Store, resources: Resources, tracker: Tracker
 def resume(store: Store, resources: Resources, tracker: Tracker, console: Console) -> Result:
     """Finishes what the plan of an interrupted launch still lacks."""
     spec = store.spec()
-    console.print(describe(spec))
+    console.print(describe(spec), soft_wrap=True)
     check(spec, store.root.parent.parent)
     if all(record.status is not Status.PLANNED for record in Ledger(spec, store).records):
         share = None
@@ -90,10 +92,10 @@ def resume(store: Store, resources: Resources, tracker: Tracker, console: Consol
 
 
 def describe(spec: LaunchSpec) -> str:
-    blocks = len(spec.blocks())
+    blocks, replicas = len(spec.blocks()), len(spec.cells) * len(spec.seeds)
     return (
-        f"[bold]{spec.study}[/] ({spec.profile}), launch {spec.launch}: {len(spec.cells)} cells x {len(spec.seeds)} seeds"
-        f" = {len(spec.cells) * len(spec.seeds)} replicas in {blocks} block{'s' if blocks != 1 else ''}"
+        f"[bold]{spec.study}[/] ({spec.profile}), launch {spec.launch}: {len(spec.cells)} cells x"
+        f" {len(spec.seeds)} seeds = {replicas} replicas in {blocks} block{'s' if blocks != 1 else ''}"
     )
 
 
@@ -119,14 +121,17 @@ def finish(ledger: Ledger, tracker: Tracker, *, interrupted: bool) -> Result:
     """Records, report and the tracker's closing, from what is on disk."""
     summaries = summarise(ledger.records)
     page = report.build(ledger.store)
-    for summary in summaries:
-        tracker.cell(summary)
     complete = all(record.status in (Status.FINISHED, Status.STOPPED) for record in ledger.records)
-    tracker.finish(ledger.store, complete)
+    shown = tracker.finish(ledger.store, complete)
     if complete:
         launch.clean(ledger.store)
     return Result(
-        records=ledger.records, summaries=summaries, crashes=ledger.crashes, interrupted=interrupted, report=page
+        records=ledger.records,
+        summaries=summaries,
+        crashes=ledger.crashes,
+        interrupted=interrupted,
+        shown=shown,
+        report=page,
     )
 
 
@@ -146,7 +151,7 @@ def _train_features(spec: LaunchSpec, cache: Path, console: Console) -> None:
         if isinstance(source.truth, ImageTruth):
             found = features.obtain(source.truth, source.digest, cache)
             console.print(
-                f"feature space of {data.kind}: classifier of {found.task}, {found.accuracy:.1%} right on held-out images",
+                f"features of {data.kind}: a classifier of {found.task}, {found.accuracy:.1%} right on held-out images",
                 style="dim",
             )
 

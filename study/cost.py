@@ -18,9 +18,9 @@ _TIMED_REPLICAS = 2
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     """Attributes:
-        core_seconds: training time of all replicas on one ``device`` (a CPU core, or a GPU), without evaluation.
-        wall_seconds: the same spread over the machine.
-        at_a_time: blocks that run together here.
+    core_seconds: training time of all replicas on one ``device`` (a CPU core, or a GPU), without evaluation.
+    wall_seconds: the same spread over the machine.
+    at_a_time: blocks that run together here.
     """
 
     core_seconds: float

@@ -8,20 +8,26 @@ rest, whether the driver was interrupted, crashed or was killed.
 import logging
 import os
 import shutil
-from collections.abc import Sequence
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")  # uv run: workers use this environment, not a second one
+os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # its banner ignores verbose=0; the terminal is ours
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # and keep its CUDA settings when a block asks for no GPU
+os.environ.setdefault(
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0"
+)  # and keep its CUDA settings when a block asks for no GPU
 os.environ.setdefault("RAY_CHDIR_TO_TRIAL_DIR", "0")  # relative data folders mean what they mean to the user
 os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
 os.environ.setdefault("TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S", "0")
 
 import ray
 from ray import tune
+from ray._private.state import state  # what Ray Data uses, too: no public way tells what an autoscaler may add
 from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
 from ray.tune.experiment import Trial
 
@@ -94,15 +100,17 @@ def connect(resources: Resources) -> Share:
     except (ConnectionError, TimeoutError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise ValueError(f"no Ray cluster could be reached at --address {resources.address}: {reason}") from None
-    total = ray.cluster_resources()
-    cpus, gpus = total.get("CPU", 0.0), total.get("GPU", 0.0)
-    per_block = resources.gpus if resources.gpus is not None else (0.25 if gpus else 0.0)
+    total = _ceiling(ray.cluster_resources(), state.get_max_resources_from_cluster_config() or {})
+    cpus, gpus = total["CPU"], total["GPU"]
+    per_block = resources.gpus if resources.gpus is not None else min(0.25, gpus)
     if per_block > gpus:
         raise ValueError(f"--gpus-per-block must be <= the {gpus:g} GPUs of the cluster, got {per_block:g}")
     if resources.cpus > cpus:
         raise ValueError(f"--cpus-per-block must be <= the {cpus:g} CPUs of the cluster, got {resources.cpus:g}")
     by_cpu = int(cpus / resources.cpus + 1e-9)
-    by_gpu = by_cpu if per_block == 0 else int(gpus) * int(1 / per_block + 1e-9) if per_block <= 1 else int(gpus / per_block)
+    by_gpu = (
+        by_cpu if per_block == 0 else int(gpus) * int(1 / per_block + 1e-9) if per_block <= 1 else int(gpus / per_block)
+    )
     nodes = sum(node["Alive"] for node in ray.nodes())
     return Share(
         cpus=resources.cpus,
@@ -112,8 +120,48 @@ def connect(resources: Resources) -> Share:
     )
 
 
+def _ceiling(now: Mapping[str, float], at_most: Mapping[str, float]) -> dict[str, float]:
+    """CPUs and GPUs that a launch may count on: what is there, or what the autoscaler would add at its largest."""
+    return {name: max(now.get(name, 0.0), float(at_most.get(name, 0.0))) for name in ("CPU", "GPU")}
+
+
 def disconnect() -> None:
     ray.shutdown()
+
+
+def relay(address: str, arguments: Sequence[str]) -> Iterator[str | int]:
+    """Runs ``study`` on the head of the cluster behind a Ray client address, where it is a driver like any other.
+
+    A driver at the other end of a client connection could see neither the workers' files nor Tune's events; so the
+    command itself travels. Its folders are the cluster's.
+
+    Yields:
+        The lines that it prints, then its exit code.
+
+    Raises:
+        ValueError: if the cluster cannot be reached.
+    """
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, TimeoutError, ValueError, ImportError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"no Ray cluster could be reached at --address {address}: {reason}") from None
+    try:
+        head = _there.options(num_cpus=0, resources={"node:__internal_head__": 0.001})
+        lines: Any = head.remote(list(arguments))  # a generator of references; Ray's types say a reference
+        for line in lines:
+            yield ray.get(line)
+    finally:
+        ray.shutdown()
+
+
+@ray.remote
+def _there(arguments: list[str]) -> Iterator[str | int]:
+    command = [sys.executable, "-m", "study", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        yield from process.stdout
+        yield process.wait()
 
 
 def tasks_of(spec: LaunchSpec, store: Store, cache: Path, share: Share) -> dict[str, BlockTask]:

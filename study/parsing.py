@@ -24,7 +24,8 @@ def config_from(values: Mapping[str, Any]) -> GanConfig:
 def assign_config(config: GanConfig, changes: Mapping[str, Any]) -> GanConfig:
     """The configuration with some dotted paths set: ``{"d_optimizer.lr": 1e-4, "objective.kind": "minimax"}``.
 
-    A path that ends in ``kind`` replaces the whole value by the other kind with its defaults.
+    A path that ends in ``kind`` replaces the whole value by the other kind with its defaults; paths inside that value
+    are set in the new one, in whatever order they are given.
     """
     return _checked(_CONFIG, _changed(dataclasses.asdict(config), changes))
 
@@ -50,20 +51,22 @@ def assignments(texts: list[str], option: str) -> dict[str, Any]:
 
 def _changed(values: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     result: dict[str, Any] = json.loads(json.dumps(values, default=lambda other: other.value))
-    for path, value in changes.items():
+    for path in sorted(changes, key=_outer_first):
         *parents, leaf = path.split(".")
         place = result
         for depth, name in enumerate(parents):
-            inner = place.get(name) if isinstance(place, dict) else None
+            inner = place.setdefault(name, {})  # what no kind has is refused when all is parsed
             if not isinstance(inner, dict):
-                raise ValueError(f"{path} is no field: {_known(place, '.'.join(parents[:depth]))}")
+                raise ValueError(f"{path} is no field: {'.'.join(parents[: depth + 1])} has none")
             place = inner
-        if leaf not in place:
-            raise ValueError(f"{path} is no field: {_known(place, '.'.join(parents))}")
-        if leaf == "kind":
+        if leaf == "kind" and leaf in place:
             place.clear()
-        place[leaf] = value
+        place[leaf] = changes[path]
     return result
+
+
+def _outer_first(path: str) -> tuple[int, bool]:
+    return path.count("."), not path.endswith(".kind")
 
 
 def _known(place: Mapping[str, Any], path: str) -> str:
@@ -76,16 +79,21 @@ def _checked(adapter: pydantic.TypeAdapter[T], values: Mapping[str, Any]) -> T:
     except pydantic.ValidationError as error:
         raise ValueError(_sentence(error, values)) from None
     known = json.loads(json.dumps(dataclasses.asdict(parsed), default=lambda other: other.value))  # type: ignore[call-overload]
-    _refuse_unknown(values, known, "")
+    _compare(values, known, "")
     return parsed
 
 
-def _refuse_unknown(given: Any, known: Any, path: str) -> None:
+def _compare(given: Any, known: Any, path: str) -> None:
+    """Refuses what pydantic lets pass: unknown fields, a union's member without its kind, a truth value as a number."""
+    if isinstance(given, bool) and not isinstance(known, bool):
+        raise ValueError(f"{path.rstrip('.')} must not be a truth value, got {json.dumps(given)}")
     if isinstance(given, Mapping) and isinstance(known, Mapping):
+        if "kind" in known and "kind" not in given:
+            raise ValueError(f"{path}kind must be given, got {', '.join(given) or 'nothing'}")
         for name, value in given.items():
             if name not in known:
                 raise ValueError(f"{path}{name} is no field: {_known(known, path.rstrip('.'))}")
-            _refuse_unknown(value, known[name], f"{path}{name}.")
+            _compare(value, known[name], f"{path}{name}.")
 
 
 def _sentence(error: pydantic.ValidationError, values: Mapping[str, Any]) -> str:
@@ -100,7 +108,15 @@ def _sentence(error: pydantic.ValidationError, values: Mapping[str, Any]) -> str
         if first["type"] == "value_error":
             text = first["msg"].removeprefix("Value error, ")
             return f"{path}: {text}" if path else text
+        if first["type"] == "missing":
+            return f"{path} must be given, got none"
+        if first["type"] == "dataclass_type":
+            return f"{path} must be named fields, got {first['input']!r}"
         return f"{path}: {first['msg'][0].lower()}{first['msg'][1:]}, got {first['input']!r}"
+    # A union inside a member of another kind than the one asked for is not the user's; nor is the refusal of a member
+    # beside the right one: its sentence lies deeper.
+    kinds = [e for e in kinds if not any(e["loc"][: len(m)] == m for m in refused if len(m) < len(e["loc"]) - 1)]
+    kinds.sort(key=lambda e: len(e["loc"]), reverse=True)
     path = ".".join(str(part) for part in kinds[0]["loc"] if not _is_type_name(part))
     place = kinds[0]["loc"][:-2]
     members = [e["ctx"]["expected"].strip("'") for e in kinds if e["loc"][:-2] == place]

@@ -9,15 +9,16 @@ from study.parsing import assign_config
 from study.spec import Cell, LaunchSpec, Profile, Study
 from trainables import games
 from trainables.config import GanConfig, digest
-from trainables.draws import generator
 from trainables.versions import versions
-
-LARGEST_SEED = 2**53
-"""Seeds stay exact in JSON and in every table that stores numbers as doubles."""
 
 
 def plan(
-    study: Study, profile_name: str, *, now: datetime, seeds: int | None = None, changes: Mapping[str, Any] | None = None
+    study: Study,
+    profile_name: str,
+    *,
+    now: datetime,
+    seeds: int | None = None,
+    changes: Mapping[str, Any] | None = None,
 ) -> LaunchSpec:
     """Resolves a profile of a study, with the user's changes, into a launch.
 
@@ -49,18 +50,12 @@ def plan(
         note=profile.note,
         factors=profile.factors,
         cells=cells,
-        seeds=replica_seeds(study, count),
+        seeds=tuple(range(study.first_seed, study.first_seed + count)),
         block=profile.block,
         rule=profile.rule,
         created=f"{now:%Y-%m-%dT%H:%M:%S%z}",
         versions=versions(),
     )
-
-
-def replica_seeds(study: Study, count: int) -> tuple[int, ...]:
-    """The first ``count`` seeds of a study: fixed by its name and seed, whatever the profile, the clock or the cell."""
-    drawn = generator(study.seed, f"seeds/{study.name}").integers(LARGEST_SEED, size=count)
-    return tuple(int(seed) for seed in drawn)
 
 
 def _profile(study: Study, name: str) -> Profile:

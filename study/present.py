@@ -12,9 +12,8 @@ from study import cost
 from study.estimates import compare, summarise
 from study.hypotheses import judge
 from study.ledger import Ledger
-from study.progress import duration
 from study.records import Record
-from study.report import terminal
+from study.report import terminal, words
 from study.spec import LaunchSpec, Study
 from study.store import Store
 
@@ -44,8 +43,8 @@ def study(what: Study, spec: LaunchSpec, console: Console) -> None:
     console.print("\nmeasuring the cost of a step ...", style="dim")
     estimate = cost.estimate(spec)
     console.print(
-        f"[bold]Estimated cost here[/]: {duration(estimate.core_seconds)} of one {estimate.device},"
-        f" about {duration(estimate.wall_seconds)} with {estimate.at_a_time} blocks at a time"
+        f"[bold]Estimated cost here[/]: {words.duration(estimate.core_seconds)} of one {estimate.device},"
+        f" about {words.duration(estimate.wall_seconds)} with {estimate.at_a_time} blocks at a time"
     )
 
 

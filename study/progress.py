@@ -12,6 +12,7 @@ from rich.text import Text
 from study.ledger import Ledger
 from study.outcome import Outcome
 from study.records import Status
+from study.report import words
 from study.spec import Block
 from trainables.trace import Row
 
@@ -71,7 +72,8 @@ class Terminal:
         if records[0].status is Status.CRASHED:
             what = f"crashed: {self._ledger.crashes.get(block.name, '')}"
         seconds = sum(record.seconds for record in records)
-        self._console.print(Text(f"{block.cell.name}  ({len(block.seeds)} replicas, {seconds:.0f} s): {what}"))
+        line = Text(f"{block.cell.name}  ({len(block.seeds)} replicas, {seconds:.0f} s): {what}")
+        self._console.print(line, soft_wrap=True)
         self._show(speak=True)
 
     def _show(self, *, speak: bool = False) -> None:
@@ -81,7 +83,7 @@ class Terminal:
             self._bar.update(self._task, completed=done, description=text)
         elif speak or time.monotonic() - self._spoke > _SECONDS_BETWEEN_LINES:
             self._spoke = time.monotonic()
-            self._console.print(f"{100 * done / self._total:3.0f} %  {text}")
+            self._console.print(f"{100 * done / self._total:3.0f} %  {text}", soft_wrap=True)
 
     def _counts(self) -> str:
         records = self._ledger.records
@@ -97,13 +99,4 @@ class Terminal:
         if fresh <= 0:
             return f"{len(self._running)} blocks running" if self._running else "starting workers"
         seconds = (time.monotonic() - self._began) / fresh * (self._total - done)
-        return f"about {duration(seconds)} left"
-
-
-def duration(seconds: float) -> str:
-    """``42 s``, ``5 min``, ``3.2 h`` or ``4.1 days``."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86_400:.1f} days"
+        return f"about {words.duration(seconds)} left"

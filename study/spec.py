@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 
-from search_spaces import Factor, grid
+from search_spaces import Factor
 from study.hypotheses import Hypothesis
 from study.outcome import OutcomeRule
-from trainables.config import GanConfig, digest
+from trainables.config import GanConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,12 @@ class Contrast:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
-    """A question and how it will be answered; one file in ``study/studies`` exports one of these as ``STUDY``."""
+    """A question and how it will be answered; one file in ``study/studies`` exports one of these as ``STUDY``.
+
+    Attributes:
+        first_seed: replica i of every cell has the seed ``first_seed + i``: cells are compared on the same seeds, and
+            more seeds go on where fewer ended.
+    """
 
     name: str
     title: str
@@ -51,7 +56,7 @@ class Study:
     hypotheses: tuple[Hypothesis, ...]
     contrasts: tuple[Contrast, ...]
     profiles: Mapping[str, Profile]
-    seed: int = 0
+    first_seed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

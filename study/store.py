@@ -1,7 +1,8 @@
 """A launch's folder: where everything lies, and reading and writing it whole or not at all.
 
-``runs/<study>/<launch>/`` holds ``spec.json`` (what was decided before the first seed), ``traces/cell=<i>/<block>.parquet``,
-``samples/cell=<i>/seed=<s>/step-<n>.png``, ``records.parquet``, ``report/index.html`` and ``tune/`` (Ray's checkpoints).
+``runs/<study>/<launch>/`` holds ``spec.json`` (what was decided before the first seed), ``records.parquet``,
+``traces/cell=<i>/<block>.parquet``, ``samples/cell=<i>/seed=<s>/step-<n>.png``, ``report/index.html`` and, until all is
+done, ``tune/`` (Ray's checkpoints).
 """
 
 import dataclasses

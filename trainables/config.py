@@ -34,8 +34,9 @@ class Updates:
     """In which order and from which draws the two players are updated. The defaults are the LSGAN authors' code.
 
     Attributes:
-        order: ``d_first`` (Goodfellow et al. 2014, algorithm 1; LSGAN), ``g_first`` (PyTorch-GAN), or ``simultaneous``
-            (both gradients at the same parameters; LSGAN's mixture script).
+        order: ``d_first`` (Goodfellow et al. 2014, algorithm 1; LSGAN), ``g_first`` (the order of PyTorch-GAN, whose D
+            then sees samples from before G's update; ours come from after it), or ``simultaneous`` (both gradients at
+            the same parameters; LSGAN's mixture script).
         d_steps: discriminator updates per generator update, each on a fresh real batch.
         reuse_latents: the generator's update uses the noise of the last discriminator update (LSGAN's code) instead
             of fresh noise (Goodfellow et al. 2014); with ``g_first`` and one D step, both use the same noise too.
@@ -85,7 +86,7 @@ class GanConfig:
         dtype: precision of parameters and arithmetic.
 
     Raises:
-        ValueError: if a number is out of its range or a network does not fit the data's shape.
+        ValueError: if a number is out of its range. That the networks fit the data's shape is ``games.build``'s check.
     """
 
     data: DataConfig
@@ -119,5 +120,7 @@ def to_dict(config: GanConfig) -> dict[str, Any]:
 
 def digest(config: GanConfig) -> str:
     """16 hex digits that identify the resolved configuration."""
-    canonical = json.dumps(to_dict(config), sort_keys=True, separators=(",", ":"))
+    # Integers as floats: -1 and -1.0 make equal configurations.
+    values = json.loads(json.dumps(to_dict(config)), parse_int=float)
+    canonical = json.dumps(values, sort_keys=True, separators=(",", ":"))
     return blake2b(canonical.encode(), digest_size=8).hexdigest()

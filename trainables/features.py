@@ -56,8 +56,9 @@ def obtain(truth: ImageTruth, data_digest: str, cache: Path | None) -> Features:
     if path and path.exists():
         stored = torch.load(path, weights_only=True)
         net, head = _nets(truth)
-        net.load_state_dict(stored["net"])
-        head.load_state_dict(stored["head"])
+        for part, name in ((net, "net"), (head, "head")):
+            part.load_state_dict(stored[name])
+            part.requires_grad_(False)
         return Features(
             net=net, head=head, task=stored["task"], accuracy=stored["accuracy"], data_digest=stored["data"]
         )
@@ -72,10 +73,16 @@ def obtain(truth: ImageTruth, data_digest: str, cache: Path | None) -> Features:
 
 
 def fit(truth: ImageTruth, data_digest: str) -> Features:
-    """Trains the classifier: cross-entropy, Adam 1e-3, 12 epochs of at most 12,000 images, a fifth held out."""
+    """Trains the classifier: cross-entropy, Adam 1e-3, 12 epochs of at most 12,000 images, a fifth held out.
+
+    Raises:
+        ValueError: if there are too few images to hold one out.
+    """
     images, labels, task = _examples(truth)
     order = torch.from_numpy(generator(0, "features/split").permutation(len(images)))
     held = int(len(order) * _HELD_OUT)
+    if not held:
+        raise ValueError(f"images must be at least {round(1 / _HELD_OUT)} to learn features from, got {len(images)}")
     held_out, train = order[:held], order[held:]
     net, head = _nets(truth)
     _initialise(net, head)
@@ -90,9 +97,7 @@ def fit(truth: ImageTruth, data_digest: str) -> Features:
             optimizer.step()
     for weight in weights:
         weight.requires_grad_(False)
-    right = [
-        (head(net(as_floats(images[batch]))).argmax(1) == labels[batch]).sum() for batch in held_out.split(_BATCH)
-    ]
+    right = [(head(net(as_floats(images[batch]))).argmax(1) == labels[batch]).sum() for batch in held_out.split(_BATCH)]
     accuracy = float(torch.stack(right).sum()) / held
     return Features(net=net, head=head, task=task, accuracy=accuracy, data_digest=data_digest)
 
@@ -113,18 +118,21 @@ def _examples(truth: ImageTruth) -> tuple[Tensor, Tensor, Literal["labels", "rot
 
 
 def _nets(truth: ImageTruth) -> tuple[nn.Sequential, nn.Linear]:
+    """Without values yet: torch's own would be drawn from the caller's random numbers."""
     channels = truth.images.shape[1]
-    net = nn.Sequential(
-        nn.Conv2d(channels, 16, 3, stride=2, padding=1),
-        nn.ReLU(),
-        nn.Conv2d(16, 32, 3, stride=2, padding=1),
-        nn.ReLU(),
-        nn.AdaptiveAvgPool2d(4),
-        nn.Flatten(1),
-        nn.Linear(512, WIDTH),
-        nn.ReLU(),
-    )
-    return net, nn.Linear(WIDTH, truth.classes or 4)
+    with torch.device("meta"):
+        net = nn.Sequential(
+            nn.Conv2d(channels, 16, 3, stride=2, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(16, 32, 3, stride=2, padding=1),
+            nn.ReLU(),
+            nn.AdaptiveAvgPool2d(4),
+            nn.Flatten(1),
+            nn.Linear(512, WIDTH),
+            nn.ReLU(),
+        )
+        head = nn.Linear(WIDTH, truth.classes or 4)
+    return net.to_empty(device="cpu"), head.to_empty(device="cpu")
 
 
 def _initialise(net: nn.Module, head: nn.Module) -> None:

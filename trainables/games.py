@@ -52,6 +52,7 @@ def build(config: GanConfig) -> Game:
     }
     d = tuple(phases.discriminator(config, visit) for visit in range(config.updates.d_steps))
     g = phases.generator(config)
+    rounds: tuple[tuple[Phase, ...], ...]
     match config.updates.order:
         case "d_first":
             rounds = (*((phase,) for phase in d), (g,))

@@ -56,9 +56,7 @@ class Loop:
         self._reference_batch = source.reference(config.evaluation.samples)
         self._game = games.build(config)
         self._params = {
-            name: replicas.initialise(
-                player.module, player.init, self._streams, name, device=device, dtype=self._dtype
-            )
+            name: replicas.initialise(player.module, player.init, self._streams, name, device=device, dtype=self._dtype)
             for name, player in self._game.players.items()
         }
         self._nets = Nets({name: player.module for name, player in self._game.players.items()}, self._params)
@@ -157,10 +155,13 @@ class Loop:
     def _scores(self, samples: Samples) -> dict[str, Tensor]:
         size = self.config.batch_size
         real = self._reference_batch[None].expand(len(self.seeds), *self._reference_batch.shape)
-        return {
-            name: torch.cat([self._nets.run("discriminator", part) for part in batch.split(size, dim=1)], 1).mean(1)
-            for name, batch in (("score_real", real), ("score_fake", samples))
-        }
+        columns = {}
+        for name, batch in (("score_real", real), ("score_fake", samples)):
+            # Whole batches, if there are any: batch norm would see other statistics in a small rest, and none in one.
+            whole = batch[:, : max(size, batch.shape[1] // size * size)]
+            scores = [self._nets.run("discriminator", part) for part in whole.split(size, dim=1)]
+            columns[name] = torch.cat(scores, 1).mean(1)
+        return columns
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that a later ``load_state_dict`` needs to continue with the same numbers."""

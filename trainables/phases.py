@@ -39,6 +39,7 @@ class Draws:
     def __init__(self, config: GanConfig, source: Source, streams: Streams, step: int, *, device: torch.device) -> None:
         self._config, self._source, self._streams, self._step, self._device = config, source, streams, step, device
         self._latents: dict[tuple[str, int], Latents] = {}
+        self._shared: Samples | None = None
 
     def real(self, visit: int) -> Samples:
         """The real batch of the step's ``visit``-th discriminator update."""
@@ -52,6 +53,23 @@ class Draws:
         if updates.reuse_latents:
             return self.discriminator_latents(updates.d_steps - 1)
         return self._noise("latent_g", self._step)
+
+    def fake_for_discriminator(self, nets: "Nets", visit: int) -> Samples:
+        """Samples for the step's ``visit``-th discriminator update, without gradient.
+
+        Where the generator's update will use the same noise and no update of G lies between, its forward pass is made
+        here, once, and kept for :meth:`fake_for_generator`.
+        """
+        updates = self._config.updates
+        if updates.reuse_latents and updates.order != "g_first" and visit == updates.d_steps - 1:
+            self._shared = nets.run("generator", self.discriminator_latents(visit))
+            return self._shared.detach()
+        with torch.no_grad():
+            return nets.run("generator", self.discriminator_latents(visit))
+
+    def fake_for_generator(self, nets: "Nets") -> Samples:
+        """Samples for the generator's update, with gradient."""
+        return nets.run("generator", self.generator_latents()) if self._shared is None else self._shared
 
     def _counter(self, visit: int) -> int:
         return self._step * self._config.updates.d_steps + visit
@@ -92,8 +110,7 @@ def discriminator(config: GanConfig, visit: int) -> Phase:
 
     def loss(nets: Nets, draws: Draws) -> Loss:
         real = draws.real(visit)
-        with torch.no_grad():
-            fake = nets.run("generator", draws.discriminator_latents(visit))
+        fake = draws.fake_for_discriminator(nets, visit)
         if config.updates.d_batches == "joined":
             real_scores, fake_scores = nets.run("discriminator", torch.cat([real, fake], dim=1)).chunk(2, dim=1)
         else:
@@ -107,7 +124,7 @@ def generator(config: GanConfig) -> Phase:
     """Minimises the objective's ``g_loss``; the discriminator is held fixed."""
 
     def loss(nets: Nets, draws: Draws) -> Loss:
-        fake = nets.run("generator", draws.generator_latents())
+        fake = draws.fake_for_generator(nets)
         return config.objective.g_loss(nets.run("discriminator", fake, frozen=True))
 
     return Phase(name="g", updates="generator", loss=loss)

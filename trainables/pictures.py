@@ -37,7 +37,8 @@ def save(pixels: npt.NDArray[np.uint8], path: Path) -> None:
 
 def _sheet(images: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     """Rows of images, [-1, 1] to [0, 255]; small images are enlarged by whole factors. Non-finite pixels are black."""
-    bytes_ = np.clip((np.nan_to_num(images, nan=-1.0) + 1) * 127.5, 0, 255).round().astype(np.uint8)
+    black = np.where(np.isfinite(images), np.clip(images, -1, 1), -1)
+    bytes_ = ((black + 1) * 127.5).round().astype(np.uint8)
     bytes_ = bytes_.repeat(factor := max(1, 48 // images.shape[-1]), axis=2).repeat(factor, axis=3)
     _, channels, side, _ = bytes_.shape
     pitch = side + _GAP * factor
@@ -57,7 +58,7 @@ def _cloud(points: npt.NDArray[np.float32], truth: MixtureTruth) -> npt.NDArray[
     canvas = np.full((_CLOUD_SIDE, _CLOUD_SIDE, 3), 255, dtype=np.uint8)
     canvas[nearest < max(10 * truth.std, span / 30)] = (253, 205, 172)
     finite = points[np.isfinite(points).all(1), :2]
-    places = np.floor((finite / span + 1) / 2 * _CLOUD_SIDE).astype(np.int64)
-    inside = places[((places >= 0) & (places < _CLOUD_SIDE)).all(1)]
+    places = np.floor((finite / span + 1) / 2 * _CLOUD_SIDE)
+    inside = places[((places >= 0) & (places < _CLOUD_SIDE)).all(1)].astype(np.int64)
     canvas[_CLOUD_SIDE - 1 - inside[:, 1], inside[:, 0]] = (33, 64, 154)
     return canvas

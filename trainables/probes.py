@@ -45,32 +45,32 @@ class Diversity:
         self.reference = {"data_diversity": self._real}
 
     def measure(self, samples: Samples) -> dict[str, Tensor]:
-        return {"diversity": _mean_distance(samples[:, :_PAIRS]) / self._real}
+        finite = samples.flatten(1).isfinite().all(1)
+        return {"diversity": _only_finite(_mean_distance(samples[:, :_PAIRS]) / self._real, finite)}
 
 
 class MixtureFit:
     """How generated points sit on the modes of a Gaussian mixture.
 
-    With ``k(i)`` the nearest centre of point i and ``d_i`` its distance: ``mode_share_r<q>`` is the share of *all* points
-    with ``k(i) = m`` and ``d_i < q std``, per mode; ``hq_share_r<q>`` their sum; ``distance_quantiles`` those of ``d_i``
-    at 5, 25, 50, 75 and 95 %. Srivastava et al. 2017 and Lin et al. 2018 use q = 3 and count a mode from one point on;
-    here the shares are kept and the counting is left to the outcome rule.
+    With ``k(i)`` the nearest centre of point i and ``d_i`` its distance: ``mode_share_r<q>`` is the share of *all*
+    points with ``k(i) = m`` and ``d_i < q std``, per mode; ``hq_share_r<q>`` their sum; ``distance_quantiles`` those of
+    ``d_i`` at 5, 25, 50, 75 and 95 %. Srivastava et al. 2017 and Lin et al. 2018 use q = 3 and count a mode from one
+    point on; here the shares are kept and the counting is left to the outcome rule.
     """
 
-    def __init__(self, truth: MixtureTruth, *, device: torch.device, dtype: torch.dtype) -> None:
-        self._centres = torch.from_numpy(truth.centres).to(device=device, dtype=dtype)
+    def __init__(self, truth: MixtureTruth, *, device: torch.device) -> None:
+        self._centres = torch.from_numpy(truth.centres).to(device=device, dtype=torch.float64)
         self._std = truth.std
-        self.reference = {"mode_weights": torch.from_numpy(truth.weights), "std": torch.tensor([truth.std])}
+        std = torch.tensor([truth.std], dtype=torch.float64)
+        self.reference = {"mode_weights": torch.from_numpy(truth.weights), "std": std}
 
     def measure(self, samples: Samples) -> dict[str, Tensor]:
         finite = samples.isfinite().all(-1).all(-1)
-        distance, mode = torch.cdist(
-            samples, self._centres, compute_mode="donot_use_mm_for_euclid_dist"
-        ).min(-1)
-        member = torch.nn.functional.one_hot(mode, len(self._centres)).to(samples.dtype)
+        distance, mode = _distances(samples, self._centres).min(-1)
+        member = torch.nn.functional.one_hot(mode, len(self._centres)).to(distance.dtype)
         columns: dict[str, Tensor] = {}
         for radius in RADII:
-            near = (distance < radius * self._std).to(samples.dtype)
+            near = (distance < radius * self._std).to(distance.dtype)
             columns[f"mode_share_r{radius}"] = (member * near[..., None]).mean(1)
             columns[f"hq_share_r{radius}"] = near.mean(1)
         levels = torch.tensor(QUANTILES, dtype=distance.dtype, device=distance.device)
@@ -84,8 +84,9 @@ class ImageFit:
     ``frechet_classifier``: squared Fréchet distance between Gaussians fitted to generated and real features,
     ``|m - m_r|^2 + tr(C + C_r - 2 (C_r^1/2 C C_r^1/2)^1/2)`` (Heusel et al. 2017, eq. 6, whose features are
     Inception's; ours are not). ``class_share``: share of generated images per predicted class, for labelled data.
-    ``class_confidence``: mean of the largest class probability. ``frechet_real`` in the reference is the distance
-    between two halves of the real sample: the value that a perfect generator would get, about.
+    ``class_confidence``: mean of the largest class probability. The reference gives the distance its scale:
+    ``frechet_real``, between two halves of the real sample, is about what a perfect generator would get;
+    ``feature_variance``, ``tr(C_r)``, is what a generator of one single image at the mean of the features would get.
     """
 
     def __init__(self, source: Source, truth: ImageTruth, features: Features, *, device: torch.device) -> None:
@@ -94,7 +95,10 @@ class ImageFit:
         real = self._net(source.reference(_REFERENCE).to(torch.float32))[None]
         self._mean, self._covariance = _moments(real)
         half = real.shape[1] // 2
-        self.reference = {"frechet_real": frechet(*_moments(real[:, :half]), *_moments(real[:, half:]))}
+        self.reference = {
+            "frechet_real": frechet(*_moments(real[:, :half]), *_moments(real[:, half:])),
+            "feature_variance": self._covariance.diagonal(dim1=-2, dim2=-1).sum(-1),
+        }
         if self._labelled:
             self.reference["class_weights"] = self._classes(real)[0]
 
@@ -103,6 +107,9 @@ class ImageFit:
         finite = samples.flatten(1).isfinite().all(1)
         clean = torch.where(finite.view(-1, *[1] * (samples.ndim - 1)), samples, 0.0).to(torch.float32)
         features = self._net(clean.flatten(0, 1)).unflatten(0, samples.shape[:2])
+        # Finite pixels can be too large for the net, and eigenvalues of anything infinite raise for the whole stack.
+        finite &= features.flatten(1).isfinite().all(1)
+        features = torch.where(finite[:, None, None], features, 0.0)
         columns = {
             "frechet_classifier": frechet(*_moments(features), self._mean, self._covariance),
             "class_confidence": self._head(features).softmax(-1).amax(-1).mean(-1),
@@ -113,7 +120,8 @@ class ImageFit:
 
     def _classes(self, features: Tensor) -> Tensor:
         logits = self._head(features)
-        return torch.nn.functional.one_hot(logits.argmax(-1), logits.shape[-1]).to(torch.float64).mean(1)
+        shares: Tensor = torch.nn.functional.one_hot(logits.argmax(-1), logits.shape[-1]).to(torch.float64).mean(1)
+        return shares
 
 
 def frechet(mean_a: Tensor, covariance_a: Tensor, mean_b: Tensor, covariance_b: Tensor) -> Tensor:
@@ -126,10 +134,11 @@ def frechet(mean_a: Tensor, covariance_a: Tensor, mean_b: Tensor, covariance_b: 
     root = (vectors * values.clamp_min(0).sqrt()[..., None, :]) @ vectors.mT
     cross = torch.linalg.eigvalsh(root @ covariance_a @ root).clamp_min(0).sqrt().sum(-1)
     traces = (covariance_a + covariance_b).diagonal(dim1=-2, dim2=-1).sum(-1)
-    return ((mean_a - mean_b).square().sum(-1) + traces - 2 * cross).clamp_min(0)
+    distance: Tensor = (mean_a - mean_b).square().sum(-1) + traces - 2 * cross
+    return distance.clamp_min(0)
 
 
-def probes_for(source: Source, features: Features | None, *, device: torch.device, dtype: torch.dtype) -> list[Probe]:
+def probes_for(source: Source, features: Features | None, *, device: torch.device) -> list[Probe]:
     """The probes that apply to a data set.
 
     Raises:
@@ -137,7 +146,7 @@ def probes_for(source: Source, features: Features | None, *, device: torch.devic
     """
     probes: list[Probe] = [Diversity(source)]
     if isinstance(source.truth, MixtureTruth):
-        probes.append(MixtureFit(source.truth, device=device, dtype=dtype))
+        probes.append(MixtureFit(source.truth, device=device))
     elif features is None:
         raise ValueError("image data need the features of a classifier to be measured, got none")
     else:
@@ -149,9 +158,13 @@ def _mean_distance(samples: Tensor) -> Tensor:
     """Mean L2 distance over distinct pairs: ``[R, N, ...] -> [R]``."""
     flat = samples.flatten(2)
     count = flat.shape[1]
+    return _distances(flat, flat).sum((1, 2)) / (count * (count - 1))
+
+
+def _distances(a: Tensor, b: Tensor) -> Tensor:
+    """L2 distances of all pairs, in float64: the squares of what a diverging generator makes overflow float32."""
     # The exact form: the usual matrix-product form cannot tell a collapsed batch from a nearly collapsed one.
-    distances = torch.cdist(flat, flat, compute_mode="donot_use_mm_for_euclid_dist")
-    return distances.sum((1, 2)) / (count * (count - 1))
+    return torch.cdist(a.to(torch.float64), b.to(torch.float64), compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def _moments(features: Tensor) -> tuple[Tensor, Tensor]:

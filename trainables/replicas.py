@@ -30,7 +30,9 @@ def initialise(
     params: dict[str, Tensor] = {}
     for place, name, owner, parameter in _places(module):
         values = [
-            init.value(owner, name.rpartition(".")[2], tuple(parameter.shape), generator(seed, f"init/{network}/{place}"))
+            init.value(
+                owner, name.rpartition(".")[2], tuple(parameter.shape), generator(seed, f"init/{network}/{place}")
+            )
             for seed in streams.seeds
         ]
         stacked = torch.from_numpy(np.stack(values)).to(device=device, dtype=dtype)
@@ -57,10 +59,12 @@ def apply(module: nn.Module, params: Params, inputs: Tensor) -> Tensor:
     one, which oneDNN runs no faster than a loop over replicas, and the loop's kernels are the solo run's to the bit.
     """
     if inputs.device.type == "cpu" and any(isinstance(layer, CONVOLUTIONS) for layer in module.modules()):
-        return torch.stack([
-            functional_call(module, {name: value[i] for name, value in params.items()}, (replica_inputs,))
-            for i, replica_inputs in enumerate(inputs)
-        ])
+        return torch.stack(
+            [
+                functional_call(module, {name: value[i] for name, value in params.items()}, (replica_inputs,))
+                for i, replica_inputs in enumerate(inputs)
+            ]
+        )
     result: Tensor = vmap(lambda own, x: functional_call(module, own, (x,)))(dict(params), inputs)
     return result
 

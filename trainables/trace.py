@@ -71,7 +71,7 @@ def write(trace: Trace, path: Path) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     table = pa.Table.from_pylist(list(trace.rows))
-    table = table.replace_schema_metadata({"trace": json.dumps({"schema": SCHEMA_VERSION, **trace.meta})})
+    table = table.replace_schema_metadata({"trace": json.dumps({**trace.meta, "schema": SCHEMA_VERSION})})
     unfinished = path.with_name(path.name + ".part")
     try:
         pq.write_table(table, unfinished, compression="zstd")
@@ -86,7 +86,12 @@ def read(path: Path) -> Trace:
     Raises:
         ValueError: if the file is not a trace, or was written by a newer schema.
     """
-    table = pq.read_table(path)
+    # ParquetFile reads this file alone; read_table would add columns from folder names like "cell=3".
+    try:
+        with pq.ParquetFile(path) as file:
+            table = file.read()
+    except pa.ArrowInvalid as error:
+        raise ValueError(f"{path} cannot be read: {error}") from None
     stored = (table.schema.metadata or {}).get(b"trace")
     if stored is None:
         raise ValueError(f"{path} holds no trace")

@@ -23,6 +23,7 @@ from trainables.trace import Row, Trace
 from trainables.versions import versions
 
 _CHECKPOINT = "block.pt"
+_NO_TASKS: "Mapping[str, BlockTask]" = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +52,15 @@ class BlockTask:
     origin: Mapping[str, Any]
 
 
-class BlockTrainable(tune.Trainable):  # type: ignore[misc]
+class BlockTrainable(tune.Trainable):
     """Advances a block by one report interval per Tune iteration.
 
     Every result holds ``rows`` (the new rows of the trace), ``step``, ``finite_share`` in [0, 1] and ``done``. Training
     ends early for one reason only: no replica is finite any more.
     """
 
-    def setup(self, config: dict[str, Any], tasks: Mapping[str, BlockTask]) -> None:
+    def setup(self, config: dict[str, Any], tasks: Mapping[str, BlockTask] = _NO_TASKS) -> None:
+        """``tasks`` comes from ``tune.with_parameters``."""
         self._tasks = tasks
         self._begin(tasks[config["block"]])
 
@@ -82,7 +84,7 @@ class BlockTrainable(tune.Trainable):  # type: ignore[misc]
         self._features = (
             features.obtain(truth, self._source.digest, task.cache) if isinstance(truth, ImageTruth) else None
         )
-        self._probes = probes.probes_for(self._source, self._features, device=device, dtype=dtype)
+        self._probes = probes.probes_for(self._source, self._features, device=device)
         self._loop = Loop(task.config, task.seeds, self._source, self._probes, device=device)
 
     def step(self) -> dict[str, Any]:
@@ -107,7 +109,7 @@ class BlockTrainable(tune.Trainable):  # type: ignore[misc]
 
     def _report(self) -> list[Row]:
         assert self._loop is not None
-        rows = [{**row, "replica": self._task.first + row["replica"]} for row in self._loop.report()]
+        rows: list[Row] = [{**row, "replica": self._task.first + row["replica"]} for row in self._loop.report()]
         self._rows += rows
         return rows
 
@@ -125,7 +127,9 @@ class BlockTrainable(tune.Trainable):  # type: ignore[misc]
     def _meta(self) -> dict[str, Any]:
         assert self._loop is not None
         task = self._task
-        reference = {name: value.flatten().tolist() for probe in self._probes for name, value in probe.reference.items()}
+        reference = {
+            name: value.flatten().tolist() for probe in self._probes for name, value in probe.reference.items()
+        }
         cuda = self._device.type == "cuda"
         return {
             **task.origin,
@@ -151,7 +155,7 @@ class BlockTrainable(tune.Trainable):  # type: ignore[misc]
             state = {"loop": self._loop.state_dict(), "rows": self._rows, "seconds": self._seconds}
             torch.save({**state, "digest": digest(self._task.config)}, Path(checkpoint_dir) / _CHECKPOINT)
 
-    def load_checkpoint(self, checkpoint_dir: str) -> None:
+    def load_checkpoint(self, checkpoint_dir: str) -> None:  # type: ignore[override]
         if self._loop is None:
             return
         state = torch.load(Path(checkpoint_dir) / _CHECKPOINT, weights_only=True, map_location=self._device)
@@ -169,4 +173,3 @@ def stored_trace(task: BlockTask) -> Trace | None:
     stored = trace.read(task.trace)
     same = stored.meta["digest"] == digest(task.config) and tuple(stored.meta["seeds"]) == task.seeds
     return stored if same and stored.meta["complete"] else None
-

@@ -78,7 +78,10 @@ def endless(loader: DataLoader[tuple[Tensor, ...]]) -> Iterator[Tensor]:
 
 
 def modes_covered(generator: nn.Module) -> dict[str, float]:
-    """Modes that own at least 1 % of the samples within 0.1, and the share of samples within 0.1 of any mode."""
+    """Modes that own at least 1 % of the samples within 0.1, and the share of samples within 0.1 of any mode.
+
+    The generator stays in training mode: its batch norm uses the statistics of these samples, as it did in training.
+    """
     with torch.no_grad():
         distance, nearest = torch.cdist(generator(torch.randn(EVALUATION_SAMPLES, LATENT)), centres()).min(dim=1)
     near = distance < 0.1

@@ -7,10 +7,11 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter
 
 from study.outcome import Outcome
-from study.report import svg
-from study.report.palette import LOOKS
+from study.report import svg, words
+from study.report.palette import LOOKS, ORDER
 from study.report.svg import COLOURS
 from study.rules import OutcomeRule, snapshots
 from trainables.trace import ReplicaTrace
@@ -20,8 +21,10 @@ Series = tuple[Floats, Floats]
 
 _POINTS = 120
 """Most points drawn of one line; extremes are kept."""
-_SPREAD = 50.0
-"""From this ratio of the largest to the typical magnitude on, a linear axis would show one replica and hide the rest."""
+_FEW = 8
+"""Up to so many replicas in a cell are drawn with thicker lines."""
+_SPREAD = 20.0
+"""Where the largest magnitude is so many times the typical one, a linear axis would show one replica and no other."""
 
 _NO_SERIES: Series = (np.zeros(0), np.zeros(0))
 
@@ -43,7 +46,7 @@ class Panel:
         series: steps and values, ``[T]`` each, of a replica; of length 0 if its trace does not hold what is needed.
         kind: ``share`` has the range 0..1, ``count`` and ``positive`` start at 0, ``signed`` is free.
         data: the value that the data themselves would get, if there is one, from the trace's reference constants.
-        threshold: the least value that the rule calls good, if it looks at this quantity.
+        threshold: the value at which the rule begins or ceases to call it good, if it looks at this quantity.
     """
 
     title: str
@@ -87,6 +90,7 @@ def panels(rule: OutcomeRule, lines: Sequence[Line]) -> tuple[Panel, ...]:
             series=_column("frechet_classifier"),
             kind="positive",
             data=lambda trace: _constant(trace, "frechet_real"),
+            threshold=lambda trace: _most_frechet(trace, rule),
         ),
         Panel(
             title="diversity",
@@ -135,15 +139,18 @@ def small_multiples(chosen: Sequence[Panel], frames: Sequence[Frame], lines: Seq
         for place, (panel, own) in enumerate(zip(chosen, frames, strict=True)):
             ax = svg.axes(figure, gap + place * (width + gap), head, width, height)
             _axes(ax, panel, own)
-            for line in _failures_last(lines):
-                _draw(ax, panel, line)
+            for outcome in ORDER:  # failures over successes: they are what the eye should find
+                own_lines = [line for line in lines if line.outcome is outcome]
+                _draw(ax, panel, outcome, own_lines, linewidth=1.3 if len(lines) <= _FEW else 0.8)
         return svg.serialise(figure, label)
 
 
 def _axes(ax: Axes, panel: Panel, own: Frame) -> None:
-    ax.set_title(panel.title, loc="left", fontsize=11.5, pad=7, color=COLOURS["ink"])
+    ax.set_title(panel.title, loc="left", y=1.0, fontsize=11.5, pad=7, color=COLOURS["ink"])
     if own.scale == "symlog":
         ax.set_yscale("symlog", linthresh=own.linear_to)
+        # The scale's own labels are mathtext, which stays unread in an SVG whose text is text.
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: words.tick(value)))
     ax.set_ylim(own.low, own.high)
     ax.set_xlim(0, own.last_step)
     ax.margins(0)
@@ -159,14 +166,27 @@ def _axes(ax: Axes, panel: Panel, own: Frame) -> None:
             ax.axhline(mark, color=COLOURS["muted"], linewidth=1, linestyle=(0, dashes))
 
 
-def _draw(ax: Axes, panel: Panel, line: Line) -> None:
-    steps, values = thin(*panel.series(line.trace))
-    if not len(steps):
+def _draw(ax: Axes, panel: Panel, outcome: Outcome, lines: Sequence[Line], *, linewidth: float) -> None:
+    """All replicas of one outcome as one path with gaps, which takes a fraction of the time of many."""
+    series = [thin(*own) for line in lines if len((own := panel.series(line.trace))[0])]
+    if not series:
         return
-    shade = svg.colour(line.outcome)
-    ax.plot(steps, values, color=shade, linewidth=1.3, alpha=0.9, solid_joinstyle="round")
-    ax.plot(steps[-1], values[-1], marker=LOOKS[line.outcome].mark, markersize=5.5, color=shade,
-            markeredgecolor=COLOURS["paper"], markeredgewidth=0.7, clip_on=False, zorder=3)  # fmt: skip
+    gap = [np.nan]
+    steps = np.concatenate([part for own, _ in series for part in (own, gap)])
+    values = np.concatenate([part for _, own in series for part in (own, gap)])
+    ax.plot(steps, values, color=svg.colour(outcome), linewidth=linewidth, alpha=0.9, solid_joinstyle="round")
+    ax.plot(
+        [own[-1] for own, _ in series],
+        [own[-1] for _, own in series],
+        linestyle="none",
+        marker=LOOKS[outcome].mark,
+        markersize=5.5,
+        markerfacecolor=svg.colour(outcome),
+        markeredgecolor=COLOURS["paper"],
+        markeredgewidth=0.7,
+        clip_on=False,
+        zorder=3,
+    )
 
 
 def thin(steps: Floats, values: Floats, most: int = _POINTS) -> tuple[Floats, Floats]:
@@ -177,10 +197,6 @@ def thin(steps: Floats, values: Floats, most: int = _POINTS) -> tuple[Floats, Fl
     extremes = [(own[values[own].argmin()], own[values[own].argmax()]) for own in stretches]
     kept = np.unique([0, len(steps) - 1, *(i for pair in extremes for i in pair)])
     return steps[kept], values[kept]
-
-
-def _failures_last(lines: Sequence[Line]) -> list[Line]:
-    return sorted(lines, key=lambda line: line.outcome is not Outcome.CONVERGED)
 
 
 def _fills(panel: Panel, lines: Sequence[Line]) -> bool:
@@ -217,6 +233,11 @@ def _measured(steps: npt.NDArray[Any], values: npt.NDArray[Any]) -> Series:
 
 def _constant(trace: ReplicaTrace, name: str) -> float | None:
     return float(trace.reference[name].flat[0]) if name in trace.reference else None
+
+
+def _most_frechet(trace: ReplicaTrace, rule: OutcomeRule) -> float | None:
+    variance = _constant(trace, "feature_variance")
+    return None if variance is None else (1 - rule.quality_min) * variance
 
 
 def _modes(trace: ReplicaTrace) -> int:

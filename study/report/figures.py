@@ -73,8 +73,8 @@ def differences(comparisons: Sequence[Comparison]) -> str:
         for c in comparisons
     ]
     first = comparisons[0].contrast
-    label = f"Difference of success rates, {first.a} minus {first.b}: " + "; ".join(f"{r.label}: {r.value}" for r in rows)
     title = f"success rate of {first.a} minus that of {first.b}"
+    label = f"{title}: " + "; ".join(f"{r.label}: {r.value}" for r in rows)
     return _intervals(rows, (-1.0, 1.0), (-1, -0.5, 0, 0.5, 1), title, label)
 
 
@@ -129,8 +129,15 @@ def _intervals(
         ax.grid(axis="x")
         ax.spines[:].set_visible(False)
         ax.tick_params(axis="x", length=0)
-        ax.annotate(title, (limits[0], 1), (0, 8), xycoords=("data", "axes fraction"), textcoords="offset points",
-                    color=COLOURS["muted"], fontsize=11)  # fmt: skip
+        ax.text(
+            0,
+            1 + 12 / (_ROW * len(rows)),
+            title,
+            transform=ax.transAxes,
+            color=COLOURS["muted"],
+            fontsize=11,
+            va="center",
+        )
         if limits[0] < 0:
             ax.axvline(0, color=COLOURS["muted"], linewidth=1)
         for place, row in enumerate(rows):
@@ -148,9 +155,22 @@ def _interval(ax: Axes, place: int, row: IntervalRow) -> None:
         return
     ax.plot([row.low, row.high], [place] * 2, color=converged, linewidth=2.5, solid_capstyle="butt", clip_on=False)
     if row.also is not None and row.also != row.point:
-        ax.plot(row.also, place, marker="o", markersize=8, markerfacecolor=COLOURS["paper"], markeredgecolor=converged,
-                clip_on=False)  # fmt: skip
-    ax.plot(row.point, place, marker=LOOKS[Outcome.CONVERGED].mark, markersize=9, color=converged, clip_on=False)
+        _dot(ax, row.also, place, fill=COLOURS["paper"])
+    _dot(ax, row.point, place, fill=converged)
+
+
+def _dot(ax: Axes, value: float, place: int, *, fill: str) -> None:
+    edge = svg.colour(Outcome.CONVERGED)
+    ax.plot(
+        value,
+        place,
+        linestyle="none",
+        marker=LOOKS[Outcome.CONVERGED].mark,
+        markersize=8,
+        markerfacecolor=fill,
+        markeredgecolor=edge,
+        clip_on=False,
+    )
 
 
 def _rows(ax: Axes, labels: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from study.estimates import CellSummary, Comparison, compare, summarise
-from study.hypotheses import Judgement, judge
+from study.hypotheses import judge
 from study.outcome import Outcome
 from study.records import Record
 from study.report import curves, figures, palette, samples, words
@@ -25,6 +25,7 @@ from study.store import Store, write_text
 from trainables.trace import Trace
 
 Traced = tuple[Block, Trace]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContrastPart:
@@ -70,7 +71,7 @@ def build(store: Store) -> Path:
         "features": next((t.meta["features"] for _, t in traces if t.meta.get("features")), None),
         "looks": palette.LOOKS,
         "decided_outcomes": [o for o in palette.ORDER if any(s.outcomes.get(o) for s in summaries)],
-        "drawn_outcomes": [o for o in palette.ORDER if any(line.outcome is o for own in lines.values() for line in own)],
+        "drawn_outcomes": [o for o in palette.ORDER if o in {line.outcome for own in lines.values() for line in own}],
         "light": Markup(palette.variables(dark=False)),
         "dark": Markup(palette.variables(dark=True)),
     }
@@ -96,9 +97,12 @@ def _attributes(documentation: str) -> dict[str, str]:
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("study.report", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        loader=PackageLoader("study.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
         lstrip_blocks=True,
-    )  # fmt: skip
+    )
     environment.globals.update(words=words, css_name=palette.css_name, Outcome=Outcome)
     return environment
 

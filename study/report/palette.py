@@ -32,14 +32,23 @@ class Look:
 
 LOOKS: Mapping[Outcome, Look] = {
     Outcome.CONVERGED: Look(
-        light="#1368a6", on_light="#ffffff", dark="#4a95f5", on_dark="#0b0d10", mark="o",
+        light="#1368a6",
+        on_light="#ffffff",
+        dark="#4a95f5",
+        on_dark="#0b0d10",
+        mark="o",
         shape="M6 1.5a4.5 4.5 0 1 1 0 9a4.5 4.5 0 1 1 0-9z",
     ),
     Outcome.OSCILLATING: Look(
-        light="#45aac4", on_light="#10181b", dark="#98ecf7", on_dark="#0b0d10", mark="D", shape="M6 .8 11.2 6 6 11.2.8 6z"
+        light="#45aac4",
+        on_light="#10181b",
+        dark="#98ecf7",
+        on_dark="#0b0d10",
+        mark="D",
+        shape="M6 .8 11.2 6 6 11.2.8 6z",
     ),
     Outcome.LATE_COLLAPSE: Look(
-        light="#c94fc0", on_light="#ffffff", dark="#d87fd8", on_dark="#0b0d10", mark="v", shape="M1 2h10L6 11z"
+        light="#c046b7", on_light="#ffffff", dark="#d87fd8", on_dark="#0b0d10", mark="v", shape="M1 2h10L6 11z"
     ),
     Outcome.MODE_COLLAPSED: Look(
         light="#d99a1c", on_light="#1a1405", dark="#f3c350", on_dark="#0b0d10", mark="s", shape="M2 2h8v8H2z"
@@ -48,11 +57,19 @@ LOOKS: Mapping[Outcome, Look] = {
         light="#4a4d4f", on_light="#ffffff", dark="#92989b", on_dark="#0b0d10", mark="^", shape="M1 10h10L6 1z"
     ),
     Outcome.DIVERGED: Look(
-        light="#a63c1c", on_light="#ffffff", dark="#d1623a", on_dark="#0b0d10", mark="X",
+        light="#a63c1c",
+        on_light="#ffffff",
+        dark="#d1623a",
+        on_dark="#0b0d10",
+        mark="X",
         shape="M3.5 1 6 3.5 8.5 1 11 3.5 8.5 6 11 8.5 8.5 11 6 8.5 3.5 11 1 8.5 3.5 6 1 3.5z",
     ),
     Outcome.UNDECIDED: Look(
-        light="#c3c7cb", on_light="#1a1c1e", dark="#4a5056", on_dark="#ffffff", mark="P",
+        light="#c3c7cb",
+        on_light="#1a1c1e",
+        dark="#4a5056",
+        on_dark="#ffffff",
+        mark="P",
         shape="M4.2 1h3.6v3.2H11v3.6H7.8V11H4.2V7.8H1V4.2h3.2z",
     ),
 }

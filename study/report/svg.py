@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from html import escape
 from io import StringIO
+from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -23,7 +24,7 @@ _ROLES = [*NEUTRALS, *(css_name(o) for o in LOOKS), *("on-" + css_name(o) for o 
 COLOURS: Mapping[str, str] = {role: f"#0a{place:02x}5e" for place, role in enumerate(_ROLES)}
 """Role to the colour that stands for it while a figure is drawn."""
 
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "gan-stability-lab",
     "text.parse_math": False,

@@ -55,9 +55,9 @@ def contrast_table(comparisons: Sequence[Comparison]) -> Table:
     for row in comparisons:
         known = row.a.n > 0 and row.b.n > 0
         table.add_row(
-            escape(f"{row.contrast.a} − {row.contrast.b}"),
+            escape(f"{row.contrast.a} {words.MINUS} {row.contrast.b}"),
             escape(words.levels(row.held)),
-            f"{words.count(row.a)} − {words.count(row.b)}",
+            f"{words.count(row.a)} {words.MINUS} {words.count(row.b)}",
             f"{words.number(row.difference)} {escape(words.interval(row.low, row.high))}" if known else words.NOTHING,
             words.p_value(row.p) if known else words.NOTHING,
         )
@@ -65,16 +65,19 @@ def contrast_table(comparisons: Sequence[Comparison]) -> Table:
 
 
 def verdict_table(judgements: Sequence[Judgement]) -> Table:
-    """Each claim with its verdict and the sentence that says why."""
+    """Each claim with its verdict, the counts that it was judged by, and p where a test was made; the report has the
+    whole sentence."""
     table = _table("Verdicts")
     table.add_column("claim", overflow="fold", ratio=4)
     table.add_column("verdict", no_wrap=True)
-    table.add_column("what the replicas say", overflow="fold", ratio=5)
+    table.add_column("replicas", no_wrap=True)
+    table.add_column("p", justify="right", no_wrap=True)
     for judgement in judgements:
         table.add_row(
             escape(judgement.hypothesis.claim),
             Text(judgement.verdict.value, style=_VERDICTS[judgement.verdict]),
-            escape(judgement.sentence),
+            " against ".join(map(words.count, judgement.rates)) or "no such cell here",
+            words.p_value(judgement.p),
         )
     return table
 

@@ -5,9 +5,11 @@ from math import isfinite
 
 from study.estimates import Rate
 from study.outcome import Outcome
+from study.report.palette import ORDER
 
-NOTHING = "–"
+NOTHING = "\N{EN DASH}"
 """Stands where there is no number to show."""
+MINUS = "\N{MINUS SIGN}"
 _BRIEF = ("quality", "coverage", "diversity", "best_quality", "alternations")
 LABELS: Mapping[Outcome, str] = {outcome: outcome.value.replace("_", " ") for outcome in Outcome}
 
@@ -18,7 +20,13 @@ def number(value: float | None, digits: int = 2) -> str:
         return NOTHING
     small = value != 0 and abs(value) < 0.5 * 10**-digits
     text = f"{value:.2g}" if small else f"{value:.{digits}f}" if abs(value) < 1_000 else f"{value:.4g}"
-    return text.replace("-", "\N{MINUS SIGN}")
+    return text.replace("-", MINUS)
+
+
+def tick(value: float) -> str:
+    """A label of a logarithmic axis: ``0``, ``0.1``, ``1000``, ``1e5``."""
+    text = f"{value:.0e}".replace("e+0", "e").replace("e-0", "e-") if abs(value) >= 1e5 else f"{value:g}"
+    return text.replace("-", MINUS)
 
 
 def whole(value: int) -> str:
@@ -49,7 +57,7 @@ def p_value(p: float | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """``48 s``, ``3 min 20 s``, ``2 h 05 min``."""
+    """``48 s``, ``3 min 20 s``, ``2 h 05 min``, ``3.5 days``."""
     if not isfinite(seconds):
         return NOTHING
     if seconds < 10:
@@ -59,12 +67,14 @@ def duration(seconds: float) -> str:
         return f"{total} s"
     if total < 3_600:
         return f"{total // 60} min {total % 60:02d} s"
-    return f"{total // 3_600} h {total % 3_600 // 60:02d} min"
+    if total < 48 * 3_600:
+        return f"{total // 3_600} h {total % 3_600 // 60:02d} min"
+    return f"{total / 86_400:.1f} days"
 
 
 def counts(outcomes: Mapping[Outcome, int]) -> str:
     """``3 converged, 2 mode collapsed``, in the fixed order of outcomes; outcomes that did not occur are left out."""
-    parts = [f"{outcomes[outcome]}\N{NO-BREAK SPACE}{LABELS[outcome]}" for outcome in Outcome if outcomes.get(outcome)]
+    parts = [f"{outcomes[outcome]}\N{NO-BREAK SPACE}{LABELS[outcome]}" for outcome in ORDER if outcomes.get(outcome)]
     return ", ".join(parts) or NOTHING
 
 

@@ -1,8 +1,8 @@
 """Which objective keeps all modes of a ring of Gaussians, and does the doubled mode of the official ring matter?
 
-Question: section 4.4 of the LSGAN paper shows, for a mixture of eight Gaussians, that the regular GAN collapses onto one
-mode while least squares learns them all. Its code repeats each loss ten times but the paper prints no count. It also
-places nine centres on eight angles, so one mode has double weight. We run both rings and both published triplets.
+Question: section 4.4 of the LSGAN paper shows, for a mixture of eight Gaussians, that the regular GAN collapses onto
+one mode while least squares learns them all. Its code repeats each loss ten times but the paper prints no count. It
+also places nine centres on eight angles, so one mode has double weight. We run both rings and both triplets.
 
 An answer is a verdict on the hypotheses; which triplet is *sharper* is read from the traces' distance quantiles.
 
@@ -92,8 +92,8 @@ STUDY = Study(
             seeds=5,
             block=5,
             rule=MIXTURE_RULE,
-            note="The authors' nets, noise, optimiser and simultaneous updates; batch 128 instead of 512 and 8,000 steps"
-            " instead of 35,000.",
+            note="The authors' nets, noise, optimiser and simultaneous updates; batch 128 instead of 512 and 8,000"
+            " steps instead of 35,000.",
         ),
         "standard": Profile(
             base=_base(batch=512, steps=15_000, every=500),

@@ -1,13 +1,15 @@
 """For which clip values does a WGAN train on a ring of Gaussians, and does the optimiser decide it?
 
-Question: weight clipping is WGAN's only knob of its own. Its paper uses 0.01 with RMSProp and warns of momentum; Gulrajani
-et al. 2017 show that gradients vanish or explode as the value moves. How wide is the range of clip values that train, and
-is it narrower with Adam?
+Question: weight clipping is WGAN's only knob of its own. Its paper uses 0.01 with RMSProp and warns of momentum;
+Gulrajani et al. 2017 show that gradients vanish or explode as the value moves. How wide is the range of clip values
+that train, and is it narrower with Adam?
 
 An answer is the success rate with its interval along the clip axis for each optimiser, and the hypotheses' verdicts.
 
 Cost: quick about 6 minutes on two CPU cores.
 """
+
+from dataclasses import replace
 
 from search_spaces import clip, optimizer
 from study.hypotheses import MoreSuccess, Share
@@ -39,6 +41,8 @@ def _base(steps: int, every: int, width: int) -> GanConfig:
     )
 
 
+RULE = replace(MIXTURE_RULE, name="mixture-r10", radius="r10", loss_bound=1e8)
+"""Ten standard deviations are 0.2 on this ring. Scores of a discriminator clipped at 1 grow without having blown up."""
 _RULES = optimizer(g_lr=5e-4).pick("rmsprop", "adam")
 
 STUDY = Study(
@@ -74,7 +78,7 @@ STUDY = Study(
             factors=(clip((0.01, 0.1)), _RULES),
             seeds=2,
             block=2,
-            rule=MIXTURE_RULE,
+            rule=RULE,
             note="Shows the whole path in under a minute; 40 steps teach nothing.",
         ),
         "quick": Profile(
@@ -82,7 +86,7 @@ STUDY = Study(
             factors=(clip((0.001, 0.01, 0.1, 1.0)), _RULES),
             seeds=5,
             block=5,
-            rule=MIXTURE_RULE,
+            rule=RULE,
             note="Nets of 3x128 units, learning rate 5e-4 instead of 5e-5 for a tenth of the steps.",
         ),
         "standard": Profile(
@@ -90,7 +94,7 @@ STUDY = Study(
             factors=(clip((0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)), _RULES),
             seeds=20,
             block=10,
-            rule=MIXTURE_RULE,
+            rule=RULE,
             note="Nets of 3x512 units as in Gulrajani et al.'s toy script; learning rate 5e-4.",
         ),
     },

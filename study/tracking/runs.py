@@ -29,7 +29,7 @@ from study.estimates import CellSummary
 from study.outcome import Outcome
 from study.records import Record, Status
 from study.spec import Cell, LaunchSpec
-from study.tracking import server
+from study.tracking import server, views
 from study.tracking.tracker import TrackingUnreachable
 from study.tracking.values import Point, cell_metrics, cell_params, param_name
 
@@ -61,7 +61,10 @@ def open_runs(uri: str, artifacts: Path | None, spec: LaunchSpec) -> "Runs":
     """
     try:
         client = MlflowClient(tracking_uri=uri)
-        return Runs(client, spec, _experiment(client, spec.study, artifacts))
+        experiment = _experiment(client, spec.study, artifacts)
+        for tag, value in views.tags(spec).items():
+            client.set_experiment_tag(experiment, tag, value)
+        return Runs(client, spec, experiment)
     except (*ERRORS, ImportError) as error:
         raise server.unreachable(uri, error) from error
 
@@ -277,6 +280,12 @@ def _known(run: Run) -> _Known:
         metrics=metrics,
         tags=dict(run.data.tags),
     )
+
+
+def cell_views(uri: str) -> dict[str, str]:
+    """Study to the address, below MLflow's root, of its table of cells sorted by success rate."""
+    experiments = MlflowClient(tracking_uri=uri).search_experiments(filter_string=f"tags.`{views.TAG}` LIKE '%'")
+    return {experiment.name: views.address(experiment.experiment_id) for experiment in experiments}
 
 
 def _experiment(client: MlflowClient, name: str, artifacts: Path | None) -> str:

@@ -32,7 +32,7 @@ KINDS = ("mixture", "image")
 
 
 def one(size: int, place: int, share: float) -> np.ndarray:
-    return np.eye(size)[place] * share
+    return np.where(np.arange(size) == place, share, 0.0)
 
 
 def mixture(shares: np.ndarray, diversity: float, distance: float) -> dict[str, Any]:
@@ -59,7 +59,7 @@ ROWS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
 }
 REFERENCE = {
     "mixture": {"mode_weights": WEIGHTS, "std": np.array([0.01]), "data_diversity": np.array([1.3])},
-    "image": {"class_weights": CLASSES, "frechet_real": np.array([1.0]), "data_diversity": np.array([9.0])},
+    "image": {"class_weights": CLASSES, "feature_variance": np.array([100.0]), "data_diversity": np.array([9.0])},
 }
 RULES = {"mixture": MIXTURE_RULE, "image": IMAGE_RULE}
 
@@ -99,6 +99,7 @@ def decided(letters: str, kind: str, **changes: Any) -> Decision:
         ("PGGGPCCC", Outcome.LATE_COLLAPSE, 6),
         ("CCCGGGCCC", Outcome.LATE_COLLAPSE, 7),
         ("GGGGCPC", Outcome.LATE_COLLAPSE, 5),
+        ("GGGCGGGCCC", Outcome.LATE_COLLAPSE, 8),
         ("GGGCCCGGGCCC", Outcome.OSCILLATING, 4),
         ("GGGCCCGGGCCCGGG", Outcome.OSCILLATING, 4),
         ("PGGGCCGGGPPP", Outcome.OSCILLATING, 5),
@@ -208,9 +209,9 @@ def test_the_radius_says_which_shares_count() -> None:
     assert not ever_good(trace, replace(MIXTURE_RULE, radius="r3"))
 
 
-@pytest.mark.parametrize(("frechet", "expected"), [(20.7, True), (20.9, False)])
-def test_image_quality_is_the_place_between_untrained_and_real(frechet: float, expected: bool) -> None:
-    # F_0 = 100, F_real = 1: quality 0.8 is F = 20.8.
+@pytest.mark.parametrize(("frechet", "expected"), [(9.9, True), (10.1, False)])
+def test_image_quality_is_the_distance_in_units_of_the_datas_variance(frechet: float, expected: bool) -> None:
+    # A variance of 100: quality 0.9 is F = 10.
     assert good_rows("image", image(frechet, CLASSES, 0.95)) is expected
 
 
@@ -249,6 +250,26 @@ def test_samples_all_alike_that_moved_away_from_the_untrained_ones_are_collapsed
     for row in rows[1:]:
         row["frechet_classifier"] = 130.0
     assert decide(from_rows(rows, "image"), IMAGE_RULE).outcome is Outcome.MODE_COLLAPSED
+
+
+@pytest.mark.parametrize(("untrained", "later"), [(0.6, 0.4), (0.05, 0.01)])
+def test_samples_that_only_became_more_alike_are_collapsed(untrained: float, later: float) -> None:
+    rows = rows_of("UUUU", "image")
+    for row in rows:
+        row["diversity"] = untrained if row["step"] == 0 else later
+    assert decide(from_rows(rows, "image"), IMAGE_RULE).outcome is Outcome.MODE_COLLAPSED
+
+
+def test_no_high_quality_sample_covers_no_mode() -> None:
+    rows = rows_of("PPP", "mixture")
+    for row in rows[1:]:
+        row["mode_share_r30"] = np.zeros(8)
+    found = decide(from_rows(rows, "mixture"), MIXTURE_RULE)
+    assert (found.outcome, found.evidence["coverage"]) == (Outcome.NOT_LEARNED, 0.0)
+
+
+def test_half_of_a_window_is_no_collapse() -> None:
+    assert decided("PPCP", "image", window=2).outcome is Outcome.NOT_LEARNED
 
 
 def test_diverse_garbage_that_a_classifier_puts_in_one_class_is_not_a_collapse() -> None:
@@ -297,7 +318,7 @@ def test_evidence_of_a_late_collapse() -> None:
 
 
 def test_evidence_averages_over_the_last_window() -> None:
-    assert decided("GGGPPC", "image").evidence["quality"] == pytest.approx((50 + 50 + 40) / 99 / 3, abs=1e-12)
+    assert decided("GGGPPC", "image").evidence["quality"] == pytest.approx((50 + 50 + 40) / 100 / 3, abs=1e-12)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -370,7 +391,8 @@ THRESHOLDS = ("share_floor", "coverage_min", "quality_min", "diversity_min")
 @settings(deadline=None)
 @given(any_traces(), st.sampled_from(THRESHOLDS), st.floats(0.05, 1), st.floats(0.05, 1))
 def test_a_stricter_threshold_makes_no_snapshot_good(trace: ReplicaTrace, name: str, a: float, b: float) -> None:
-    lax, strict = (snapshots(trace, replace(MIXTURE_RULE, **{name: value})) for value in sorted((a, b)))
+    changes: list[dict[str, Any]] = [{name: value} for value in sorted((a, b))]
+    lax, strict = (snapshots(trace, replace(MIXTURE_RULE, **change)) for change in changes)
     assert not (strict.good & ~lax.good).any()
 
 

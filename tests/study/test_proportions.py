@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from math import comb, isfinite, sqrt
 
 import numpy as np
@@ -40,7 +41,7 @@ def test_clopper_pearson_puts_half_of_the_error_in_each_tail() -> None:
 
 
 @pytest.mark.parametrize("interval", [wilson, clopper_pearson])
-def test_no_observation_says_nothing(interval: type[Rate]) -> None:
+def test_no_observation_says_nothing(interval: Callable[[int, int], Rate]) -> None:
     found = interval(0, 0)
     assert found == Rate(successes=0, n=0, low=0.0, high=1.0)
     assert found.rate == 0.0
@@ -88,10 +89,17 @@ def enumerated(k1: int, n1: int, k2: int, n2: int) -> float:
     weight = np.array([comb(n1, i) * comb(n2, j) for i, j in tables], dtype=float)
     total = np.array([i + j for i, j in tables])
     chances = weight * rates**total * (1 - rates) ** (n1 + n2 - total)
+
+    def less(i: int, j: int) -> float:
+        return fisher_less(i, n1, j, n2)
+
+    def greater(i: int, j: int) -> float:
+        return fisher_less(j, n2, i, n1)
+
     sides = []
-    for statistic in (lambda i, j: fisher_less(i, n1, j, n2), lambda i, j: fisher_less(j, n2, i, n1)):
+    for statistic in (less, greater):
         extreme = np.array([statistic(i, j) <= statistic(k1, k2) * (1 + 1e-9) for i, j in tables])
-        sides.append(chances[:, extreme].sum(axis=1).max())
+        sides.append(float(chances[:, extreme].sum(axis=1).max()))
     return min(1.0, 2 * min(sides))
 
 

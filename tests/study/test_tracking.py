@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from mlflow.entities import Run
 
 from search_spaces import Factor, Level
 from study.estimates import summarise
-from study.outcome import Outcome, OutcomeRule
+from study.outcome import MIXTURE_RULE, Outcome
 from study.records import Record, Status
 from study.spec import Block, Cell, LaunchSpec
 from study.store import Store
@@ -40,9 +41,7 @@ def make_spec(launch: str = "launch-1") -> LaunchSpec:
         Cell(index=i, name=f"lr {lr:g}", levels={"lr": f"{lr:g}", "clip": "none"}, config=one, digest=digest(one))
         for i, (lr, one) in enumerate(config.items())
     )
-    levels = tuple(
-        Level(label=f"{lr:g}", assign={"g_optimizer.lr": lr, "d_optimizer.lr": lr}) for lr in config
-    )
+    levels = tuple(Level(label=f"{lr:g}", assign={"g_optimizer.lr": lr, "d_optimizer.lr": lr}) for lr in config)
     return LaunchSpec(
         launch=launch,
         study="ring-lr",
@@ -57,7 +56,7 @@ def make_spec(launch: str = "launch-1") -> LaunchSpec:
         cells=cells,
         seeds=SEEDS,
         block=2,
-        rule=OutcomeRule(),
+        rule=MIXTURE_RULE,
         created="2026-11-21T09:00:00+00:00",
         versions={},
     )
@@ -212,52 +211,67 @@ def out(tmp_path: Path, empty_database: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer, "_GATHER_SECONDS", 0.05)
-    monkeypatch.setattr(writer, "_RETRY_SECONDS", 0.05)
+@pytest.fixture(scope="module", autouse=True)
+def _no_waiting() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writer, "_GATHER_SECONDS", 0.05)
+        patch.setattr(writer, "_RETRY_SECONDS", 0.05)
+        yield
+
+
+def show(folder: Path) -> Server:
+    """A server after an undisturbed launch, all in one folder."""
+    spec = make_spec()
+    store = make_store(folder, spec)
+    tracker = MlflowTracker(local_uri(folder))
+    tracker.start(spec)
+    tell(tracker, spec, store)
+    assert tracker.finish(store, complete=True)
+    return Server(local_uri(folder))
 
 
 @pytest.fixture
 def shown(out: Path) -> Server:
-    """A server after an undisturbed launch."""
-    spec = make_spec()
-    store = make_store(out, spec)
-    tracker = MlflowTracker(local_uri(out))
-    tracker.start(spec)
-    tell(tracker, spec, store)
-    assert tracker.finish(store, complete=True)
-    return Server(local_uri(out))
+    """A server after an undisturbed launch, for tests that go on with it."""
+    return show(out)
 
 
-def test_runs_nest_launch_cell_replica(shown: Server) -> None:
-    (launch,) = shown.runs("launch")
-    cells = {run.info.run_id for run in shown.runs("cell")}
-    assert {run.data.tags["mlflow.parentRunId"] for run in shown.runs("cell")} == {launch.info.run_id}
-    assert {run.data.tags["mlflow.parentRunId"] for run in shown.runs("replica")} == cells
-    assert (len(cells), len(shown.runs("replica"))) == (2, 4)
+@pytest.fixture(scope="module")
+def seen(empty_database: Path, tmp_path_factory: pytest.TempPathFactory, _no_waiting: None) -> Server:
+    """The same for tests that only look."""
+    folder = tmp_path_factory.mktemp("seen")
+    shutil.copy(empty_database, folder / "mlflow.db")
+    return show(folder)
 
 
-def test_names_can_be_read_in_the_ui(shown: Server) -> None:
-    names = {level: {run.info.run_name for run in shown.runs(level)} for level in ("launch", "cell", "replica")}
+def test_runs_nest_launch_cell_replica(seen: Server) -> None:
+    (launch,) = seen.runs("launch")
+    cells = {run.info.run_id for run in seen.runs("cell")}
+    assert {run.data.tags["mlflow.parentRunId"] for run in seen.runs("cell")} == {launch.info.run_id}
+    assert {run.data.tags["mlflow.parentRunId"] for run in seen.runs("replica")} == cells
+    assert (len(cells), len(seen.runs("replica"))) == (2, 4)
+
+
+def test_names_can_be_read_in_the_ui(seen: Server) -> None:
+    names = {level: {run.info.run_name for run in seen.runs(level)} for level in ("launch", "cell", "replica")}
     assert names == {"launch": {"launch-1"}, "cell": {"lr 0.001", "lr 0.0001"}, "replica": {"seed 11", "seed 22"}}
 
 
-def test_a_cell_has_its_levels_and_its_configuration_as_params(shown: Server) -> None:
-    params = next(run for run in shown.runs("cell") if run.info.run_name == "lr 0.0001").data.params
+def test_a_cell_has_its_levels_and_its_configuration_as_params(seen: Server) -> None:
+    params = next(run for run in seen.runs("cell") if run.info.run_name == "lr 0.0001").data.params
     assert params["lr"] == "0.0001"
     assert params["g_optimizer.lr"] == "0.0001"
     assert params["g_optimizer.kind"] == "adam"
     assert json.loads(params["generator.hidden"]) == [8, 8]
 
 
-def test_a_factor_called_like_a_path_keeps_its_label(shown: Server) -> None:
-    params = shown.runs("cell")[0].data.params
+def test_a_factor_called_like_a_path_keeps_its_label(seen: Server) -> None:
+    params = seen.runs("cell")[0].data.params
     assert (params["clip"], params["config.clip"]) == ("none", "null")
 
 
-def test_a_cell_has_its_rate_interval_and_outcomes_as_metrics(shown: Server) -> None:
-    metrics = next(run for run in shown.runs("cell") if run.info.run_name == "lr 0.001").data.metrics
+def test_a_cell_has_its_rate_interval_and_outcomes_as_metrics(seen: Server) -> None:
+    metrics = next(run for run in seen.runs("cell") if run.info.run_name == "lr 0.001").data.metrics
     assert metrics["success_rate"] == 0.5
     assert metrics["success_low"] == pytest.approx(0.0945, abs=1e-4)  # Wilson 1927, 1 of 2
     assert metrics["success_high"] == pytest.approx(0.9055, abs=1e-4)
@@ -267,23 +281,23 @@ def test_a_cell_has_its_rate_interval_and_outcomes_as_metrics(shown: Server) -> 
     assert sum(counts.values()) == 2
 
 
-def test_cells_sort_by_success_rate(shown: Server) -> None:
-    best_first = shown.runs("cell", order_by=["metrics.success_rate DESC"])
+def test_cells_sort_by_success_rate(seen: Server) -> None:
+    best_first = seen.runs("cell", order_by=["metrics.success_rate DESC"])
     assert [run.info.run_name for run in best_first] == ["lr 0.0001", "lr 0.001"]
 
 
-def test_a_replica_has_its_outcome_and_seed(shown: Server) -> None:
-    run = shown.replica(0, 22)
+def test_a_replica_has_its_outcome_and_seed(seen: Server) -> None:
+    run = seen.replica(0, 22)
     tags = run.data.tags
     assert (tags["outcome"], tags["status"], tags["outcome_step"]) == ("mode_collapsed", "finished", "200")
     assert (run.data.params["seed"], run.data.params["replica"], run.data.params["lr"]) == ("22", "1", "0.001")
-    assert (run.data.metrics["success"], shown.replica(0, 11).data.metrics["success"]) == (0.0, 1.0)
+    assert (run.data.metrics["success"], seen.replica(0, 11).data.metrics["success"]) == (0.0, 1.0)
     assert run.info.status == "FINISHED"
 
 
-def test_curves_are_metrics_by_step(shown: Server) -> None:
-    run = shown.replica(0, 22)
-    assert shown.curve(run, "d_loss") == [(0, 2.0), (100, 2.1), (200, 2.2), (300, 2.3)]
+def test_curves_are_metrics_by_step(seen: Server) -> None:
+    run = seen.replica(0, 22)
+    assert seen.curve(run, "d_loss") == [(0, 2.0), (100, 2.1), (200, 2.2), (300, 2.3)]
     assert set(run.data.metrics) == {"step", "finite", "d_loss", "g_loss", "success"}
 
 
@@ -294,8 +308,8 @@ def test_grids_and_report_are_artifacts_beside_the_database(shown: Server, out: 
     assert len(list((out / "mlartifacts" / "ring-lr").rglob("step-000300.png"))) == 4
 
 
-def test_the_launch_has_its_question(shown: Server) -> None:
-    (launch,) = shown.runs("launch")
+def test_the_launch_has_its_question(seen: Server) -> None:
+    (launch,) = seen.runs("launch")
     assert launch.data.tags["question"] == "Which learning rate trains reliably?"
     assert (launch.data.tags["profile"], launch.info.status) == ("smoke", "FINISHED")
 
@@ -421,7 +435,7 @@ def test_a_curve_longer_than_one_batch_is_whole(out: Path) -> None:
     spec = make_spec()
     store = make_store(out, spec)
     block = spec.blocks()[0]
-    steps = tuple(range(0, 60_000, 100))  # 600 rows of 4 numbers, where a batch takes 1000
+    steps = tuple(range(0, 30_000, 100))  # 300 rows of 4 numbers, where a batch takes 1000
     trace.write(Trace(meta={"reference": {}}, rows=make_rows(block, steps)), store.trace_path(block))
     assert sync(store, MlflowTracker(local_uri(out)))
     view = Server(local_uri(out))
@@ -446,14 +460,16 @@ def test_a_run_deleted_in_the_ui_is_made_again(out: Path) -> None:
 def test_a_path_that_cannot_be_written_is_refused_at_start(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     begin = time.monotonic()
-    with pytest.raises(TrackingUnreachable, match="mlflow.db cannot be used: "):
+    with pytest.raises(TrackingUnreachable, match=r"mlflow\.db cannot be used: "):
         MlflowTracker(local_uri(tmp_path / "file")).start(make_spec())
     assert time.monotonic() - begin < 5
 
 
 def test_a_server_that_refuses_is_refused_at_start() -> None:
     begin = time.monotonic()
-    with pytest.raises(TrackingUnreachable, match=r"^tracking server http://127\.0\.0\.1:\d+ cannot be used: .*refused"):
+    with pytest.raises(
+        TrackingUnreachable, match=r"^tracking server http://127\.0\.0\.1:\d+ cannot be used: .*refused"
+    ):
         MlflowTracker(f"http://127.0.0.1:{free_port()}").start(make_spec())
     assert time.monotonic() - begin < 10
 
@@ -491,6 +507,26 @@ def test_an_outage_is_told_once_and_made_up_for(
     assert shown.curve(shown.replica(1, 22, "launch-2"), "d_loss") == [(0, 2.0), (100, 2.1), (200, 2.2), (300, 2.3)]
 
 
+def test_an_outage_leaves_no_gap_in_a_curve(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "_BACK_OFF_SECONDS", (0.05, 0.05))
+    spec = make_spec()
+    store = make_store(out, spec)
+    block = spec.blocks()[0]
+    tracker = MlflowTracker(local_uri(out))
+    tracker.start(spec)
+    with monkeypatch.context() as broken:
+        calls = count_failures(broken)
+        tracker.curves(block, make_rows(block, STEPS[:2]))
+        wait_until(lambda: len(calls) >= 2)  # the first is tried twice, then the rest dropped
+        time.sleep(0.2)
+    tracker.curves(block, make_rows(block, STEPS[2:3]))
+    tracker.cell(summarise(store.records())[0])
+    view = Server(local_uri(out))
+    wait_until(lambda: len(view.runs("cell")) == 1 and "n" in view.runs("cell")[0].data.metrics)
+    assert tracker.finish(store, complete=True)
+    assert [step for step, _ in view.curve(view.replica(0, 11), "d_loss")] == list(STEPS)
+
+
 def test_finish_says_that_not_all_is_shown(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = make_spec()
     store = make_store(out, spec)
@@ -515,35 +551,49 @@ def count_failures(patch: pytest.MonkeyPatch) -> list[str]:
     return calls
 
 
-def test_a_server_that_never_answers_does_not_hold_the_launch(
-    out: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_that_never_answers_does_not_hold_the_launch(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "_PATIENCE_SECONDS", 1.0)
     spec = make_spec()
     store = make_store(out, spec)
     tracker = MlflowTracker(local_uri(out))
     tracker.start(spec)
-    monkeypatch.setattr(MlflowClient, "create_run", lambda *args, **kwargs: time.sleep(6))
+    released = Event()
+
+    def hang(*args: Any, **kwargs: Any) -> None:
+        released.wait(60)
+        raise ConnectionError("no answer")
+
+    monkeypatch.setattr(MlflowClient, "create_run", hang)
     tracker.curves(spec.blocks()[0], make_rows(spec.blocks()[0]))
     begin = time.monotonic()
     assert not tracker.finish(store, complete=True)
-    assert 0.9 < time.monotonic() - begin < 4
+    assert 0.9 < time.monotonic() - begin < 10
+    released.set()
 
 
 def test_the_null_tracker_takes_everything(tmp_path: Path) -> None:
     assert sync(make_store(tmp_path, make_spec()), NullTracker())
 
 
-def test_importing_the_package_does_not_import_mlflow() -> None:
-    code = "import study.tracking, sys; sys.exit('mlflow' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+@pytest.fixture(scope="module")
+def fresh_process() -> list[str]:
+    """Whether mlflow is imported with the package, and whether its telemetry is off then; outside of pytest, in whose
+    environment mlflow never sends any."""
+    code = (
+        "import sys, study.tracking; print('mlflow' in sys.modules);"
+        "from mlflow.telemetry.utils import is_telemetry_disabled as off; print(off())"
+    )
+    plain = {"PATH": "/usr/bin", "PYTHONPATH": str(Path(server.__file__).parents[2])}
+    done = subprocess.run([sys.executable, "-c", code], check=True, env=plain, capture_output=True, text=True)
+    return done.stdout.split()
 
 
-def test_no_usage_data_are_sent() -> None:
-    code = "import study.tracking; from mlflow.telemetry.utils import is_telemetry_disabled as off; print(off())"
-    plain = {"PATH": "/usr/bin", "PYTHONPATH": str(Path(server.__file__).parents[2])}  # not in pytest's environment
-    answer = subprocess.run([sys.executable, "-c", code], check=True, env=plain, capture_output=True, text=True)
-    assert answer.stdout.strip() == "True"
+def test_importing_the_package_does_not_import_mlflow(fresh_process: list[str]) -> None:
+    assert fresh_process[0] == "False"
+
+
+def test_no_usage_data_are_sent(fresh_process: list[str]) -> None:
+    assert fresh_process[1] == "True"
 
 
 def free_port() -> int:

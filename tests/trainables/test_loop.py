@@ -1,4 +1,4 @@
-"""The loop: replicas of a stack equal solo runs, a dead replica harms nobody, a resumed run is the uninterrupted one."""
+"""The loop: replicas of a stack equal solo runs, a dead one harms nobody, a resumed run is the uninterrupted one."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -48,7 +48,7 @@ def digits(**changes: Any) -> GanConfig:
 def build(config: GanConfig, seeds: Sequence[int]) -> Loop:
     dtype = getattr(torch, config.dtype)
     source = config.data.load(device=CPU, dtype=dtype)
-    probes = probes_for(source, None, device=CPU, dtype=dtype) if isinstance(config.data, Ring) else []
+    probes = probes_for(source, None, device=CPU) if isinstance(config.data, Ring) else []
     return Loop(config, seeds, source, probes, device=CPU)
 
 
@@ -148,7 +148,9 @@ def test_finite_is_sticky() -> None:
     assert loop.finite.tolist() == [False, True, True]
 
 
-@pytest.mark.parametrize("config", [ring(), digits(), ring(g_optimizer=RMSpropTf1(lr=1e-3))], ids=["mlp", "dcgan", "tf1"])
+@pytest.mark.parametrize(
+    "config", [ring(), digits(), ring(g_optimizer=RMSpropTf1(lr=1e-3))], ids=["mlp", "dcgan", "tf1"]
+)
 def test_a_resumed_run_equals_the_uninterrupted_one_number_by_number(config: GanConfig, tmp_path: Any) -> None:
     whole = trained(config, SEEDS, steps=3)
     torch.save(whole.state_dict(), tmp_path / "state.pt")
@@ -231,13 +233,21 @@ def test_the_clip_holds_after_every_step() -> None:
     assert max(float(v.abs().max()) for n, v in weights(loop, 0).items() if n.startswith("generator")) > 0.03
 
 
+def test_a_rest_of_one_sample_is_scored_by_no_batch_norm() -> None:
+    """17 samples in batches of 16: batch norm has no statistics of one."""
+    normed = Mlp(hidden=(12, 10), batch_norm=True)
+    odd = build(ring(discriminator=normed, evaluation=Evaluation(every=2, samples=17)), SEEDS).report()
+    even = build(ring(discriminator=normed, evaluation=Evaluation(every=2, samples=16)), SEEDS).report()
+    assert [row["score_fake"] for row in odd] == [row["score_fake"] for row in even]
+
+
 @pytest.mark.gpu
 def test_a_gpu_trains_like_the_cpu() -> None:
     if not torch.cuda.is_available():
         pytest.skip("no GPU here")
     config, cuda = ring(), torch.device("cuda")
     source = config.data.load(device=cuda, dtype=torch.float64)
-    loop = Loop(config, SEEDS, source, probes_for(source, None, device=cuda, dtype=torch.float64), device=cuda)
+    loop = Loop(config, SEEDS, source, probes_for(source, None, device=cuda), device=cuda)
     for _ in range(4):
         loop.advance()
     host = trained(config, SEEDS)

@@ -66,17 +66,22 @@ class ImageTruth:
 class Source(Protocol):
     """Real samples of one data set on one device."""
 
-    shape: tuple[int, ...]
-    """Shape of one sample; images are ``(channels, side, side)`` in [-1, 1]."""
-    truth: MixtureTruth | ImageTruth
-    digest: str
-    """Hash of the data, not of device or precision: it tells apart data sets that differ."""
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one sample; images are ``(channels, side, side)`` in [-1, 1]."""
 
-    def batch(self, streams: Streams, counter: int, size: int) -> Samples: ...
+    @property
+    def truth(self) -> MixtureTruth | ImageTruth: ...
+
+    @property
+    def digest(self) -> str:
+        """Hash of the data: equal digests mean equal samples."""
+
+    def batch(self, streams: Streams, counter: int, size: int) -> Samples:
+        """``[R, size, *shape]``: the ``counter``-th batch of every replica; a pure function of its seed."""
 
     def reference(self, size: int) -> Tensor:
         """``[size, *shape]``: a fixed real sample for evaluation, the same for every replica and launch."""
-        ...
 
 
 class MixtureSource:

@@ -12,6 +12,7 @@ from search_spaces import Factor, Level
 from study.hypotheses import MoreSuccess, Share
 from study.outcome import IMAGE_RULE, MIXTURE_RULE, Outcome
 from study.records import Record, Status
+from study.report import build
 from study.spec import Cell, Contrast, LaunchSpec
 from study.store import Store
 from trainables import trace
@@ -39,6 +40,15 @@ def make(tmp_path: Path) -> Make:
         return make_launch(tmp_path / "runs" / "demo" / "launch", plan, **options)
 
     return made
+
+
+@pytest.fixture(scope="session", params=["images", "ring"])
+def mixed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """The launch ``MIXED`` with its report, once on images and once on the ring; not to be changed."""
+    root = tmp_path_factory.mktemp("mixed") / "launch"
+    store = make_launch(root, MIXED, images=request.param == "images")
+    build(store)
+    return store
 
 
 def make_launch(
@@ -138,7 +148,11 @@ def _trace(cell: Cell, ran: Sequence[tuple[int, Outcome]], images: bool) -> trac
     rows = [row for step in STEPS for replica, (seed, outcome) in enumerate(ran)
             for row in [_row(int(step), replica, seed, outcome, images)]]  # fmt: skip
     reference: dict[str, Any] = {"data_diversity": [1.0]}
-    reference |= {"frechet_real": [0.8], "class_weights": [0.1] * 10} if images else {"mode_weights": [0.125] * 8}
+    reference |= (
+        {"frechet_real": [0.8], "feature_variance": [60.8], "class_weights": [0.1] * 10}
+        if images
+        else {"mode_weights": [0.125] * 8}
+    )
     meta: dict[str, Any] = {
         "config": to_dict(cell.config), "digest": cell.digest, "seeds": [seed for seed, _ in ran], "device": "cpu",
         "mode": f"stack[{len(ran)}]", "versions": {}, "reference": reference, "seconds": 60.0, "complete": True,

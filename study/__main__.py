@@ -1,0 +1,5 @@
+"""``python -m study``, which is the script ``study``."""
+
+from study.cli import main
+
+main()

@@ -1,0 +1,103 @@
+"""Initial values: what distribution each kind of parameter starts from."""
+
+from math import inf, nan, sqrt
+
+import numpy as np
+import pytest
+from torch import nn
+
+from trainables.draws import Array, generator
+from trainables.networks.init import INITS, He, Init, InitialValue, Normal, Orthogonal
+from trainables.networks.norm import BatchNorm
+
+CONV = nn.Conv2d(24, 40, 5)
+DECONV = nn.ConvTranspose2d(40, 24, 5)
+LINEAR = nn.Linear(300, 80)
+NORM = BatchNorm(20_000, eps=1e-5, affine=True)
+LAYERS = {"conv": CONV, "deconv": DECONV, "linear": LINEAR, "norm": NORM}
+every = pytest.mark.parametrize("init", [kind() for kind in INITS], ids=str)
+
+
+def value(init: InitialValue, layer: nn.Module, name: str = "weight", seed: int = 0) -> Array:
+    shape = tuple(getattr(layer, name).shape)
+    return init.value(layer, name, shape, generator(seed, "init"))
+
+
+@every
+@pytest.mark.parametrize("layer", LAYERS)
+def test_shape_dtype_and_purity(init: Init, layer: str) -> None:
+    drawn = value(init, LAYERS[layer])
+    assert drawn.shape == LAYERS[layer].weight.shape
+    assert drawn.dtype == np.float32
+    assert np.array_equal(drawn, value(init, LAYERS[layer]))
+
+
+@every
+@pytest.mark.parametrize("layer", LAYERS)
+def test_biases_start_at_zero(init: Init, layer: str) -> None:
+    assert not value(init, LAYERS[layer], "bias").any()
+
+
+def test_lsgans_convolutions_are_truncated_at_two_standard_deviations() -> None:
+    drawn = value(Normal(std=0.02), CONV)
+    assert np.abs(drawn).max() <= 0.04
+    assert np.abs(drawn).max() > 0.0395
+    # The standard deviation of a normal truncated at 2 is 0.8796 of the whole one's.
+    assert drawn.std() == pytest.approx(0.02 * 0.87963, rel=0.02)
+
+
+@pytest.mark.parametrize("layer", ["deconv", "linear"])
+def test_lsgans_other_weights_are_plain_normal(layer: str) -> None:
+    drawn = value(Normal(std=0.02), LAYERS[layer])
+    assert (np.abs(drawn) > 0.04).mean() == pytest.approx(0.0455, abs=0.006)
+    assert drawn.std() == pytest.approx(0.02, rel=0.02)
+    assert drawn.mean() == pytest.approx(0, abs=0.001)
+
+
+def test_batch_norms_scale_is_drawn_around_one() -> None:
+    drawn = value(Normal(std=0.02), NORM)
+    assert drawn.mean() == pytest.approx(1, abs=0.001)
+    assert drawn.std() == pytest.approx(0.02, rel=0.03)
+
+
+@pytest.mark.parametrize("init", [He(), Orthogonal()], ids=str)
+def test_elsewhere_batch_norms_scale_is_one(init: Init) -> None:
+    assert (value(init, NORM) == 1).all()
+
+
+@pytest.mark.parametrize(
+    "layer", [nn.Linear(30, 80), nn.Linear(80, 30), nn.Linear(30, 30), nn.Conv2d(3, 7, 5)], ids=str
+)
+@pytest.mark.parametrize("gain", [1.0, 1.4])
+def test_orthogonal_weights_have_orthonormal_rows_or_columns_times_gain(layer: nn.Module, gain: float) -> None:
+    drawn = value(Orthogonal(gain=gain), layer).astype(np.float64)
+    flat = drawn.reshape(drawn.shape[0], -1)
+    short = flat if flat.shape[0] <= flat.shape[1] else flat.T
+    assert short @ short.T == pytest.approx(gain**2 * np.eye(len(short)), abs=1e-5)
+
+
+def test_orthogonal_weights_have_no_preferred_sign() -> None:
+    """Without the sign of R's diagonal, QR returns first entries that are nearly all negative."""
+    layer = nn.Linear(4, 4)
+    positive = sum(value(Orthogonal(), layer, seed=seed)[0, 0] > 0 for seed in range(200))
+    assert 70 < positive < 130
+
+
+@pytest.mark.parametrize(("layer", "fan_in"), [("linear", 300), ("conv", 24 * 25), ("deconv", 40 * 25)])
+def test_he_weights_have_variance_two_over_fan_in(layer: str, fan_in: int) -> None:
+    drawn = value(He(), LAYERS[layer])
+    assert drawn.std() == pytest.approx(sqrt(2 / fan_in), rel=0.02)
+    assert drawn.mean() == pytest.approx(0, abs=0.03 * sqrt(2 / fan_in))
+
+
+@pytest.mark.parametrize("bad", [0.0, -1.0, nan, inf])
+def test_numbers_out_of_range_are_refused(bad: float) -> None:
+    with pytest.raises(ValueError, match=f"^std must be > 0, got {bad}$"):
+        Normal(std=bad)
+    with pytest.raises(ValueError, match=f"^gain must be > 0, got {bad}$"):
+        Orthogonal(gain=bad)
+
+
+def test_sources_are_stated_and_kinds_unique() -> None:
+    assert all(kind.source.strip() for kind in INITS)
+    assert len({kind().kind for kind in INITS}) == len(INITS)

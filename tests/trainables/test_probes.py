@@ -1,0 +1,272 @@
+"""Probes: what a column says, at points placed by hand, and that a dead replica harms nobody."""
+
+from math import sqrt
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from trainables.data import Digits, ImageSource, ImageTruth, MixtureSource, MixtureTruth, Ring
+from trainables.features import Features, fit
+from trainables.probes import QUANTILES, RADII, Diversity, ImageFit, MixtureFit, Probe, probes_for
+
+CPU = torch.device("cpu")
+CENTRES = np.array([[0.0, 0.0], [10.0, 0.0]])
+TRUTH = MixtureTruth(centres=CENTRES, weights=np.array([0.25, 0.75]), std=0.1)
+
+
+@pytest.fixture(scope="module")
+def ring() -> MixtureSource:
+    return Ring().load(device=CPU, dtype=torch.float32)
+
+
+@pytest.fixture(scope="module")
+def digits() -> ImageSource:
+    return Digits().load(device=CPU, dtype=torch.float32)
+
+
+@pytest.fixture(scope="module")
+def features(digits: ImageSource) -> Features:
+    assert isinstance(digits.truth, ImageTruth)
+    return fit(digits.truth, digits.digest)
+
+
+@pytest.fixture(scope="module")
+def image_fit(digits: ImageSource, features: Features) -> ImageFit:
+    assert isinstance(digits.truth, ImageTruth)
+    return ImageFit(digits, digits.truth, features, device=CPU)
+
+
+# Diversity
+
+
+def test_diversity_is_one_for_fresh_data(ring: MixtureSource) -> None:
+    from trainables.draws import Streams
+
+    fresh = ring.batch(Streams((1, 2)), 0, 256)
+    assert Diversity(ring).measure(fresh)["diversity"].tolist() == pytest.approx([1, 1], abs=0.05)
+
+
+def test_diversity_is_zero_for_identical_samples(ring: MixtureSource) -> None:
+    """Exactly: a distance computed by matrix products would leave rounding behind."""
+    same = torch.tensor([0.3, 0.7]).expand(2, 300, 2)
+    assert Diversity(ring).measure(same)["diversity"].tolist() == [0, 0]
+
+
+def test_diversity_is_the_mean_over_distinct_pairs(ring: MixtureSource) -> None:
+    """Three points with distances 3, 4 and 5 have mean 4."""
+    probe = Diversity(ring)
+    points = torch.tensor([[[0.0, 0.0], [3.0, 0.0], [0.0, 4.0]]])
+    scale = probe.reference["data_diversity"].item()
+    assert probe.measure(points)["diversity"].item() * scale == pytest.approx(4, rel=1e-6)
+
+
+def test_diversity_scales_with_the_samples(ring: MixtureSource) -> None:
+    real = ring.reference(256)[None]
+    assert Diversity(ring).measure(0.5 * real)["diversity"].item() == pytest.approx(0.5, rel=1e-6)
+
+
+def test_diversity_of_images(digits: ImageSource) -> None:
+    real = digits.reference(256)
+    found = Diversity(digits).measure(torch.stack([real, real.mean(0, keepdim=True).expand_as(real)]))
+    assert found["diversity"].tolist() == pytest.approx([1, 0], abs=1e-6)
+
+
+# MixtureFit
+
+
+def at(*distances: float, centre: int = 0) -> list[list[float]]:
+    return [[float(CENTRES[centre, 0]), distance] for distance in distances]
+
+
+def measure(*points: list[float]) -> dict[str, list[float]]:
+    found = MixtureFit(TRUTH, device=CPU).measure(torch.tensor([points], dtype=torch.float64))
+    return {name: value[0].tolist() for name, value in found.items()}
+
+
+def test_shares_at_every_radius() -> None:
+    """Radii 0.3, 1 and 3 around two centres; of ten points, one is out of all."""
+    points = [*at(0, 0.1, 0.5, 2.0), *at(0.2, 0.29, 0.31, 0.99, 2.99, centre=1), *at(7.0)]
+    found = measure(*points)
+    assert found["mode_share_r3"] == pytest.approx([0.2, 0.2])
+    assert found["mode_share_r10"] == pytest.approx([0.3, 0.4])
+    assert found["mode_share_r30"] == pytest.approx([0.4, 0.5])
+    assert [found[f"hq_share_r{radius}"] for radius in RADII] == pytest.approx([0.4, 0.7, 0.9])
+
+
+@pytest.mark.parametrize("radius", RADII)
+def test_a_point_just_inside_counts_and_one_just_outside_does_not(radius: int) -> None:
+    edge = radius * TRUTH.std
+    assert measure(*at(edge - 1e-9, edge + 1e-9))[f"hq_share_r{radius}"] == 0.5
+
+
+def test_the_shares_of_the_modes_sum_to_that_of_all() -> None:
+    points = torch.rand(3, 500, 2, generator=torch.Generator().manual_seed(1)) * 12 - 1
+    found = MixtureFit(TRUTH, device=CPU).measure(points)
+    for radius in RADII:
+        torch.testing.assert_close(found[f"mode_share_r{radius}"].sum(-1), found[f"hq_share_r{radius}"])
+
+
+def test_a_point_belongs_to_the_nearest_mode_only() -> None:
+    """Where the discs of two modes overlap."""
+    close = MixtureTruth(centres=np.array([[0.0, 0.0], [1.0, 0.0]]), weights=np.array([0.5, 0.5]), std=0.1)
+    points = torch.tensor([[[0.4, 0.0], [0.6, 0.0], [0.7, 0.0], [0.9, 0.0]]])
+    found = MixtureFit(close, device=CPU).measure(points)
+    assert found["mode_share_r10"][0].tolist() == [0.25, 0.75]
+
+
+def test_distance_quantiles() -> None:
+    distances = np.linspace(0, 2, 101)
+    found = measure(*at(*distances), *at(*distances, centre=1))
+    assert found["distance_quantiles"] == pytest.approx([2 * level for level in QUANTILES], abs=0.02)
+
+
+def test_the_data_have_their_own_weights_and_radius() -> None:
+    source = Ring(doubled=True).load(device=CPU, dtype=torch.float32)
+    probe = MixtureFit(source.truth, device=CPU)
+    found = probe.measure(source.reference(20_000)[None])
+    assert found["mode_share_r10"][0].tolist() == pytest.approx(probe.reference["mode_weights"].tolist(), abs=0.01)
+    assert found["mode_share_r10"][0, 0].item() == pytest.approx(2 / 9, abs=0.01)
+    # In two dimensions a share exp(-q^2 / 2) lies beyond q standard deviations.
+    assert found["hq_share_r3"].item() == pytest.approx(1 - np.exp(-4.5), abs=0.002)
+    median = 0.01 * sqrt(2 * np.log(2))
+    assert found["distance_quantiles"][0, 2].item() == pytest.approx(median, rel=0.02)
+    assert probe.reference["std"].tolist() == [0.01]
+
+
+# ImageFit
+
+
+def test_real_images_are_as_far_from_themselves_as_two_halves(image_fit: ImageFit, digits: ImageSource) -> None:
+    half = digits.reference(1_024)[:512]
+    found = image_fit.measure(half[None])["frechet_classifier"].item()
+    floor = image_fit.reference["frechet_real"].item()
+    assert 0 < found < 2 * floor
+    noise = torch.rand(1, 512, 1, 16, 16, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    assert image_fit.measure(noise)["frechet_classifier"].item() > 20 * floor
+
+
+def test_one_single_image_is_about_as_far_as_the_features_vary(image_fit: ImageFit, digits: ImageSource) -> None:
+    one = digits.reference(1).expand(1, 64, 1, 16, 16)
+    found, variance = image_fit.measure(one), image_fit.reference["feature_variance"].item()
+    assert variance < found["frechet_classifier"].item() < 10 * variance
+
+
+def test_class_shares_of_real_digits_are_their_weights(image_fit: ImageFit, digits: ImageSource) -> None:
+    assert isinstance(digits.truth, ImageTruth)
+    assert digits.truth.labels is not None
+    true = torch.bincount(digits.truth.labels) / len(digits.truth.labels)
+    assert image_fit.reference["class_weights"].tolist() == pytest.approx(true.tolist(), abs=0.01)
+    found = image_fit.measure(digits.reference(512)[None])
+    assert found["class_share"].shape == (1, 10)
+    assert found["class_share"].sum().item() == pytest.approx(1)
+    assert found["class_confidence"].item() > 0.9
+
+
+def test_images_of_one_class_have_one_share(image_fit: ImageFit, digits: ImageSource) -> None:
+    assert isinstance(digits.truth, ImageTruth)
+    assert digits.truth.labels is not None
+    sevens = digits.truth.images[digits.truth.labels == 7].to(torch.float32) / 127.5 - 1
+    found = image_fit.measure(sevens[None])["class_share"][0]
+    assert found[7].item() > 0.95
+
+
+def test_unlabelled_images_have_no_class_shares(digits: ImageSource) -> None:
+    assert isinstance(digits.truth, ImageTruth)
+    truth = ImageTruth(images=digits.truth.images[:100], labels=None, classes=0)
+    source = ImageSource(truth, device=CPU, dtype=torch.float32)
+    probe = ImageFit(source, truth, fit(truth, source.digest), device=CPU)
+    assert probe.measure(source.reference(50)[None]).keys() == {"frechet_classifier", "class_confidence"}
+    assert probe.reference.keys() == {"frechet_real", "feature_variance"}
+
+
+# Replicas
+
+
+@pytest.fixture(params=["diversity", "mixture", "image"])
+def probe_and_samples(
+    request: pytest.FixtureRequest, ring: MixtureSource, image_fit: ImageFit, digits: ImageSource
+) -> tuple[Probe, Tensor]:
+    if request.param == "image":
+        return image_fit, torch.stack([digits.reference(600)[i : i + 300] for i in (0, 100, 300)])
+    points = torch.stack([ring.reference(300), 0.5 * ring.reference(300), ring.reference(300) + 0.02])
+    return (Diversity(ring) if request.param == "diversity" else MixtureFit(ring.truth, device=CPU)), points
+
+
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf])
+def test_a_replica_with_one_bad_sample_is_nan_and_alone(probe_and_samples: tuple[Probe, Tensor], bad: float) -> None:
+    """Its last sample, which not every probe looks at."""
+    probe, samples = probe_and_samples
+    clean = probe.measure(samples)
+    poisoned = samples.clone()
+    poisoned[1, -1] = bad
+    for name, values in probe.measure(poisoned).items():
+        assert values[1].isnan().all(), name
+        assert torch.equal(values[[0, 2]], clean[name][[0, 2]]), name
+
+
+def test_samples_far_out_are_measured_in_finite_numbers(probe_and_samples: tuple[Probe, Tensor]) -> None:
+    """Squares of 1e25 overflow float32: a generator on its way out is not yet non-finite."""
+    probe, samples = probe_and_samples
+    clean = probe.measure(samples)
+    far = samples.clone()
+    far[1] *= 1e25
+    for name, values in probe.measure(far).items():
+        assert values.isfinite().all(), name
+        assert torch.equal(values[[0, 2]], clean[name][[0, 2]]), name
+
+
+def test_pixels_too_large_for_the_net_are_nan_and_stop_nobody(image_fit: ImageFit, digits: ImageSource) -> None:
+    samples = torch.stack([digits.reference(64)] * 2)
+    clean = image_fit.measure(samples)
+    samples[0] = 3e38
+    for name, values in image_fit.measure(samples).items():
+        assert values[0].isnan().all(), name
+        assert torch.equal(values[1], clean[name][1]), name
+
+
+def test_replicas_are_measured_as_alone(probe_and_samples: tuple[Probe, Tensor]) -> None:
+    probe, samples = probe_and_samples
+    stacked = probe.measure(samples)
+    for i in range(3):
+        for name, values in probe.measure(samples[i : i + 1]).items():
+            torch.testing.assert_close(stacked[name][i : i + 1], values, rtol=1e-4, atol=1e-6)
+
+
+def test_measuring_changes_no_sample(probe_and_samples: tuple[Probe, Tensor]) -> None:
+    probe, samples = probe_and_samples
+    before = samples.clone()
+    probe.measure(samples)
+    assert torch.equal(samples, before)
+
+
+# Which probes there are
+
+
+def test_a_mixture_has_its_modes_measured(ring: MixtureSource) -> None:
+    assert [type(probe) for probe in probes_for(ring, None, device=CPU)] == [Diversity, MixtureFit]
+
+
+def test_images_have_their_features_measured(digits: ImageSource, features: Features) -> None:
+    assert [type(probe) for probe in probes_for(digits, features, device=CPU)] == [Diversity, ImageFit]
+
+
+def test_images_without_features_are_refused(digits: ImageSource) -> None:
+    with pytest.raises(ValueError, match="image data need the features of a classifier to be measured, got none"):
+        probes_for(digits, None, device=CPU)
+
+
+def test_no_two_probes_share_a_column(digits: ImageSource, features: Features, ring: MixtureSource) -> None:
+    for source, own in ((digits, features), (ring, None)):
+        samples = source.reference(20)[None]
+        names = [name for probe in probes_for(source, own, device=CPU) for name in probe.measure(samples)]
+        assert len(names) == len(set(names))
+
+
+def test_constants_are_finite(digits: ImageSource, features: Features, ring: MixtureSource) -> None:
+    for source, own in ((digits, features), (ring, None)):
+        for probe in probes_for(source, own, device=CPU):
+            for name, value in probe.reference.items():
+                assert value.isfinite().all(), name
+                assert not value.requires_grad, name

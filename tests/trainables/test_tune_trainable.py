@@ -1,0 +1,160 @@
+"""The trainable by itself, without a cluster: rows, trace, pictures, checkpoints and doing nothing twice."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from trainables import trace
+from trainables.config import Evaluation, GanConfig, Latent, digest
+from trainables.data import Ring
+from trainables.networks import Mlp
+from trainables.optim import Adam, Sgd
+from trainables.tune_trainable import BlockTask, BlockTrainable, stored_trace
+
+SEEDS = (4, 8, 15)
+CONFIG = GanConfig(
+    data=Ring(),
+    generator=Mlp(hidden=(8,)),
+    discriminator=Mlp(hidden=(8,)),
+    latent=Latent(dim=2),
+    g_optimizer=Adam(lr=1e-3),
+    d_optimizer=Adam(lr=1e-3),
+    batch_size=8,
+    steps=10,
+    evaluation=Evaluation(every=4, samples=16),
+)
+
+
+def task(folder: Path, config: GanConfig = CONFIG, name: str = "c000-b000") -> BlockTask:
+    return BlockTask(
+        name=name,
+        config=config,
+        seeds=SEEDS,
+        first=5,
+        trace=folder / f"{name}.parquet",
+        samples=folder / "samples",
+        cache=folder / "cache",
+        picture_every=2,
+        threads=torch.get_num_threads(),
+        origin={"launch": "test", "cell": 0},
+    )
+
+
+def trainable(*tasks: BlockTask) -> BlockTrainable:
+    by_name = {own.name: own for own in tasks}
+
+    class Local(BlockTrainable):
+        def setup(self, config: dict[str, Any], tasks: Mapping[str, BlockTask] = by_name) -> None:
+            super().setup(config, tasks)
+
+    return Local(config={"block": tasks[0].name})
+
+
+def run(block: BlockTrainable) -> list[dict[str, Any]]:
+    results = [block.train()]
+    while not results[-1]["done"]:
+        results.append(block.train())
+    return results
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    return [{**row} for row in trace.read(path).rows]
+
+
+def same(a: Any, b: Any) -> bool:
+    """Equality that counts NaN as equal to NaN."""
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
+    return a == b or (a != a and b != b)
+
+
+def test_a_block_reports_every_interval_and_stores_its_trace(tmp_path: Path) -> None:
+    own = task(tmp_path)
+    results = run(trainable(own))
+    assert [result["step"] for result in results] == [4, 8, 10]
+    assert [len(result["rows"]) for result in results] == [6, 3, 3]  # step 0 comes with the first
+    stored = trace.read(own.trace)
+    assert [row["step"] for row in stored.rows] == [step for step in (0, 4, 8, 10) for _ in SEEDS]
+    assert [row["replica"] for row in stored.rows[:3]] == [5, 6, 7]
+    assert "cell" not in stored.rows[0]
+    assert stored.meta["digest"] == digest(CONFIG)
+    assert stored.meta["seeds"] == list(SEEDS)
+    assert stored.meta["mode"] == "stack[3]"
+    assert stored.meta["complete"] is True
+    assert stored.meta["versions"]["torch"] == torch.__version__
+    assert len(stored.meta["reference"]["mode_weights"]) == 8
+
+
+def test_pictures_come_at_intervals_and_at_the_end(tmp_path: Path) -> None:
+    run(trainable(task(tmp_path)))
+    found = sorted(path.relative_to(tmp_path / "samples").as_posix() for path in tmp_path.rglob("*.png"))
+    assert found == [f"seed={seed}/step-{step:07d}.png" for seed in sorted(SEEDS, key=str) for step in (8, 10)]
+
+
+def test_a_restored_block_continues_with_the_same_numbers(tmp_path: Path) -> None:
+    whole, parted = task(tmp_path / "whole"), task(tmp_path / "parted")
+    run(trainable(whole))
+    first = trainable(parted)
+    first.train()
+    (tmp_path / "checkpoint").mkdir()
+    first.save_checkpoint(str(tmp_path / "checkpoint"))
+    second = trainable(parted)
+    second.load_checkpoint(str(tmp_path / "checkpoint"))
+    results = run(second)
+    assert [result["step"] for result in results] == [8, 10]
+    assert same(rows(parted.trace), rows(whole.trace))
+    assert trace.read(parted.trace).meta["seconds"] > 0
+
+
+def test_a_checkpoint_of_another_configuration_is_refused(tmp_path: Path) -> None:
+    block = trainable(task(tmp_path))
+    block.train()
+    block.save_checkpoint(str(tmp_path))
+    other = trainable(task(tmp_path, dataclasses.replace(CONFIG, batch_size=4), name="other"))
+    with pytest.raises(ValueError, match="the checkpoint of block other belongs to another configuration"):
+        other.load_checkpoint(str(tmp_path))
+
+
+def test_a_reused_actor_trains_the_next_block_as_a_fresh_one_would(tmp_path: Path) -> None:
+    config = dataclasses.replace(CONFIG, d_optimizer=Sgd(lr=0.01))
+    first, second = task(tmp_path / "a"), task(tmp_path / "a", config, name="next")
+    reused = trainable(first, second)
+    run(reused)
+    assert reused.reset({"block": "next"})
+    run(reused)
+    fresh = task(tmp_path / "b", config, name="next")
+    run(trainable(fresh))
+    assert same(rows(second.trace), rows(fresh.trace))
+
+
+def test_a_block_with_a_complete_trace_trains_nothing(tmp_path: Path) -> None:
+    own = task(tmp_path)
+    run(trainable(own))
+    made = own.trace.stat().st_mtime_ns
+    (result,) = run(trainable(own))
+    assert result["done"]
+    assert result["rows"] == []
+    assert own.trace.stat().st_mtime_ns == made
+
+
+def test_a_trace_of_another_configuration_does_not_count(tmp_path: Path) -> None:
+    own = task(tmp_path)
+    run(trainable(own))
+    assert stored_trace(own) is not None
+    assert stored_trace(task(tmp_path, dataclasses.replace(CONFIG, steps=11))) is None
+
+
+def test_training_ends_early_only_when_no_replica_is_finite(tmp_path: Path) -> None:
+    own = task(tmp_path, dataclasses.replace(CONFIG, g_optimizer=Sgd(lr=1e38), d_optimizer=Sgd(lr=1e38), steps=400))
+    results = run(trainable(own))
+    assert results[-1]["step"] < 400
+    assert results[-1]["finite_share"] == 0.0
+    stored = trace.read(own.trace)
+    assert stored.meta["complete"] is True
+    assert not any(row["finite"] for row in stored.rows[-3:])
