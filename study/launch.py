@@ -28,6 +28,7 @@ os.environ.setdefault("TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_
 import ray
 from ray import tune
 from ray._private.state import state  # what Ray Data uses, too: no public way tells what an autoscaler may add
+from ray.exceptions import AuthenticationError
 from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
 from ray.tune.experiment import Trial
 
@@ -97,7 +98,7 @@ def connect(resources: Resources) -> Share:
             log_to_driver=False,
             logging_level=logging.ERROR,
         )
-    except (ConnectionError, TimeoutError, ValueError) as error:
+    except (ConnectionError, TimeoutError, ValueError, AuthenticationError) as error:
         reason = str(error).splitlines()[0]
         raise ValueError(f"no Ray cluster could be reached at --address {resources.address}: {reason}") from None
     total = _ceiling(ray.cluster_resources(), state.get_max_resources_from_cluster_config() or {})
@@ -143,25 +144,31 @@ def relay(address: str, arguments: Sequence[str]) -> Iterator[str | int]:
     """
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, TimeoutError, ValueError, ImportError) as error:
+    except (ConnectionError, TimeoutError, ValueError, AuthenticationError) as error:
         reason = str(error).splitlines()[0]
         raise ValueError(f"no Ray cluster could be reached at --address {address}: {reason}") from None
     try:
-        head = _there.options(num_cpus=0, resources={"node:__internal_head__": 0.001})
-        lines: Any = head.remote(list(arguments))  # a generator of references; Ray's types say a reference
-        for line in lines:
-            yield ray.get(line)
+        resources = {"node:__internal_head__": 0.001}
+        command = _Command.options(num_cpus=0, resources=resources).remote(list(arguments))  # type: ignore[attr-defined]
+        while isinstance(line := ray.get(command.next.remote()), str):
+            yield line
+        yield line
     finally:
         ray.shutdown()
 
 
 @ray.remote
-def _there(arguments: list[str]) -> Iterator[str | int]:
-    command = [sys.executable, "-m", "study", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        assert process.stdout is not None
-        yield from process.stdout
-        yield process.wait()
+class _Command:
+    """``study`` as a process where this actor is, read line by line (a client cannot read a stream)."""
+
+    def __init__(self, arguments: list[str]) -> None:
+        command = [sys.executable, "-m", "study", *arguments]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def next(self) -> str | int:
+        """The next line, or the exit code after the last one."""
+        assert self._process.stdout is not None
+        return self._process.stdout.readline() or self._process.wait()
 
 
 def tasks_of(spec: LaunchSpec, store: Store, cache: Path, share: Share) -> dict[str, BlockTask]:

@@ -103,6 +103,8 @@ def test_nodes_get_the_packages_and_what_building_them_reads(written: dict[str, 
     mounted = written["file_mounts"]
     packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
     needed = {*packages, "pyproject.toml", project["project"]["readme"], *project["project"]["license-files"]}
+    token = mounted.pop("~/.ray/auth_token")
+    assert token == "~/.ray/auth_token"
     assert set(mounted.values()) == needed
     assert {remote for remote, local in mounted.items() if remote != f"~/lab/{local}"} == set()
     assert all((ROOT / local).exists() for local in mounted.values())

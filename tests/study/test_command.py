@@ -242,32 +242,43 @@ def test_blocks_that_crash_are_reported_and_the_rest_is_complete(tmp_path: Path)
 
 
 @pytest.fixture
-def cluster() -> Iterator[tuple[str, str]]:
+def cluster(tmp_path: Path) -> Iterator[tuple[str, str, dict[str, str]]]:
     """Three raylets on this machine: a head that offers nothing and two workers with 4 CPUs and a pretended GPU each.
 
     Yields:
-        The address for drivers, and the one for Ray clients.
+        The address for drivers, the one for Ray clients, and the environment that lets either in.
     """
     ray = Path(sys.executable).with_name("ray")
-    environment = {**os.environ, "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0", "RAY_USAGE_STATS_ENABLED": "0"}
+    (tmp_path / "token").write_text("0123456789abcdef" * 4)
+    access = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(tmp_path / "token")}
+    quietly = {"RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0", "RAY_USAGE_STATS_ENABLED": "0"}
+    environment = {**os.environ, **quietly, **access}
     port, client = free_port(), free_port()
-    head = ("--head", "--num-cpus=0", f"--port={port}", f"--ray-client-server-port={client}")
+    head = (
+        "--head",
+        "--include-dashboard=false",
+        "--num-cpus=0",
+        f"--port={port}",
+        f"--ray-client-server-port={client}",
+    )
     worker = (f"--address=127.0.0.1:{port}", "--num-cpus=4", "--num-gpus=1")
     raylets = []
 
     def start(*arguments: str) -> None:
-        command = [ray, "start", "--block", "--include-dashboard=false", *arguments]
+        command = [ray, "start", "--block", *arguments]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         raylets.append(subprocess.Popen(command, env=environment, start_new_session=True, **quiet))  # type: ignore[call-overload]
+
+    def told(*arguments: str) -> str:
+        return subprocess.run([ray, *arguments], capture_output=True, text=True, check=False, env=environment).stdout
 
     try:
         start(*head)
         wait_for(lambda: listens(port) and listens(client))
-        start(*worker)
-        start(*worker)
-        status = [ray, "status", "--address", f"127.0.0.1:{port}"]
-        wait_for(lambda: "/8.0 CPU" in subprocess.run(status, capture_output=True, text=True, check=False).stdout)
-        yield f"127.0.0.1:{port}", f"ray://127.0.0.1:{client}"
+        for cpus in ("/4.0 CPU", "/8.0 CPU"):  # one after the other: two raylets that start at once pick the same ports
+            start(*worker)
+            wait_for(lambda cpus=cpus: cpus in told("status", "--address", f"127.0.0.1:{port}"))  # type: ignore[misc]
+        yield f"127.0.0.1:{port}", f"ray://127.0.0.1:{client}", access
     finally:
         for raylet in reversed(raylets):
             os.killpg(raylet.pid, signal.SIGKILL)
@@ -276,19 +287,22 @@ def cluster() -> Iterator[tuple[str, str]]:
 
 @pytest.mark.ray
 @pytest.mark.slow
-def test_a_cluster_runs_as_many_blocks_as_its_gpus_hold(cluster: tuple[str, str], tmp_path: Path) -> None:
-    driver, client = cluster
+def test_a_cluster_runs_as_many_blocks_as_its_gpus_hold(
+    cluster: tuple[str, str, dict[str, str]], tmp_path: Path
+) -> None:
+    driver, client, access = cluster
     share = ("--gpus-per-block", "0.5")
-    done = study("run", "mixture-modes", *QUICKLY, "--address", driver, *share, "--out", tmp_path / "driver")
+    done = study("run", "mixture-modes", *QUICKLY, "--address", driver, *share, "--out", tmp_path / "driver", **access)
     assert done.returncode == 0, done.stderr
     assert "3 nodes, 8 CPUs, 2 GPUs: 4 blocks at a time, 1 CPU and 0.5 GPU each" in done.stdout
     assert len(only_launch(tmp_path / "driver").records()) == 12
 
-    too_much = study("run", "mixture-modes", *QUICKLY, "--address", driver, "--gpus-per-block", "3", "--out", tmp_path)
+    most = ("--address", driver, "--gpus-per-block", "3", "--out", tmp_path)
+    too_much = study("run", "mixture-modes", *QUICKLY, *most, **access)
     assert too_much.returncode == 2
     assert "--gpus-per-block must be <= the 2 GPUs of the cluster, got 3" in too_much.stderr
 
-    sent = study("run", "mixture-modes", *QUICKLY, "--address", client, *share, "--out", tmp_path / "client")
+    sent = study("run", "mixture-modes", *QUICKLY, "--address", client, *share, "--out", tmp_path / "client", **access)
     assert sent.returncode == 0, sent.stdout + sent.stderr
     assert "4 blocks at a time" in sent.stdout
     records = only_launch(tmp_path / "client").records()
