@@ -99,8 +99,7 @@ def connect(resources: Resources) -> Share:
             logging_level=logging.ERROR,
         )
     except (ConnectionError, TimeoutError, ValueError, AuthenticationError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"no Ray cluster could be reached at --address {resources.address}: {reason}") from None
+        raise _unreachable(resources.address, error) from None
     total = _ceiling(ray.cluster_resources(), state.get_max_resources_from_cluster_config() or {})
     cpus, gpus = total["CPU"], total["GPU"]
     per_block = resources.gpus if resources.gpus is not None else min(0.25, gpus)
@@ -119,6 +118,13 @@ def connect(resources: Resources) -> Share:
         at_a_time=min(by_cpu, by_gpu),
         cluster=f"{nodes} node{'s' if nodes != 1 else ''}, {cpus:g} CPUs, {gpus:g} GPUs",
     )
+
+
+def _unreachable(address: str, error: Exception) -> ValueError:
+    """One sentence; Ray puts the kind of failure into the first line of its message and the cause into the last."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    reason = lines[0] if len(lines) == 1 else f"{lines[0]} {lines[-1]}"
+    return ValueError(f"no Ray cluster could be reached at --address {address}: {reason}")
 
 
 def _ceiling(now: Mapping[str, float], at_most: Mapping[str, float]) -> dict[str, float]:
@@ -145,8 +151,7 @@ def relay(address: str, arguments: Sequence[str]) -> Iterator[str | int]:
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, TimeoutError, ValueError, AuthenticationError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"no Ray cluster could be reached at --address {address}: {reason}") from None
+        raise _unreachable(address, error) from None
     try:
         resources = {"node:__internal_head__": 0.001}
         command = _Command.options(num_cpus=0, resources=resources).remote(list(arguments))  # type: ignore[attr-defined]

@@ -1,9 +1,9 @@
 """MLflow as a view of a launch, filled while it trains and rebuilt from Parquet when asked. Importing this is cheap:
 mlflow itself is imported by ``MlflowTracker.start``, in ``runs``, the one module that does."""
 
-from study.tracking.server import cell_views, local_uri, set_defaults, ui_command
+from study.tracking.server import local_uri, set_defaults, ui_command
 from study.tracking.tracker import NullTracker, Tracker, TrackingUnreachable, sync
-from study.tracking.writer import MlflowTracker
+from study.tracking.writer import MlflowTracker, cell_views
 
 __all__ = [
     "MlflowTracker",

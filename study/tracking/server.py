@@ -59,13 +59,6 @@ def ui_command(out: Path, port: int | None) -> list[str]:
     ]
 
 
-def cell_views(out: Path) -> dict[str, str]:
-    """Study to the address, below the UI's root, of its table of cells sorted by success rate."""
-    from study.tracking import runs
-
-    return runs.cell_views(local_uri(out))
-
-
 def check(uri: str) -> None:
     """Fails fast where mlflow would try for minutes to open a database.
 

@@ -220,6 +220,13 @@ class MlflowTracker:
             )
 
 
+def cell_views(out: Path) -> dict[str, str]:
+    """Study to the address, below the UI's root, of its table of cells sorted by success rate."""
+    from study.tracking import runs
+
+    return runs.cell_views(server.local_uri(out))
+
+
 def _gathered(items: Sequence[_Item]) -> Iterator[_Item]:
     """The items in order, neighbouring curves as one."""
     neighbours: list[Curves] = []

@@ -243,7 +243,7 @@ def test_blocks_that_crash_are_reported_and_the_rest_is_complete(tmp_path: Path)
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[tuple[str, str, dict[str, str]]]:
-    """Three raylets on this machine: a head that offers nothing and two workers with 4 CPUs and a pretended GPU each.
+    """Three raylets on this machine: a head that offers nothing and two workers with 2 CPUs and a pretended GPU each.
 
     Yields:
         The address for drivers, the one for Ray clients, and the environment that lets either in.
@@ -261,7 +261,7 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, str, dict[str, str]]]:
         f"--port={port}",
         f"--ray-client-server-port={client}",
     )
-    worker = (f"--address=127.0.0.1:{port}", "--num-cpus=4", "--num-gpus=1")
+    worker = (f"--address=127.0.0.1:{port}", "--num-cpus=2", "--num-gpus=1")
     raylets = []
 
     def start(*arguments: str) -> None:
@@ -275,7 +275,7 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, str, dict[str, str]]]:
     try:
         start(*head)
         wait_for(lambda: listens(port) and listens(client))
-        for cpus in ("/4.0 CPU", "/8.0 CPU"):  # one after the other: two raylets that start at once pick the same ports
+        for cpus in ("/2.0 CPU", "/4.0 CPU"):  # one after the other: two raylets that start at once pick the same ports
             start(*worker)
             wait_for(lambda cpus=cpus: cpus in told("status", "--address", f"127.0.0.1:{port}"))  # type: ignore[misc]
         yield f"127.0.0.1:{port}", f"ray://127.0.0.1:{client}", access
@@ -294,7 +294,7 @@ def test_a_cluster_runs_as_many_blocks_as_its_gpus_hold(
     share = ("--gpus-per-block", "0.5")
     done = study("run", "mixture-modes", *QUICKLY, "--address", driver, *share, "--out", tmp_path / "driver", **access)
     assert done.returncode == 0, done.stderr
-    assert "3 nodes, 8 CPUs, 2 GPUs: 4 blocks at a time, 1 CPU and 0.5 GPU each" in done.stdout
+    assert "3 nodes, 4 CPUs, 2 GPUs: 4 blocks at a time, 1 CPU and 0.5 GPU each" in done.stdout
     assert len(only_launch(tmp_path / "driver").records()) == 12
 
     most = ("--address", driver, "--gpus-per-block", "3", "--out", tmp_path)
