@@ -286,7 +286,8 @@ def _finish(store: Any, go: Callable[[], Any]) -> None:
     if not result.shown:
         errors.print(f"MLflow does not show everything yet; fill it with: study sync {store.root}", soft_wrap=True)
     for block, reason in result.crashes.items():
-        errors.print(f"[red]block {block} crashed:[/] {reason}", soft_wrap=True, highlight=False)
+        where = store.tune_path / "blocks" / block / "error.txt"
+        errors.print(f"[red]block {block} crashed:[/] {reason} (all of it: {where})", soft_wrap=True, highlight=False)
     if result.interrupted or result.crashes:
         errors.print(f"{'interrupted; ' if result.interrupted else ''}{again}", soft_wrap=True, highlight=False)
         raise typer.Exit(130 if result.interrupted else 1)

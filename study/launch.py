@@ -5,6 +5,7 @@ checkpoint. ``run`` on the same folder again restores Tune's state where there i
 rest, whether the driver was interrupted, crashed or was killed.
 """
 
+import errno
 import logging
 import os
 import shutil
@@ -13,14 +14,13 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, Protocol
 
 os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")  # uv run: workers use this environment, not a second one
 os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # its banner ignores verbose=0; the terminal is ours
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-os.environ.setdefault(
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0"
-)  # and keep its CUDA settings when a block asks for no GPU
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # a block that asks for no GPU hides none
 os.environ.setdefault("RAY_CHDIR_TO_TRIAL_DIR", "0")  # relative data folders mean what they mean to the user
 os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
 os.environ.setdefault("TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S", "0")
@@ -41,6 +41,7 @@ from trainables.tune_trainable import BlockTask, BlockTrainable, stored_trace
 
 RETRIES = 2
 """How often a crashed block is started again, from its last checkpoint."""
+_LEAST_FREE_BYTES = 1 << 20
 _EXPERIMENT = "blocks"
 _SHARE = "share.txt"
 
@@ -98,6 +99,7 @@ def connect(resources: Resources) -> Share:
             log_to_driver=False,
             logging_level=logging.ERROR,
         )
+        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # its tracebacks lie in the launch's tune folder
     except (ConnectionError, TimeoutError, ValueError, AuthenticationError) as error:
         raise _unreachable(resources.address, error) from None
     total = _ceiling(ray.cluster_resources(), state.get_max_resources_from_cluster_config() or {})
@@ -221,7 +223,12 @@ def run(ledger: Ledger, cache: Path, share: Share, observers: Sequence[Observer]
     )
     watcher = _Watcher(ledger, observers)
     tuner = _tuner(trainable, store, list(tasks), share, watcher)
-    tuner.fit()
+    try:
+        tuner.fit()
+    except Exception as error:  # Tune wraps what it meets; a full disk shows itself in many places and in the end here
+        if shutil.disk_usage(store.root).free < _LEAST_FREE_BYTES:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(store.root)) from error
+        raise
     watcher.raise_failure()
     return all(name in watcher.ended or stored_trace(tasks[name]) is not None for name in missing)
 
@@ -310,8 +317,7 @@ class _Watcher(Callback):
         self._end(trial, Status.FINISHED, "")
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        lines = str(trial.get_pickled_error() or "").strip().splitlines()
-        self._end(trial, Status.CRASHED, lines[-1] if lines else "the worker died without a message")
+        self._end(trial, Status.CRASHED, _reason(trial))
 
     def _end(self, trial: Trial, status: Status, reason: str) -> None:
         block = self._blocks[_block_name(trial)]
@@ -323,6 +329,15 @@ class _Watcher(Callback):
             raise
         for observer in self._observers:
             observer.block_ended(block)
+
+
+def _reason(trial: Trial) -> str:
+    """The last line of what a trial died of."""
+    try:
+        lines = str(trial.get_pickled_error() or "").strip().splitlines()
+    except (OSError, EOFError, UnpicklingError):  # the disk was too full for the message
+        lines = []
+    return lines[-1] if lines else "the worker died without a message"
 
 
 def _current_watcher() -> "_Watcher | None":
