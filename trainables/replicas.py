@@ -101,15 +101,16 @@ def _batch_norm(layer: nn.Module, weight: Tensor | None, bias: Tensor | None, x:
     assert isinstance(layer, BatchNorm)
     replicas, batch = x.shape[:2]
     merged = x.transpose(0, 1).reshape(batch, replicas * x.shape[2], *x.shape[3:])
-    affine = [None if value is None else value.reshape(-1) for value in (weight, bias)]
-    normed = functional.batch_norm(merged, None, None, *affine, training=True, eps=layer.eps)
+    scale = None if weight is None else weight.reshape(-1)
+    offset = None if bias is None else bias.reshape(-1)
+    normed = functional.batch_norm(merged, None, None, scale, offset, training=True, eps=layer.eps)
     return normed.view(batch, replicas, *x.shape[2:]).transpose(0, 1)
 
 
 def _per_sample(layer: nn.Module, weight: Tensor | None, bias: Tensor | None, x: Tensor) -> Tensor:
     """Layers without parameters that treat every sample by itself: the replicas are one long batch to them."""
-    result: Tensor = layer(x.flatten(0, 1))
-    return result.unflatten(0, x.shape[:2])
+    result: Tensor = layer(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+    return result
 
 
 class _Tanh(torch.autograd.Function):
@@ -136,7 +137,7 @@ _RULES: dict[type[nn.Module], _Rule] = {
     BatchNorm: _batch_norm,
     nn.Flatten: _per_sample,
     nn.Unflatten: _per_sample,
-    nn.Tanh: lambda layer, weight, bias, x: _Tanh.apply(x),  # type: ignore[no-untyped-call]
+    nn.Tanh: lambda layer, weight, bias, x: _Tanh.apply(x),
     nn.ReLU: lambda layer, weight, bias, x: x.relu(),
     nn.LeakyReLU: lambda layer, weight, bias, x: functional.leaky_relu(x, layer.negative_slope),  # type: ignore[arg-type]
 }
