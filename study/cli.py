@@ -178,7 +178,8 @@ def decide(launch: LaunchArgument, rule: RuleChanges = None, out: Out = Path("ru
     changed = sum(record.outcome is not before.get((record.cell, record.replica)) for record in ledger.records)
     present.results(ledger.spec, ledger.records, console)
     console.print(f"{changed} of {len(ledger.records)} replicas have another outcome than before")
-    console.print(f"report   {page}")
+    console.print(f"MLflow   study sync {store.root}  shows them there", soft_wrap=True)
+    console.print(f"report   {page}", soft_wrap=True)
 
 
 @app.command()

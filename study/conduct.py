@@ -79,7 +79,7 @@ def resume(store: Store, resources: Resources, tracker: Tracker, console: Consol
     spec = store.spec()
     console.print(describe(spec), soft_wrap=True)
     check(spec, store.root.parent.parent)
-    if all(record.status is not Status.PLANNED for record in Ledger(spec, store).records):
+    if all(record.status is not Status.PLANNED for record in Ledger(spec, store, again=True).records):
         share = None
     else:
         console.print("starting Ray ...", style="dim")
@@ -100,7 +100,7 @@ def describe(spec: LaunchSpec) -> str:
 
 
 def _conduct(spec: LaunchSpec, store: Store, share: Share | None, tracker: Tracker, console: Console) -> Result:
-    ledger = Ledger(spec, store)
+    ledger = Ledger(spec, store, again=True)
     ended = True
     if share is not None:
         device = f"{share.cpus:g} CPU" + (f" and {share.gpus:g} GPU" if share.gpus else "")

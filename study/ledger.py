@@ -18,13 +18,19 @@ class Ledger:
     Args:
         spec: the plan.
         store: the launch's folder; traces that are there count as finished.
+        again: whether blocks that crashed before count as planned, because they are about to be run again.
     """
 
-    def __init__(self, spec: LaunchSpec, store: Store) -> None:
+    def __init__(self, spec: LaunchSpec, store: Store, *, again: bool = False) -> None:
         self.spec = spec
         self.store = store
         self.crashes: dict[str, str] = {}
-        self._by_block = {block.name: self._decided(block) for block in spec.blocks()}
+        known = store.records() if store.records_path.exists() and not again else ()
+        crashed = {record.block for record in known if record.status is Status.CRASHED}
+        self._by_block = {
+            block.name: self._decided(block, Status.CRASHED if block.name in crashed else Status.PLANNED)
+            for block in spec.blocks()
+        }
         self._written = 0.0
 
     @property
@@ -49,14 +55,15 @@ class Ledger:
             self.write()
 
     def write(self) -> None:
+        self.store.write_rule(self.spec.rule)
         self.store.write_records(self.records)
         self._written = time.monotonic()
 
-    def _decided(self, block: Block, status: Status = Status.PLANNED) -> tuple[Record, ...]:
+    def _decided(self, block: Block, status: Status) -> tuple[Record, ...]:
         trace = self.store.trace(block)
         return records.decide_block(self.spec, block, trace, Status.FINISHED if trace else status)
 
 
 def redecide(spec: LaunchSpec, store: Store, rule: OutcomeRule) -> Ledger:
-    """The ledger under another rule; spec and traces stay as they are, the records say which rule decided them."""
+    """The ledger under another rule; ``spec.json`` and traces stay as they are."""
     return Ledger(dataclasses.replace(spec, rule=rule), store)

@@ -1,6 +1,7 @@
 """A launch's folder: where everything lies, and reading and writing it whole or not at all.
 
 ``runs/<study>/<launch>/`` holds ``spec.json`` (what was decided before the first seed), ``records.parquet``,
+``rule.json`` (which the records are decided by),
 ``traces/cell=<i>/<block>.parquet``, ``samples/cell=<i>/seed=<s>/step-<n>.png``, ``report/index.html`` and, until all is
 done, ``tune/`` (Ray's checkpoints).
 """
@@ -16,11 +17,13 @@ import pydantic
 
 from study import records
 from study.records import Record
+from study.rules import OutcomeRule
 from study.spec import Block, LaunchSpec
 from trainables import trace
 from trainables.trace import Trace
 
 _SPEC = pydantic.TypeAdapter(LaunchSpec)
+_RULE = pydantic.TypeAdapter(OutcomeRule)
 
 
 class Store:
@@ -34,6 +37,7 @@ class Store:
         self.root = root
         self.spec_path = root / "spec.json"
         self.records_path = root / "records.parquet"
+        self.rule_path = root / "rule.json"
         self.report_path = root / "report" / "index.html"
         self.traces_path = root / "traces"
         self.samples_path = root / "samples"
@@ -52,6 +56,14 @@ class Store:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"]))
             raise ValueError(f"{self.spec_path} cannot be read: {place}: {first['msg']}") from None
+
+    def write_rule(self, rule: OutcomeRule) -> None:
+        """Keeps the rule that the records are decided by, which ``study decide`` may have changed since the plan."""
+        write_text(self.rule_path, json.dumps(dataclasses.asdict(rule), indent=1))
+
+    def rule(self) -> OutcomeRule:
+        """The rule that the records are decided by."""
+        return _RULE.validate_json(self.rule_path.read_bytes()) if self.rule_path.exists() else self.spec().rule
 
     def trace_path(self, block: Block) -> Path:
         return self.traces_path / f"cell={block.cell.index}" / f"{block.name}.parquet"

@@ -53,7 +53,7 @@ def build(store: Store) -> Path:
     Raises:
         ValueError: if there is no launch, or its records or traces cannot be read.
     """
-    spec, records = store.spec(), store.records()
+    spec, records, rule = store.spec(), store.records(), store.rule()
     traces = [(block, trace) for block in spec.blocks() if (trace := store.trace(block)) is not None]
     summaries, lines = summarise(records), _lines(records, traces)
     context = {
@@ -63,10 +63,11 @@ def build(store: Store) -> Path:
         "judgements": [judge(hypothesis, summaries) for hypothesis in spec.hypotheses],
         "tally": _tally(summaries),
         "contrasts": _contrasts(spec, summaries),
-        "cells": _cells(store, spec.rule, records, lines, summaries),
+        "cells": _cells(store, rule, records, lines, summaries),
         "success_figure": _picture(figures.success, summaries),
         "composition_figure": _picture(figures.composition, summaries),
-        "rule": rule_rows(spec.rule),
+        "rule": rule,
+        "thresholds": rule_rows(rule),
         "made": _made(spec, records, traces),
         "features": next((t.meta["features"] for _, t in traces if t.meta.get("features")), None),
         "looks": palette.LOOKS,

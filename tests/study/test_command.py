@@ -160,6 +160,9 @@ def test_a_small_study_goes_from_plan_to_report_and_can_be_decided_again(tmp_pat
     assert [record.seed for record in again] == [record.seed for record in records]
     assert [record.outcome for record in again] != before
     assert {record.rule for record in again}.isdisjoint({record.rule for record in records})
+    page = store.report_path.read_text()
+    assert again[0].rule in page
+    assert f"declared before the run was <code>{records[0].rule}" in page
     back = study("decide", store.root, "--out", tmp_path)
     assert "replicas have another outcome than before" in back.stdout
     assert [record.outcome for record in store.records()] == before
@@ -234,6 +237,9 @@ def test_blocks_that_crash_are_reported_and_the_rest_is_complete(tmp_path: Path)
     assert {r.cell for r in records if r.status is Status.CRASHED} == {1}
     assert {r.outcome for r in records if r.cell == 1} == {Outcome.UNDECIDED}
     assert sum(r.status is Status.FINISHED for r in records) == 10
+    assert "2 crashed" in study("status", store.root, "--out", tmp_path).stdout
+    assert study("decide", store.root, "--out", tmp_path).returncode == 0
+    assert store.records() == records
 
     (store.samples_path / "cell=1").unlink()
     mended = study("resume", store.root, "--out", tmp_path)
