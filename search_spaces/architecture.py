@@ -6,8 +6,12 @@ from search_spaces.factors import Factor, Level
 def _bn(label: str, *, generator: bool, discriminator: bool) -> Level:
     return Level(
         label=label,
-        assign={"generator.batch_norm": generator, "discriminator.batch_norm": discriminator},
+        assign={"generator.norm": _norm(generator), "discriminator.norm": _norm(discriminator)},
     )
+
+
+def _norm(batch: bool) -> str:
+    return "batch" if batch else "none"
 
 
 BN = Factor(

@@ -4,8 +4,8 @@ A designed grid varies *factors*. A factor has named *levels*, and a level assig
 GAN's configuration, so that one level may change several places at once::
 
     bn = Factor(name="bn", source="...", levels=(
-        Level(label="full", assign={"generator.batch_norm": True, "discriminator.batch_norm": True}),
-        Level(label="no_bn_g", assign={"generator.batch_norm": False, "discriminator.batch_norm": True}),
+        Level(label="full", assign={"generator.norm": "batch", "discriminator.norm": "batch"}),
+        Level(label="no_bn_g", assign={"generator.norm": "none", "discriminator.norm": "batch"}),
     ))
     for levels in grid((bn, optimizer)):          # {"bn": Level, "optimizer": Level}, once per cell
         ...

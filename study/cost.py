@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from study.spec import Cell, LaunchSpec
-from trainables.config import GanConfig
+from trainables.config import Config
 from trainables.data import ImageSource, ImageTruth, Source
 from trainables.loop import Loop
 
@@ -64,14 +64,16 @@ def _timed(loop: Loop, steps: int, device: torch.device) -> float:
     return (time.perf_counter() - began) / steps
 
 
-def _stand_in(config: GanConfig, device: torch.device) -> Source:
+def _stand_in(config: Config, device: torch.device) -> Source:
     """Noise in the shape of the data: costs the same and needs no download."""
     dtype: torch.dtype = getattr(torch, config.dtype)
     if len(config.data.shape) == 1:
         return config.data.load(device=device, dtype=dtype)
-    count = max(config.batch_size, config.evaluation.samples)
+    count = max(config.batch_size * config.packing, config.evaluation.samples)
     grey = torch.arange(count, dtype=torch.uint8).view(-1, 1, 1, 1).expand(count, *config.data.shape).contiguous()
-    return ImageSource(ImageTruth(images=grey, labels=None, classes=0), device=device, dtype=dtype)
+    classes = config.data.classes
+    labels = torch.arange(count) % classes if classes else None
+    return ImageSource(ImageTruth(images=grey, labels=labels, classes=classes), device=device, dtype=dtype)
 
 
 def _wait(device: torch.device) -> None:

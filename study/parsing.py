@@ -10,18 +10,18 @@ from typing import Any, TypeVar
 
 import pydantic
 
-from trainables.config import GanConfig
+from trainables.config import Config
 
 T = TypeVar("T")
-_CONFIG = pydantic.TypeAdapter(GanConfig)
+_CONFIG = pydantic.TypeAdapter(Config)
 
 
-def config_from(values: Mapping[str, Any]) -> GanConfig:
-    """A configuration from plain values; unknown fields are errors, absent ones take their default."""
-    return _checked(_CONFIG, values)
+def config_from(values: Mapping[str, Any]) -> Config:
+    """A configuration from plain values; unknown fields are errors, absent ones take their default (kind: gan)."""
+    return _checked(_CONFIG, {"kind": "gan", **values})
 
 
-def assign_config(config: GanConfig, changes: Mapping[str, Any]) -> GanConfig:
+def assign_config(config: Config, changes: Mapping[str, Any]) -> Config:
     """The configuration with some dotted paths set: ``{"d_optimizer.lr": 1e-4, "objective.kind": "minimax"}``.
 
     A path that ends in ``kind`` replaces the whole value by the other kind with its defaults; paths inside that value

@@ -8,7 +8,7 @@ from search_spaces import grid
 from study.parsing import assign_config
 from study.spec import Cell, LaunchSpec, Profile, Study
 from trainables import games
-from trainables.config import GanConfig, digest
+from trainables.config import Config, digest
 from trainables.versions import versions
 
 
@@ -78,6 +78,6 @@ def _cells(profile: Profile, changes: Mapping[str, Any]) -> tuple[Cell, ...]:
     )
 
 
-def _cell(index: int, levels: dict[str, str], config: GanConfig) -> Cell:
+def _cell(index: int, levels: dict[str, str], config: Config) -> Cell:
     games.build(config)  # shapes that do not fit fail here, before any compute
     return Cell(index=index, name=" / ".join(levels.values()), levels=levels, config=config, digest=digest(config))

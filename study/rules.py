@@ -188,12 +188,14 @@ def blow_up(trace: ReplicaTrace, rule: OutcomeRule) -> int | None:
     bad = np.zeros(len(rows.steps), dtype=np.bool_)
     if "finite" in trace.columns:
         bad |= rows.numbers("finite") != 1.0
-    bounds = {"loss": rule.loss_bound, "grad_norm": rule.grad_norm_bound, "param_norm": rule.param_norm_bound}
-    for kind, bound in bounds.items():
-        for name in (f"d_{kind}", f"g_{kind}"):
-            if name in trace.columns:
-                values = np.abs(rows.numbers(name, infinite=True))
-                bad |= np.isinf(values) | (np.isnan(values) & after) | _stays(values > bound, after, rule.window)
+    loss = rule.loss_bound
+    bounds = {"loss": loss, "penalty": loss, "grad_norm": rule.grad_norm_bound, "param_norm": rule.param_norm_bound}
+    for name in trace.columns:
+        kind = next((kind for kind in bounds if name.endswith(f"_{kind}")), None)
+        if kind is not None:
+            values = np.abs(rows.numbers(name, infinite=True))
+            beyond = _stays(values > bounds[kind], after, rule.window)
+            bad |= np.isinf(values) | (np.isnan(values) & after) | beyond
     return int(rows.steps[np.argmax(bad)]) if bad.any() else None
 
 

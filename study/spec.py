@@ -7,7 +7,7 @@ from math import ceil
 from search_spaces import Factor
 from study.hypotheses import Hypothesis
 from study.outcome import OutcomeRule
-from trainables.config import GanConfig
+from trainables.config import Config
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class Profile:
         note: what this scale changes against the source, in one sentence.
     """
 
-    base: GanConfig
+    base: Config
     factors: tuple[Factor, ...]
     seeds: int
     block: int
@@ -72,7 +72,7 @@ class Cell:
     index: int
     name: str
     levels: Mapping[str, str]
-    config: GanConfig
+    config: Config
     digest: str
 
 

@@ -11,10 +11,12 @@ from hashlib import blake2b
 from math import isfinite
 from typing import Any, Literal
 
+from trainables.conditioning import Conditioning, Unconditional
 from trainables.data import DataConfig
 from trainables.networks import Network
 from trainables.objectives import NonSaturating, Objective
 from trainables.optim import OptimizerConfig
+from trainables.penalties import NoPenalty, Penalty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,37 @@ class Latent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BurnIn:
+    """More discriminator updates at some steps, to keep a WGAN's discriminator near its optimum.
+
+    ``d_steps`` of them in each of the ``first`` steps and in every step whose number, counted from 0, is a multiple of
+    ``every``. The defaults are Arjovsky et al. 2017's code; their algorithm 1 does not have it. Petzka et al. 2018's
+    code has the first part alone: ``every`` absent.
+    """
+
+    d_steps: int = 100
+    first: int = 25
+    every: int | None = 500
+
+    def __post_init__(self) -> None:
+        if self.d_steps < 1:
+            raise ValueError(f"d_steps must be >= 1, got {self.d_steps}")
+        if self.first < 0:
+            raise ValueError(f"first must be >= 0, got {self.first}")
+        if self.every is not None and self.every < 1:
+            raise ValueError(f"every must be >= 1, got {self.every}")
+
+    def holds(self, step: int) -> bool:
+        """Whether the step is one with more updates."""
+        return step < self.first or (self.every is not None and step % self.every == 0)
+
+    def before(self, step: int) -> int:
+        """How many of the steps 0 to ``step - 1`` are."""
+        regular = 0 if self.every is None else -(-step // self.every) - -(-min(step, self.first) // self.every)
+        return min(step, self.first) + regular
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Updates:
     """In which order and from which draws the two players are updated. The defaults are the LSGAN authors' code.
 
@@ -38,22 +71,35 @@ class Updates:
             then sees samples from before G's update; ours come from after it), or ``simultaneous`` (both gradients at
             the same parameters; LSGAN's mixture script).
         d_steps: discriminator updates per generator update, each on a fresh real batch.
-        reuse_latents: the generator's update uses the noise of the last discriminator update (LSGAN's code) instead
-            of fresh noise (Goodfellow et al. 2014); with ``g_first`` and one D step, both use the same noise too.
+        burn_in: steps with more of them; absent for none.
+        reuse_latents: the generator's update uses the noise (and labels) of the last discriminator update (LSGAN's
+            code) instead of fresh noise (Goodfellow et al. 2014); with ``g_first`` and one D step, both use the same
+            noise too.
         d_batches: ``apart`` scores real and fake in two passes, so batch norm in D sees one kind at a time (LSGAN's
             code); ``joined`` concatenates them.
     """
 
     order: Literal["d_first", "g_first", "simultaneous"] = "d_first"
     d_steps: int = 1
+    burn_in: BurnIn | None = None
     reuse_latents: bool = True
     d_batches: Literal["apart", "joined"] = "apart"
 
     def __post_init__(self) -> None:
         if self.d_steps < 1:
             raise ValueError(f"d_steps must be >= 1, got {self.d_steps}")
-        if self.order == "simultaneous" and self.d_steps != 1:
-            raise ValueError(f"d_steps must be 1 when order is simultaneous, got {self.d_steps}")
+        if self.order == "simultaneous" and (self.d_steps != 1 or self.burn_in is not None):
+            got = f"{self.d_steps}{'' if self.burn_in is None else ' with a burn-in'}"
+            raise ValueError(f"d_steps must be 1 when order is simultaneous, got {got}")
+
+    def at(self, step: int) -> int:
+        """Discriminator updates of one step."""
+        return self.burn_in.d_steps if self.burn_in is not None and self.burn_in.holds(step) else self.d_steps
+
+    def before(self, step: int) -> int:
+        """Discriminator updates of all steps before one."""
+        more = 0 if self.burn_in is None else self.burn_in.before(step)
+        return self.d_steps * (step - more) + (self.burn_in.d_steps * more if self.burn_in is not None else 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,45 +126,96 @@ class GanConfig:
     """A GAN, completely.
 
     Attributes:
-        steps: *generator* updates; the discriminator gets ``d_steps`` times as many.
-        clip: every discriminator parameter is clamped to [-clip, clip] after each of its updates (Arjovsky et al. 2017,
-            algorithm 1; the first update sees unclipped initial weights); absent for no clipping.
+        penalty: added to D's loss.
+        conditioning: how the data's labels enter.
+        steps: *generator* updates; the discriminator gets ``d_steps`` times as many (and those of a burn-in).
+        clip: every discriminator parameter is clamped to [-clip, clip]; absent for no clipping.
+        clip_when: ``after`` each of D's updates (Arjovsky et al. 2017, algorithm 1: the first update sees unclipped
+            initial weights) or ``before`` each (their code: G meets weights of one unclipped step).
+        packing: D sees so many samples side by side (along the channels) as one input, all real or all generated. Lin
+            et al. 2018. A batch then holds ``batch_size`` such inputs, ``batch_size * packing`` samples.
+        instance_noise: standard deviation of the normal noise that is added to every input of D, real and generated, in
+            training alone. Sønderby et al. 2017; Mescheder et al. 2018, section 3.
+        allow_penalty_with_batch_norm: trains a penalty on a D with batch norm, where a sample's gradient is not its
+            own; refused otherwise.
         dtype: precision of parameters and arithmetic.
 
     Raises:
-        ValueError: if a number is out of its range. That the networks fit the data's shape is ``games.build``'s check.
+        ValueError: if a number is out of its range, or two fields exclude each other. That the networks fit the data's
+            shape is ``games.build``'s check.
     """
 
+    kind: Literal["gan"] = "gan"
     data: DataConfig
     generator: Network
     discriminator: Network
     objective: Objective = NonSaturating()
+    penalty: Penalty = NoPenalty()
+    conditioning: Conditioning = Unconditional()
     latent: Latent
     g_optimizer: OptimizerConfig
     d_optimizer: OptimizerConfig
     clip: float | None = None
+    clip_when: Literal["after", "before"] = "after"
+    packing: int = 1
+    instance_noise: float = 0.0
     updates: Updates = Updates()
     batch_size: int = 64
     steps: int
     evaluation: Evaluation = Evaluation()
+    allow_penalty_with_batch_norm: bool = False
     dtype: Literal["float32", "float64"] = "float32"
 
     def __post_init__(self) -> None:
-        if self.batch_size < 2:
-            raise ValueError(f"batch_size must be >= 2, got {self.batch_size}")
-        if self.steps < 1:
-            raise ValueError(f"steps must be >= 1, got {self.steps}")
+        _check_size(self.batch_size, self.steps)
         if self.clip is not None and not (isfinite(self.clip) and self.clip > 0):
             raise ValueError(f"clip must be > 0, got {self.clip}")
+        if self.packing < 1:
+            raise ValueError(f"packing must be >= 1, got {self.packing}")
+        if not (isfinite(self.instance_noise) and self.instance_noise >= 0):
+            raise ValueError(f"instance_noise must be >= 0, got {self.instance_noise}")
+        if not isinstance(self.penalty, NoPenalty):
+            self._check_penalty()
+        if not isinstance(self.conditioning, Unconditional):
+            self._check_labels()
+
+    def _check_penalty(self) -> None:
+        kind = self.penalty.kind
+        if self.clip is not None:
+            raise ValueError(f"clip must be absent beside a gradient penalty, got {self.clip} with penalty {kind}")
+        if self.discriminator.norm == "batch" and not self.allow_penalty_with_batch_norm:
+            raise ValueError(
+                f"discriminator.norm must not be batch with a gradient penalty, got penalty {kind}: with batch norm a"
+                " score depends on the whole batch and no sample has a gradient of its own (Gulrajani et al. 2017,"
+                " section 4); take layer, none or spectral, or set allow_penalty_with_batch_norm"
+            )
+
+    def _check_labels(self) -> None:
+        kind = self.conditioning.kind
+        if not self.data.classes:
+            raise ValueError(f"conditioning must be unconditional for unlabelled data, got {kind} on {self.data.kind}")
+        if self.packing > 1:
+            raise ValueError(f"packing must be 1 with conditioning {kind}, got {self.packing}")
 
 
-def to_dict(config: GanConfig) -> dict[str, Any]:
+Config = GanConfig
+"""Everything that can be trained."""
+
+
+def _check_size(batch_size: int, steps: int) -> None:
+    if batch_size < 2:
+        raise ValueError(f"batch_size must be >= 2, got {batch_size}")
+    if steps < 1:
+        raise ValueError(f"steps must be >= 1, got {steps}")
+
+
+def to_dict(config: Config) -> dict[str, Any]:
     """The configuration as plain JSON values; unions are told apart by their ``kind``."""
     plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config)))
     return plain
 
 
-def digest(config: GanConfig) -> str:
+def digest(config: Config) -> str:
     """16 hex digits that identify the resolved configuration."""
     # Integers as floats: -1 and -1.0 make equal configurations.
     values = json.loads(json.dumps(to_dict(config)), parse_int=float)

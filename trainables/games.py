@@ -1,63 +1,46 @@
-"""From a configuration to a game: which networks there are, and which phases update them in which order."""
+"""From a configuration to a game: which networks there are, which phases update them, and what a report sees."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
-from torch import nn
 
-from trainables import phases
-from trainables.config import GanConfig
-from trainables.networks.init import Init
-from trainables.optim import OptimizerConfig
-from trainables.phases import Phase
-
-
-@dataclass(frozen=True, slots=True)
-class Player:
-    """A network for one replica, how it starts and how it is stepped."""
-
-    module: nn.Module
-    init: Init
-    optimizer: OptimizerConfig
+from trainables.config import Config
+from trainables.data import Source
+from trainables.draws import Streams
+from trainables.gan import Gan
+from trainables.phases import Nets, Player, Rounds, View
+from trainables.shapes import Labels, Samples
 
 
-@dataclass(frozen=True, slots=True)
-class Game:
-    """An algorithm.
+class Play(Protocol):
+    """A game on one data set with one stack of seeds."""
 
-    Attributes:
-        players: network name to player.
-        rounds: executed in order within a step; the phases of one round compute their gradients at the *same*
-            parameters and only then step (a round of two is a simultaneous update).
-    """
+    def draws(self, step: int) -> Any:
+        """The random inputs of a step, as the game's phases read them."""
 
-    players: Mapping[str, Player]
-    rounds: tuple[tuple[Phase, ...], ...]
+    def sample(self, nets: Nets, count: int, labels: Labels | None = None) -> tuple[Samples, Labels | None]:
+        """Generated samples ``[R, count, *shape]`` and the classes they were made for, if any were."""
+
+    def view(self, nets: Nets, count: int) -> View:
+        """What a report sees, with so many samples."""
 
 
-def build(config: GanConfig) -> Game:
-    """The two-player game of a GAN.
+class Game(Protocol):
+    """An algorithm: its networks by name, and the rounds of phases of each step."""
+
+    @property
+    def players(self) -> Mapping[str, Player]: ...
+
+    def rounds(self, step: int) -> Rounds: ...
+
+    def bind(self, source: Source, streams: Streams, device: torch.device) -> Play: ...
+
+
+def build(config: Config) -> Game:
+    """The game of a configuration.
 
     Raises:
         ValueError: if a network does not fit the shape of the data.
     """
-    shape = config.data.shape
-    with torch.device("meta"):  # shapes only: the values come from the replicas' streams, not from torch's default
-        g_module = config.generator.generator(config.latent.dim, shape)
-        d_module = config.discriminator.discriminator(shape)
-    players = {
-        "generator": Player(g_module, config.generator.init, config.g_optimizer),
-        "discriminator": Player(d_module, config.discriminator.init, config.d_optimizer),
-    }
-    d = tuple(phases.discriminator(config, visit) for visit in range(config.updates.d_steps))
-    g = phases.generator(config)
-    rounds: tuple[tuple[Phase, ...], ...]
-    match config.updates.order:
-        case "d_first":
-            rounds = (*((phase,) for phase in d), (g,))
-        case "g_first":
-            rounds = ((g,), *((phase,) for phase in d))
-        case "simultaneous":
-            rounds = ((*d, g),)
-    return Game(players=players, rounds=rounds)
+    return Gan(config)

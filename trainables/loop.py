@@ -10,13 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trainables import games, phases, replicas
-from trainables.config import GanConfig
+from trainables import games, replicas
+from trainables.config import Config
 from trainables.data import Source
 from trainables.draws import Streams
-from trainables.phases import Draws, Nets, Phase
+from trainables.phases import Nets, Phase
 from trainables.probes import Probe
-from trainables.shapes import Samples
+from trainables.shapes import Labels, Samples
 from trainables.trace import Row
 
 
@@ -37,7 +37,7 @@ class Loop:
 
     def __init__(
         self,
-        config: GanConfig,
+        config: Config,
         seeds: Sequence[int],
         source: Source,
         probes: Sequence[Probe],
@@ -48,73 +48,82 @@ class Loop:
             raise ValueError(f"seeds must be distinct and at least one, got {tuple(seeds)}")
         self.config = config
         self.step = 0
-        self._dtype: torch.dtype = getattr(torch, config.dtype)
-        self._device = device
-        self._streams = Streams(seeds)
-        self._source = source
+        dtype: torch.dtype = getattr(torch, config.dtype)
+        self._streams = streams = Streams(seeds)
         self._probes = tuple(probes)
-        self._reference_batch = source.reference(config.evaluation.samples)
         self._game = games.build(config)
+        self._play = self._game.bind(source, streams, device)
+        self._players = self._game.players
         self._params = {
-            name: replicas.initialise(player.module, player.init, self._streams, name, device=device, dtype=self._dtype)
-            for name, player in self._game.players.items()
+            name: replicas.initialise(player.module, player.init, streams, name, device=device, dtype=dtype)
+            for name, player in self._players.items()
         }
-        self._nets = Nets({name: player.module for name, player in self._game.players.items()}, self._params)
-        self._optimizers = {
-            name: player.optimizer.build(self._params[name].values()) for name, player in self._game.players.items()
-        }
-        self._phases = [phase for group in self._game.rounds for phase in group]
-        count = len(self._streams.seeds)
-        self.finite = torch.ones(count, dtype=torch.bool, device=device)
-        self._loss_sums = {phase.name: torch.zeros(count, dtype=self._dtype, device=device) for phase in self._phases}
-        self._steps_summed = 0
+        self._nets = Nets({name: player.module for name, player in self._players.items()}, self._params)
+        phases = {phase.name: phase for group in self._game.rounds(0) for phase in group}
+        self._updates = {name: phase.updates for name, phase in phases.items()}
+        self._optimizers = {name: phase.optimizer.build(self._leaves(name)) for name, phase in phases.items()}
+        self._gradients: dict[str, list[Tensor]] = {}
+        self.finite = torch.ones(len(seeds), dtype=torch.bool, device=device)
+        terms = [term for phase in phases.values() for term in phase.terms]
+        self._loss_sums = {term: torch.zeros(len(seeds), dtype=dtype, device=device) for term in terms}
+        self._summed = dict.fromkeys(terms, 0)
 
     @property
     def seeds(self) -> tuple[int, ...]:
         return self._streams.seeds
 
     def advance(self) -> None:
-        """One generator update of every replica, with the discriminator updates that belong to it."""
-        draws = Draws(self.config, self._source, self._streams, self.step, device=self._device)
-        for group in self._game.rounds:
+        """One step of every replica: of a GAN, one generator update with its discriminator updates."""
+        draws = self._play.draws(self.step)
+        for group in self._game.rounds(self.step):
             for phase in group:
                 self._differentiate(phase, draws)
             for phase in group:
                 self._update(phase)
         self.step += 1
-        self._steps_summed += 1
 
-    def _differentiate(self, phase: Phase, draws: Draws) -> None:
-        leaves = list(self._params[phase.updates].values())
-        loss = phase.loss(self._nets, draws)
+    def _leaves(self, phase: str) -> list[Tensor]:
+        return [leaf for network in self._updates[phase] for leaf in replicas.leaves(self._params[network])]
+
+    def _differentiate(self, phase: Phase, draws: Any) -> None:
+        leaves = self._leaves(phase.name)
+        if phase.clip is not None and phase.clip_when == "before":
+            _clamp(leaves, phase.clip)
+        losses = phase.loss(self._nets, draws)
+        total = torch.stack(list(losses.values())).sum()
         # The sum over replicas gives each replica exactly its own gradient.
-        for leaf, gradient in zip(leaves, torch.autograd.grad(loss.sum(), leaves), strict=True):
-            leaf.grad = gradient
-        value = loss.detach()
-        self.finite &= value.isfinite()
-        self._loss_sums[phase.name] += value
+        self._gradients[phase.name] = list(torch.autograd.grad(total, leaves))
+        for term, loss in losses.items():
+            value = loss.detach()
+            self.finite &= value.isfinite()
+            self._loss_sums[term] += value
+            self._summed[term] += 1
 
     def _update(self, phase: Phase) -> None:
-        self._optimizers[phase.updates].step()
-        if phase.clip is not None:
-            with torch.no_grad():
-                for leaf in self._params[phase.updates].values():
-                    leaf.clamp_(-phase.clip, phase.clip)
+        leaves = self._leaves(phase.name)
+        for leaf, gradient in zip(leaves, self._gradients[phase.name], strict=True):
+            leaf.grad = gradient
+        self._optimizers[phase.name].step()
+        if phase.clip is not None and phase.clip_when == "after":
+            _clamp(leaves, phase.clip)
+        for network in phase.updates:
+            replicas.refresh(self._players[network].module, self._params[network])
 
     @torch.no_grad()
     def report(self) -> list[Row]:
-        """One row per replica: losses (means since the last report), norms, scores and the probes' columns.
+        """One row per replica: losses (means since the last report), norms, and the columns of game and probes.
 
         Before the first step there are no losses and no gradients yet: those columns are NaN.
         """
-        samples = self.sample(self.config.evaluation.samples)
-        columns = {**self._losses(), **self._norms(), **self._scores(samples)}
-        self.finite &= torch.stack([columns[f"{name}_param_norm"] for name in ("d", "g")]).isfinite().all(0)
+        view = self._play.view(self._nets, self.config.evaluation.samples)
+        columns = {**self._losses(), **self._norms(), **view.columns}
+        for player in self._players.values():
+            self.finite &= columns[f"{player.short}_param_norm"].isfinite()
         for probe in self._probes:
-            columns |= probe.measure(samples)
+            columns |= probe.measure(view)
         for total in self._loss_sums.values():
             total.zero_()
-        self._steps_summed = 0
+        self._summed = dict.fromkeys(self._summed, 0)
         lists = {name: value.to(device="cpu", dtype=torch.float64).tolist() for name, value in columns.items()}
         finite = self.finite.tolist()
         return [
@@ -124,43 +133,27 @@ class Loop:
         ]
 
     @torch.no_grad()
-    def sample(self, count: int) -> Samples:
+    def sample(self, count: int, labels: Labels | None = None) -> Samples:
         """Generated samples ``[R, count, *shape]`` from the evaluation stream, which is the same at every step.
 
-        Drawn in chunks of the training batch size, so that batch norm sees batches like those of training.
+        Args:
+            labels: ``[count]`` classes to make, for a game with labels.
         """
-        size = self.config.batch_size
-        chunks = []
-        for number in range(-(-count // size)):
-            noise = phases.latents(self.config.latent, self._streams, "evaluation", number, size)
-            chunks.append(self._nets.run("generator", noise.to(device=self._device, dtype=self._dtype)))
-        return torch.cat(chunks, dim=1)[:, :count]
+        return self._play.sample(self._nets, count, labels)[0]
 
     def _losses(self) -> dict[str, Tensor]:
-        visits = {name: sum(phase.name == name for phase in self._phases) for name in self._loss_sums}
         return {
-            f"{name}_loss": total / (self._steps_summed * visits[name]) if self._steps_summed else total * torch.nan
-            for name, total in self._loss_sums.items()
+            term: total / self._summed[term] if self._summed[term] else total * torch.nan
+            for term, total in self._loss_sums.items()
         }
 
     def _norms(self) -> dict[str, Tensor]:
         columns = {}
-        for short, network in (("d", "discriminator"), ("g", "generator")):
-            leaves = list(self._params[network].values())
-            columns[f"{short}_param_norm"] = replicas.norms(leaves)
-            gradients = [leaf.grad if leaf.grad is not None else torch.full_like(leaf, torch.nan) for leaf in leaves]
-            columns[f"{short}_grad_norm"] = replicas.norms(gradients)
-        return columns
-
-    def _scores(self, samples: Samples) -> dict[str, Tensor]:
-        size = self.config.batch_size
-        real = self._reference_batch[None].expand(len(self.seeds), *self._reference_batch.shape)
-        columns = {}
-        for name, batch in (("score_real", real), ("score_fake", samples)):
-            # Whole batches, if there are any: batch norm would see other statistics in a small rest, and none in one.
-            whole = batch[:, : max(size, batch.shape[1] // size * size)]
-            scores = [self._nets.run("discriminator", part) for part in whole.split(size, dim=1)]
-            columns[name] = torch.cat(scores, 1).mean(1)
+        for name, player in self._players.items():
+            columns[f"{player.short}_param_norm"] = replicas.norms(replicas.leaves(self._params[name]))
+        for name in self._updates:
+            missing = [torch.full_like(leaf, torch.nan) for leaf in self._leaves(name)]
+            columns[f"{name}_grad_norm"] = replicas.norms(self._gradients.get(name, missing))
         return columns
 
     def state_dict(self) -> dict[str, Any]:
@@ -169,11 +162,11 @@ class Loop:
             "step": self.step,
             "seeds": self.seeds,
             "params": {name: {k: v.detach() for k, v in own.items()} for name, own in self._params.items()},
-            "grads": {name: {k: v.grad for k, v in own.items()} for name, own in self._params.items()},
+            "gradients": self._gradients,
             "optimizers": {name: optimizer.state_dict() for name, optimizer in self._optimizers.items()},
             "finite": self.finite,
             "loss_sums": self._loss_sums,
-            "steps_summed": self._steps_summed,
+            "summed": self._summed,
         }
 
     @torch.no_grad()
@@ -187,13 +180,21 @@ class Loop:
             raise ValueError(f"the checkpoint holds seeds {tuple(state['seeds'])}, this block has {self.seeds}")
         self.step = state["step"]
         for name, own in self._params.items():
-            for key, leaf in own.items():
-                leaf.copy_(state["params"][name][key])
-                gradient = state["grads"][name][key]
-                leaf.grad = None if gradient is None else gradient.to(leaf)
+            for key, value in own.items():
+                value.copy_(state["params"][name][key])
+        self._gradients = {
+            name: [gradient.to(leaf) for gradient, leaf in zip(own, self._leaves(name), strict=True)]
+            for name, own in state["gradients"].items()
+        }
         for name, optimizer in self._optimizers.items():
             optimizer.load_state_dict(state["optimizers"][name])
         self.finite.copy_(state["finite"])
         for name, total in self._loss_sums.items():
             total.copy_(state["loss_sums"][name])
-        self._steps_summed = state["steps_summed"]
+        self._summed = dict(state["summed"])
+
+
+@torch.no_grad()
+def _clamp(leaves: list[Tensor], bound: float) -> None:
+    for leaf in leaves:
+        leaf.clamp_(-bound, bound)

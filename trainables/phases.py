@@ -1,19 +1,21 @@
-"""Phases: the smallest steps of a training iteration. A phase reads networks and draws, and steps one network.
+"""Phases: the smallest steps of a training iteration. A phase reads networks and draws, and steps some networks.
 
-An algorithm is a tuple of phases (see ``games``); the loop executes them and knows nothing of GANs.
+An algorithm is rounds of phases (see ``games``); the loop executes them and knows nothing of GANs.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from trainables import replicas
-from trainables.config import GanConfig, Latent
-from trainables.data import Source
+from trainables.config import Latent
 from trainables.draws import Streams
-from trainables.shapes import Latents, Loss, Samples
+from trainables.networks.init import Init
+from trainables.optim import OptimizerConfig
+from trainables.shapes import Labels, Latents, Loss, Params, Samples, ScoreFn
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,64 +23,67 @@ class Nets:
     """The networks of a game with the stack's current parameters."""
 
     modules: Mapping[str, nn.Module]
-    params: Mapping[str, Mapping[str, Tensor]]
+    params: Mapping[str, Params]
 
-    def run(self, network: str, inputs: Tensor, *, frozen: bool = False) -> Tensor:
+    def run(self, network: str, *inputs: Tensor, frozen: bool = False) -> Any:
         """Every replica's ``network`` on its own inputs; ``frozen`` computes no gradient for the weights."""
         params = self.params[network]
-        return replicas.apply(self.modules[network], replicas.frozen(params) if frozen else params, inputs)
+        return replicas.apply(self.modules[network], replicas.frozen(params) if frozen else params, *inputs)
 
 
-class Draws:
-    """The random inputs of one training step; each is a pure function of (seed, stream, counter).
+@dataclass(frozen=True, slots=True)
+class Player:
+    """A network for one replica, how it starts, and the short name of its columns (``d`` for ``d_param_norm``)."""
 
-    Args:
-        step: the number of the generator update, from 0.
+    module: nn.Module
+    init: Init
+    short: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """One update of one or more networks.
+
+    Attributes:
+        name: names the column of gradient norms, ``d_grad_norm`` for "d"; phases of one name share an optimiser.
+        updates: the networks that are stepped.
+        optimizer: by which rule.
+        terms: the columns of the losses.
+        loss: pure; from the networks and the game's draws of the step to the terms, each ``[R]`` and a mean over the
+            batch per replica; what is minimised is their sum.
+        clip: the parameters are clamped to [-clip, clip].
+        clip_when: after the step, or before the losses.
     """
 
-    def __init__(self, config: GanConfig, source: Source, streams: Streams, step: int, *, device: torch.device) -> None:
-        self._config, self._source, self._streams, self._step, self._device = config, source, streams, step, device
-        self._latents: dict[tuple[str, int], Latents] = {}
-        self._shared: Samples | None = None
+    name: str
+    updates: tuple[str, ...]
+    optimizer: OptimizerConfig
+    terms: tuple[str, ...]
+    loss: Callable[[Nets, Any], Mapping[str, Loss]]
+    clip: float | None = None
+    clip_when: str = "after"
 
-    def real(self, visit: int) -> Samples:
-        """The real batch of the step's ``visit``-th discriminator update."""
-        return self._source.batch(self._streams, self._counter(visit), self._config.batch_size)
 
-    def discriminator_latents(self, visit: int) -> Latents:
-        return self._noise("latent", self._counter(visit))
+Rounds = tuple[tuple[Phase, ...], ...]
+"""Executed in order within a step; the phases of one round compute their gradients at the *same* parameters and only
+then step (a round of two is a simultaneous update)."""
 
-    def generator_latents(self) -> Latents:
-        updates = self._config.updates
-        if updates.reuse_latents:
-            return self.discriminator_latents(updates.d_steps - 1)
-        return self._noise("latent_g", self._step)
 
-    def fake_for_discriminator(self, nets: "Nets", visit: int) -> Samples:
-        """Samples for the step's ``visit``-th discriminator update, without gradient.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What one report sees of a stack.
 
-        Where the generator's update will use the same noise and no update of G lies between, its forward pass is made
-        here, once, and kept for :meth:`fake_for_generator`.
-        """
-        updates = self._config.updates
-        if updates.reuse_latents and updates.order != "g_first" and visit == updates.d_steps - 1:
-            self._shared = nets.run("generator", self.discriminator_latents(visit))
-            return self._shared.detach()
-        with torch.no_grad():
-            return nets.run("generator", self.discriminator_latents(visit))
+    Attributes:
+        samples: generated samples ``[R, N, *shape]``.
+        labels: the classes they were made for, ``[R, N]``; absent without conditioning.
+        columns: what the game itself measures: name to ``[R]`` or ``[R, K]``.
+        score: D's scores as a function of samples, in batches of the training size; absent if D sees no samples alone.
+    """
 
-    def fake_for_generator(self, nets: "Nets") -> Samples:
-        """Samples for the generator's update, with gradient."""
-        return nets.run("generator", self.generator_latents()) if self._shared is None else self._shared
-
-    def _counter(self, visit: int) -> int:
-        return self._step * self._config.updates.d_steps + visit
-
-    def _noise(self, stream: str, counter: int) -> Latents:
-        if (stream, counter) not in self._latents:
-            noise = latents(self._config.latent, self._streams, stream, counter, self._config.batch_size)
-            self._latents[stream, counter] = noise.to(device=self._device, dtype=getattr(torch, self._config.dtype))
-        return self._latents[stream, counter]
+    samples: Samples
+    labels: Labels | None = None
+    columns: Mapping[str, Tensor]
+    score: ScoreFn | None = None
 
 
 def latents(latent: Latent, streams: Streams, stream: str, counter: int, size: int) -> Latents:
@@ -88,43 +93,7 @@ def latents(latent: Latent, streams: Streams, stream: str, counter: int, size: i
     return torch.from_numpy(streams.uniform(stream, counter, (size, latent.dim))).mul_(2).sub_(1)
 
 
-@dataclass(frozen=True, slots=True)
-class Phase:
-    """One update of one network.
-
-    Attributes:
-        name: names the loss column, ``d_loss`` for "d".
-        updates: the network that is stepped.
-        loss: pure; ``[R]``, a mean over the batch per replica.
-        clip: parameters are clamped to [-clip, clip] after the step.
-    """
-
-    name: str
-    updates: str
-    loss: Callable[[Nets, Draws], Loss]
-    clip: float | None = None
-
-
-def discriminator(config: GanConfig, visit: int) -> Phase:
-    """Minimises the objective's ``d_loss`` on a fresh real batch and detached samples."""
-
-    def loss(nets: Nets, draws: Draws) -> Loss:
-        real = draws.real(visit)
-        fake = draws.fake_for_discriminator(nets, visit)
-        if config.updates.d_batches == "joined":
-            real_scores, fake_scores = nets.run("discriminator", torch.cat([real, fake], dim=1)).chunk(2, dim=1)
-        else:
-            real_scores, fake_scores = nets.run("discriminator", real), nets.run("discriminator", fake)
-        return config.objective.d_loss(real_scores, fake_scores)
-
-    return Phase(name="d", updates="discriminator", loss=loss, clip=config.clip)
-
-
-def generator(config: GanConfig) -> Phase:
-    """Minimises the objective's ``g_loss``; the discriminator is held fixed."""
-
-    def loss(nets: Nets, draws: Draws) -> Loss:
-        fake = draws.fake_for_generator(nets)
-        return config.objective.g_loss(nets.run("discriminator", fake, frozen=True))
-
-    return Phase(name="g", updates="generator", loss=loss)
+def uniform_labels(classes: int, streams: Streams, stream: str, counter: int, size: int) -> Labels:
+    """Labels ``[R, size]``, uniform over the classes, on the CPU."""
+    uniform = torch.from_numpy(streams.uniform(stream, counter, (size,)))
+    return (uniform * classes).to(torch.int64).clamp_max(classes - 1)

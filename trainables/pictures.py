@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
 from trainables.data.source import MixtureTruth, Source
@@ -19,6 +20,17 @@ CLOUD = 2_048
 def samples_needed(source: Source) -> int:
     """How many samples a picture of this data set shows."""
     return CLOUD if isinstance(source.truth, MixtureTruth) else SHEET
+
+
+def labels_shown(source: Source) -> Tensor | None:
+    """The classes that a sheet of a conditioned generator shows: in order, row by row, from the first again if few.
+
+    Ten classes are the ten columns.
+    """
+    truth = source.truth
+    if isinstance(truth, MixtureTruth):
+        return torch.arange(CLOUD) % len(truth.centres)
+    return torch.arange(SHEET) % truth.classes if truth.classes else None
 
 
 def picture(samples: Tensor, source: Source) -> npt.NDArray[np.uint8]:

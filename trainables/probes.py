@@ -1,7 +1,8 @@
 """Probes: what is measured of every replica at every report. Each column of a trace is defined here.
 
-A probe takes generated samples of the whole stack and returns one value, or one list, per replica. It draws nothing
-and changes nothing. Values of a replica whose samples are not finite are NaN, and no other replica sees them.
+A probe takes the view of a report, generated samples of the whole stack before all, and returns one value, or one
+list, per replica. It draws nothing and changes nothing. Values of a replica whose samples are not finite are NaN, and
+no other replica sees them.
 
 To add a measurement, write a probe and name it in ``probes_for``: the trace's columns follow.
 """
@@ -11,9 +12,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from trainables.config import Config
 from trainables.data.source import ImageTruth, MixtureTruth, Source
 from trainables.features import Features
-from trainables.shapes import Samples
+from trainables.phases import View
 
 RADII = (3, 10, 30)
 """Radii, in standard deviations of a mode, at which a generated point counts as belonging to it. The literature uses
@@ -29,7 +31,7 @@ class Probe(Protocol):
     reference: dict[str, Tensor]
     """Constants of the data that a reader of the columns needs, in the same units."""
 
-    def measure(self, samples: Samples) -> dict[str, Tensor]:
+    def measure(self, view: View) -> dict[str, Tensor]:
         """Column name to ``[R]`` or ``[R, K]``."""
         ...
 
@@ -44,7 +46,8 @@ class Diversity:
         self._real = _mean_distance(source.reference(_PAIRS)[None])
         self.reference = {"data_diversity": self._real}
 
-    def measure(self, samples: Samples) -> dict[str, Tensor]:
+    def measure(self, view: View) -> dict[str, Tensor]:
+        samples = view.samples
         finite = samples.flatten(1).isfinite().all(1)
         return {"diversity": _only_finite(_mean_distance(samples[:, :_PAIRS]) / self._real, finite)}
 
@@ -64,7 +67,8 @@ class MixtureFit:
         std = torch.tensor([truth.std], dtype=torch.float64)
         self.reference = {"mode_weights": torch.from_numpy(truth.weights), "std": std}
 
-    def measure(self, samples: Samples) -> dict[str, Tensor]:
+    def measure(self, view: View) -> dict[str, Tensor]:
+        samples = view.samples
         finite = samples.isfinite().all(-1).all(-1)
         distance, mode = _distances(samples, self._centres).min(-1)
         member = torch.nn.functional.one_hot(mode, len(self._centres)).to(distance.dtype)
@@ -84,9 +88,11 @@ class ImageFit:
     ``frechet_classifier``: squared Fréchet distance between Gaussians fitted to generated and real features,
     ``|m - m_r|^2 + tr(C + C_r - 2 (C_r^1/2 C C_r^1/2)^1/2)`` (Heusel et al. 2017, eq. 6, whose features are
     Inception's; ours are not). ``class_share``: share of generated images per predicted class, for labelled data.
-    ``class_confidence``: mean of the largest class probability. The reference gives the distance its scale:
-    ``frechet_real``, between two halves of the real sample, is about what a perfect generator would get;
-    ``feature_variance``, ``tr(C_r)``, is what a generator of one single image at the mean of the features would get.
+    ``class_confidence``: mean of the largest class probability. ``label_accuracy``: of a conditioned generator, the
+    share of images in which the classifier reads the class that they were made for; one over the number of classes is
+    chance. The reference gives the distance its scale: ``frechet_real``, between two halves of the real sample, is
+    about what a perfect generator would get; ``feature_variance``, ``tr(C_r)``, is what a generator of one single image
+    at the mean of the features would get.
     """
 
     def __init__(self, source: Source, truth: ImageTruth, features: Features, *, device: torch.device) -> None:
@@ -103,7 +109,8 @@ class ImageFit:
             self.reference["class_weights"] = self._classes(real)[0]
 
     @torch.no_grad()
-    def measure(self, samples: Samples) -> dict[str, Tensor]:
+    def measure(self, view: View) -> dict[str, Tensor]:
+        samples = view.samples
         finite = samples.flatten(1).isfinite().all(1)
         clean = torch.where(finite.view(-1, *[1] * (samples.ndim - 1)), samples, 0.0).to(torch.float32)
         features = self._net(clean.flatten(0, 1)).unflatten(0, samples.shape[:2])
@@ -116,6 +123,9 @@ class ImageFit:
         }
         if self._labelled:
             columns["class_share"] = self._classes(features)
+            if view.labels is not None:
+                read = self._head(features).argmax(-1) == view.labels
+                columns["label_accuracy"] = read.to(torch.float64).mean(-1)
         return {name: _only_finite(value, finite) for name, value in columns.items()}
 
     def _classes(self, features: Tensor) -> Tensor:
@@ -138,8 +148,8 @@ def frechet(mean_a: Tensor, covariance_a: Tensor, mean_b: Tensor, covariance_b: 
     return distance.clamp_min(0)
 
 
-def probes_for(source: Source, features: Features | None, *, device: torch.device) -> list[Probe]:
-    """The probes that apply to a data set.
+def probes_for(config: Config, source: Source, features: Features | None, *, device: torch.device) -> list[Probe]:
+    """The probes that apply to a configuration on its data set.
 
     Raises:
         ValueError: if images come without features.

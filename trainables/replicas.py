@@ -7,7 +7,7 @@ random numbers come from outside; optimisers are elementwise; nothing branches o
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -17,7 +17,16 @@ from torch.nn import functional
 
 from trainables.draws import Streams, generator
 from trainables.networks.init import InitialValue
-from trainables.networks.norm import BatchNorm
+from trainables.networks.norm import (
+    BatchNorm,
+    LayerNorm,
+    SpectralConv2d,
+    SpectralLinear,
+    largest_singular_value,
+    layer_norm,
+    power_iteration,
+)
+from trainables.networks.wiring import LabelMap, OneHot, Wired
 from trainables.shapes import Params
 
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
@@ -29,35 +38,57 @@ def initialise(
     """First values of a network's parameters for every replica, as leaves ready for an optimiser.
 
     Each parameter draws from the stream ``init/<network>/<place>``, where the place counts the layers *with weights of
-    the same kind*: switching batch norm on or off does not move the start of the other layers.
+    the same kind*: switching batch norm on or off does not move the start of the other layers. The vectors of spectral
+    norm, which take no gradient, come last, near their fixed point.
     """
     params: dict[str, Tensor] = {}
-    for place, name, owner, parameter in _places(module):
+    for place, name, owner, shape in _places(module):
         values = [
-            init.value(
-                owner, name.rpartition(".")[2], tuple(parameter.shape), generator(seed, f"init/{network}/{place}")
-            )
+            init.value(owner, name.rpartition(".")[2], shape, generator(seed, f"init/{network}/{place}"))
             for seed in streams.seeds
         ]
-        stacked = torch.from_numpy(np.stack(values)).to(device=device, dtype=dtype)
-        params[name] = stacked.requires_grad_()
+        params[name] = torch.from_numpy(np.stack(values)).to(device=device, dtype=dtype).requires_grad_()
+    for name, buffer in module.named_buffers():
+        vector = streams.normal(f"init/{network}/{name}", 0, tuple(buffer.shape))
+        params[name] = torch.from_numpy(vector).to(device=device, dtype=dtype)
+    for _ in range(_FIRST_ITERATIONS):
+        refresh(module, params)
     return params
 
 
-def _places(module: nn.Module) -> Iterator[tuple[str, str, nn.Module, nn.Parameter]]:
+def leaves(params: Params) -> list[Tensor]:
+    """What an optimiser steps."""
+    return [value for value in params.values() if value.requires_grad]
+
+
+@torch.no_grad()
+def refresh(module: nn.Module, params: Params) -> None:
+    """One power iteration of every layer under spectral norm; nothing for other networks."""
+    for name, _ in module.named_buffers():
+        weight, u = params[f"{name.removesuffix('u')}weight"], params[name]
+        u.copy_(power_iteration(weight.flatten(2), u)[0])
+
+
+def _places(module: nn.Module) -> Iterator[tuple[str, str, nn.Module, tuple[int, ...]]]:
     counts: dict[str, int] = {}
     for prefix, owner in module.named_modules():
         own = list(owner.named_parameters(recurse=False))
         if not own:
             continue
-        family = type(owner).__name__
+        family = _FAMILIES.get(type(owner), type(owner)).__name__
         counts[family] = counts.get(family, -1) + 1
         for name, parameter in own:
-            yield f"{family}{counts[family]}.{name}", f"{prefix}.{name}" if prefix else name, owner, parameter
+            full = f"{prefix}.{name}" if prefix else name
+            yield f"{family}{counts[family]}.{name}", full, owner, tuple(parameter.shape)
 
 
-def apply(module: nn.Module, params: Params, inputs: Tensor) -> Tensor:
-    """Runs every replica's network on its own batch: ``[R, B, ...] -> [R, B, ...]``.
+_FIRST_ITERATIONS = 15
+_FAMILIES: dict[type[nn.Module], type[nn.Module]] = {SpectralLinear: nn.Linear, SpectralConv2d: nn.Conv2d}
+"""Layers that start from the same draws as others, so that switching between them moves no start."""
+
+
+def apply(module: nn.Module, params: Params, *inputs: Tensor) -> Any:
+    """Runs every replica's network on its own batch: ``[R, B, ...] -> [R, B, ...]``, or a tuple of such.
 
     Three ways to the same numbers (to rounding), by what the network is made of:
 
@@ -67,38 +98,79 @@ def apply(module: nn.Module, params: Params, inputs: Tensor) -> Tensor:
       faster, and the loop's kernels are the solo run's to the bit;
     * any other module goes through ``vmap``.
     """
-    layers = _layers(module)
-    if inputs.device.type == "cpu" and any(isinstance(layer, CONVOLUTIONS) for _, layer in layers):
-        return torch.stack(
-            [
-                functional_call(module, {name: value[i] for name, value in params.items()}, (replica_inputs,))
-                for i, replica_inputs in enumerate(inputs)
-            ]
+    if inputs[0].device.type == "cpu" and _convolves(module):
+        return _one_by_one(module, params, inputs)
+    if _has_rules(module):
+        return _run(module, "", params, *inputs)
+    return vmap(lambda own, *x: functional_call(module, own, x))(dict(params), *inputs)
+
+
+def _one_by_one(module: nn.Module, params: Params, inputs: tuple[Tensor, ...]) -> Any:
+    results = [
+        functional_call(module, {name: value[i] for name, value in params.items()}, own)
+        for i, own in enumerate(zip(*inputs, strict=True))
+    ]
+    if isinstance(results[0], tuple):
+        return tuple(torch.stack(parts) for parts in zip(*results, strict=True))
+    return torch.stack(results)
+
+
+@lru_cache(maxsize=1_024)
+def _convolves(module: nn.Module) -> bool:
+    return any(isinstance(layer, CONVOLUTIONS) for layer in module.modules())
+
+
+@lru_cache(maxsize=1_024)
+def _has_rules(module: nn.Module) -> bool:
+    if type(module) in _RULES:
+        return True
+    made_of_children = isinstance(module, Wired | nn.ModuleList) or type(module) is nn.Sequential
+    return made_of_children and all(map(_has_rules, module.children()))
+
+
+@lru_cache(maxsize=1_024)
+def _layers(module: nn.Sequential) -> tuple[tuple[str, nn.Module], ...]:
+    """The layers in order with the prefix of their parameters' names: walking a module's children is slow."""
+    return tuple((f"{name}.", layer) for name, layer in module.named_children())
+
+
+def _run(module: nn.Module, prefix: str, params: Params, *inputs: Tensor) -> Any:
+    rule = _RULES.get(type(module))
+    if rule is not None:
+        return rule(module, lambda name: params.get(prefix + name), *inputs)
+    if isinstance(module, Wired):
+        return module.wire(
+            lambda name, *own: _run(module.get_submodule(name), f"{prefix}{name}.", params, *own), *inputs
         )
-    if all(type(layer) in _RULES for _, layer in layers):
-        for prefix, layer in layers:
-            inputs = _RULES[type(layer)](layer, params.get(f"{prefix}weight"), params.get(f"{prefix}bias"), inputs)
-        return inputs
-    result: Tensor = vmap(lambda own, x: functional_call(module, own, (x,)))(dict(params), inputs)
-    return result
+    assert isinstance(module, nn.Sequential)
+    (x,) = inputs
+    for name, layer in _layers(module):
+        x = _run(layer, prefix + name, params, x)
+    return x
 
 
-@lru_cache(maxsize=256)
-def _layers(module: nn.Module) -> tuple[tuple[str, nn.Module], ...]:
-    """The layers of a sequential network in order, with the prefix of their parameters' names; else the module."""
-    if type(module) is nn.Sequential:
-        return tuple((f"{name}.", layer) for name, layer in module.named_children())
-    return (("", module),)
+_Own: TypeAlias = Callable[[str], Tensor | None]
+"""A layer's own stacked parameter by its name, if it has it."""
 
 
-def _linear(layer: nn.Module, weight: Tensor | None, bias: Tensor | None, x: Tensor) -> Tensor:
+def _linear(layer: nn.Module, own: _Own, x: Tensor) -> Tensor:
+    weight, bias = own("weight"), own("bias")
     assert weight is not None
     return torch.bmm(x, weight.mT) if bias is None else torch.baddbmm(bias[:, None], x, weight.mT)
 
 
-def _batch_norm(layer: nn.Module, weight: Tensor | None, bias: Tensor | None, x: Tensor) -> Tensor:
+def _spectral_linear(layer: nn.Module, own: _Own, x: Tensor) -> Tensor:
+    weight, bias, u = own("weight"), own("bias"), own("u")
+    assert weight is not None
+    assert bias is not None
+    assert u is not None
+    return torch.baddbmm(bias[:, None], x, (weight / largest_singular_value(weight, u)).mT)
+
+
+def _batch_norm(layer: nn.Module, own: _Own, x: Tensor) -> Tensor:
     """One call over all replicas: their channels side by side, so that each keeps its own statistics."""
     assert isinstance(layer, BatchNorm)
+    weight, bias = own("weight"), own("bias")
     replicas, batch = x.shape[:2]
     merged = x.transpose(0, 1).reshape(batch, replicas * x.shape[2], *x.shape[3:])
     scale = None if weight is None else weight.reshape(-1)
@@ -107,7 +179,20 @@ def _batch_norm(layer: nn.Module, weight: Tensor | None, bias: Tensor | None, x:
     return normed.view(batch, replicas, *x.shape[2:]).transpose(0, 1)
 
 
-def _per_sample(layer: nn.Module, weight: Tensor | None, bias: Tensor | None, x: Tensor) -> Tensor:
+def _layer_norm(layer: nn.Module, own: _Own, x: Tensor) -> Tensor:
+    assert isinstance(layer, LayerNorm)
+    return layer_norm(x, own("weight"), own("bias"), layer.eps, leading=2)
+
+
+def _label_map(layer: nn.Module, own: _Own, labels: Tensor) -> Tensor:
+    weight, bias = own("weight"), own("bias")
+    assert weight is not None
+    assert bias is not None
+    picks = labels[..., None].expand(*labels.shape, weight.shape[1])
+    return weight.mT.gather(1, picks) + bias[:, None]
+
+
+def _per_sample(layer: nn.Module, own: _Own, x: Tensor) -> Tensor:
     """Layers without parameters that treat every sample by itself: the replicas are one long batch to them."""
     result: Tensor = layer(x.flatten(0, 1)).unflatten(0, x.shape[:2])
     return result
@@ -131,16 +216,22 @@ class _Tanh(torch.autograd.Function):
         return result
 
 
-_Rule = Callable[[nn.Module, Tensor | None, Tensor | None, Tensor], Tensor]
-_RULES: dict[type[nn.Module], _Rule] = {
+_RULES: dict[type[nn.Module], Callable[..., Tensor]] = {
     nn.Linear: _linear,
+    SpectralLinear: _spectral_linear,
     BatchNorm: _batch_norm,
+    LayerNorm: _layer_norm,
+    LabelMap: _label_map,
+    OneHot: lambda layer, own, labels: layer(labels),
     nn.Flatten: _per_sample,
     nn.Unflatten: _per_sample,
-    nn.Tanh: lambda layer, weight, bias, x: _Tanh.apply(x),
-    nn.ReLU: lambda layer, weight, bias, x: x.relu(),
-    nn.LeakyReLU: lambda layer, weight, bias, x: functional.leaky_relu(x, layer.negative_slope),  # type: ignore[arg-type]
+    nn.Tanh: lambda layer, own, x: _Tanh.apply(x),
+    nn.ReLU: lambda layer, own, x: x.relu(),
+    nn.LeakyReLU: lambda layer, own, x: functional.leaky_relu(x, layer.negative_slope),
+    nn.Sigmoid: lambda layer, own, x: x.sigmoid(),
+    nn.Softplus: lambda layer, own, x: layer(x),
 }
+"""``rule(layer, own, *inputs)`` for a stack: the layer, its stacked parameters by name, and inputs ``[R, B, ...]``."""
 
 
 def frozen(params: Params) -> dict[str, Tensor]:

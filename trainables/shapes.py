@@ -4,7 +4,8 @@ Axes, always in this order: ``R`` replicas (stacked seeds of one cell), ``B`` ba
 The aliases carry no run-time check; modules assert shapes where a silent broadcast would be possible.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 from torch import Tensor
 
@@ -20,5 +21,12 @@ Samples = Tensor
 Latents = Tensor
 """``[R, B, latent]``: the generator's input noise."""
 
+Labels = Tensor
+"""``[R, B]`` int64: the class of each sample."""
+
+ScoreFn: TypeAlias = Callable[[Samples], Scores]
+"""The discriminator's raw scores as a differentiable function of its input."""
+
 Params = Mapping[str, Tensor]
-"""Parameter name to ``[R, *parameter shape]``: the weights of one network for all replicas."""
+"""Parameter name to ``[R, *parameter shape]``: the weights of one network for all replicas, and what its layers keep
+beside them (the vectors of spectral norm), which takes no gradient."""

@@ -15,7 +15,7 @@ import torch
 from ray import tune
 
 from trainables import features, pictures, probes, trace
-from trainables.config import GanConfig, digest, to_dict
+from trainables.config import Config, digest, to_dict
 from trainables.data import ImageTruth
 from trainables.loop import Loop
 from trainables.networks.norm import SAMPLING_STATISTICS
@@ -41,7 +41,7 @@ class BlockTask:
     """
 
     name: str
-    config: GanConfig
+    config: Config
     seeds: tuple[int, ...]
     first: int
     trace: Path
@@ -84,7 +84,7 @@ class BlockTrainable(tune.Trainable):
         self._features = (
             features.obtain(truth, self._source.digest, task.cache) if isinstance(truth, ImageTruth) else None
         )
-        self._probes = probes.probes_for(self._source, self._features, device=device)
+        self._probes = probes.probes_for(task.config, self._source, self._features, device=device)
         self._loop = Loop(task.config, task.seeds, self._source, self._probes, device=device)
 
     def step(self) -> dict[str, Any]:
@@ -119,7 +119,7 @@ class BlockTrainable(tune.Trainable):
         if not done and reports % self._task.picture_every:
             return
         with torch.no_grad():
-            samples = self._loop.sample(pictures.samples_needed(self._source))
+            samples = self._loop.sample(pictures.samples_needed(self._source), pictures.labels_shown(self._source))
         for seed, own in zip(self._task.seeds, samples, strict=True):
             path = self._task.samples / f"seed={seed}" / f"step-{self._loop.step:07d}.png"
             pictures.save(pictures.picture(own, self._source), path)

@@ -19,8 +19,8 @@ def configured(*levels: Level) -> GanConfig:
     """A small GAN with the levels' values put in."""
     plain: dict[str, JsonValue] = {
         "data": {"kind": "ring"},
-        "generator": {"kind": "mlp", "batch_norm": False},
-        "discriminator": {"kind": "mlp", "batch_norm": False},
+        "generator": {"kind": "mlp", "norm": "none"},
+        "discriminator": {"kind": "mlp", "norm": "none"},
         "latent": {"dim": 2},
         "g_optimizer": {"kind": "sgd", "lr": 1.0},
         "d_optimizer": {"kind": "sgd", "lr": 1.0},
@@ -96,7 +96,9 @@ def test_lsgan_bn_table_is_the_papers_design_completed() -> None:
 )
 def test_bn_is_named_by_what_is_removed(label: str, generator: bool, discriminator: bool) -> None:
     config = configured(*BN.pick(label).levels)
-    assert (config.generator.batch_norm, config.discriminator.batch_norm) == (generator, discriminator)
+    assert (config.generator.norm, config.discriminator.norm) == tuple(
+        "batch" if normed else "none" for normed in (generator, discriminator)
+    )
 
 
 @pytest.mark.parametrize(

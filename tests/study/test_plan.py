@@ -127,7 +127,7 @@ def test_a_path_that_only_begins_alike_can_be_set() -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"changes": {"stepz": 1}}, "stepz is no field: the configuration has data"),
+        ({"changes": {"stepz": 1}}, "stepz is no field: the configuration has kind, data"),
         ({"changes": {"steps": 0}}, "steps must be >= 1, got 0"),
         (
             {"changes": {"data.kind": "digits", "generator.kind": "dcgan"}},

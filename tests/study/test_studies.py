@@ -161,8 +161,8 @@ def test_the_lsgan_table_has_the_papers_cells() -> None:
             for objective in ("ls(0,1,1)", "ns")
         }
         for cell in cells:
-            assert cell.config.generator.batch_norm is False
-            assert cell.config.discriminator.batch_norm is (cell.levels["bn"] == "no_bn_g")
+            assert cell.config.generator.norm == "none"
+            assert (cell.config.discriminator.norm == "batch") is (cell.levels["bn"] == "no_bn_g")
 
 
 def test_the_papers_profile_has_the_papers_protocol() -> None:

@@ -26,7 +26,7 @@ BASE = GanConfig(
 
 def rounds(**fields: Any) -> list[list[str]]:
     config = dataclasses.replace(BASE, updates=Updates(**fields))
-    return [[phase.updates for phase in group] for group in build(config).rounds]
+    return [[phase.updates[0] for phase in group] for group in build(config).rounds(0)]
 
 
 def test_d_first() -> None:
@@ -48,11 +48,11 @@ def test_simultaneous_updates_share_a_round() -> None:
 
 
 def test_players_start_and_step_as_configured() -> None:
-    players = build(BASE).players
-    assert players["generator"].init == He()
-    assert players["generator"].optimizer == Adam(lr=1e-3)
-    assert players["discriminator"].init == Normal(std=0.5)
-    assert players["discriminator"].optimizer == Sgd(lr=1e-2)
+    game = build(BASE)
+    assert game.players["generator"].init == He()
+    assert game.players["discriminator"].init == Normal(std=0.5)
+    rules = {phase.updates: phase.optimizer for group in game.rounds(0) for phase in group}
+    assert rules == {("generator",): Adam(lr=1e-3), ("discriminator",): Sgd(lr=1e-2)}
 
 
 def test_modules_hold_no_values_and_draw_no_random_number() -> None:
@@ -65,7 +65,7 @@ def test_modules_hold_no_values_and_draw_no_random_number() -> None:
 
 
 def test_only_the_discriminator_is_clipped() -> None:
-    clips = {p.updates: p.clip for group in build(dataclasses.replace(BASE, clip=0.02)).rounds for p in group}
+    clips = {p.updates[0]: p.clip for group in build(dataclasses.replace(BASE, clip=0.02)).rounds(0) for p in group}
     assert clips == {"discriminator": 0.02, "generator": None}
 
 

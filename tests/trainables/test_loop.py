@@ -20,7 +20,12 @@ CPU = torch.device("cpu")
 SEEDS = (11, 5, 902)
 OBJECTIVES = (Minimax(), NonSaturating(), LeastSquares(), LeastSquares(a=-1, b=1, c=0), Wasserstein())
 OPTIMIZERS = (Sgd(lr=0.05), Sgd(lr=0.02, momentum=0.9), Adam(lr=1e-3), RMSprop(lr=1e-3), RMSpropTf1(lr=1e-2))
-BN = {"full": (True, True), "no_bn_g": (False, True), "no_bn_d": (True, False), "no_bn_gd": (False, False)}
+BN = {
+    "full": ("batch", "batch"),
+    "no_bn_g": ("none", "batch"),
+    "no_bn_d": ("batch", "none"),
+    "no_bn_gd": ("none", "none"),
+}
 
 
 def ring(**changes: Any) -> GanConfig:
@@ -48,7 +53,7 @@ def digits(**changes: Any) -> GanConfig:
 def build(config: GanConfig, seeds: Sequence[int]) -> Loop:
     dtype = getattr(torch, config.dtype)
     source = config.data.load(device=CPU, dtype=dtype)
-    probes = probes_for(source, None, device=CPU) if isinstance(config.data, Ring) else []
+    probes = probes_for(config, source, None, device=CPU) if isinstance(config.data, Ring) else []
     return Loop(config, seeds, source, probes, device=CPU)
 
 
@@ -87,8 +92,8 @@ def test_a_stack_equals_its_solo_runs(net: str, bn: str, objective: Objective, o
     assert_parity(
         dataclasses.replace(
             config,
-            generator=dataclasses.replace(config.generator, batch_norm=g_bn),
-            discriminator=dataclasses.replace(config.discriminator, batch_norm=d_bn),
+            generator=dataclasses.replace(config.generator, norm=g_bn),
+            discriminator=dataclasses.replace(config.discriminator, norm=d_bn),
             objective=objective,
             g_optimizer=optimizer,
             d_optimizer=optimizer,
@@ -108,7 +113,7 @@ def test_a_stack_equals_its_solo_runs(net: str, bn: str, objective: Objective, o
     ids=str,
 )
 def test_parity_holds_for_every_order_of_updates(updates: Updates) -> None:
-    assert_parity(ring(updates=updates, discriminator=Mlp(hidden=(12, 10), batch_norm=True)))
+    assert_parity(ring(updates=updates, discriminator=Mlp(hidden=(12, 10), norm="batch")))
 
 
 def test_permuting_the_seeds_permutes_the_replicas() -> None:
@@ -197,8 +202,8 @@ def test_training_leaves_torchs_global_random_numbers_alone() -> None:
 
 def test_switching_batch_norm_leaves_the_start_of_all_other_layers() -> None:
     """What pairs two cells that share a seed."""
-    plain = build(digits(generator=Dcgan(channels=(3, 4), batch_norm=False)), SEEDS)
-    normed = build(digits(generator=Dcgan(channels=(3, 4), batch_norm=True)), SEEDS)
+    plain = build(digits(generator=Dcgan(channels=(3, 4), norm="none")), SEEDS)
+    normed = build(digits(generator=Dcgan(channels=(3, 4), norm="batch")), SEEDS)
     ours = sorted(v.shape for n, v in weights(plain, 0).items() if n.startswith("generator"))
     kept = {tuple(v.flatten().tolist()) for n, v in weights(normed, 0).items() if n.startswith("generator")}
     assert ours
@@ -235,7 +240,7 @@ def test_the_clip_holds_after_every_step() -> None:
 
 def test_a_rest_of_one_sample_is_scored_by_no_batch_norm() -> None:
     """17 samples in batches of 16: batch norm has no statistics of one."""
-    normed = Mlp(hidden=(12, 10), batch_norm=True)
+    normed = Mlp(hidden=(12, 10), norm="batch")
     odd = build(ring(discriminator=normed, evaluation=Evaluation(every=2, samples=17)), SEEDS).report()
     even = build(ring(discriminator=normed, evaluation=Evaluation(every=2, samples=16)), SEEDS).report()
     assert [row["score_fake"] for row in odd] == [row["score_fake"] for row in even]
@@ -247,7 +252,7 @@ def test_a_gpu_trains_like_the_cpu() -> None:
         pytest.skip("no GPU here")
     config, cuda = ring(), torch.device("cuda")
     source = config.data.load(device=cuda, dtype=torch.float64)
-    loop = Loop(config, SEEDS, source, probes_for(source, None, device=cuda), device=cuda)
+    loop = Loop(config, SEEDS, source, probes_for(config, source, None, device=cuda), device=cuda)
     for _ in range(4):
         loop.advance()
     host = trained(config, SEEDS)

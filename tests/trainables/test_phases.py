@@ -12,12 +12,14 @@ from trainables.config import Evaluation, GanConfig, Latent, Updates
 from trainables.data import Digits, Ring, Source
 from trainables.draws import Streams
 from trainables.games import build
+from trainables.gan import Draws
 from trainables.loop import Loop
 from trainables.networks import Mlp
 from trainables.networks.init import He
+from trainables.networks.norm import Norm
 from trainables.objectives import LeastSquares, Wasserstein
 from trainables.optim import Sgd
-from trainables.phases import Draws, Nets, Phase, latents
+from trainables.phases import Nets, Phase, latents
 
 CPU = torch.device("cpu")
 SEEDS = (3, 14)
@@ -58,7 +60,7 @@ def nets(config: GanConfig) -> Nets:
 
 
 def phases(config: GanConfig) -> dict[str, Phase]:
-    return {phase.name: phase for group in build(config).rounds for phase in group}
+    return {phase.name: phase for group in build(config).rounds(0) for phase in group}
 
 
 # What an update sees
@@ -125,27 +127,27 @@ def test_losses_are_those_of_the_objective() -> None:
     own, d = nets(BASE), draws(BASE, 0)
     real = own.run("discriminator", d.real(0))
     fake = own.run("discriminator", own.run("generator", d.discriminator_latents(0)))
-    torch.testing.assert_close(phases(BASE)["d"].loss(own, d), BASE.objective.d_loss(real, fake))
-    torch.testing.assert_close(phases(BASE)["g"].loss(own, d), BASE.objective.g_loss(fake))
+    torch.testing.assert_close(phases(BASE)["d"].loss(own, d)["d_loss"], BASE.objective.d_loss(real, fake))
+    torch.testing.assert_close(phases(BASE)["g"].loss(own, d)["g_loss"], BASE.objective.g_loss(fake))
 
 
 @pytest.mark.parametrize(("phase", "held"), [("d", "generator"), ("g", "discriminator")])
 def test_a_phase_differentiates_only_the_network_it_updates(phase: str, held: str) -> None:
-    own, moving = nets(BASE), phases(BASE)[phase].updates
-    phases(BASE)[phase].loss(own, draws(BASE, 0)).sum().backward()
+    own, moving = nets(BASE), phases(BASE)[phase].updates[0]
+    phases(BASE)[phase].loss(own, draws(BASE, 0))[f"{phase}_loss"].sum().backward()
     assert all(weight.grad is None for weight in own.params[held].values())
     assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in own.params[moving].values())
 
 
-@pytest.mark.parametrize("batch_norm", [False, True])
-def test_joined_and_apart_differ_exactly_by_batch_norm(batch_norm: bool) -> None:
-    net = dataclasses.replace(BASE.discriminator, batch_norm=batch_norm)
+@pytest.mark.parametrize("norm", ["none", "batch"])
+def test_joined_and_apart_differ_exactly_by_batch_norm(norm: Norm) -> None:
+    net = dataclasses.replace(BASE.discriminator, norm=norm)
     losses = {}
     for how in ("apart", "joined"):
         config = changed(Updates(d_batches=how), discriminator=net)
-        losses[how] = phases(config)["d"].loss(nets(config), draws(config, 0))
+        losses[how] = phases(config)["d"].loss(nets(config), draws(config, 0))["d_loss"]
     same = torch.allclose(losses["apart"], losses["joined"], rtol=1e-12, atol=0)
-    assert same is not batch_norm
+    assert same is (norm == "none")
 
 
 # The order of updates, by hand
@@ -158,7 +160,7 @@ def value(loop: Loop) -> dict[str, dict[str, Tensor]]:
 def by_hand(config: GanConfig, steps: list[list[str]]) -> dict[str, dict[str, Tensor]]:
     """Plain gradient descent: the networks of an inner list step from gradients at the same parameters."""
     own, rates, visits = nets(config), {"discriminator": 0.1, "generator": 0.05}, 0
-    all_phases = [phase for group in build(config).rounds for phase in group]
+    all_phases = [phase for group in build(config).rounds(0) for phase in group]
     d = [phase for phase in all_phases if phase.name == "d"]
     (g,) = [phase for phase in all_phases if phase.name == "g"]
     for group in steps:
@@ -167,7 +169,9 @@ def by_hand(config: GanConfig, steps: list[list[str]]) -> dict[str, dict[str, Te
             phase = g if network == "generator" else d[visits]
             visits += network == "discriminator"
             leaves = list(own.params[network].values())
-            gradients[network] = torch.autograd.grad(phase.loss(own, draws(config, 0)).sum(), leaves)
+            gradients[network] = torch.autograd.grad(
+                phase.loss(own, draws(config, 0))[f"{phase.name}_loss"].sum(), leaves
+            )
         with torch.no_grad():
             for network, slopes in gradients.items():
                 for leaf, slope in zip(own.params[network].values(), slopes, strict=True):
@@ -216,6 +220,6 @@ def test_the_clip_follows_the_discriminators_step() -> None:
     own = Nets(nets(config).modules, {"generator": start, "discriminator": after["discriminator"]})
     for weight in start.values():
         weight.requires_grad_()
-    slopes = torch.autograd.grad(phases(config)["g"].loss(own, draws(config, 0)).sum(), list(start.values()))
+    slopes = torch.autograd.grad(phases(config)["g"].loss(own, draws(config, 0))["g_loss"].sum(), list(start.values()))
     for (name, weight), slope in zip(start.items(), slopes, strict=True):
         torch.testing.assert_close(after["generator"][name], weight.detach() - 0.05 * slope, rtol=1e-12, atol=1e-14)

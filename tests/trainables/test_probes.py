@@ -7,13 +7,30 @@ import pytest
 import torch
 from torch import Tensor
 
+from trainables.config import GanConfig, Latent
 from trainables.data import Digits, ImageSource, ImageTruth, MixtureSource, MixtureTruth, Ring
 from trainables.features import Features, fit
+from trainables.networks import Mlp
+from trainables.optim import Adam
+from trainables.phases import View
 from trainables.probes import QUANTILES, RADII, Diversity, ImageFit, MixtureFit, Probe, probes_for
 
 CPU = torch.device("cpu")
 CENTRES = np.array([[0.0, 0.0], [10.0, 0.0]])
 TRUTH = MixtureTruth(centres=CENTRES, weights=np.array([0.25, 0.75]), std=0.1)
+CONFIG = GanConfig(
+    data=Ring(),
+    generator=Mlp(),
+    discriminator=Mlp(),
+    latent=Latent(dim=2),
+    g_optimizer=Adam(lr=1e-3),
+    d_optimizer=Adam(lr=1e-3),
+    steps=1,
+)
+
+
+def seen(samples: torch.Tensor) -> View:
+    return View(samples=samples, columns={})
 
 
 @pytest.fixture(scope="module")
@@ -44,14 +61,14 @@ def image_fit(digits: ImageSource, features: Features) -> ImageFit:
 def test_diversity_is_one_for_fresh_data(ring: MixtureSource) -> None:
     from trainables.draws import Streams
 
-    fresh = ring.batch(Streams((1, 2)), 0, 256)
-    assert Diversity(ring).measure(fresh)["diversity"].tolist() == pytest.approx([1, 1], abs=0.05)
+    fresh = ring.batch(Streams((1, 2)), 0, 256).samples
+    assert Diversity(ring).measure(seen(fresh))["diversity"].tolist() == pytest.approx([1, 1], abs=0.05)
 
 
 def test_diversity_is_zero_for_identical_samples(ring: MixtureSource) -> None:
     """Exactly: a distance computed by matrix products would leave rounding behind."""
     same = torch.tensor([0.3, 0.7]).expand(2, 300, 2)
-    assert Diversity(ring).measure(same)["diversity"].tolist() == [0, 0]
+    assert Diversity(ring).measure(seen(same))["diversity"].tolist() == [0, 0]
 
 
 def test_diversity_is_the_mean_over_distinct_pairs(ring: MixtureSource) -> None:
@@ -59,17 +76,17 @@ def test_diversity_is_the_mean_over_distinct_pairs(ring: MixtureSource) -> None:
     probe = Diversity(ring)
     points = torch.tensor([[[0.0, 0.0], [3.0, 0.0], [0.0, 4.0]]])
     scale = probe.reference["data_diversity"].item()
-    assert probe.measure(points)["diversity"].item() * scale == pytest.approx(4, rel=1e-6)
+    assert probe.measure(seen(points))["diversity"].item() * scale == pytest.approx(4, rel=1e-6)
 
 
 def test_diversity_scales_with_the_samples(ring: MixtureSource) -> None:
     real = ring.reference(256)[None]
-    assert Diversity(ring).measure(0.5 * real)["diversity"].item() == pytest.approx(0.5, rel=1e-6)
+    assert Diversity(ring).measure(seen(0.5 * real))["diversity"].item() == pytest.approx(0.5, rel=1e-6)
 
 
 def test_diversity_of_images(digits: ImageSource) -> None:
     real = digits.reference(256)
-    found = Diversity(digits).measure(torch.stack([real, real.mean(0, keepdim=True).expand_as(real)]))
+    found = Diversity(digits).measure(seen(torch.stack([real, real.mean(0, keepdim=True).expand_as(real)])))
     assert found["diversity"].tolist() == pytest.approx([1, 0], abs=1e-6)
 
 
@@ -81,7 +98,7 @@ def at(*distances: float, centre: int = 0) -> list[list[float]]:
 
 
 def measure(*points: list[float]) -> dict[str, list[float]]:
-    found = MixtureFit(TRUTH, device=CPU).measure(torch.tensor([points], dtype=torch.float64))
+    found = MixtureFit(TRUTH, device=CPU).measure(seen(torch.tensor([points], dtype=torch.float64)))
     return {name: value[0].tolist() for name, value in found.items()}
 
 
@@ -103,7 +120,7 @@ def test_a_point_just_inside_counts_and_one_just_outside_does_not(radius: int) -
 
 def test_the_shares_of_the_modes_sum_to_that_of_all() -> None:
     points = torch.rand(3, 500, 2, generator=torch.Generator().manual_seed(1)) * 12 - 1
-    found = MixtureFit(TRUTH, device=CPU).measure(points)
+    found = MixtureFit(TRUTH, device=CPU).measure(seen(points))
     for radius in RADII:
         torch.testing.assert_close(found[f"mode_share_r{radius}"].sum(-1), found[f"hq_share_r{radius}"])
 
@@ -112,7 +129,7 @@ def test_a_point_belongs_to_the_nearest_mode_only() -> None:
     """Where the discs of two modes overlap."""
     close = MixtureTruth(centres=np.array([[0.0, 0.0], [1.0, 0.0]]), weights=np.array([0.5, 0.5]), std=0.1)
     points = torch.tensor([[[0.4, 0.0], [0.6, 0.0], [0.7, 0.0], [0.9, 0.0]]])
-    found = MixtureFit(close, device=CPU).measure(points)
+    found = MixtureFit(close, device=CPU).measure(seen(points))
     assert found["mode_share_r10"][0].tolist() == [0.25, 0.75]
 
 
@@ -125,7 +142,7 @@ def test_distance_quantiles() -> None:
 def test_the_data_have_their_own_weights_and_radius() -> None:
     source = Ring(doubled=True).load(device=CPU, dtype=torch.float32)
     probe = MixtureFit(source.truth, device=CPU)
-    found = probe.measure(source.reference(20_000)[None])
+    found = probe.measure(seen(source.reference(20_000)[None]))
     assert found["mode_share_r10"][0].tolist() == pytest.approx(probe.reference["mode_weights"].tolist(), abs=0.01)
     assert found["mode_share_r10"][0, 0].item() == pytest.approx(2 / 9, abs=0.01)
     # In two dimensions a share exp(-q^2 / 2) lies beyond q standard deviations.
@@ -140,16 +157,16 @@ def test_the_data_have_their_own_weights_and_radius() -> None:
 
 def test_real_images_are_as_far_from_themselves_as_two_halves(image_fit: ImageFit, digits: ImageSource) -> None:
     half = digits.reference(1_024)[:512]
-    found = image_fit.measure(half[None])["frechet_classifier"].item()
+    found = image_fit.measure(seen(half[None]))["frechet_classifier"].item()
     floor = image_fit.reference["frechet_real"].item()
     assert 0 < found < 2 * floor
     noise = torch.rand(1, 512, 1, 16, 16, generator=torch.Generator().manual_seed(1)) * 2 - 1
-    assert image_fit.measure(noise)["frechet_classifier"].item() > 20 * floor
+    assert image_fit.measure(seen(noise))["frechet_classifier"].item() > 20 * floor
 
 
 def test_one_single_image_is_about_as_far_as_the_features_vary(image_fit: ImageFit, digits: ImageSource) -> None:
     one = digits.reference(1).expand(1, 64, 1, 16, 16)
-    found, variance = image_fit.measure(one), image_fit.reference["feature_variance"].item()
+    found, variance = image_fit.measure(seen(one)), image_fit.reference["feature_variance"].item()
     assert variance < found["frechet_classifier"].item() < 10 * variance
 
 
@@ -158,7 +175,7 @@ def test_class_shares_of_real_digits_are_their_weights(image_fit: ImageFit, digi
     assert digits.truth.labels is not None
     true = torch.bincount(digits.truth.labels) / len(digits.truth.labels)
     assert image_fit.reference["class_weights"].tolist() == pytest.approx(true.tolist(), abs=0.01)
-    found = image_fit.measure(digits.reference(512)[None])
+    found = image_fit.measure(seen(digits.reference(512)[None]))
     assert found["class_share"].shape == (1, 10)
     assert found["class_share"].sum().item() == pytest.approx(1)
     assert found["class_confidence"].item() > 0.9
@@ -168,7 +185,7 @@ def test_images_of_one_class_have_one_share(image_fit: ImageFit, digits: ImageSo
     assert isinstance(digits.truth, ImageTruth)
     assert digits.truth.labels is not None
     sevens = digits.truth.images[digits.truth.labels == 7].to(torch.float32) / 127.5 - 1
-    found = image_fit.measure(sevens[None])["class_share"][0]
+    found = image_fit.measure(seen(sevens[None]))["class_share"][0]
     assert found[7].item() > 0.95
 
 
@@ -177,7 +194,7 @@ def test_unlabelled_images_have_no_class_shares(digits: ImageSource) -> None:
     truth = ImageTruth(images=digits.truth.images[:100], labels=None, classes=0)
     source = ImageSource(truth, device=CPU, dtype=torch.float32)
     probe = ImageFit(source, truth, fit(truth, source.digest), device=CPU)
-    assert probe.measure(source.reference(50)[None]).keys() == {"frechet_classifier", "class_confidence"}
+    assert probe.measure(seen(source.reference(50)[None])).keys() == {"frechet_classifier", "class_confidence"}
     assert probe.reference.keys() == {"frechet_real", "feature_variance"}
 
 
@@ -198,10 +215,10 @@ def probe_and_samples(
 def test_a_replica_with_one_bad_sample_is_nan_and_alone(probe_and_samples: tuple[Probe, Tensor], bad: float) -> None:
     """Its last sample, which not every probe looks at."""
     probe, samples = probe_and_samples
-    clean = probe.measure(samples)
+    clean = probe.measure(seen(samples))
     poisoned = samples.clone()
     poisoned[1, -1] = bad
-    for name, values in probe.measure(poisoned).items():
+    for name, values in probe.measure(seen(poisoned)).items():
         assert values[1].isnan().all(), name
         assert torch.equal(values[[0, 2]], clean[name][[0, 2]]), name
 
@@ -209,35 +226,35 @@ def test_a_replica_with_one_bad_sample_is_nan_and_alone(probe_and_samples: tuple
 def test_samples_far_out_are_measured_in_finite_numbers(probe_and_samples: tuple[Probe, Tensor]) -> None:
     """Squares of 1e25 overflow float32: a generator on its way out is not yet non-finite."""
     probe, samples = probe_and_samples
-    clean = probe.measure(samples)
+    clean = probe.measure(seen(samples))
     far = samples.clone()
     far[1] *= 1e25
-    for name, values in probe.measure(far).items():
+    for name, values in probe.measure(seen(far)).items():
         assert values.isfinite().all(), name
         assert torch.equal(values[[0, 2]], clean[name][[0, 2]]), name
 
 
 def test_pixels_too_large_for_the_net_are_nan_and_stop_nobody(image_fit: ImageFit, digits: ImageSource) -> None:
     samples = torch.stack([digits.reference(64)] * 2)
-    clean = image_fit.measure(samples)
+    clean = image_fit.measure(seen(samples))
     samples[0] = 3e38
-    for name, values in image_fit.measure(samples).items():
+    for name, values in image_fit.measure(seen(samples)).items():
         assert values[0].isnan().all(), name
         assert torch.equal(values[1], clean[name][1]), name
 
 
 def test_replicas_are_measured_as_alone(probe_and_samples: tuple[Probe, Tensor]) -> None:
     probe, samples = probe_and_samples
-    stacked = probe.measure(samples)
+    stacked = probe.measure(seen(samples))
     for i in range(3):
-        for name, values in probe.measure(samples[i : i + 1]).items():
+        for name, values in probe.measure(seen(samples[i : i + 1])).items():
             torch.testing.assert_close(stacked[name][i : i + 1], values, rtol=1e-4, atol=1e-6)
 
 
 def test_measuring_changes_no_sample(probe_and_samples: tuple[Probe, Tensor]) -> None:
     probe, samples = probe_and_samples
     before = samples.clone()
-    probe.measure(samples)
+    probe.measure(seen(samples))
     assert torch.equal(samples, before)
 
 
@@ -245,28 +262,28 @@ def test_measuring_changes_no_sample(probe_and_samples: tuple[Probe, Tensor]) ->
 
 
 def test_a_mixture_has_its_modes_measured(ring: MixtureSource) -> None:
-    assert [type(probe) for probe in probes_for(ring, None, device=CPU)] == [Diversity, MixtureFit]
+    assert [type(probe) for probe in probes_for(CONFIG, ring, None, device=CPU)] == [Diversity, MixtureFit]
 
 
 def test_images_have_their_features_measured(digits: ImageSource, features: Features) -> None:
-    assert [type(probe) for probe in probes_for(digits, features, device=CPU)] == [Diversity, ImageFit]
+    assert [type(probe) for probe in probes_for(CONFIG, digits, features, device=CPU)] == [Diversity, ImageFit]
 
 
 def test_images_without_features_are_refused(digits: ImageSource) -> None:
     with pytest.raises(ValueError, match="image data need the features of a classifier to be measured, got none"):
-        probes_for(digits, None, device=CPU)
+        probes_for(CONFIG, digits, None, device=CPU)
 
 
 def test_no_two_probes_share_a_column(digits: ImageSource, features: Features, ring: MixtureSource) -> None:
     for source, own in ((digits, features), (ring, None)):
         samples = source.reference(20)[None]
-        names = [name for probe in probes_for(source, own, device=CPU) for name in probe.measure(samples)]
+        names = [name for probe in probes_for(CONFIG, source, own, device=CPU) for name in probe.measure(seen(samples))]
         assert len(names) == len(set(names))
 
 
 def test_constants_are_finite(digits: ImageSource, features: Features, ring: MixtureSource) -> None:
     for source, own in ((digits, features), (ring, None)):
-        for probe in probes_for(source, own, device=CPU):
+        for probe in probes_for(CONFIG, source, own, device=CPU):
             for name, value in probe.reference.items():
                 assert value.isfinite().all(), name
                 assert not value.requires_grad, name

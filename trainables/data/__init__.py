@@ -9,13 +9,14 @@ from trainables.data.digits import Digits
 from trainables.data.low_variability import LowVariabilityDigits
 from trainables.data.lsun import LsunBedroom
 from trainables.data.ring import Ring
-from trainables.data.source import ImageSource, ImageTruth, MixtureSource, MixtureTruth, Source
+from trainables.data.source import Batch, ImageSource, ImageTruth, MixtureSource, MixtureTruth, Source
 
 DataConfig = Ring | Digits | LowVariabilityDigits | LsunBedroom
 DATASETS: tuple[type[DataConfig], ...] = get_args(DataConfig)
 
 __all__ = [
     "DATASETS",
+    "Batch",
     "DataConfig",
     "Digits",
     "ImageSource",

@@ -30,6 +30,11 @@ class Digits:
     def shape(self) -> tuple[int, ...]:
         return (1, self.side, self.side)
 
+    @property
+    def classes(self) -> int:
+        """One class per digit."""
+        return 10
+
     def check(self) -> None:
         """Does nothing: no file can be missing."""
 

@@ -53,6 +53,11 @@ class LowVariabilityDigits:
     def shape(self) -> tuple[int, ...]:
         return (1, SIDE, SIDE)
 
+    @property
+    def classes(self) -> int:
+        """One class per digit."""
+        return CLASSES
+
     def check(self) -> None:
         """Does nothing: the font comes with matplotlib, which is installed with this package."""
 

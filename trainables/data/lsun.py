@@ -64,6 +64,11 @@ class LsunBedroom:
         part = "all" if self.limit is None else f"first{self.limit}"
         return Path(self.root).absolute() / f"{CATEGORY}_{self.side}_{self.fit}_{part}.npy"
 
+    @property
+    def classes(self) -> int:
+        """Unlabelled."""
+        return 0
+
     def check(self) -> None:
         """Looks for the data without reading them.
 

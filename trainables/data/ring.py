@@ -39,6 +39,11 @@ class Ring:
     def shape(self) -> tuple[int, ...]:
         return (2,)
 
+    @property
+    def classes(self) -> int:
+        """One class per mode."""
+        return self.modes
+
     def check(self) -> None:
         """Does nothing: no file can be missing."""
 

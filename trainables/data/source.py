@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from trainables.draws import Streams, generator
-from trainables.shapes import Samples
+from trainables.shapes import Labels, Samples
 
 HASHED_WHOLE_BYTES = 64 * 2**20
 HASHED_SPREAD = 4_096
@@ -63,6 +63,19 @@ class ImageTruth:
             raise ValueError(f"labels must lie in 0..{self.classes - 1}, got {self.labels.min()}..{self.labels.max()}")
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Real samples and their classes.
+
+    Attributes:
+        samples: ``[R, B, *shape]``.
+        labels: ``[R, B]`` int64; of a mixture, the number of the mode; absent for unlabelled images.
+    """
+
+    samples: Samples
+    labels: Labels | None
+
+
 class Source(Protocol):
     """Real samples of one data set on one device."""
 
@@ -77,8 +90,8 @@ class Source(Protocol):
     def digest(self) -> str:
         """Hash of the data: equal digests mean equal samples."""
 
-    def batch(self, streams: Streams, counter: int, size: int) -> Samples:
-        """``[R, size, *shape]``: the ``counter``-th batch of every replica; a pure function of its seed."""
+    def batch(self, streams: Streams, counter: int, size: int) -> "Batch":
+        """The ``counter``-th batch of every replica; a pure function of its seed."""
 
     def reference(self, size: int) -> Tensor:
         """``[size, *shape]``: a fixed real sample for evaluation, the same for every replica and launch."""
@@ -99,21 +112,26 @@ class MixtureSource:
         self.shape = (drawn.shape[1],)
         self.digest = blake2b(f"{drawn.shape} {truth.std!r}".encode() + drawn.tobytes(), digest_size=8).hexdigest()
         self._drawn = drawn.astype(np.float32)
+        distances = np.linalg.norm(drawn[:, None] - truth.centres[None], axis=2)
+        self._mode_of = distances.argmin(axis=1)
         self._device, self._dtype = device, dtype
 
-    def batch(self, streams: Streams, counter: int, size: int) -> Samples:
-        return self._samples([generator(seed, "data", counter) for seed in streams.seeds], size)
+    def batch(self, streams: Streams, counter: int, size: int) -> Batch:
+        return self._drawn_by([generator(seed, "data", counter) for seed in streams.seeds], size)
 
     def reference(self, size: int) -> Tensor:
-        return self._samples([generator(0, "reference")], size)[0]
+        return self._drawn_by([generator(0, "reference")], size).samples[0]
 
-    def _samples(self, generators: Sequence[np.random.Generator], size: int) -> Tensor:
+    def _drawn_by(self, generators: Sequence[np.random.Generator], size: int) -> Batch:
         out = np.empty((len(generators), size, *self.shape), dtype=np.float32)
-        for row, rng in zip(out, generators, strict=True):
+        modes = np.empty((len(generators), size), dtype=np.int64)
+        for row, mode, rng in zip(out, modes, generators, strict=True):
             rng.standard_normal(dtype=np.float32, out=row)
             row *= np.float32(self.truth.std)
-            row += self._drawn[rng.integers(len(self._drawn), size=size)]
-        return torch.from_numpy(out).to(device=self._device, dtype=self._dtype)
+            mode[:] = rng.integers(len(self._drawn), size=size)
+            row += self._drawn[mode]
+        labels = torch.from_numpy(self._mode_of[modes]).to(self._device)
+        return Batch(torch.from_numpy(out).to(device=self._device, dtype=self._dtype), labels)
 
 
 class ImageSource:
@@ -132,17 +150,19 @@ class ImageSource:
         self.shape = tuple(truth.images.shape[1:])
         self.digest = _digest(truth)
         self._images = truth.images.to(device) if on_device else truth.images
+        self._labels = None if truth.labels is None else truth.labels.to(device=self._images.device, dtype=torch.int64)
         self._device, self._dtype = device, dtype
         # As a tensor: CUDA multiplies by the rounded reciprocal of a scalar divisor, which a CPU does not.
         self._divisor = torch.tensor(255.0, device=device)
         self._walk: tuple[tuple[tuple[int, ...], int], Tensor] | None = None
 
-    def batch(self, streams: Streams, counter: int, size: int) -> Samples:
+    def batch(self, streams: Streams, counter: int, size: int) -> Batch:
         count = len(self._images)
         if not 1 <= size <= count:
             raise ValueError(f"batch_size must be between 1 and the {count} images of the data set, got {size}")
         epoch, place = divmod(counter, count // size)
-        return self._floats(self._orders(streams.seeds, epoch)[:, place * size : (place + 1) * size])
+        picks = self._orders(streams.seeds, epoch)[:, place * size : (place + 1) * size]
+        return Batch(self._floats(picks), None if self._labels is None else self._labels[picks].to(self._device))
 
     def reference(self, size: int) -> Tensor:
         """The first ``size`` images of a fixed permutation (all of them, if there are fewer)."""

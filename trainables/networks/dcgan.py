@@ -1,13 +1,14 @@
 """The DCGAN family for square images of 16, 28, 32 or 64 pixels, with the LSGAN authors' layer order."""
 
 from dataclasses import dataclass
-from math import isfinite
 from typing import ClassVar, Literal
 
 from torch import nn
 
+from trainables.networks import norm
 from trainables.networks.init import Init, Normal
-from trainables.networks.norm import BatchNorm
+from trainables.networks.norm import Norm
+from trainables.networks.wiring import Condition, ConditionedDiscriminator
 
 STAGES = {16: (4, 8, 16), 28: (4, 7, 14, 28), 32: (4, 8, 16, 32), 64: (4, 8, 16, 32, 64)}
 """Image size to the side of the maps at each stage; one strided layer between two of them."""
@@ -15,11 +16,13 @@ STAGES = {16: (4, 8, 16), 28: (4, 7, 14, 28), 32: (4, 8, 16, 32), 64: (4, 8, 16,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dcgan:
-    """Strided 5x5 convolutions; batch norm can be switched for the net as a whole.
+    """Strided 5x5 convolutions; the norm is switched for the net as a whole.
 
-    Generator: ``linear to 4x4xC_n, (BN), ReLU; [deconv5 s2 to C_i, (BN), ReLU]...; deconv5 s2 to the image, tanh``.
-    Discriminator: ``conv5 s2 to C_1, LeakyReLU 0.2 (never BN); [conv5 s2 to C_i, (BN), LeakyReLU]...; linear to 1``.
-    The biases of layers before a batch norm stay, as in the authors' code.
+    Generator: ``linear to 4x4xC_n, (norm), ReLU; [deconv5 s2 to C_i, (norm), ReLU]...; deconv5 s2 to the image, tanh``.
+    Discriminator: ``conv5 s2 to C_1, LeakyReLU 0.2 (no norm); [conv5 s2 to C_i, (norm), LeakyReLU]...; linear to 1``.
+    The biases of layers before a norm stay, as in the authors' code. A conditioned discriminator gets the label's
+    vector as constant maps beside the input of every convolution but the first, and beside that of the linear map (Mao
+    et al. 2017, section 3.3: not beside the image itself). Spectral norm is for discriminators.
 
     ``channels`` is C_1..C_n, seen from the discriminator's input; its length must fit the image: 2 for 16, 3 for 28
     and 32, 4 for 64 pixels. The default is the 64-pixel net of the LSGAN stability experiment: with latent 1024 the
@@ -31,49 +34,61 @@ class Dcgan:
 
     kind: Literal["dcgan"] = "dcgan"
     channels: tuple[int, ...] = (64, 128, 256, 512)
-    batch_norm: bool = True
-    bn_eps: float = 1e-5
-    bn_affine: bool = True
+    norm: Norm = "batch"
+    norm_eps: float = 1e-5
+    norm_affine: bool = True
     init: Init = Normal()
     source: ClassVar[str] = "Radford et al. 2016, section 3; Mao et al. 2017 (authors' code)"
 
     def __post_init__(self) -> None:
         if not self.channels or min(self.channels) < 1:
             raise ValueError(f"channels must name at least one layer of at least one map, got {self.channels}")
-        if not (isfinite(self.bn_eps) and self.bn_eps > 0):
-            raise ValueError(f"bn_eps must be > 0, got {self.bn_eps}")
+        norm.check(self.norm_eps)
 
     def generator(self, latent: int, shape: tuple[int, ...]) -> nn.Module:
         """Maps ``[B, latent]`` to images ``[B, *shape]`` in [-1, 1].
 
         Raises:
-            ValueError: if ``shape`` is not a square image of a supported size, or ``channels`` does not fit it.
+            ValueError: if ``shape`` is not a square image of a supported size, ``channels`` does not fit it, or the
+                norm is spectral.
         """
         sides = self._sides(shape)
+        if self.norm == "spectral":
+            raise ValueError("norm must be none, batch or layer for a dcgan generator, got spectral")
         maps = (*reversed(self.channels), shape[0])
         layers: list[nn.Module] = [nn.Linear(latent, 16 * maps[0]), nn.Unflatten(1, (maps[0], 4, 4))]
         for i, side in enumerate(sides[:-1]):
-            if self.batch_norm:
-                layers.append(self._norm(maps[i]))
+            layers += self._after(maps[i])
             odd = 2 * side - sides[i + 1]  # 1 where 4 grows to 7
             deconv = nn.ConvTranspose2d(maps[i], maps[i + 1], 5, stride=2, padding=2, output_padding=1 - odd)
             layers += [nn.ReLU(), deconv]
         return nn.Sequential(*layers, nn.Tanh())
 
-    def discriminator(self, shape: tuple[int, ...]) -> nn.Module:
-        """Maps images ``[B, *shape]`` to raw scores ``[B]``; raises as :meth:`generator` does."""
-        self._sides(shape)
-        layers: list[nn.Module] = []
-        maps = (shape[0], *self.channels)
-        for i, channels in enumerate(self.channels):
-            layers.append(nn.Conv2d(maps[i], channels, 5, stride=2, padding=2))
-            if self.batch_norm and i > 0:
-                layers.append(self._norm(channels))
-            layers.append(nn.LeakyReLU(0.2))
-        return nn.Sequential(*layers, nn.Flatten(1), nn.Linear(16 * maps[-1], 1), nn.Flatten(0))
+    def discriminator(self, shape: tuple[int, ...], labels: Condition | None = None) -> nn.Module:
+        """Maps images ``[B, *shape]``, and labels ``[B]`` if conditioned, to raw scores ``[B]``.
 
-    def _norm(self, channels: int) -> BatchNorm:
-        return BatchNorm(channels, eps=self.bn_eps, affine=self.bn_affine)
+        Raises:
+            ValueError: as :meth:`generator` does for the shape.
+        """
+        self._sides(shape)
+        beside = 0 if labels is None else labels.width
+        stages: list[list[nn.Module]] = []
+        inputs = shape[0]
+        for i, maps in enumerate(self.channels):
+            stage: list[nn.Module] = [norm.conv(inputs, maps, 5, self.norm, stride=2, padding=2)]
+            if i > 0:
+                stage += self._after(maps)
+            stages.append([*stage, nn.LeakyReLU(0.2)])
+            inputs = maps + beside
+        flat, score = nn.Flatten(1), norm.linear(16 * self.channels[-1] + beside, 1, self.norm)
+        if labels is None:
+            return nn.Sequential(*(layer for stage in stages for layer in stage), flat, score, nn.Flatten(0))
+        stages[-1].append(flat)
+        parts = [nn.Sequential(*stage) for stage in (*stages, [score, nn.Flatten(0)])]
+        return ConditionedDiscriminator(labels, parts, plain=frozenset({0}))
+
+    def _after(self, channels: int) -> list[nn.Module]:
+        return norm.after(channels, self.norm, eps=self.norm_eps, affine=self.norm_affine)
 
     def _sides(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         if len(shape) != 3 or shape[1] != shape[2] or shape[1] not in STAGES:

@@ -12,7 +12,7 @@ import numpy as np
 from torch import nn
 
 from trainables.draws import Array
-from trainables.networks.norm import BatchNorm
+from trainables.networks.norm import BatchNorm, LayerNorm
 
 
 class InitialValue(Protocol):
@@ -26,7 +26,7 @@ class Normal:
     """DCGAN's rule as the LSGAN authors' code has it: every weight N(0, std^2), every bias 0.
 
     Convolutions draw from the normal *truncated* at two standard deviations, transposed convolutions and linear
-    maps from the plain one; batch norm's scale is N(1, std^2).
+    maps from the plain one; the scale of batch and layer norm is N(1, std^2).
     """
 
     kind: Literal["normal"] = "normal"
@@ -44,12 +44,12 @@ class Normal:
         if isinstance(module, nn.Conv2d):
             while (outside := np.abs(draw) > 2).any():
                 draw[outside] = rng.standard_normal(int(outside.sum()), dtype=np.float32)
-        return np.float32(self.std) * draw + np.float32(isinstance(module, BatchNorm))
+        return np.float32(self.std) * draw + np.float32(isinstance(module, BatchNorm | LayerNorm))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orthogonal:
-    """Weights with orthonormal rows or columns times ``gain``; biases 0; batch norm at scale 1.
+    """Weights with orthonormal rows or columns times ``gain``; biases 0; batch and layer norm at scale 1.
 
     The LSGAN authors' mixture nets use gain 1.4. Saxe et al. 2014.
     """
@@ -63,7 +63,7 @@ class Orthogonal:
             raise ValueError(f"gain must be > 0, got {self.gain}")
 
     def value(self, module: nn.Module, name: str, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-        if name == "bias" or isinstance(module, BatchNorm):
+        if name == "bias" or isinstance(module, BatchNorm | LayerNorm):
             return np.full(shape, float(name != "bias"), dtype=np.float32)
         rows, columns = shape[0], int(np.prod(shape[1:]))
         q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
@@ -73,13 +73,13 @@ class Orthogonal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class He:
-    """Weights N(0, 2 / fan_in), biases 0, batch norm at scale 1; for rectifiers. He et al. 2015, section 2.2."""
+    """Weights N(0, 2 / fan_in), biases 0, norms at scale 1; for rectifiers. He et al. 2015, section 2.2."""
 
     kind: Literal["he"] = "he"
     source: ClassVar[str] = "He et al. 2015, section 2.2"
 
     def value(self, module: nn.Module, name: str, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-        if name == "bias" or isinstance(module, BatchNorm):
+        if name == "bias" or isinstance(module, BatchNorm | LayerNorm):
             return np.full(shape, float(name != "bias"), dtype=np.float32)
         fan_in = int(np.prod(shape)) // (shape[1] if isinstance(module, nn.ConvTranspose2d) else shape[0])
         return np.float32(sqrt(2 / fan_in)) * rng.standard_normal(shape, dtype=np.float32)

@@ -1,14 +1,16 @@
-"""Fully connected nets for 2-D data."""
+"""Fully connected nets: for 2-D data, and the baselines of image studies."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import isfinite, prod
+from math import prod
 from typing import ClassVar, Literal
 
 from torch import nn
 
+from trainables.networks import norm
 from trainables.networks.init import Init, Orthogonal
-from trainables.networks.norm import BatchNorm
+from trainables.networks.norm import Norm
+from trainables.networks.wiring import Condition, ConditionedDiscriminator
 
 Activation = Literal["tanh", "relu", "leaky_relu"]
 ACTIVATIONS: dict[Activation, Callable[[], nn.Module]] = {
@@ -16,47 +18,68 @@ ACTIVATIONS: dict[Activation, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
     "leaky_relu": lambda: nn.LeakyReLU(0.2),
 }
+Output = Literal["linear", "tanh"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mlp:
-    """``linear, (batch norm), activation`` per hidden layer, then a plain linear output.
+    """``linear, (norm), activation`` per hidden layer, then a linear output; a generator's may end in ``tanh``.
 
-    Batch norm, when on, follows every hidden linear map of a generator, and every one but the first of a
-    discriminator (Radford et al. 2016: no batch norm on D's input layer). The defaults are the LSGAN authors'
-    mixture nets: 256-128-128-2 with 49,666 and 2-128-128-1 with 17,025 parameters.
+    Batch or layer norm, when on, follows every hidden linear map of a generator, and every one but the first of a
+    discriminator (Radford et al. 2016: no batch norm on D's input layer). A conditioned discriminator gets the label's
+    vector beside the input of every linear map. The defaults are the LSGAN authors' mixture nets: 256-128-128-2 with
+    49,666 and 2-128-128-1 with 17,025 parameters.
     """
 
     kind: Literal["mlp"] = "mlp"
     hidden: tuple[int, ...] = (128, 128)
     activation: Activation = "tanh"
-    batch_norm: bool = False
-    bn_eps: float = 1e-5
-    bn_affine: bool = True
+    norm: Norm = "none"
+    norm_eps: float = 1e-5
+    norm_affine: bool = True
+    output: Output = "linear"
     init: Init = Orthogonal()
     source: ClassVar[str] = "Mao et al. 2017, section 4.4 (authors' mixture code)"
 
     def __post_init__(self) -> None:
         if not self.hidden or min(self.hidden) < 1:
             raise ValueError(f"hidden must name at least one layer of at least one unit, got {self.hidden}")
-        if not (isfinite(self.bn_eps) and self.bn_eps > 0):
-            raise ValueError(f"bn_eps must be > 0, got {self.bn_eps}")
+        norm.check(self.norm_eps)
 
     def generator(self, latent: int, shape: tuple[int, ...]) -> nn.Module:
-        """Maps ``[B, latent]`` to ``[B, *shape]``, unbounded."""
-        layers = self._layers(latent, prod(shape), plain_layers=0)
+        """Maps ``[B, latent]`` to ``[B, *shape]``; unbounded, or in (-1, 1) with ``output`` tanh."""
+        layers = [layer for stage in self._stages(latent, prod(shape), 0, plain=0) for layer in stage]
+        if self.output == "tanh":
+            layers.append(nn.Tanh())
         return nn.Sequential(*layers, nn.Unflatten(1, shape)) if len(shape) > 1 else nn.Sequential(*layers)
 
-    def discriminator(self, shape: tuple[int, ...]) -> nn.Module:
-        """Maps ``[B, *shape]`` to raw scores ``[B]``."""
-        return nn.Sequential(nn.Flatten(1), *self._layers(prod(shape), 1, plain_layers=1), nn.Flatten(0))
+    def encoder(self, shape: tuple[int, ...], outputs: int) -> nn.Module:
+        """Maps ``[B, *shape]`` to ``[B, outputs]``, unbounded; normalised where a discriminator is."""
+        return nn.Sequential(*self._encoder(shape, outputs))
 
-    def _layers(self, inputs: int, outputs: int, *, plain_layers: int) -> list[nn.Module]:
-        layers: list[nn.Module] = []
+    def discriminator(self, shape: tuple[int, ...], labels: Condition | None = None) -> nn.Module:
+        """Maps ``[B, *shape]``, and labels ``[B]`` if conditioned, to raw scores ``[B]``."""
+        if labels is None:
+            return nn.Sequential(*self._encoder(shape, 1), nn.Flatten(0))
+        stages: list[list[nn.Module]] = [[nn.Flatten(1)]]
+        stages += self._stages(prod(shape), 1, labels.width, plain=1)
+        stages.append([nn.Flatten(0)])
+        plain = frozenset({0, len(stages) - 1})
+        return ConditionedDiscriminator(labels, [nn.Sequential(*stage) for stage in stages], plain=plain)
+
+    def _encoder(self, shape: tuple[int, ...], outputs: int) -> list[nn.Module]:
+        layers: list[nn.Module] = [nn.Flatten(1)]
+        for stage in self._stages(prod(shape), outputs, 0, plain=1):
+            layers += stage
+        return layers
+
+    def _stages(self, inputs: int, outputs: int, beside: int, *, plain: int) -> list[list[nn.Module]]:
+        """One list per linear map; each map reads ``beside`` more entries than the stage before it makes."""
+        stages: list[list[nn.Module]] = []
         for i, units in enumerate(self.hidden):
-            layers.append(nn.Linear(inputs, units))
-            if self.batch_norm and i >= plain_layers:
-                layers.append(BatchNorm(units, eps=self.bn_eps, affine=self.bn_affine))
-            layers.append(ACTIVATIONS[self.activation]())
+            stage: list[nn.Module] = [norm.linear(inputs + beside, units, self.norm)]
+            if i >= plain:
+                stage += norm.after(units, self.norm, eps=self.norm_eps, affine=self.norm_affine)
+            stages.append([*stage, ACTIVATIONS[self.activation]()])
             inputs = units
-        return [*layers, nn.Linear(inputs, outputs)]
+        return [*stages, [norm.linear(inputs + beside, outputs, self.norm)]]

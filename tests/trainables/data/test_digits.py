@@ -24,7 +24,7 @@ def test_at_side_8_the_images_are_the_originals() -> None:
 
 
 def test_black_and_white_fill_the_range() -> None:
-    batch = Digits(side=8).load(device=CPU, dtype=torch.float32).batch(Streams([0]), 0, 64)
+    batch = Digits(side=8).load(device=CPU, dtype=torch.float32).batch(Streams([0]), 0, 64).samples
     assert (batch.min(), batch.max()) == (-1.0, 1.0)
 
 

@@ -80,7 +80,7 @@ def test_the_set_has_no_labels(root: Path) -> None:
 
 def test_batches_have_the_declared_shape_and_range(root: Path) -> None:
     config = LsunBedroom(root=str(root), side=16)
-    batch = load(config).batch(Streams([0, 1]), 0, 4)
+    batch = load(config).batch(Streams([0, 1]), 0, 4).samples
     assert batch.shape == (2, 4, *config.shape) == (2, 4, 3, 16, 16)
     assert -1.0 <= batch.min() < 0.0 < batch.max() <= 1.0
 

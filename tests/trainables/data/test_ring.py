@@ -48,7 +48,7 @@ def test_the_uniform_ring_counts_all_modes_alike() -> None:
 @pytest.mark.parametrize("ring", RINGS.values(), ids=RINGS)
 def test_samples_have_the_weights_of_the_truth(ring: Ring) -> None:
     source, size = loaded(ring), 40_000
-    samples = source.batch(Streams([0]), 0, size)[0].double().numpy()
+    samples = source.batch(Streams([0]), 0, size).samples[0].double().numpy()
     nearest = np.linalg.norm(samples[:, None] - source.truth.centres, axis=2).argmin(1)
     share = np.bincount(nearest, minlength=ring.modes) / size
     # five standard errors of a share
@@ -58,7 +58,7 @@ def test_samples_have_the_weights_of_the_truth(ring: Ring) -> None:
 @pytest.mark.parametrize("ring", RINGS.values(), ids=RINGS)
 def test_samples_have_the_mean_and_standard_deviation_of_the_truth(ring: Ring) -> None:
     source, size = loaded(ring), 40_000
-    samples = source.batch(Streams([1]), 2, size)[0].double().numpy()
+    samples = source.batch(Streams([1]), 2, size).samples[0].double().numpy()
     nearest = np.linalg.norm(samples[:, None] - source.truth.centres, axis=2).argmin(1)
     residuals = samples - source.truth.centres[nearest]
     np.testing.assert_allclose(residuals.mean(0), 0, atol=5 * ring.std / math.sqrt(size))
@@ -66,7 +66,7 @@ def test_samples_have_the_mean_and_standard_deviation_of_the_truth(ring: Ring) -
 
 
 def test_every_coordinate_of_a_batch_is_fresh() -> None:
-    samples = loaded(Ring()).batch(Streams([0, 1]), 0, 500)
+    samples = loaded(Ring()).batch(Streams([0, 1]), 0, 500).samples
     assert len(torch.unique(samples)) > 1_950
 
 

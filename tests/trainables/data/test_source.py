@@ -51,10 +51,10 @@ def make(request: pytest.FixtureRequest):
 
 def test_stack_draws_what_solo_runs_draw(make) -> None:
     source = make()
-    stacked = source.batch(Streams([3, 8, 5]), 4, 7)
+    stacked = source.batch(Streams([3, 8, 5]), 4, 7).samples
     assert stacked.shape == (3, 7, *source.shape)
     for row, seed in zip(stacked, (3, 8, 5), strict=True):
-        assert torch.equal(row, make().batch(Streams([seed]), 4, 7)[0])
+        assert torch.equal(row, make().batch(Streams([seed]), 4, 7).samples[0])
 
 
 def test_batch_does_not_depend_on_what_was_drawn_before(make) -> None:
@@ -63,12 +63,12 @@ def test_batch_does_not_depend_on_what_was_drawn_before(make) -> None:
         used.batch(Streams([1, 2]), counter, 7)
         used.batch(Streams([2]), counter, 9)
     used.reference(5)
-    assert torch.equal(used.batch(Streams([1, 2]), 11, 7), fresh.batch(Streams([1, 2]), 11, 7))
+    assert torch.equal(used.batch(Streams([1, 2]), 11, 7).samples, fresh.batch(Streams([1, 2]), 11, 7).samples)
 
 
 def test_seeds_and_counters_give_different_batches(make) -> None:
     source = make()
-    batches = [source.batch(Streams([seed]), counter, 7) for seed in (0, 1) for counter in (0, 1, 8)]
+    batches = [source.batch(Streams([seed]), counter, 7).samples for seed in (0, 1) for counter in (0, 1, 8)]
     assert all(not torch.equal(a, b) for i, a in enumerate(batches) for b in batches[:i])
 
 
@@ -81,13 +81,13 @@ def test_reference_is_the_same_for_every_launch(make) -> None:
 
 def test_reference_is_no_replicas_training_data(make) -> None:
     source = make()
-    assert not torch.equal(source.reference(7), source.batch(Streams([0]), 0, 7)[0])
+    assert not torch.equal(source.reference(7), source.batch(Streams([0]), 0, 7).samples[0])
 
 
 def test_double_precision_sees_the_values_of_single_precision(make) -> None:
     single, double = make(), make(torch.float64)
     for ours, theirs in (
-        (single.batch(Streams([1, 2]), 3, 20), double.batch(Streams([1, 2]), 3, 20)),
+        (single.batch(Streams([1, 2]), 3, 20).samples, double.batch(Streams([1, 2]), 3, 20).samples),
         (single.reference(20), double.reference(20)),
     ):
         assert (ours.dtype, theirs.dtype) == (torch.float32, torch.float64)
@@ -107,19 +107,20 @@ def test_digest_does_not_depend_on_where_batches_go() -> None:
 def test_an_epoch_shows_every_image_once() -> None:
     source = images_source(numbered(60))
     for epoch in (0, 1):
-        seen = [n for step in range(6) for n in numbers(source.batch(Streams([5]), 6 * epoch + step, 10))]
+        seen = [n for step in range(6) for n in numbers(source.batch(Streams([5]), 6 * epoch + step, 10).samples)]
         assert sorted(seen) == list(range(60))
 
 
 def test_epochs_and_replicas_walk_in_different_orders() -> None:
     source = images_source(numbered(60))
-    walks = [numbers(source.batch(Streams([seed]), epoch, 60)) for seed in (0, 1) for epoch in (0, 1)]
+    walks = [numbers(source.batch(Streams([seed]), epoch, 60).samples) for seed in (0, 1) for epoch in (0, 1)]
     assert len({tuple(walk) for walk in walks}) == 4
 
 
 def test_an_incomplete_batch_is_dropped() -> None:
     source = images_source(numbered(25))
-    epochs = [[n for step in range(2) for n in numbers(source.batch(Streams([0]), 2 * e + step, 10))] for e in (0, 1)]
+    batches = [[source.batch(Streams([0]), 2 * e + step, 10).samples for step in range(2)] for e in (0, 1)]
+    epochs = [[n for batch in own for n in numbers(batch)] for own in batches]
     assert all(len(set(seen)) == 20 for seen in epochs)
     assert set(epochs[0]) != set(epochs[1])
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from trainables.networks.dcgan import STAGES, Dcgan
-from trainables.networks.norm import BatchNorm
+from trainables.networks.norm import BatchNorm, Norm
 
 CHANNELS = {16: (3, 4), 28: (3, 4, 5), 32: (3, 4, 5), 64: (3, 4, 5, 6)}
 
@@ -20,9 +20,9 @@ def kinds(module: nn.Module) -> list[str]:
     return [type(layer).__name__ for layer in module.children()]
 
 
-@pytest.mark.parametrize(("batch_norm", "g", "d"), [(False, 12_702_851, 4_314_753), (True, 12_704_771, 4_316_545)])
-def test_the_64_pixel_nets_have_the_papers_number_of_parameters(batch_norm: bool, g: int, d: int) -> None:
-    net = Dcgan(batch_norm=batch_norm)
+@pytest.mark.parametrize(("norm", "g", "d"), [("none", 12_702_851, 4_314_753), ("batch", 12_704_771, 4_316_545)])
+def test_the_64_pixel_nets_have_the_papers_number_of_parameters(norm: Norm, g: int, d: int) -> None:
+    net = Dcgan(norm=norm)
     with torch.device("meta"):
         assert count(net.generator(1_024, (3, 64, 64))) == g
         assert count(net.discriminator((3, 64, 64))) == d
@@ -38,7 +38,7 @@ def test_batch_norm_follows_all_but_the_output_of_g_and_the_first_and_last_layer
 
 
 def test_without_batch_norm_the_rest_is_the_same() -> None:
-    net, plain = Dcgan(channels=(3, 4)), Dcgan(channels=(3, 4), batch_norm=False)
+    net, plain = Dcgan(channels=(3, 4)), Dcgan(channels=(3, 4), norm="none")
     for full, bare in (
         (net.generator(7, (1, 16, 16)), plain.generator(7, (1, 16, 16))),
         (net.discriminator((1, 16, 16)), plain.discriminator((1, 16, 16))),
@@ -48,17 +48,17 @@ def test_without_batch_norm_the_rest_is_the_same() -> None:
 
 
 def test_batch_norm_is_per_channel_and_made_as_the_fields_say() -> None:
-    net = Dcgan(channels=(3, 4), bn_eps=0.125)
+    net = Dcgan(channels=(3, 4), norm_eps=0.125)
     norms = [layer for layer in net.generator(7, (1, 16, 16)) if isinstance(layer, BatchNorm)]
     assert [(norm.eps, tuple(norm.weight.shape)) for norm in norms] == [(0.125, (4,)), (0.125, (3,))]
-    bare = Dcgan(channels=(3, 4), bn_affine=False).generator(7, (1, 16, 16))
+    bare = Dcgan(channels=(3, 4), norm_affine=False).generator(7, (1, 16, 16))
     assert all(layer.weight is None for layer in bare if isinstance(layer, BatchNorm))
 
 
 @pytest.mark.parametrize("side", STAGES)
 @pytest.mark.parametrize("colours", [1, 3])
 def test_images_lie_in_minus_one_to_one_and_scores_are_one_per_image(side: int, colours: int) -> None:
-    net, shape = Dcgan(channels=CHANNELS[side], bn_affine=False), (colours, side, side)
+    net, shape = Dcgan(channels=CHANNELS[side], norm_affine=False), (colours, side, side)
     images = net.generator(7, shape)(50 * torch.randn(5, 7))
     assert images.shape == (5, *shape)
     assert images.abs().max() <= 1
@@ -67,7 +67,7 @@ def test_images_lie_in_minus_one_to_one_and_scores_are_one_per_image(side: int, 
 
 
 def test_scores_are_raw() -> None:
-    module = Dcgan(channels=(3, 4), batch_norm=False).discriminator((1, 16, 16))
+    module = Dcgan(channels=(3, 4), norm="none").discriminator((1, 16, 16))
     with torch.no_grad():
         module[-2].bias.fill_(1e3)
     assert (module(torch.randn(4, 1, 16, 16)) > 500).all()
@@ -76,7 +76,7 @@ def test_scores_are_raw() -> None:
 @pytest.mark.parametrize("side", STAGES)
 def test_maps_have_the_stages_sides(side: int) -> None:
     maps = []
-    module = Dcgan(channels=CHANNELS[side], bn_affine=False).generator(7, (1, side, side))
+    module = Dcgan(channels=CHANNELS[side], norm_affine=False).generator(7, (1, side, side))
     x = torch.randn(2, 7)
     for layer in module:
         x = layer(x)
@@ -107,6 +107,6 @@ def test_layers_without_maps_are_refused(channels: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("eps", [0.0, -1e-5, nan])
-def test_bn_eps_must_be_positive(eps: float) -> None:
-    with pytest.raises(ValueError, match=f"bn_eps must be > 0, got {eps}"):
-        Dcgan(bn_eps=eps)
+def test_norm_eps_must_be_positive(eps: float) -> None:
+    with pytest.raises(ValueError, match=f"norm_eps must be > 0, got {eps}"):
+        Dcgan(norm_eps=eps)

@@ -25,7 +25,7 @@ def test_the_defaults_have_the_published_number_of_parameters() -> None:
 
 
 def test_batch_norm_follows_every_hidden_map_of_g_and_all_but_the_first_of_d() -> None:
-    net = Mlp(hidden=(5, 6, 7), activation="relu", batch_norm=True)
+    net = Mlp(hidden=(5, 6, 7), activation="relu", norm="batch")
     block = ["Linear", "BatchNorm", "ReLU"]
     assert kinds(net.generator(3, (2,))) == [*block, *block, *block, "Linear"]
     assert kinds(net.discriminator((2,))) == ["Flatten", "Linear", "ReLU", *block, *block, "Linear", "Flatten"]
@@ -37,7 +37,7 @@ def test_without_batch_norm_there_is_none() -> None:
 
 
 def test_batch_norm_is_made_as_the_fields_say() -> None:
-    net = Mlp(batch_norm=True, bn_eps=0.125, bn_affine=False)
+    net = Mlp(norm="batch", norm_eps=0.125, norm_affine=False)
     norms = [layer for layer in net.generator(3, (2,)).modules() if isinstance(layer, BatchNorm)]
     assert [(norm.eps, norm.weight) for norm in norms] == [(0.125, None)] * 2
 
@@ -69,6 +69,6 @@ def test_layers_without_units_are_refused(hidden: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("eps", [0.0, -1e-5, nan])
-def test_bn_eps_must_be_positive(eps: float) -> None:
-    with pytest.raises(ValueError, match=f"bn_eps must be > 0, got {eps}"):
-        Mlp(bn_eps=eps)
+def test_norm_eps_must_be_positive(eps: float) -> None:
+    with pytest.raises(ValueError, match=f"norm_eps must be > 0, got {eps}"):
+        Mlp(norm_eps=eps)
