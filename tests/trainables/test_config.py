@@ -43,7 +43,7 @@ VARIANTS = [
 def test_the_digest_of_one_configuration_is_pinned() -> None:
     """A changed default changes what is trained: records of before and after must not share a digest."""
     assert digest(BASE) == "0935296c787e6d45"
-    assert digest(changed(generator=Dcgan(), objective=LeastSquares())) == "9b347aefd6537c6d"
+    assert digest(changed(generator=Dcgan(), objective=LeastSquares())) == "4a5bd494c126174d"
 
 
 def test_equal_configurations_have_equal_digests() -> None:
