@@ -16,6 +16,7 @@ from torch.func import functional_call, vmap
 from torch.nn import functional
 
 from trainables.draws import Streams, generator
+from trainables.networks.activations import Gate, Maxout, Scale, ShiftedSoftplus
 from trainables.networks.init import InitialValue
 from trainables.networks.norm import (
     BatchNorm,
@@ -230,6 +231,10 @@ _RULES: dict[type[nn.Module], Callable[..., Tensor]] = {
     nn.LeakyReLU: lambda layer, own, x: functional.leaky_relu(x, layer.negative_slope),
     nn.Sigmoid: lambda layer, own, x: x.sigmoid(),
     nn.Softplus: lambda layer, own, x: layer(x),
+    ShiftedSoftplus: lambda layer, own, x: layer(x),
+    Maxout: lambda layer, own, x: layer(x),
+    Scale: lambda layer, own, x: layer(x),
+    Gate: _per_sample,
 }
 """``rule(layer, own, *inputs)`` for a stack: the layer, its stacked parameters by name, and inputs ``[R, B, ...]``."""
 

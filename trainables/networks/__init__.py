@@ -5,10 +5,51 @@ To add a family, write a module here with the methods ``generator`` and ``discri
 
 from typing import get_args
 
+from trainables.networks.bottleneck import BottleneckResnet
+from trainables.networks.characters import Characters
 from trainables.networks.dcgan import Dcgan
+from trainables.networks.deep_conv import DeepConv
+from trainables.networks.dirac import Dirac
+from trainables.networks.infogan import Infogan
+from trainables.networks.low_variability import LowVariability
+from trainables.networks.maxout import Maxout
 from trainables.networks.mlp import Mlp
+from trainables.networks.resnet import Resnet
+from trainables.networks.sndcgan import Sndcgan
+from trainables.networks.unrolled_mnist import UnrolledMnist
+from trainables.networks.vgg import Vgg
 
-Network = Mlp | Dcgan
+Network = (
+    Mlp
+    | Maxout
+    | Dirac
+    | Dcgan
+    | Vgg
+    | Characters
+    | LowVariability
+    | DeepConv
+    | BottleneckResnet
+    | Resnet
+    | Infogan
+    | Sndcgan
+    | UnrolledMnist
+)
 NETWORKS: tuple[type[Network], ...] = get_args(Network)
 
-__all__ = ["NETWORKS", "Dcgan", "Mlp", "Network"]
+__all__ = [
+    "NETWORKS",
+    "BottleneckResnet",
+    "Characters",
+    "Dcgan",
+    "DeepConv",
+    "Dirac",
+    "Infogan",
+    "LowVariability",
+    "Maxout",
+    "Mlp",
+    "Network",
+    "Resnet",
+    "Sndcgan",
+    "UnrolledMnist",
+    "Vgg",
+]

@@ -1,39 +1,56 @@
-"""The DCGAN family for square images of 16, 28, 32 or 64 pixels, with the LSGAN authors' layer order."""
+"""The DCGAN family for square images of 16 to 128 pixels, with the LSGAN authors' layer order."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from torch import nn
 
-from trainables.networks import norm
+from trainables.networks import norm, stages
+from trainables.networks.activations import Activation, activation, reads
 from trainables.networks.init import Init, Normal
 from trainables.networks.norm import Norm
-from trainables.networks.wiring import Condition, ConditionedDiscriminator
+from trainables.networks.stages import Stage
+from trainables.networks.wiring import Condition
 
-STAGES = {16: (4, 8, 16), 28: (4, 7, 14, 28), 32: (4, 8, 16, 32), 64: (4, 8, 16, 32, 64)}
+STAGES = {
+    16: (4, 8, 16),
+    28: (4, 7, 14, 28),
+    32: (4, 8, 16, 32),
+    64: (4, 8, 16, 32, 64),
+    112: (7, 14, 28, 56, 112),
+    128: (4, 8, 16, 32, 64, 128),
+}
 """Image size to the side of the maps at each stage; one strided layer between two of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dcgan:
-    """Strided 5x5 convolutions; the norm is switched for the net as a whole.
+    """Strided 5x5 convolutions; the norm and the nonlinearity are switched for the net as a whole.
 
-    Generator: ``linear to 4x4xC_n, (norm), ReLU; [deconv5 s2 to C_i, (norm), ReLU]...; deconv5 s2 to the image, tanh``.
-    Discriminator: ``conv5 s2 to C_1, LeakyReLU 0.2 (no norm); [conv5 s2 to C_i, (norm), LeakyReLU]...; linear to 1``.
-    The biases of layers before a norm stay, as in the authors' code. A conditioned discriminator gets the label's
-    vector as constant maps beside the input of every convolution but the first, and beside that of the linear map (Mao
-    et al. 2017, section 3.3: not beside the image itself). Spectral norm is for discriminators.
+    Generator: ``linear to 4x4xC_n, (norm), ReLU; [deconv5 s2 to C_i, (norm), ReLU]...; deconv5 s2 to the image, tanh``
+    (7x7xC_n for 112 pixels). Discriminator: ``conv5 s2 to C_1, LeakyReLU 0.2 (no norm); [conv5 s2 to C_i, (norm),
+    LeakyReLU]...; linear to 1``. The biases of layers before a norm stay, as in the authors' code. A conditioned
+    discriminator gets the label's vector as constant maps beside the input of every convolution but the first, and
+    beside that of the linear map (Mao et al. 2017, section 3.3: not beside the image itself). Spectral norm is for
+    discriminators.
 
-    ``channels`` is C_1..C_n, seen from the discriminator's input; its length must fit the image: 2 for 16, 3 for 28
-    and 32, 4 for 64 pixels. The default is the 64-pixel net of the LSGAN stability experiment: with latent 1024 the
-    generator has 12,702,851 parameters (12,704,771 with BN), the discriminator 4,314,753 (4,316,545).
+    ``channels`` is C_1..C_n, seen from the discriminator's input; its length must fit the image: 2 for 16, 3 for 28 and
+    32, 4 for 64 and 112, 5 for 128 pixels. The default is the 64-pixel net of the LSGAN stability experiment: with
+    latent 1024 the generator has 12,702,851 parameters (12,704,771 with BN), the discriminator 4,314,753 (4,316,545).
 
-    Padding is torch's symmetric one where TensorFlow's "SAME" pads the end: shapes agree, values are shifted by at
-    most a pixel. Radford et al. 2016, section 3; Mao et al. 2017, section 4.4 and the authors' code.
+    ``activation`` replaces every hidden nonlinearity: ``relu`` stands for Radford et al.'s pair, ReLU in G and
+    LeakyReLU 0.2 in D; the others are the same in both. With ``gated`` every layer before one makes twice the maps, and
+    its norm, if any, comes before the gate. These are the difficult architectures of Gulrajani et al. 2017, figure 2: 1
+    (channels 64 to 512), 2 (G with channels (64, 64, 64, 64) and no norm), 4 (no norm in either), 5 (``gated``), 6
+    (``tanh``).
+
+    Padding is torch's symmetric one where TensorFlow's "SAME" pads the end: shapes agree, values are shifted by at most
+    a pixel. Radford et al. 2016, section 3; Mao et al. 2017, section 4.4 and the authors' code.
     """
 
     kind: Literal["dcgan"] = "dcgan"
     channels: tuple[int, ...] = (64, 128, 256, 512)
+    activation: Activation = "relu"
     norm: Norm = "batch"
     norm_eps: float = 1e-5
     norm_affine: bool = True
@@ -53,15 +70,14 @@ class Dcgan:
                 norm is spectral.
         """
         sides = self._sides(shape)
-        if self.norm == "spectral":
-            raise ValueError("norm must be none, batch or layer for a dcgan generator, got spectral")
-        maps = (*reversed(self.channels), shape[0])
-        layers: list[nn.Module] = [nn.Linear(latent, 16 * maps[0]), nn.Unflatten(1, (maps[0], 4, 4))]
+        stages.no_spectral(self.norm, "dcgan")
+        maps, wide = (*reversed(self.channels), shape[0]), reads(self.activation)
+        first = (wide * maps[0], sides[0], sides[0])
+        layers: Stage = [nn.Linear(latent, sides[0] ** 2 * first[0]), nn.Unflatten(1, first)]
         for i, side in enumerate(sides[:-1]):
-            layers += self._after(maps[i])
-            odd = 2 * side - sides[i + 1]  # 1 where 4 grows to 7
-            deconv = nn.ConvTranspose2d(maps[i], maps[i + 1], 5, stride=2, padding=2, output_padding=1 - odd)
-            layers += [nn.ReLU(), deconv]
+            outputs = maps[i + 1] * (wide if i < len(sides) - 2 else 1)
+            layers += [*self._after(wide * maps[i]), activation(self.activation)]
+            layers.append(stages.up(maps[i], outputs, 5, side, sides[i + 1]))
         return nn.Sequential(*layers, nn.Tanh())
 
     def discriminator(self, shape: tuple[int, ...], labels: Condition | None = None) -> nn.Module:
@@ -70,24 +86,20 @@ class Dcgan:
         Raises:
             ValueError: as :meth:`generator` does for the shape.
         """
-        self._sides(shape)
-        beside = 0 if labels is None else labels.width
-        stages: list[list[nn.Module]] = []
-        inputs = shape[0]
+        smallest = self._sides(shape)[0]
+        wide, beside, inputs = reads(self.activation), stages.width(labels), shape[0]
+        parts: list[Stage] = []
         for i, maps in enumerate(self.channels):
-            stage: list[nn.Module] = [norm.conv(inputs, maps, 5, self.norm, stride=2, padding=2)]
+            stage: Stage = [norm.conv(inputs, wide * maps, 5, self.norm, stride=2, padding=2)]
             if i > 0:
-                stage += self._after(maps)
-            stages.append([*stage, nn.LeakyReLU(0.2)])
+                stage += self._after(wide * maps)
+            parts.append([*stage, activation("leaky_relu" if self.activation == "relu" else self.activation)])
             inputs = maps + beside
-        flat, score = nn.Flatten(1), norm.linear(16 * self.channels[-1] + beside, 1, self.norm)
-        if labels is None:
-            return nn.Sequential(*(layer for stage in stages for layer in stage), flat, score, nn.Flatten(0))
-        stages[-1].append(flat)
-        parts = [nn.Sequential(*stage) for stage in (*stages, [score, nn.Flatten(0)])]
-        return ConditionedDiscriminator(labels, parts, plain=frozenset({0}))
+        parts[-1].append(nn.Flatten(1))
+        parts.append([norm.linear(smallest**2 * self.channels[-1] + beside, 1, self.norm), nn.Flatten(0)])
+        return stages.join(parts, labels, plain=frozenset({0}))
 
-    def _after(self, channels: int) -> list[nn.Module]:
+    def _after(self, channels: int) -> Stage:
         return norm.after(channels, self.norm, eps=self.norm_eps, affine=self.norm_affine)
 
     def _sides(self, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -73,7 +73,11 @@ class Orthogonal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class He:
-    """Weights N(0, 2 / fan_in), biases 0, norms at scale 1; for rectifiers. He et al. 2015, section 2.2."""
+    """Weights N(0, 2 / fan_in), biases 0, norms at scale 1; for rectifiers. He et al. 2015, section 2.2.
+
+    ``fan_in`` counts the inputs that an output reads on average: a transposed convolution's are its inputs times the
+    kernel's size over the square of its stride, as in the WGAN-GP authors' code.
+    """
 
     kind: Literal["he"] = "he"
     source: ClassVar[str] = "He et al. 2015, section 2.2"
@@ -81,9 +85,71 @@ class He:
     def value(self, module: nn.Module, name: str, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
         if name == "bias" or isinstance(module, BatchNorm | LayerNorm):
             return np.full(shape, float(name != "bias"), dtype=np.float32)
-        fan_in = int(np.prod(shape)) // (shape[1] if isinstance(module, nn.ConvTranspose2d) else shape[0])
+        fan_in = np.prod(shape) / shape[0]
+        if isinstance(module, nn.ConvTranspose2d):
+            fan_in = np.prod(shape) / shape[1] / np.prod(module.stride)
         return np.float32(sqrt(2 / fan_in)) * rng.standard_normal(shape, dtype=np.float32)
 
 
-Init = Normal | Orthogonal | He
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TorchDefault:
+    """Weights *and biases* uniform on [-1, 1) / sqrt(fan_in), norms at scale 1: what torch's layers start from.
+
+    Published torch code that names no rule has this one. With biases of 0 every kink of a first rectified layer passes
+    through the origin, and Adam moves it by about its learning rate per step; here the kinks start spread out.
+    """
+
+    kind: Literal["torch_default"] = "torch_default"
+    source: ClassVar[str] = "torch.nn.Linear and torch.nn.Conv2d (reset_parameters)"
+
+    def value(self, module: nn.Module, name: str, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        if isinstance(module, BatchNorm | LayerNorm):
+            return np.full(shape, float(name != "bias"), dtype=np.float32)
+        weight = module.get_parameter("weight" if name == "bias" else name)
+        # As torch counts it: a transposed convolution's fan_in is that of axis 1, which is its number of outputs.
+        fan_in = int(np.prod(weight.shape[1:]))
+        return (2 * rng.random(shape, dtype=np.float32) - 1) / np.float32(sqrt(fan_in))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constant:
+    """Every weight ``at``, biases 0, norms at scale 1.
+
+    For nets whose start a theory names; the units of a wider layer would start alike and stay alike.
+    """
+
+    kind: Literal["constant"] = "constant"
+    at: float = 1.0
+    source: ClassVar[str] = "Mescheder et al. 2018, section 2 (authors' code: the Dirac-GAN starts at 1)"
+
+    def __post_init__(self) -> None:
+        if not isfinite(self.at):
+            raise ValueError(f"at must be finite, got {self.at}")
+
+    def value(self, module: nn.Module, name: str, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        if name == "bias" or isinstance(module, BatchNorm | LayerNorm):
+            return np.full(shape, float(name != "bias"), dtype=np.float32)
+        return np.full(shape, self.at, dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uniform:
+    """Every weight uniform on [low, high), biases 0, norms at scale 1."""
+
+    kind: Literal["uniform"] = "uniform"
+    low: float = -0.05
+    high: float = 0.05
+    source: ClassVar[str] = "LeCun et al. 1998, section 4.6, for the form; the ends of Keras's default"
+
+    def __post_init__(self) -> None:
+        if not (isfinite(self.low) and isfinite(self.high) and self.low < self.high):
+            raise ValueError(f"low must be < high, and both finite, got {self.low} and {self.high}")
+
+    def value(self, module: nn.Module, name: str, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        if name == "bias" or isinstance(module, BatchNorm | LayerNorm):
+            return np.full(shape, float(name != "bias"), dtype=np.float32)
+        return np.float32(self.low) + np.float32(self.high - self.low) * rng.random(shape, dtype=np.float32)
+
+
+Init = Normal | Orthogonal | He | TorchDefault | Constant | Uniform
 INITS: tuple[type[Init], ...] = get_args(Init)

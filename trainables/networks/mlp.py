@@ -1,23 +1,17 @@
 """Fully connected nets: for 2-D data, and the baselines of image studies."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from math import prod
+from math import isfinite, prod
 from typing import ClassVar, Literal
 
 from torch import nn
 
 from trainables.networks import norm
+from trainables.networks.activations import Activation, Scale, activation, reads
 from trainables.networks.init import Init, Orthogonal
 from trainables.networks.norm import Norm
 from trainables.networks.wiring import Condition, ConditionedDiscriminator
 
-Activation = Literal["tanh", "relu", "leaky_relu"]
-ACTIVATIONS: dict[Activation, Callable[[], nn.Module]] = {
-    "tanh": nn.Tanh,
-    "relu": nn.ReLU,
-    "leaky_relu": lambda: nn.LeakyReLU(0.2),
-}
 Output = Literal["linear", "tanh"]
 
 
@@ -29,6 +23,15 @@ class Mlp:
     discriminator (Radford et al. 2016: no batch norm on D's input layer). A conditioned discriminator gets the label's
     vector beside the input of every linear map. The defaults are the LSGAN authors' mixture nets: 256-128-128-2 with
     49,666 and 2-128-128-1 with 17,025 parameters.
+
+    Other published nets are values of this one. Gulrajani et al. 2017 (authors' toy code): ``hidden=(512, 512, 512),
+    activation="relu", init=He()``; the MLP generator of their figure 2: ``hidden=(512,) * 4, activation="relu",
+    output="tanh", init=He()``. Petzka et al. 2018 (toy code): the first with ``leaky_relu``. Lin et al. 2018: G
+    ``hidden=(400,) * 4, activation="relu", norm="batch", init=Normal()``, D a ``maxout``. Metz et al. 2017: D with one
+    layer of 128 ReLU reads its input times ``input_scale=0.25``.
+
+    ``input_scale`` multiplies what a discriminator or encoder reads. With ``gated`` every hidden linear map makes twice
+    its units, which the gate joins in pairs.
     """
 
     kind: Literal["mlp"] = "mlp"
@@ -38,12 +41,15 @@ class Mlp:
     norm_eps: float = 1e-5
     norm_affine: bool = True
     output: Output = "linear"
+    input_scale: float = 1.0
     init: Init = Orthogonal()
     source: ClassVar[str] = "Mao et al. 2017, section 4.4 (authors' mixture code)"
 
     def __post_init__(self) -> None:
         if not self.hidden or min(self.hidden) < 1:
             raise ValueError(f"hidden must name at least one layer of at least one unit, got {self.hidden}")
+        if not (isfinite(self.input_scale) and self.input_scale > 0):
+            raise ValueError(f"input_scale must be > 0, got {self.input_scale}")
         norm.check(self.norm_eps)
 
     def generator(self, latent: int, shape: tuple[int, ...]) -> nn.Module:
@@ -61,25 +67,29 @@ class Mlp:
         """Maps ``[B, *shape]``, and labels ``[B]`` if conditioned, to raw scores ``[B]``."""
         if labels is None:
             return nn.Sequential(*self._encoder(shape, 1), nn.Flatten(0))
-        stages: list[list[nn.Module]] = [[nn.Flatten(1)]]
+        stages: list[list[nn.Module]] = [self._reading()]
         stages += self._stages(prod(shape), 1, labels.width, plain=1)
         stages.append([nn.Flatten(0)])
         plain = frozenset({0, len(stages) - 1})
         return ConditionedDiscriminator(labels, [nn.Sequential(*stage) for stage in stages], plain=plain)
 
     def _encoder(self, shape: tuple[int, ...], outputs: int) -> list[nn.Module]:
-        layers: list[nn.Module] = [nn.Flatten(1)]
+        layers = self._reading()
         for stage in self._stages(prod(shape), outputs, 0, plain=1):
             layers += stage
         return layers
+
+    def _reading(self) -> list[nn.Module]:
+        return [nn.Flatten(1)] if self.input_scale == 1 else [nn.Flatten(1), Scale(self.input_scale)]
 
     def _stages(self, inputs: int, outputs: int, beside: int, *, plain: int) -> list[list[nn.Module]]:
         """One list per linear map; each map reads ``beside`` more entries than the stage before it makes."""
         stages: list[list[nn.Module]] = []
         for i, units in enumerate(self.hidden):
-            stage: list[nn.Module] = [norm.linear(inputs + beside, units, self.norm)]
+            made = units * reads(self.activation)
+            stage: list[nn.Module] = [norm.linear(inputs + beside, made, self.norm)]
             if i >= plain:
-                stage += norm.after(units, self.norm, eps=self.norm_eps, affine=self.norm_affine)
-            stages.append([*stage, ACTIVATIONS[self.activation]()])
+                stage += norm.after(made, self.norm, eps=self.norm_eps, affine=self.norm_affine)
+            stages.append([*stage, activation(self.activation)])
             inputs = units
         return [*stages, [norm.linear(inputs + beside, outputs, self.norm)]]

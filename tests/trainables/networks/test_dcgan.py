@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch import nn
 
+from trainables.networks.activations import Activation
 from trainables.networks.dcgan import STAGES, Dcgan
 from trainables.networks.norm import BatchNorm, Norm
 
-CHANNELS = {16: (3, 4), 28: (3, 4, 5), 32: (3, 4, 5), 64: (3, 4, 5, 6)}
+CHANNELS = {16: (3, 4), 28: (3, 4, 5), 32: (3, 4, 5), 64: (3, 4, 5, 6), 112: (3, 4, 5, 6), 128: (3, 4, 5, 6, 7)}
 
 
 def count(module: nn.Module) -> int:
@@ -89,7 +90,7 @@ def test_maps_have_the_stages_sides(side: int) -> None:
 @pytest.mark.parametrize("network", ["generator", "discriminator"])
 def test_other_shapes_are_refused(shape: tuple[int, ...], network: str) -> None:
     net = Dcgan(channels=(3, 4))
-    with pytest.raises(ValueError, match="dcgan needs square images of 16, 28, 32, 64 pixels, got shape"):
+    with pytest.raises(ValueError, match="dcgan needs square images of 16, 28, 32, 64, 112, 128 pixels, got shape"):
         net.generator(7, shape) if network == "generator" else net.discriminator(shape)
 
 
@@ -110,3 +111,34 @@ def test_layers_without_maps_are_refused(channels: tuple[int, ...]) -> None:
 def test_norm_eps_must_be_positive(eps: float) -> None:
     with pytest.raises(ValueError, match=f"norm_eps must be > 0, got {eps}"):
         Dcgan(norm_eps=eps)
+
+
+def test_the_rectifier_leaks_in_the_discriminator_alone() -> None:
+    net = Dcgan(channels=(3, 4))
+    assert "LeakyReLU" not in kinds(net.generator(7, (1, 16, 16)))
+    assert "ReLU" not in kinds(net.discriminator((1, 16, 16)))
+
+
+@pytest.mark.parametrize(
+    ("activation", "layer"), [("tanh", "Tanh"), ("leaky_relu", "LeakyReLU"), ("softplus", "ShiftedSoftplus")]
+)
+def test_other_nonlinearities_replace_every_hidden_one(activation: Activation, layer: str) -> None:
+    net = Dcgan(channels=(3, 4), activation=activation)
+    for module, name in ((net.generator(7, (1, 16, 16)), "ReLU"), (net.discriminator((1, 16, 16)), "LeakyReLU")):
+        plain = Dcgan(channels=(3, 4))
+        same = plain.generator(7, (1, 16, 16)) if name == "ReLU" else plain.discriminator((1, 16, 16))
+        assert kinds(module) == [layer if kind == name else kind for kind in kinds(same)]
+
+
+def test_gates_read_twice_the_maps_after_the_norm() -> None:
+    net = Dcgan(channels=(3, 4), activation="gated")
+    generator, discriminator = net.generator(7, (1, 16, 16)), net.discriminator((1, 16, 16))
+    up = ["BatchNorm", "Gate", "ConvTranspose2d"]
+    assert kinds(generator) == ["Linear", "Unflatten", *up, *up, "Tanh"]
+    assert kinds(discriminator)[:5] == ["Conv2d", "Gate", "Conv2d", "BatchNorm", "Gate"]
+    assert [tuple(layer.weight.shape[:2]) for layer in generator if isinstance(layer, nn.ConvTranspose2d)] == [
+        (4, 6),
+        (3, 1),
+    ]
+    maps = [(layer.in_channels, layer.out_channels) for layer in discriminator if isinstance(layer, nn.Conv2d)]
+    assert maps == [(1, 6), (3, 8)]

@@ -7,11 +7,11 @@ import pytest
 from torch import nn
 
 from trainables.draws import Array, generator
-from trainables.networks.init import INITS, He, Init, InitialValue, Normal, Orthogonal
+from trainables.networks.init import INITS, Constant, He, Init, InitialValue, Normal, Orthogonal, TorchDefault, Uniform
 from trainables.networks.norm import BatchNorm
 
 CONV = nn.Conv2d(24, 40, 5)
-DECONV = nn.ConvTranspose2d(40, 24, 5)
+DECONV = nn.ConvTranspose2d(40, 24, 5, stride=2)
 LINEAR = nn.Linear(300, 80)
 NORM = BatchNorm(20_000, eps=1e-5, affine=True)
 LAYERS = {"conv": CONV, "deconv": DECONV, "linear": LINEAR, "norm": NORM}
@@ -34,8 +34,9 @@ def test_shape_dtype_and_purity(init: Init, layer: str) -> None:
 
 @every
 @pytest.mark.parametrize("layer", LAYERS)
-def test_biases_start_at_zero(init: Init, layer: str) -> None:
-    assert not value(init, LAYERS[layer], "bias").any()
+def test_biases_start_at_zero_but_torchs(init: Init, layer: str) -> None:
+    spread = isinstance(init, TorchDefault) and layer != "norm"
+    assert value(init, LAYERS[layer], "bias").any() == spread
 
 
 def test_lsgans_convolutions_are_truncated_at_two_standard_deviations() -> None:
@@ -60,7 +61,30 @@ def test_batch_norms_scale_is_drawn_around_one() -> None:
     assert drawn.std() == pytest.approx(0.02, rel=0.03)
 
 
-@pytest.mark.parametrize("init", [He(), Orthogonal()], ids=str)
+@pytest.mark.parametrize("layer", [LINEAR, CONV, DECONV], ids=str)
+@pytest.mark.parametrize("name", ["weight", "bias"])
+def test_torchs_default_is_what_torch_draws(layer: nn.Module, name: str) -> None:
+    """torch's own layers were made above: uniform, so that the largest entry is close to the bound."""
+    theirs = getattr(layer, name).detach().numpy()
+    own = value(TorchDefault(), layer, name)
+    assert np.abs(own).max() == pytest.approx(np.abs(theirs).max(), rel=0.15)
+    assert own.std() == pytest.approx(np.abs(theirs).max() / sqrt(3), rel=0.25)
+    assert own.min() < 0 < own.max()
+
+
+def test_a_constant_is_a_constant() -> None:
+    assert (value(Constant(at=-1.5), LINEAR) == -1.5).all()
+
+
+def test_uniform_fills_its_range_evenly() -> None:
+    drawn = value(Uniform(low=0.5, high=1.5), LINEAR)
+    assert drawn.min() == pytest.approx(0.5, abs=1e-3)
+    assert drawn.max() == pytest.approx(1.5, abs=1e-3)
+    assert drawn.max() < 1.5
+    assert np.quantile(drawn, [0.25, 0.5, 0.75]) == pytest.approx([0.75, 1, 1.25], abs=0.01)
+
+
+@pytest.mark.parametrize("init", [He(), Orthogonal(), TorchDefault(), Constant(at=3.0), Uniform()], ids=str)
 def test_elsewhere_batch_norms_scale_is_one(init: Init) -> None:
     assert (value(init, NORM) == 1).all()
 
@@ -83,8 +107,8 @@ def test_orthogonal_weights_have_no_preferred_sign() -> None:
     assert 70 < positive < 130
 
 
-@pytest.mark.parametrize(("layer", "fan_in"), [("linear", 300), ("conv", 24 * 25), ("deconv", 40 * 25)])
-def test_he_weights_have_variance_two_over_fan_in(layer: str, fan_in: int) -> None:
+@pytest.mark.parametrize(("layer", "fan_in"), [("linear", 300), ("conv", 24 * 25), ("deconv", 40 * 25 / 4)])
+def test_he_weights_have_variance_two_over_fan_in(layer: str, fan_in: float) -> None:
     drawn = value(He(), LAYERS[layer])
     assert drawn.std() == pytest.approx(sqrt(2 / fan_in), rel=0.02)
     assert drawn.mean() == pytest.approx(0, abs=0.03 * sqrt(2 / fan_in))

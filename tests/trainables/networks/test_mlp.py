@@ -6,8 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from trainables.networks.mlp import ACTIVATIONS, Mlp
+from trainables.networks.activations import ACTIVATIONS, activation
+from trainables.networks.mlp import Mlp
 from trainables.networks.norm import BatchNorm
+from trainables.networks.wiring import Condition
 
 
 def count(module: nn.Module) -> int:
@@ -59,7 +61,7 @@ def test_the_output_is_unbounded_and_linear() -> None:
 
 
 def test_the_leaky_rectifier_has_slope_one_fifth() -> None:
-    assert ACTIVATIONS["leaky_relu"]()(torch.tensor(-5.0)).item() == pytest.approx(-1.0)
+    assert activation("leaky_relu")(torch.tensor(-5.0)).item() == pytest.approx(-1.0)
 
 
 @pytest.mark.parametrize("hidden", [(), (0,), (8, -1)], ids=str)
@@ -72,3 +74,19 @@ def test_layers_without_units_are_refused(hidden: tuple[int, ...]) -> None:
 def test_norm_eps_must_be_positive(eps: float) -> None:
     with pytest.raises(ValueError, match=f"norm_eps must be > 0, got {eps}"):
         Mlp(norm_eps=eps)
+
+
+@pytest.mark.parametrize("labels", [None, Condition(classes=3)], ids=["alone", "with labels"])
+def test_a_discriminator_reads_its_input_times_the_scale(labels: Condition | None) -> None:
+    plain, scaled = Mlp(hidden=(6,)), Mlp(hidden=(6,), input_scale=0.25)
+    x, rest = torch.randn(5, 2), () if labels is None else (torch.tensor([0, 1, 2, 1, 0]),)
+    module, same = scaled.discriminator((2,), labels), plain.discriminator((2,), labels)
+    for own, other in zip(module.parameters(), same.parameters(), strict=True):
+        own.data.copy_(other.data)
+    torch.testing.assert_close(module(4 * x, *rest), same(x, *rest))
+
+
+def test_a_gated_layer_has_twice_the_linear_maps() -> None:
+    module = Mlp(hidden=(5, 6), activation="gated").generator(3, (2,))
+    maps = [tuple(layer.weight.shape) for layer in module if isinstance(layer, nn.Linear)]
+    assert maps == [(10, 3), (12, 5), (2, 6)]

@@ -1,10 +1,26 @@
-"""Our batch norm is torch's in training mode, without the running statistics."""
+"""Our norms are torch's, without what is moved behind one's back: running statistics and power iterations."""
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn.utils.parametrizations import spectral_norm
 
-from trainables.networks.norm import BatchNorm
+from trainables import replicas
+from trainables.draws import Streams
+from trainables.networks import Dcgan, Mlp
+from trainables.networks.init import He
+from trainables.networks.norm import (
+    BatchNorm,
+    LayerNorm,
+    SpectralConv2d,
+    SpectralLinear,
+    after,
+    check,
+    largest_singular_value,
+    power_iteration,
+)
+from trainables.shapes import Params
 
 
 def ours(channels: int, *, eps: float, affine: bool) -> BatchNorm:
@@ -44,3 +60,156 @@ def test_has_no_running_statistics(affine: bool) -> None:
     layer = BatchNorm(3, eps=1e-5, affine=affine)
     assert not list(layer.buffers())
     assert [name for name, _ in layer.named_parameters()] == (["weight", "bias"] if affine else [])
+
+
+# Layer norm
+
+
+def normed(layer: LayerNorm, seed: int = 1) -> LayerNorm:
+    layer = layer.to(torch.float64)
+    rng = torch.Generator().manual_seed(seed)
+    for parameter in layer.parameters():
+        parameter.data.copy_(torch.randn(parameter.shape, generator=rng, dtype=torch.float64))
+    return layer
+
+
+def values(*shape: int) -> Tensor:
+    return 3 + 2 * torch.randn(shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("eps", [1e-5, 0.8])
+def test_layer_norm_of_vectors_is_torchs_layer_norm(eps: float) -> None:
+    layer = normed(LayerNorm(3, eps=eps, affine=True))
+    theirs = nn.LayerNorm(3, eps=eps, dtype=torch.float64)
+    theirs.load_state_dict(layer.state_dict())
+    x = values(8, 3)
+    torch.testing.assert_close(layer(x), theirs(x), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("eps", [1e-5, 0.8])
+def test_layer_norm_of_images_is_torchs_group_norm_of_one_group(eps: float) -> None:
+    """Statistics over channels and space, scale and offset per channel; torch's layer norm has one per entry."""
+    layer = normed(LayerNorm(3, eps=eps, affine=True))
+    theirs = nn.GroupNorm(1, 3, eps=eps, dtype=torch.float64)
+    theirs.load_state_dict(layer.state_dict())
+    x = values(8, 3, 4, 4)
+    torch.testing.assert_close(layer(x), theirs(x), rtol=1e-12, atol=1e-12)
+
+
+def test_layer_norm_without_scale_has_no_parameters() -> None:
+    layer = LayerNorm(3, eps=1e-5, affine=False)
+    assert not list(layer.parameters())
+    result = layer(values(5, 3, 4, 4))
+    torch.testing.assert_close(result.mean((1, 2, 3)), torch.zeros(5, dtype=torch.float64), rtol=0, atol=1e-12)
+
+
+def test_layer_norm_knows_no_other_sample() -> None:
+    """What a gradient penalty needs."""
+    layer, x = normed(LayerNorm(3, eps=1e-5, affine=True)), values(6, 3, 4, 4)
+    torch.testing.assert_close(layer(x)[:1], layer(x[:1]), rtol=1e-14, atol=1e-14)
+
+
+# Spectral norm
+
+
+def discriminator(kind: str) -> tuple[nn.Module, Params]:
+    """A stack of three discriminators under spectral norm."""
+    family = Mlp(hidden=(7, 5), norm="spectral") if kind == "mlp" else Dcgan(channels=(3, 4), norm="spectral")
+    with torch.device("meta"):
+        module = family.discriminator((2,) if kind == "mlp" else (1, 16, 16))
+    own = Streams((4, 9, 1))
+    return module, replicas.initialise(module, He(), own, "d", device=torch.device("cpu"), dtype=torch.float64)
+
+
+def matrices(params: Params) -> dict[str, Tensor]:
+    return {name: value.flatten(2) for name, value in params.items() if name.endswith("weight")}
+
+
+@pytest.mark.parametrize("kind", ["mlp", "dcgan"])
+def test_after_many_refreshes_weights_are_divided_by_their_largest_singular_value(kind: str) -> None:
+    module, params = discriminator(kind)
+    for _ in range(500):
+        replicas.refresh(module, params)
+    for name, matrix in matrices(params).items():
+        found = largest_singular_value(params[name], params[name.removesuffix("weight") + "u"])
+        expected = torch.linalg.matrix_norm(matrix, ord=2)
+        torch.testing.assert_close(found.flatten(), expected, rtol=1e-9, atol=0, msg=lambda m, n=name: f"{n}: {m}")
+
+
+@pytest.mark.parametrize("kind", ["mlp", "dcgan"])
+def test_the_first_estimate_is_near_and_never_above(kind: str) -> None:
+    _, params = discriminator(kind)
+    for name, matrix in matrices(params).items():
+        found = largest_singular_value(params[name], params[name.removesuffix("weight") + "u"]).flatten()
+        expected = torch.linalg.matrix_norm(matrix, ord=2)
+        assert bool((found <= expected * (1 + 1e-12)).all())
+        assert bool((found > 0.9 * expected).all()), name
+
+
+def test_every_linear_map_and_convolution_has_a_vector() -> None:
+    for kind, layers in (("mlp", 3), ("dcgan", 3)):
+        _, params = discriminator(kind)
+        assert len([name for name in params if name.endswith("u")]) == layers == len(matrices(params))
+        assert not any(params[name].requires_grad for name in params if name.endswith("u"))
+
+
+def test_one_refresh_is_one_power_iteration() -> None:
+    module, params = discriminator("mlp")
+    weight, before = params["1.weight"].detach(), params["1.u"].clone()
+    replicas.refresh(module, params)
+    right = torch.einsum("roi,ro->ri", weight, before)
+    right /= right.norm(dim=1, keepdim=True)
+    left = torch.einsum("roi,ri->ro", weight, right)
+    left /= left.norm(dim=1, keepdim=True)
+    torch.testing.assert_close(params["1.u"], left, rtol=1e-13, atol=1e-14)
+    assert not torch.equal(params["1.u"], before)
+
+
+@pytest.mark.parametrize("kind", ["linear", "conv"])
+def test_values_and_gradients_are_those_of_torchs_layer(kind: str) -> None:
+    """From the same pair of vectors; torch's layer keeps both and, in training mode, moves them at every call."""
+    ours: nn.Module = SpectralLinear(6, 4) if kind == "linear" else SpectralConv2d(2, 4, 3, stride=2, padding=1)
+    plain: nn.Module = nn.Linear(6, 4) if kind == "linear" else nn.Conv2d(2, 4, 3, stride=2, padding=1)
+    rng = torch.Generator().manual_seed(3)
+    own = {name: torch.randn(p.shape, generator=rng, dtype=torch.float64) for name, p in ours.named_parameters()}
+    own["u"] = nn.functional.normalize(torch.randn(4, generator=rng, dtype=torch.float64), dim=0)
+    plain = plain.double()
+    plain.load_state_dict({"weight": own["weight"], "bias": own["bias"]})
+    theirs = spectral_norm(plain).eval()
+    left, right = power_iteration(own["weight"].flatten(1), own["u"])
+    theirs.parametrizations.weight[0]._u.copy_(left)
+    theirs.parametrizations.weight[0]._v.copy_(right)
+    x = values(5, 6) if kind == "linear" else values(5, 2, 8, 8)
+    own["weight"].requires_grad_()
+    result, expected = functional_call(ours, own, (x,)), theirs(x)
+    torch.testing.assert_close(result, expected, rtol=1e-12, atol=1e-12)
+    (gradient,) = torch.autograd.grad(result.square().sum(), own["weight"])
+    (wanted,) = torch.autograd.grad(expected.square().sum(), theirs.parametrizations.weight.original)
+    torch.testing.assert_close(gradient, wanted, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("kind", ["mlp", "dcgan"])
+def test_applying_a_network_moves_no_vector(kind: str) -> None:
+    module, params = discriminator(kind)
+    before = {name: value.clone() for name, value in params.items() if name.endswith("u")}
+    x = values(3, 5, 2) if kind == "mlp" else values(3, 5, 1, 16, 16)
+    replicas.apply(module, params, x).sum().backward()
+    assert before
+    assert all(torch.equal(params[name], value) for name, value in before.items())
+
+
+def test_networks_without_spectral_norm_have_nothing_to_refresh() -> None:
+    module = Mlp(hidden=(4,), norm="layer").discriminator((2,))
+    assert not list(module.buffers())
+
+
+def test_only_batch_and_layer_norm_follow_a_layer() -> None:
+    kinds = {norm: [type(m) for m in after(4, norm, eps=1e-5, affine=True)] for norm in ("none", "batch", "layer")}
+    assert kinds == {"none": [], "batch": [BatchNorm], "layer": [LayerNorm]}
+    assert after(4, "spectral", eps=1e-5, affine=True) == []
+
+
+@pytest.mark.parametrize("eps", [0.0, -1e-5, float("nan")])
+def test_an_eps_that_divides_by_zero_is_refused(eps: float) -> None:
+    with pytest.raises(ValueError, match="norm_eps must be > 0, got"):
+        check(eps)

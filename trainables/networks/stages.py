@@ -1,0 +1,114 @@
+"""What the image families share: shapes, strided maps upwards, and the places where a label enters a discriminator."""
+
+from collections.abc import Callable, Sequence
+from itertools import chain
+from typing import TypeAlias
+
+from torch import nn
+
+from trainables.networks import norm
+from trainables.networks.norm import Norm
+from trainables.networks.wiring import Condition, ConditionedDiscriminator
+
+Stage: TypeAlias = list[nn.Module]
+"""Layers in order, up to the next place where a label may enter."""
+
+
+def check_maps(name: str, maps: tuple[int, ...], count: int) -> None:
+    """Raises ValueError unless a network's field names so many layers of at least one map."""
+    if len(maps) != count or min(maps) < 1:
+        raise ValueError(f"{name} must be {count} numbers >= 1, got {maps}")
+
+
+def side_of(shape: tuple[int, ...], family: str) -> int:
+    """Height and width of a square image ``[C, s, s]``.
+
+    Raises:
+        ValueError: if ``shape`` is no such image.
+    """
+    if len(shape) != 3 or shape[1] != shape[2]:
+        raise ValueError(f"{family} needs square images, got shape {shape}")
+    return shape[1]
+
+
+def sides(shape: tuple[int, ...], times: int, family: str) -> tuple[int, ...]:
+    """Sides of the maps of a net that halves a square image so many times, rounding up; from the smallest.
+
+    Raises:
+        ValueError: if the smallest maps would be single pixels.
+    """
+    found = [side_of(shape, family)]
+    for _ in range(times):
+        found.append(-(-found[-1] // 2))
+    if found[-1] < 2:
+        raise ValueError(f"{family} needs images of at least {2**times + 1} pixels, got shape {shape}")
+    return tuple(reversed(found))
+
+
+def exact_sides(shape: tuple[int, ...], times: int, family: str) -> tuple[int, ...]:
+    """:func:`sides` for a net that cannot round.
+
+    Raises:
+        ValueError: if a halving leaves a remainder, or the smallest maps would be single pixels.
+    """
+    side, factor = side_of(shape, family), 2**times
+    if side % factor or side < 2 * factor:
+        raise ValueError(f"{family} needs images whose side is a multiple of {factor}, from {2 * factor}, got {shape}")
+    return sides(shape, times, family)
+
+
+def no_spectral(kind: Norm, family: str) -> None:
+    """Raises ValueError if a generator of the family is asked for spectral norm, which discriminators alone have."""
+    if kind == "spectral":
+        raise ValueError(f"norm must be none, batch or layer for a {family} generator, got spectral")
+
+
+def up(inputs: int, outputs: int, kernel: int, side: int, target: int) -> nn.ConvTranspose2d:
+    """A transposed convolution of stride 2 from maps of ``side`` to maps of ``target``, twice that or one less.
+
+    TensorFlow's "SAME" geometry up to its asymmetric padding: kernel 5, 4 or 3 with padding 2, 1 or 1.
+    """
+    padding = (kernel - 1) // 2
+    rest = target - (2 * (side - 1) - 2 * padding + kernel)
+    return nn.ConvTranspose2d(inputs, outputs, kernel, stride=2, padding=padding, output_padding=rest)
+
+
+def width(labels: Condition | None) -> int:
+    """Maps or entries that a label adds to the input of a stage that sees it."""
+    return 0 if labels is None else labels.width
+
+
+def join(stages: Sequence[Stage], labels: Condition | None, *, plain: frozenset[int] = frozenset()) -> nn.Module:
+    """The stages as one network; with labels, those not in ``plain`` read the label's vector beside their input."""
+    if labels is None:
+        return nn.Sequential(*chain.from_iterable(stages))
+    return ConditionedDiscriminator(labels, [nn.Sequential(*stage) for stage in stages], plain=plain)
+
+
+def two_convolutions(
+    inputs: int,
+    side: int,
+    labels: Condition | None,
+    *,
+    channels: tuple[int, int],
+    units: int,
+    kernel: int,
+    kind: Norm,
+    after: Callable[[int], Stage],
+) -> nn.Module:
+    """``conv s2 to C_1, LeakyReLU 0.2; conv s2 to C_2, (norm), LeakyReLU; linear to units, (norm), LeakyReLU; linear``.
+
+    Args:
+        inputs: channels of the image.
+        side: of the maps after both convolutions.
+        labels: enter beside the input of each layer but the first.
+        kernel: 4 or 5.
+        after: the normalisation layer behind so many maps or units.
+    """
+    (first, second), beside, padding = channels, width(labels), (kernel - 1) // 2
+    down: Stage = [norm.conv(inputs, first, kernel, kind, stride=2, padding=padding), nn.LeakyReLU(0.2)]
+    deeper: Stage = [norm.conv(first + beside, second, kernel, kind, stride=2, padding=padding), *after(second)]
+    dense: Stage = [norm.linear(second * side**2 + beside, units, kind), *after(units), nn.LeakyReLU(0.2)]
+    score: Stage = [norm.linear(units + beside, 1, kind), nn.Flatten(0)]
+    parts = [down, [*deeper, nn.LeakyReLU(0.2), nn.Flatten(1)], dense, score]
+    return join(parts, labels, plain=frozenset({0}))
