@@ -7,7 +7,7 @@ a pure function of the replica's seed and the batch counter, so the data cursor 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -44,16 +44,22 @@ class ImageTruth:
         images: ``[N, channels, side, side]`` uint8.
         labels: ``[N]`` class of each image; for unlabelled sets, none.
         classes: number of classes; 0 for unlabelled sets.
+        channel_classes: K, if every channel shows something of one of K classes and the label of the image is the
+            number that they spell, ``sum_c k_c K^(C-1-c)`` (stacked MNIST: ``100 r + 10 g + b``); 0 for all other sets.
     """
 
     images: Tensor
     labels: Tensor | None
     classes: int
+    channel_classes: int = 0
 
     def __post_init__(self) -> None:
         if self.images.dtype != torch.uint8 or self.images.ndim != 4 or not len(self.images):
             got = f"{self.images.dtype} {tuple(self.images.shape)}"
             raise ValueError(f"images must be uint8 [N, channels, side, side] with N >= 1, got {got}")
+        if self.channel_classes and self.classes != self.channel_classes ** self.images.shape[1]:
+            spelt = f"{self.channel_classes} classes in each of {self.images.shape[1]} channels"
+            raise ValueError(f"classes must be all combinations of {spelt}, got {self.classes}")
         if self.labels is None:
             if self.classes != 0:
                 raise ValueError(f"classes must be 0 without labels, got {self.classes}")
@@ -95,6 +101,21 @@ class Source(Protocol):
 
     def reference(self, size: int) -> Tensor:
         """``[size, *shape]``: a fixed real sample for evaluation, the same for every replica and launch."""
+
+
+@runtime_checkable
+class Downloadable(Protocol):
+    """A data set that can fetch its files into its ``root``."""
+
+    @property
+    def root(self) -> str: ...
+
+    def download(self) -> None:
+        """Fetches what is not there yet.
+
+        Raises:
+            OSError, RuntimeError: if a server cannot be reached, or sends something else.
+        """
 
 
 class MixtureSource:
@@ -161,7 +182,10 @@ class ImageSource:
         if not 1 <= size <= count:
             raise ValueError(f"batch_size must be between 1 and the {count} images of the data set, got {size}")
         epoch, place = divmod(counter, count // size)
-        picks = self._orders(streams.seeds, epoch)[:, place * size : (place + 1) * size]
+        return self.at(self._orders(streams.seeds, epoch)[:, place * size : (place + 1) * size])
+
+    def at(self, picks: Tensor) -> Batch:
+        """The images with these numbers, ``[R, B]``, which lie where the bytes are."""
         return Batch(self._floats(picks), None if self._labels is None else self._labels[picks].to(self._device))
 
     def reference(self, size: int) -> Tensor:

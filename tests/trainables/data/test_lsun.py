@@ -1,19 +1,20 @@
-"""LSUN bedrooms, on a database of a few images that has the format of the real one."""
+"""LSUN, on a database of a few images that has the format of the real one."""
 
 import io
 import os
 import threading
 import warnings
 from pathlib import Path
+from typing import get_args
 
 import lmdb
 import numpy as np
 import pytest
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
-from trainables.data.lsun import LsunBedroom
+from trainables.data.lsun import Category, Lsun, LsunBedroom
 from trainables.data.source import ImageSource
 from trainables.draws import Streams
 
@@ -40,8 +41,8 @@ def tricolour() -> bytes:
     return encoded(image, "WEBP")
 
 
-def write_database(root: Path, values: list[bytes]) -> None:
-    folder = root / "bedroom_train_lmdb"
+def write_database(root: Path, values: list[bytes], category: str = "bedroom") -> None:
+    folder = root / f"{category}_train_lmdb"
     folder.mkdir(parents=True)
     with lmdb.open(str(folder), map_size=2**22) as environment, environment.begin(write=True) as transaction:
         for number, value in enumerate(values):
@@ -166,7 +167,7 @@ def test_a_relative_root_is_that_of_the_working_folder(root: Path) -> None:
 def test_a_failed_conversion_leaves_no_file(tmp_path: Path) -> None:
     write_database(tmp_path, [plain(0), b"not an image"])
     config = LsunBedroom(root=str(tmp_path))
-    with pytest.raises(UnidentifiedImageError):
+    with pytest.raises(ValueError, match=r"got 1 unreadable of 2 .*0{39}1 \(no image of a known format\)"):
         load(config)
     assert not config.cache.exists()
     assert list(tmp_path.glob("*.part")) == []
@@ -218,6 +219,25 @@ def test_check_does_not_convert(root: Path) -> None:
     config = LsunBedroom(root=str(root))
     config.check()
     assert [path.name for path in root.iterdir()] == ["bedroom_train_lmdb"]
+
+
+@pytest.mark.parametrize("category", get_args(Category))
+def test_every_category_is_read_from_its_own_database(root: Path, category: str) -> None:
+    if category != "bedroom":
+        write_database(root, [plain(120), plain(160)], category)
+    images = load(Lsun(category=category, root=str(root), side=8)).truth.images
+    assert greys(images) == ([0, 1, 2, 3, 4, 5] if category == "bedroom" else [3, 4])
+
+
+def test_bedrooms_are_that_category_under_another_name(root: Path) -> None:
+    bedroom, category = LsunBedroom(root=str(root), side=16), Lsun(category="bedroom", root=str(root), side=16)
+    assert bedroom.cache == category.cache
+    assert load(bedroom).digest == load(category).digest
+
+
+def test_an_absent_category_is_named(root: Path) -> None:
+    with pytest.raises(ValueError, match=r"LSUN dining room training set.*dining_room_train_lmdb\.zip from the LSUN"):
+        Lsun(category="dining_room", root=str(root)).check()
 
 
 @pytest.mark.parametrize(

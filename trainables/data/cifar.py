@@ -1,0 +1,83 @@
+"""CIFAR-10."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import numpy as np
+import torch
+
+from trainables.data.pixels import resized
+from trainables.data.source import ImageSource, ImageTruth
+
+FILES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
+"""The test batch is not used, but torchvision insists on it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cifar10:
+    """50,000 photographs in 10 classes, 32x32, scaled bilinearly to ``side``; RGB in [-1, 1].
+
+    The training set alone; nothing of it is held out.
+
+    Attributes:
+        root: the folder that holds ``cifar-10-batches-py``; relative to the working folder.
+
+    Krizhevsky 2009, "Learning Multiple Layers of Features from Tiny Images".
+    """
+
+    kind: Literal["cifar10"] = "cifar10"
+    root: str = "data/cifar10"
+    side: int = 32
+    source: ClassVar[str] = "Krizhevsky 2009, CIFAR-10 training set"
+
+    def __post_init__(self) -> None:
+        if self.side < 8:
+            raise ValueError(f"side must be >= 8, got {self.side}")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (3, self.side, self.side)
+
+    @property
+    def classes(self) -> int:
+        """Airplane, automobile, bird, cat, deer, dog, frog, horse, ship, truck."""
+        return 10
+
+    def check(self) -> None:
+        """Looks for the files without reading them.
+
+        Raises:
+            ValueError: if one is not there; says how to fetch them.
+        """
+        folder = Path(self.root).absolute()
+        for file in FILES:
+            if not (folder / "cifar-10-batches-py" / file).is_file():
+                raise ValueError(
+                    f"root must hold CIFAR-10, got {folder} without cifar-10-batches-py/{file}: fetch it with "
+                    f"torchvision.datasets.CIFAR10({self.root!r}, download=True)"
+                )
+
+    def load(self, *, device: torch.device, dtype: torch.dtype) -> ImageSource:
+        """Raises:
+        ValueError: as ``check``, or if the files' checksums are not those of the original.
+        """
+        from torchvision.datasets import CIFAR10
+
+        self.check()
+        try:
+            reader = CIFAR10(self.root, train=True)
+        except RuntimeError:  # a checksum; nothing of the file has been unpickled then
+            raise ValueError(
+                f"root must hold CIFAR-10 undamaged, got other checksums in {Path(self.root).absolute()}: delete "
+                "cifar-10-batches-py in that folder and fetch it again"
+            ) from None
+        images = torch.from_numpy(np.ascontiguousarray(reader.data.transpose(0, 3, 1, 2)))
+        truth = ImageTruth(images=resized(images, self.side), labels=torch.tensor(reader.targets), classes=self.classes)
+        return ImageSource(truth, device=device, dtype=dtype)
+
+    def download(self) -> None:
+        """Fetches the files through torchvision (170 MB)."""
+        from torchvision.datasets import CIFAR10
+
+        CIFAR10(self.root, download=True)

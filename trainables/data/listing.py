@@ -1,0 +1,64 @@
+"""Sets of image files: which files they are, and the file of bytes that they are converted to."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+
+import torch
+
+from trainables.data import cache
+from trainables.data.cache import Named
+from trainables.data.pixels import Fit, Pixels, decoded, fitted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """Image files in their order, and what becomes of each.
+
+    Attributes:
+        root: the folder; the converted file stands in it.
+        names: the files, relative to the root.
+        channels, side: of the converted images.
+        fit: how they get that size.
+        crop: side of the central square that is cut out first, in pixels of the file; absent for none.
+    """
+
+    root: Path
+    names: Sequence[str]
+    channels: int
+    side: int
+    fit: Fit
+    crop: int | None = None
+
+    @property
+    def cache(self) -> Path:
+        """The converted images. A file that is added, removed, renamed or written to gives another name."""
+        digest = blake2b(repr((self.channels, self.side, self.fit, self.crop)).encode(), digest_size=8)
+        for name in self.names:
+            state = (self.root / name).stat()
+            digest.update(f"{name}\0{state.st_size}\0{state.st_mtime_ns}\0".encode("utf-8", "surrogateescape"))
+        return self.root / f"images_{self.side}_{digest.hexdigest()}.npy"
+
+    def images(self) -> torch.Tensor:
+        """``[N, channels, side, side]`` uint8, mapped from the converted file, which is written if need be."""
+        shape = (self.channels, self.side, self.side)
+        return cache.images(self.cache, shape, lambda: contextlib.nullcontext(self))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __iter__(self) -> Iterator[Named]:
+        for name in self.names:
+            yield name, partial(self._pixels, self.root / name)
+
+    def _pixels(self, file: Path) -> Pixels:
+        image = decoded(file, self.channels)
+        if self.crop is not None:
+            left, top = (image.width - self.crop) // 2, (image.height - self.crop) // 2
+            if left < 0 or top < 0:
+                raise ValueError(f"{image.width}x{image.height} pixels, less than the crop of {self.crop}")
+            image = image.crop((left, top, left + self.crop, top + self.crop))
+        return fitted(image, self.side, self.fit)
