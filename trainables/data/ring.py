@@ -18,7 +18,9 @@ class Ring:
     point does in the LSGAN authors' code: 8 distinct modes of which one has weight 2/9, the others 1/9.
 
     Mao et al. 2017, section 4.4 (authors' mixture code: radius 1, std 0.01). The Unrolled GAN demo, with 8 points of
-    the closed range, has 7 distinct modes: that is ``Ring(modes=7, doubled=True)``.
+    the closed range, has 7 distinct modes: that is ``Ring(modes=7, doubled=True)``. Gulrajani et al. 2017 (authors' toy
+    script, "8gaussians") place 8 modes on radius 2 with std 0.02 and divide samples and noise by 1.414:
+    ``Ring(radius=2 / 1.414, std=0.02 / 1.414)``, the same eight places in another order.
     """
 
     kind: Literal["ring"] = "ring"

@@ -37,6 +37,17 @@ def test_centres_are_sine_and_cosine_of_equal_steps() -> None:
     np.testing.assert_allclose(centres, [[0, 3], [3, 0], [0, -3], [-3, 0]], atol=1e-12)
 
 
+def test_the_ring_of_the_wgan_gp_script() -> None:
+    half = 2 / 1.414 / math.sqrt(2)
+    side = 2 / 1.414
+    theirs = [(side, 0), (-side, 0), (0, side), (0, -side), (half, half), (half, -half), (-half, half), (-half, -half)]
+    truth = loaded(Ring(radius=2 / 1.414, std=0.02 / 1.414)).truth
+    distance = np.linalg.norm(np.array(theirs)[:, None] - truth.centres, axis=2)
+    assert sorted(distance.argmin(1)) == list(range(8))
+    assert distance.min(1).max() < 1e-12
+    assert truth.std == pytest.approx(0.014144, rel=1e-4)
+
+
 def test_the_official_ring_counts_its_first_mode_twice() -> None:
     np.testing.assert_allclose(loaded(Ring(doubled=True)).truth.weights, [2 / 9] + [1 / 9] * 7, rtol=1e-12)
 
