@@ -23,6 +23,9 @@ class Unconditional:
     kind: Literal["unconditional"] = "unconditional"
     source: ClassVar[str] = "Goodfellow et al. 2014"
 
+    def formula(self) -> str:
+        return "no labels: D(x), G(z)"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ByLabel:
@@ -44,6 +47,11 @@ class ByLabel:
 
     def condition(self, classes: int) -> Condition:
         return Condition(classes=classes, embedding=self.embedding)
+
+    def formula(self) -> str:
+        return (
+            f"D(x) is D(x, y), G(z) is G(z, y) and D(G(z)) is D(G(z, y), y), {_label(self.embedding, self.fake_labels)}"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +86,10 @@ class AuxiliaryClassifier:
     def g_loss(self, fake: Tensor, fake_labels: LabelTensor) -> Loss:
         return self.weight * cross_entropy(fake, fake_labels)
 
+    def formula(self) -> str:
+        d, g = f"d += {self.weight:g} (CE(C(x), y) + CE(C(G(z, c)), c))", f"g += {self.weight:g} CE(C(G(z, c)), c)"
+        return f"{d}; {g}; C is D's class head, {_label(self.embedding, self.fake_labels)}"
+
 
 Conditioning = Unconditional | ByLabel | AuxiliaryClassifier
 CONDITIONINGS: tuple[type[Conditioning], ...] = get_args(Conditioning)
@@ -96,3 +108,9 @@ def cross_entropy(logits: Tensor, labels: LabelTensor) -> Loss:
 def _check_embedding(embedding: int | None) -> None:
     if embedding is not None and embedding < 1:
         raise ValueError(f"embedding must be >= 1, got {embedding}")
+
+
+def _label(embedding: int | None, fake: FakeLabels) -> str:
+    """How the label enters a network, and where those of generated samples come from, in words."""
+    enters = "one-hot" if embedding is None else f"through a linear map to {embedding}"
+    return f"the label {enters}, of generated samples {'as in the real batch' if fake == 'batch' else 'uniform'}"

@@ -1,4 +1,4 @@
-"""Adversarial objectives as values: the fields are the hyperparameters, the two methods are the formulas.
+"""Adversarial objectives as values: the fields are the hyperparameters, ``d_loss`` and ``g_loss`` are the formulas.
 
 Conventions shared by all, and asserted by the conformance tests:
 
@@ -6,11 +6,14 @@ Conventions shared by all, and asserted by the conformance tests:
 * both losses are *minimised*, reduced by the *mean* over the batch and separate per replica, ``[R]``;
 * real and fake batches may differ in size.
 
+``formulas`` says the two losses with the numbers filled in: ``E[...]`` is the mean over the batch, ``x`` a real sample,
+``G(z)`` a generated one. ``equilibrium`` gives their values at ``p_g = p_d`` with the best D.
+
 To add an objective, write a class here and name it in ``Objective``: parsing, tests and records pick it up.
 """
 
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, log
 from typing import ClassVar, Literal, get_args
 
 from torch.nn.functional import softplus
@@ -22,6 +25,14 @@ def _check(*scores: Scores) -> None:
     for score in scores:
         if score.ndim != 2:
             raise ValueError(f"scores must have the axes [replicas, batch], got shape {tuple(score.shape)}")
+
+
+_CROSS_ENTROPY = "d = E[softplus(-D(x))] + E[softplus(D(G(z)))]"
+
+
+def _minus(value: float) -> str:
+    """``" - 1"``, or ``" + 1"`` for -1: a label subtracted, as it is written in a formula."""
+    return f" {'+' if value < 0 else '-'} {abs(value):g}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +58,12 @@ class Minimax:
         _check(fake)
         return -softplus(fake).mean(-1)
 
+    def formulas(self) -> tuple[str, str]:
+        return _CROSS_ENTROPY, "g = -E[softplus(D(G(z)))]"
+
+    def equilibrium(self) -> tuple[float, float | None]:
+        return 2 * log(2), -log(2)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NonSaturating:
@@ -69,6 +86,12 @@ class NonSaturating:
     def g_loss(self, fake: Scores) -> Loss:
         _check(fake)
         return softplus(-fake).mean(-1)
+
+    def formulas(self) -> tuple[str, str]:
+        return _CROSS_ENTROPY, "g = E[softplus(-D(G(z)))]"
+
+    def equilibrium(self) -> tuple[float, float | None]:
+        return 2 * log(2), log(2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +133,15 @@ class LeastSquares:
         _check(fake)
         return 0.5 * (fake - self.c).square().mean(-1)
 
+    def formulas(self) -> tuple[str, str]:
+        real, fake, own = (_minus(label) for label in (self.b, self.a, self.c))
+        d = f"d = 1/2 E[(D(x){real})^2] + 1/2 E[(D(G(z)){fake})^2]"
+        return d, f"g = 1/2 E[(D(G(z)){own})^2]"
+
+    def equilibrium(self) -> tuple[float, float | None]:
+        """The best D is ``(a + b) / 2`` everywhere: ``d = (b - a)^2 / 4`` and ``g = ((a + b) / 2 - c)^2 / 2``."""
+        return (self.b - self.a) ** 2 / 4, ((self.a + self.b) / 2 - self.c) ** 2 / 2
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wasserstein:
@@ -132,6 +164,13 @@ class Wasserstein:
     def g_loss(self, fake: Scores) -> Loss:
         _check(fake)
         return -fake.mean(-1)
+
+    def formulas(self) -> tuple[str, str]:
+        return "d = E[D(G(z))] - E[D(x)]", "g = -E[D(G(z))]"
+
+    def equilibrium(self) -> tuple[float, float | None]:
+        """Any constant D is the best one, so G's loss has no value of its own: absent."""
+        return 0.0, None
 
 
 Objective = Minimax | NonSaturating | LeastSquares | Wasserstein

@@ -2,6 +2,8 @@
 
 A rule with a norm over parameters (gradient clipping, LARS) would couple the replicas and has no place here.
 The configurations name the library's true defaults, because "RMSProp" is not one algorithm (see RMSpropTf1).
+``formula`` says a rule with its numbers filled in, after the first values of what it keeps, for the gradient g of a
+weight w at step t = 1, 2, ...
 """
 
 from collections.abc import Iterable
@@ -34,16 +36,23 @@ class Sgd:
     def build(self, leaves: Iterable[Tensor]) -> torch.optim.Optimizer:
         return torch.optim.SGD(list(leaves), lr=self.lr, momentum=self.momentum)
 
+    def formula(self) -> str:
+        return f"v = 0; v <- {self.momentum:g} v + g; w <- w - {self.lr:g} v"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adam:
-    """Adam with bias correction. ``beta1 = 0.5`` is DCGAN's choice and this project's default, not torch's 0.9."""
+    """Adam with bias correction. ``beta1 = 0.5`` is DCGAN's choice and this project's default, not torch's 0.9.
+
+    ``weight_decay`` times the weight is added to its gradient (L2, as in torch's Adam; not AdamW).
+    """
 
     kind: Literal["adam"] = "adam"
     lr: float
     beta1: float = 0.5
     beta2: float = 0.999
     eps: float = 1e-8
+    weight_decay: float = 0.0
     source: ClassVar[str] = "Kingma & Ba 2015, algorithm 1; Radford et al. 2016 for beta1"
 
     def __post_init__(self) -> None:
@@ -51,11 +60,23 @@ class Adam:
         _require(0 <= self.beta1 < 1, "beta1", "in [0, 1)", self.beta1)
         _require(0 <= self.beta2 < 1, "beta2", "in [0, 1)", self.beta2)
         _require(self.eps > 0, "eps", "> 0", self.eps)
+        _require(self.weight_decay >= 0, "weight_decay", ">= 0", self.weight_decay)
 
     def build(self, leaves: Iterable[Tensor]) -> torch.optim.Optimizer:
         # The fused kernel rounds the last elements of an array in another way: a stack and its solo runs agree to the
         # last bit or two of each step.
-        return torch.optim.Adam(list(leaves), lr=self.lr, betas=(self.beta1, self.beta2), eps=self.eps, fused=True)
+        betas = (self.beta1, self.beta2)
+        return torch.optim.Adam(
+            list(leaves), lr=self.lr, betas=betas, eps=self.eps, weight_decay=self.weight_decay, fused=True
+        )
+
+    def formula(self) -> str:
+        one, two = self.beta1, self.beta2
+        decay = f"g <- g + {self.weight_decay:g} w; " if self.weight_decay else ""
+        return (
+            f"m = s = 0; {decay}m <- {one:g} m + {1 - one:g} g; s <- {two:g} s + {1 - two:g} g^2;"
+            f" w <- w - {self.lr:g} m / (1 - {one:g}^t) / (sqrt(s / (1 - {two:g}^t)) + {self.eps:g})"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +105,11 @@ class RMSprop:
             list(leaves), lr=self.lr, alpha=self.alpha, momentum=self.momentum, eps=self.eps, foreach=True
         )
 
+    def formula(self) -> str:
+        mean = f"s <- {self.alpha:g} s + {1 - self.alpha:g} g^2"
+        velocity = f"v <- {self.momentum:g} v + g / (sqrt(s) + {self.eps:g})"
+        return f"s = v = 0; {mean}; {velocity}; w <- w - {self.lr:g} v"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RMSpropTf1:
@@ -106,6 +132,10 @@ class RMSpropTf1:
 
     def build(self, leaves: Iterable[Tensor]) -> torch.optim.Optimizer:
         return _Tf1RMSprop(list(leaves), lr=self.lr, decay=self.decay, eps=self.eps)
+
+    def formula(self) -> str:
+        mean = f"s <- {self.decay:g} s + {1 - self.decay:g} g^2"
+        return f"s = 1; {mean}; w <- w - {self.lr:g} g / sqrt(s + {self.eps:g})"
 
 
 class _Tf1RMSprop(torch.optim.Optimizer):

@@ -11,6 +11,8 @@ Conventions shared by all, and asserted by the conformance tests:
 A weight belongs to the scale of the loss beside it. Ours are means over the batch; the LSGAN authors' losses are half
 *sums*, which is why their weight 150 is 150 / 64 here (:class:`LsganGp`).
 
+``formula`` says what is added, or where, with the numbers filled in: ``E[...]`` is the mean over the points p.
+
 To add a penalty, write a class here and name it in ``Penalty``: parsing, tests and records pick it up.
 """
 
@@ -39,6 +41,9 @@ class Noise(Protocol):
         """Standard normal, ``[R, *shape]``."""
 
 
+_MIXED_NOISE = "e ~ U(0, 1) per sample, u ~ U(0, 1) per entry"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interpolates:
     """``e x + (1 - e) G(z)`` with ``e ~ U(0, 1)``, *one per sample*. Gulrajani et al. 2017, algorithm 1."""
@@ -48,6 +53,9 @@ class Interpolates:
     def points(self, real: Samples, fake: Samples, noise: Noise) -> Samples:
         _same_shape(real, fake)
         return torch.lerp(fake, real, _per_sample(noise, "mix", real))
+
+    def formula(self) -> str:
+        return "p = e x + (1 - e) G(z), e ~ U(0, 1) per sample"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +74,9 @@ class InterpolatesWithin:
         within = [torch.lerp(batch, batch.roll(1, 1), mix) for batch in (real, fake)]
         return torch.cat([within[0][:, :half], within[1][:, half:]], 1)
 
+    def formula(self) -> str:
+        return "half p = e x + (1 - e) x', half p = e G(z) + (1 - e) G(z'), e ~ U(0, 1) per sample"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterpolatesMixed:
@@ -82,6 +93,9 @@ class InterpolatesMixed:
         ends = [torch.where(_per_sample(noise, name, real) < 0.5, real, fake.roll(1, 1)) for name in ("one", "other")]
         return torch.lerp(ends[0], ends[1].roll(1, 1), mix)
 
+    def formula(self) -> str:
+        return "p = e u + (1 - e) v, u and v each x or G(z) with probability 1/2, e ~ U(0, 1) per sample"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RealAndFake:
@@ -91,6 +105,9 @@ class RealAndFake:
 
     def points(self, real: Samples, fake: Samples, noise: Noise) -> Samples:
         return torch.cat([real, fake], 1)
+
+    def formula(self) -> str:
+        return "p = x and p = G(z)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +119,9 @@ class Real:
     def points(self, real: Samples, fake: Samples, noise: Noise) -> Samples:
         return real
 
+    def formula(self) -> str:
+        return "p = x"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fake:
@@ -111,6 +131,9 @@ class Fake:
 
     def points(self, real: Samples, fake: Samples, noise: Noise) -> Samples:
         return fake
+
+    def formula(self) -> str:
+        return "p = G(z)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +153,9 @@ class AroundReal:
     def points(self, real: Samples, fake: Samples, noise: Noise) -> Samples:
         return _around(real, self.scale, noise, "real")
 
+    def formula(self) -> str:
+        return f"p = x + e {self.scale:g} std(x) u, {_MIXED_NOISE}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AroundBoth:
@@ -143,6 +169,9 @@ class AroundBoth:
 
     def points(self, real: Samples, fake: Samples, noise: Noise) -> Samples:
         return torch.cat([_around(real, self.scale, noise, "real"), _around(fake, self.scale, noise, "fake")], 1)
+
+    def formula(self) -> str:
+        return f"p = s + e {self.scale:g} std(s) u for s = x and s = G(z), {_MIXED_NOISE}"
 
 
 Points = Interpolates | InterpolatesWithin | InterpolatesMixed | RealAndFake | Real | Fake | AroundReal | AroundBoth
@@ -159,6 +188,9 @@ class NoPenalty:
 
     def penalty(self, score: ScoreFn, real: Samples, fake: Samples, noise: Noise) -> Loss:
         return real.new_zeros(len(real))
+
+    def formula(self) -> str:
+        return "d += 0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +213,9 @@ class WganGp:
     def penalty(self, score: ScoreFn, real: Samples, fake: Samples, noise: Noise) -> Loss:
         return self.weight * (slope(score, self.points.points(real, fake, noise)) - 1).square().mean(1)
 
+    def formula(self) -> str:
+        return f"d += {self.weight:g} E[(|grad D(p)| - 1)^2], two-sided"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WganLp:
@@ -201,6 +236,9 @@ class WganLp:
 
     def penalty(self, score: ScoreFn, real: Samples, fake: Samples, noise: Noise) -> Loss:
         return self.weight * (slope(score, self.points.points(real, fake, noise)) - 1).clamp_min(0).square().mean(1)
+
+    def formula(self) -> str:
+        return f"d += {self.weight:g} E[max(0, |grad D(p)| - 1)^2], one-sided"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +264,9 @@ class WganDiv:
     def penalty(self, score: ScoreFn, real: Samples, fake: Samples, noise: Noise) -> Loss:
         return self.k * slope(score, self.points.points(real, fake, noise)).pow(self.p).mean(1)
 
+    def formula(self) -> str:
+        return f"d += {self.k:g} E[|grad D(p)|^{self.p:g}]"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dragan:
@@ -247,6 +288,9 @@ class Dragan:
     def penalty(self, score: ScoreFn, real: Samples, fake: Samples, noise: Noise) -> Loss:
         return self.weight * (slope(score, self.points.points(real, fake, noise)) - 1).square().mean(1)
 
+    def formula(self) -> str:
+        return f"d += {self.weight:g} E[(|grad D(p)| - 1)^2], two-sided"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZeroCentered:
@@ -267,6 +311,9 @@ class ZeroCentered:
 
     def penalty(self, score: ScoreFn, real: Samples, fake: Samples, noise: Noise) -> Loss:
         return self.weight * slope_squared(score, self.points.points(real, fake, noise)).mean(1)
+
+    def formula(self) -> str:
+        return f"d += {self.weight:g} E[|grad D(p)|^2]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,6 +340,10 @@ class LsganGp:
         shift = noise.uniform("entry", tuple(real.shape[1:])).to(real)
         points = real + _per_sample(noise, "mix", real) * self.scale * shift
         return self.weight * (slope(score, points) - 1).square().mean(1)
+
+    def formula(self) -> str:
+        noise = f"p = x + e {self.scale:g} u, {_MIXED_NOISE}"
+        return f"d += {self.weight:g} E[(|grad D(p)| - 1)^2], two-sided, {noise}"
 
 
 Penalty = NoPenalty | WganGp | WganLp | WganDiv | Dragan | ZeroCentered | LsganGp
