@@ -17,7 +17,7 @@ Nothing here knows the configuration: that a path exists and takes the value is 
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from itertools import combinations, product
 from math import isfinite
@@ -44,6 +44,8 @@ class Level:
         label: its name in cells, tables and pictures.
         assign: dotted path of the configuration to its value. A union, which its ``kind`` tells apart, is assigned
             whole: ``{"objective": {"kind": "least_squares", "a": 0.0, "b": 1.0, "c": 1.0}}``.
+        tags: further names of what the level is, by which tables and hypotheses can pick cells beside the factor's
+            own: ``{"activation": "relu", "depth": "12"}``. They assign nothing.
 
     Raises:
         ValueError: if the label is blank, nothing is assigned, a path is no dotted name, two paths overlap, or a value
@@ -52,6 +54,7 @@ class Level:
 
     label: str
     assign: Mapping[str, JsonValue]
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.label.strip():

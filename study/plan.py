@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from search_spaces import grid
+from search_spaces import Level, grid
 from study.parsing import assign_config
 from study.spec import Cell, LaunchSpec, Profile, Study
 from trainables import games
@@ -46,6 +46,7 @@ def plan(
         sources=study.sources,
         hypotheses=study.hypotheses,
         contrasts=study.contrasts,
+        sweeps=study.sweeps,
         profile=profile_name,
         note=profile.note,
         factors=profile.factors,
@@ -72,12 +73,16 @@ def _cells(profile: Profile, changes: Mapping[str, Any]) -> tuple[Cell, ...]:
                     raise ValueError(f"{path} is varied by the factor {factor.name} and cannot be set")
     base = assign_config(profile.base, changes)
     return tuple(
-        _cell(index, {name: level.label for name, level in levels.items()}, assign_config(base, assigned))
+        _cell(index, levels, assign_config(base, assigned))
         for index, levels in enumerate(grid(profile.factors))
         for assigned in [{path: value for level in levels.values() for path, value in level.assign.items()}]
     )
 
 
-def _cell(index: int, levels: dict[str, str], config: Config) -> Cell:
+def _cell(index: int, levels: Mapping[str, Level], config: Config) -> Cell:
     games.build(config)  # shapes that do not fit fail here, before any compute
-    return Cell(index=index, name=" / ".join(levels.values()), levels=levels, config=config, digest=digest(config))
+    labels = {name: level.label for name, level in levels.items()}
+    tags = {name: tag for level in levels.values() for name, tag in level.tags.items()}
+    return Cell(
+        index=index, name=" / ".join(labels.values()), levels=tags | labels, config=config, digest=digest(config)
+    )

@@ -41,6 +41,25 @@ class Contrast:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """Two levels of one factor (or tag), paired, at many thresholds of one number.
+
+    At each threshold a pair (the same ``paired_by`` levels, the same seed) counts as ``only a``, ``only b``, ``both``
+    or ``neither`` above it. Gulrajani et al. 2017, appendix (Inception Score > 1.0 to 9.0 over 200 architectures).
+
+    Attributes:
+        evidence: the number, a name in the records' evidence; a replica that lacks it, or diverged, is below all.
+    """
+
+    factor: str
+    a: str
+    b: str
+    paired_by: tuple[str, ...]
+    evidence: str
+    thresholds: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
     """A question and how it will be answered; one file in ``study/studies`` exports one of these as ``STUDY``.
 
@@ -56,6 +75,7 @@ class Study:
     hypotheses: tuple[Hypothesis, ...]
     contrasts: tuple[Contrast, ...]
     profiles: Mapping[str, Profile]
+    sweeps: tuple[Sweep, ...] = ()
     first_seed: int = 0
 
 
@@ -66,7 +86,7 @@ class Cell:
     Attributes:
         index: place in the launch, from 0.
         name: its level labels joined by " / ", unique in the launch.
-        levels: factor name to level label.
+        levels: factor name to level label, and the tags of the levels.
     """
 
     index: int
@@ -109,6 +129,7 @@ class LaunchSpec:
     sources: tuple[str, ...]
     hypotheses: tuple[Hypothesis, ...]
     contrasts: tuple[Contrast, ...]
+    sweeps: tuple[Sweep, ...] = ()
     profile: str
     note: str
     factors: tuple[Factor, ...]
