@@ -4,11 +4,13 @@ To add an axis, write a factor or a parameter with its source in the module it b
 axes under a name, add it to ``SPACES``.
 """
 
-from search_spaces.architecture import BN
+from search_spaces.architecture import BN, D_NORM
+from search_spaces.conditioning import label_use
 from search_spaces.domain import Choice, Domain, Float, Int, Param
-from search_spaces.factors import Factor, JsonValue, Level, Role, grid, levels_of
-from search_spaces.objectives import CLIP, OBJECTIVE, clip
+from search_spaces.factors import Factor, JsonValue, Level, Role, grid, label_of, levels_of
+from search_spaces.objectives import CLIP, OBJECTIVE, TRIPLET, clip, triplet, triplets
 from search_spaces.optimizers import optimizer
+from search_spaces.penalties import LAMBDA, PENALTY, WEIGHTS, divergences, gp_weight, weighted
 
 SPACES: dict[str, tuple[Factor, ...]] = {
     # Mao et al. 2017, section 4.4, completed to a factorial; the authors' learning rate and beta1.
@@ -25,6 +27,10 @@ SPACES: dict[str, tuple[Factor, ...]] = {
     ),
     # Mao et al. 2017, section 4.4: the mixture of Gaussians; their learning rates belong to the base configuration.
     "mixture": (OBJECTIVE.pick("ls(0,1,1)", "ls(-1,1,0)", "ns"),),
+    # The same with the label triplet as gamma, scale and starting offset: two triplets of each gamma.
+    "lsgan-triplet": (TRIPLET,),
+    # Petzka et al. 2018 (authors' code): both penalties over the same weights; the base sets the objective.
+    "lp-lambda": (Factor(name="penalty", levels=weighted("wgan-gp", "wgan-lp"), source=PENALTY.source),),
     # Arjovsky et al. 2017 found the clipped critic unstable under Adam, and used RMSProp; the base sets the objective.
     "wgan-clip": (clip(), optimizer(g_lr=5e-5).pick("rmsprop", "adam")),
 }
@@ -33,8 +39,13 @@ SPACES: dict[str, tuple[Factor, ...]] = {
 __all__ = [
     "BN",
     "CLIP",
+    "D_NORM",
+    "LAMBDA",
     "OBJECTIVE",
+    "PENALTY",
     "SPACES",
+    "TRIPLET",
+    "WEIGHTS",
     "Choice",
     "Domain",
     "Factor",
@@ -45,7 +56,14 @@ __all__ = [
     "Param",
     "Role",
     "clip",
+    "divergences",
+    "gp_weight",
     "grid",
+    "label_of",
+    "label_use",
     "levels_of",
     "optimizer",
+    "triplet",
+    "triplets",
+    "weighted",
 ]

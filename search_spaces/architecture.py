@@ -1,6 +1,6 @@
 """Axes of the networks' architecture."""
 
-from search_spaces.factors import Factor, Level
+from search_spaces.factors import Factor, Level, levels_of
 
 
 def _bn(label: str, *, generator: bool, discriminator: bool) -> Level:
@@ -29,3 +29,11 @@ BN = Factor(
 The LSGAN paper names its networks by what is *removed*: its ``BN_G`` is the net without BN in G, our ``no_bn_g``, and
 its ``BN_GD`` is our ``no_bn_gd``. ``full`` (the paper's ordinary setting) and ``no_bn_d`` are not in its table.
 """
+
+D_NORM = Factor(
+    name="d_norm",
+    levels=levels_of("discriminator.norm", ("none", "batch", "layer", "spectral")),
+    source="Kurach et al. 2019, section 2 (normalisation of D); Gulrajani et al. 2017, section 4, for layer norm"
+    " beside a gradient penalty; Miyato et al. 2018 for spectral norm",
+)
+"""How D alone is normalised, for families with a field ``norm``. With a gradient penalty leave ``batch`` out."""
