@@ -23,6 +23,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="Which settings of a GAN train reliably, how sure are we, and why do the others fail?",
 )
+data_app = typer.Typer(no_args_is_help=True, help="Which data sets there are, which are here, and what is in one.")
+app.add_typer(data_app, name="data")
 console = Console()
 errors = Console(stderr=True)
 P = ParamSpec("P")
@@ -96,6 +98,23 @@ def show(
 
     study = find(name)
     present.study(study, _plan(name, profile, seeds, changes), console)
+
+
+@app.command()
+@_one_sentence
+def explain(
+    name: Annotated[str, typer.Argument(help="The study's name.")],
+    profile: Profile = "quick",
+    cell: Annotated[
+        str | None, typer.Option(help="One cell, by its number or name.", show_default="all, and where they differ")
+    ] = None,
+    seeds: Seeds = None,
+    changes: Changes = None,
+) -> None:
+    """Explains exactly what the cells train: formulas with their numbers, layers, updates, optimisers, draws."""
+    from study import explain as explanation
+
+    explanation.show(_plan(name, profile, seeds, changes), console, cell)
 
 
 @app.command()
@@ -209,6 +228,24 @@ def sync(launch: LaunchArgument, out: Out = Path("runs"), tracking_uri: Tracking
 
 @app.command()
 @_one_sentence
+def figure(
+    name: Annotated[str, typer.Argument(help="Which: losses.", metavar="FIGURE")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The file: .png, .svg or .pdf.", show_default="FIGURE.png")
+    ] = None,
+) -> None:
+    """Draws a figure of the theory: losses and their gradients against the score."""
+    if name != "losses":
+        raise ValueError(f"FIGURE must be one of losses, got {name!r}")
+    from study.report import losses
+
+    path = Path(f"{name}.png") if out is None else out
+    losses.draw(path)
+    console.print(f"figure   {path}", soft_wrap=True)
+
+
+@app.command()
+@_one_sentence
 def ui(
     out: Out = Path("runs"),
     port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1.", show_default="a free one")] = None,
@@ -227,6 +264,49 @@ def ui(
         raise typer.Exit(subprocess.run(command, check=False).returncode)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
+
+
+DataArgument = Annotated[str, typer.Argument(help="A data set; `study data list` prints them.", metavar="NAME")]
+
+
+@data_app.command("list")
+@_one_sentence
+def list_data() -> None:
+    """Lists the data sets, whether each is here, and how to get the rest."""
+    from study import datasets
+
+    datasets.show_all(console)
+
+
+@data_app.command("check")
+@_one_sentence
+def check_data(
+    name: DataArgument,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="Sets a field, e.g. root=photos or side=32. Repeatable."),
+    ] = None,
+) -> None:
+    """Loads a data set for real: counts images, classes and distinct images, and names files that cannot be read."""
+    from study import datasets
+
+    datasets.show(datasets.configured(name, changes or []), console)
+
+
+@data_app.command("get")
+@_one_sentence
+def get_data(
+    name: DataArgument,
+    root: Annotated[str | None, typer.Option(help="Folder to put it in.", show_default="data/NAME")] = None,
+) -> None:
+    """Downloads a data set through torchvision, where that can."""
+    from study import datasets
+
+    try:
+        datasets.get(name, root, console)
+    except datasets.DownloadError as error:
+        errors.print(f"error: {error}", soft_wrap=True, highlight=False, markup=False)
+        raise typer.Exit(1) from None
 
 
 def _relay(address: str) -> int:
