@@ -4,7 +4,7 @@ No input or output, no clock, no global random numbers. The state is parameters,
 and what has been accumulated since the last report; random streams and data cursor are functions of the step.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -14,7 +14,7 @@ from trainables import games, replicas
 from trainables.config import Config
 from trainables.data import Source
 from trainables.draws import Streams
-from trainables.phases import Nets, Phase
+from trainables.phases import Figure, Nets, Phase
 from trainables.probes import Probe
 from trainables.shapes import Labels, Samples
 from trainables.trace import Row
@@ -92,7 +92,9 @@ class Loop:
         losses = phase.loss(self._nets, draws)
         total = torch.stack(list(losses.values())).sum()
         # The sum over replicas gives each replica exactly its own gradient.
-        self._gradients[phase.name] = list(torch.autograd.grad(total, leaves))
+        # Laid out like the leaves: torch's fused Adam on a CPU takes a transposed gradient for one that is not.
+        gradients = torch.autograd.grad(total, leaves)
+        self._gradients[phase.name] = [gradient.contiguous() for gradient in gradients]
         for term, loss in losses.items():
             value = loss.detach()
             self.finite &= value.isfinite()
@@ -140,6 +142,11 @@ class Loop:
             labels: ``[count]`` classes to make, for a game with labels.
         """
         return self._play.sample(self._nets, count, labels)[0]
+
+    @torch.no_grad()
+    def figures(self) -> Mapping[str, Figure]:
+        """What the game shows beside its samples, by name."""
+        return self._play.figures(self._nets)
 
     def _losses(self) -> dict[str, Tensor]:
         return {
