@@ -18,7 +18,7 @@ from study.records import Record, Status
 from study.spec import Block, LaunchSpec
 from study.store import Store
 from study.tracking import Tracker
-from trainables import features
+from trainables import features, games
 from trainables.data import ImageTruth
 from trainables.trace import Row
 
@@ -47,12 +47,17 @@ def cache_of(store: Store) -> Path:
 
 
 def check(spec: LaunchSpec, out: Path) -> None:
-    """Raises ValueError if the data are absent or the folder cannot be written to; touches nothing."""
-    for config in {cell.config.data: cell.config for cell in spec.cells}.values():
-        config.data.check()
+    """Raises ValueError if data are absent, damaged or too few, or the folder cannot be written to; starts nothing."""
+    sets = {cell.config.data for cell in spec.cells}
+    for data in sets:
+        data.check()
     existing = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         raise ValueError(f"--out must be a writable folder, got {out}: {existing} is not")
+    for data in sets:  # image files are decoded here, once; what cannot be decoded is named before anything starts
+        source = data.load(device=torch.device("cpu"), dtype=torch.float32)
+        for config in (cell.config for cell in spec.cells if cell.config.data == data):
+            games.build(config).check(source)
 
 
 def start(spec: LaunchSpec, store: Store, resources: Resources, tracker: Tracker, console: Console) -> Result:
@@ -171,7 +176,7 @@ class _Tracking:
     def block_ended(self, block: Block) -> None:
         own = self._ledger.of(block)
         for record in own:
-            self._tracker.replica(record, self._ledger.store.grids(record.cell, record.seed))
+            self._tracker.replica(record, self._ledger.store.pictures(record.cell, record.seed))
         cell = [record for record in self._ledger.records if record.cell == block.cell.index]
         for summary in summarise(cell):
             self._tracker.cell(summary)

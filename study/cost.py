@@ -3,11 +3,12 @@
 import os
 import time
 from dataclasses import dataclass
+from math import ceil
 
 import torch
 
 from study.spec import Cell, LaunchSpec
-from trainables.config import Config
+from trainables.config import AaeConfig, Config, GanConfig
 from trainables.data import ImageSource, ImageTruth, Source
 from trainables.loop import Loop
 
@@ -69,11 +70,21 @@ def _stand_in(config: Config, device: torch.device) -> Source:
     dtype: torch.dtype = getattr(torch, config.dtype)
     if len(config.data.shape) == 1:
         return config.data.load(device=device, dtype=dtype)
-    count = max(config.batch_size * config.packing, config.evaluation.samples)
+    count = _images(config)
     grey = torch.arange(count, dtype=torch.uint8).view(-1, 1, 1, 1).expand(count, *config.data.shape).contiguous()
     classes = config.data.classes
     labels = torch.arange(count) % classes if classes else None
     return ImageSource(ImageTruth(images=grey, labels=labels, classes=classes), device=device, dtype=dtype)
+
+
+def _images(config: Config) -> int:
+    """Enough for a batch, for evaluation, and for the labels that an autoencoder asks of each class."""
+    match config:
+        case GanConfig():
+            return max(config.batch_size * config.packing, config.evaluation.samples)
+        case AaeConfig():
+            labelled = getattr(config.labels, "labelled", 0)
+            return ceil((2 * max(config.batch_size, labelled) + 2) / (1 - config.held_out) + 2 / config.held_out)
 
 
 def _wait(device: torch.device) -> None:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from study import cost
+from study import cost, sweeps
 from study.estimates import compare, summarise
 from study.hypotheses import judge
 from study.ledger import Ledger
@@ -65,6 +65,8 @@ def results(spec: LaunchSpec, records: Sequence[Record], console: Console) -> No
     comparisons = compare(spec.contrasts, summaries)
     if comparisons:
         console.print(terminal.contrast_table(comparisons))
+    for sweep in spec.sweeps:
+        console.print(terminal.sweep_table(sweeps.table(sweep, records)))
     if spec.hypotheses:
         console.print(terminal.verdict_table([judge(hypothesis, summaries) for hypothesis in spec.hypotheses]))
 

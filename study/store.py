@@ -2,8 +2,8 @@
 
 ``runs/<study>/<launch>/`` holds ``spec.json`` (what was decided before the first seed), ``records.parquet``,
 ``rule.json`` (which the records are decided by),
-``traces/cell=<i>/<block>.parquet``, ``samples/cell=<i>/seed=<s>/step-<n>.png``, ``report/index.html`` and, until all is
-done, ``tune/`` (Ray's checkpoints).
+``traces/cell=<i>/<block>.parquet``, ``samples/cell=<i>/seed=<s>/step-<n>.png`` (and further pictures beside it, such as
+``latent-<n>.png``), ``report/index.html`` and, until all is done, ``tune/`` (Ray's checkpoints).
 """
 
 import dataclasses
@@ -85,6 +85,10 @@ class Store:
     def grids(self, cell: int, seed: int) -> list[Path]:
         """The replica's sample grids, in order of steps."""
         return sorted(self.sample_folder(cell, seed).glob("step-*.png"))
+
+    def pictures(self, cell: int, seed: int) -> list[Path]:
+        """All pictures of the replica, the sample grids among them."""
+        return sorted(self.sample_folder(cell, seed).glob("*-*.png"))
 
 
 def write_text(path: Path, text: str) -> None:

@@ -11,9 +11,22 @@ from hashlib import blake2b
 from math import isfinite
 from typing import Any, Literal
 
+from trainables.autoencoding import (
+    Adversarial,
+    LabelUse,
+    NoRegulariser,
+    NormalPrior,
+    Prior,
+    PriorLabels,
+    Regulariser,
+    SemiSupervised,
+    SupervisedOnly,
+    Unlabelled,
+    Variational,
+)
 from trainables.conditioning import Conditioning, Unconditional
 from trainables.data import DataConfig
-from trainables.networks import Network
+from trainables.networks import Mlp, Network
 from trainables.objectives import NonSaturating, Objective
 from trainables.optim import OptimizerConfig
 from trainables.penalties import NoPenalty, Penalty
@@ -198,7 +211,83 @@ class GanConfig:
             raise ValueError(f"packing must be 1 with conditioning {kind}, got {self.packing}")
 
 
-Config = GanConfig
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AaeConfig:
+    """An autoencoder of images whose codes are to follow a prior, completely; plain and variational ones included.
+
+    Makhzani et al. 2015. The encoder is deterministic (but for a variational one). A step is, on one batch of images:
+    the reconstruction by encoder and decoder; the discriminators on draws of the prior and codes; the encoder against
+    the discriminators; with few labels, the encoder on labelled images. Each of these has its own optimiser; the
+    authors' code has Adam with lr 1e-3 and beta1 0.9 for all, batches of 100 and nets of 2 x 1,000 rectifiers.
+
+    Attributes:
+        decoder: a generator; its output should be ``tanh``, as images lie in [-1, 1].
+        discriminator: of codes z, and of their class probabilities where there are any (same family, its own weights).
+        labels: what is done with the data's labels.
+        regulariser: what pulls the codes towards the prior.
+        reconstruction_weight: times the squared error, a mean over batch *and* pixels, in [0, 4] for images in [-1, 1].
+            The paper's squared norm is that times the number of pixels; the authors' code has the mean.
+        optimizer: of the reconstruction; ``g_optimizer`` of the encoder against the discriminators, ``d_optimizer`` of
+            the discriminators, ``class_optimizer`` of the encoder on labelled images.
+        held_out: share of the images that no phase sees; evaluation measures the encoder on them. The same images for
+            every seed and configuration of a data set.
+        steps: batches of images, each through all phases.
+
+    Raises:
+        ValueError: if a number is out of its range, or two fields exclude each other. That the data have enough
+            labelled images is the game's check, once they are loaded.
+    """
+
+    kind: Literal["aae"] = "aae"
+    data: DataConfig
+    encoder: Mlp
+    decoder: Mlp
+    discriminator: Mlp
+    prior: Prior
+    labels: LabelUse = Unlabelled()
+    regulariser: Regulariser = Adversarial()
+    reconstruction_weight: float = 1.0
+    optimizer: OptimizerConfig
+    d_optimizer: OptimizerConfig
+    g_optimizer: OptimizerConfig
+    class_optimizer: OptimizerConfig
+    held_out: float = 0.2
+    batch_size: int = 100
+    steps: int
+    evaluation: Evaluation = Evaluation()
+    dtype: Literal["float32", "float64"] = "float32"
+
+    def __post_init__(self) -> None:
+        _check_size(self.batch_size, self.steps)
+        if len(self.data.shape) != 3:
+            raise ValueError(f"data must be images for an autoencoder, got {self.data.kind}")
+        if not 0 < self.held_out < 1:
+            raise ValueError(f"held_out must be in (0, 1), got {self.held_out}")
+        if not (isfinite(self.reconstruction_weight) and self.reconstruction_weight > 0):
+            raise ValueError(f"reconstruction_weight must be > 0, got {self.reconstruction_weight}")
+        if isinstance(self.regulariser, Variational) and not isinstance(self.prior, NormalPrior):
+            raise ValueError(f"prior must be normal with a variational regulariser, got {self.prior.kind}")
+        if not isinstance(self.labels, Unlabelled):
+            self._check_labels()
+
+    def _check_labels(self) -> None:
+        labels, regulariser, classes = self.labels, self.regulariser, self.data.classes
+        if not classes:
+            raise ValueError(f"labels must be unlabelled for unlabelled data, got {labels.kind} on {self.data.kind}")
+        if isinstance(labels, PriorLabels) and self.prior.modes != classes:
+            got = f"{self.prior.modes} ({self.prior.kind})"
+            raise ValueError(f"prior must have {classes} modes, one per class, with prior_labels, got {got}")
+        if isinstance(labels, PriorLabels) and not isinstance(regulariser, Adversarial):
+            raise ValueError(f"regulariser must be adversarial with prior_labels, got {regulariser.kind}")
+        if isinstance(labels, SupervisedOnly) and not isinstance(regulariser, NoRegulariser):
+            raise ValueError(f"regulariser must be none with supervised_only, got {regulariser.kind}")
+        if isinstance(labels, SemiSupervised) and isinstance(regulariser, Variational):
+            raise ValueError("regulariser must be adversarial or none with semi_supervised, got variational")
+        if isinstance(labels, SemiSupervised | SupervisedOnly) and labels.labelled < classes:
+            raise ValueError(f"labelled must be >= {classes}, one image per class, got {labels.labelled}")
+
+
+Config = GanConfig | AaeConfig
 """Everything that can be trained."""
 
 

@@ -5,11 +5,12 @@ from typing import Any, Protocol
 
 import torch
 
-from trainables.config import Config
+from trainables.aae import Aae
+from trainables.config import AaeConfig, Config, GanConfig
 from trainables.data import Source
 from trainables.draws import Streams
 from trainables.gan import Gan
-from trainables.phases import Nets, Player, Rounds, View
+from trainables.phases import Figure, Nets, Player, Rounds, View
 from trainables.shapes import Labels, Samples
 
 
@@ -25,6 +26,9 @@ class Play(Protocol):
     def view(self, nets: Nets, count: int) -> View:
         """What a report sees, with so many samples."""
 
+    def figures(self, nets: Nets) -> Mapping[str, Figure]:
+        """What there is to be seen beside the samples, by name."""
+
 
 class Game(Protocol):
     """An algorithm: its networks by name, and the rounds of phases of each step."""
@@ -33,6 +37,9 @@ class Game(Protocol):
     def players(self) -> Mapping[str, Player]: ...
 
     def rounds(self, step: int) -> Rounds: ...
+
+    def check(self, source: Source) -> None:
+        """Raises ValueError if the data lack what the game needs."""
 
     def bind(self, source: Source, streams: Streams, device: torch.device) -> Play: ...
 
@@ -43,4 +50,8 @@ def build(config: Config) -> Game:
     Raises:
         ValueError: if a network does not fit the shape of the data.
     """
-    return Gan(config)
+    match config:
+        case GanConfig():
+            return Gan(config)
+        case AaeConfig():
+            return Aae(config)

@@ -13,7 +13,7 @@ from trainables.data import Batch, Source
 from trainables.draws import Streams
 from trainables.networks.wiring import ConditionedGenerator, with_class_head
 from trainables.penalties import NoPenalty
-from trainables.phases import Nets, Phase, Player, Rounds, View
+from trainables.phases import Figure, Nets, Phase, Player, Rounds, View
 from trainables.shapes import Labels, Latents, Loss, Samples, Scores
 
 
@@ -183,6 +183,9 @@ class Gan:
             case "simultaneous":
                 return ((*d, self._generates),)
 
+    def check(self, source: Source) -> None:
+        """Does nothing: a GAN takes what its data give."""
+
     def bind(self, source: Source, streams: Streams, device: torch.device) -> "Play":
         return Play(self._config, source, streams, device)
 
@@ -327,6 +330,10 @@ class Play:
             return torch.cat(parts, 1)
 
         return View(samples=samples, labels=labels, columns=self._scores(nets, samples, labels), score=score)
+
+    def figures(self, nets: Nets) -> dict[str, Figure]:
+        """None: the samples are all there is."""
+        return {}
 
     def _labels(self, count: int, wanted: Labels | None) -> Labels:
         if wanted is None:

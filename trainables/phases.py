@@ -86,6 +86,35 @@ class View:
     score: ScoreFn | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Images:
+    """Images to be shown as a sheet, ``[R, N, *shape]``, so many in a row."""
+
+    images: Samples
+    columns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Points:
+    """Points to be shown in the plane.
+
+    Attributes:
+        points: ``[R, N, dim]``, of which the first two coordinates are drawn.
+        labels: ``[N]`` classes, which colour them; absent for one colour.
+        ground: ``[M, dim]`` points that lie beneath in grey.
+        span: the square reaches from -span to span.
+    """
+
+    points: Tensor
+    labels: Tensor | None
+    ground: Tensor
+    span: float
+
+
+Figure = Images | Points
+"""What a game shows beside its samples."""
+
+
 def latents(latent: Latent, streams: Streams, stream: str, counter: int, size: int) -> Latents:
     """Input noise ``[R, size, dim]`` in float32 on the CPU."""
     if latent.distribution == "normal":

@@ -7,15 +7,19 @@ no other replica sees them.
 To add a measurement, write a probe and name it in ``probes_for``: the trace's columns follow.
 """
 
+from math import log
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from trainables.config import Config
+from trainables.conditioning import Unconditional
+from trainables.config import Config, GanConfig
 from trainables.data.source import ImageTruth, MixtureTruth, Source
-from trainables.features import Features
+from trainables.draws import generator
+from trainables.features import Features, as_floats
 from trainables.phases import View
+from trainables.theory import Theory
 
 RADII = (3, 10, 30)
 """Radii, in standard deviations of a mode, at which a generated point counts as belonging to it. The literature uses
@@ -23,6 +27,8 @@ RADII = (3, 10, 30)
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _PAIRS = 256
 _REFERENCE = 2_048
+_CHUNK = 4_096
+_PER_CLASS = 64
 
 
 class Probe(Protocol):
@@ -39,7 +45,8 @@ class Probe(Protocol):
 class Diversity:
     """``diversity``: mean pairwise L2 distance of generated samples over that of real ones. 1 is like the data.
 
-    Over the first 256 samples of each; 0 means that all samples are the same.
+    Over the first 256 samples of each; 0 means that all samples are the same. Where the data are one point, samples
+    that are all the same have 1, like the data, and any others are infinitely more diverse.
     """
 
     def __init__(self, source: Source) -> None:
@@ -49,7 +56,46 @@ class Diversity:
     def measure(self, view: View) -> dict[str, Tensor]:
         samples = view.samples
         finite = samples.flatten(1).isfinite().all(1)
-        return {"diversity": _only_finite(_mean_distance(samples[:, :_PAIRS]) / self._real, finite)}
+        own = _mean_distance(samples[:, :_PAIRS])
+        ratio = torch.where(own == self._real, 1.0, own / self._real)
+        return {"diversity": _only_finite(ratio, finite)}
+
+
+class ClassDiversity:
+    """``class_diversity``: how much the samples differ that a conditioned generator makes for a class; 1: as the data.
+
+    The mean pairwise L2 distance of the samples made for a class over the same of the data's images of that class (64
+    at most), averaged over the classes that were made at least twice among the first 256 samples; NaN if none was. 0
+    means one image per class. Odena et al. 2017, section 4.3, ask the same with MS-SSIM, whose five scales need images
+    of 128 pixels or so; there a *high* similarity marks collapse.
+    """
+
+    def __init__(self, truth: ImageTruth) -> None:
+        assert truth.labels is not None
+        order = torch.from_numpy(generator(0, "class_diversity").permutation(len(truth.images)))
+        labels, self._classes = truth.labels.to(torch.int64)[order], truth.classes
+        picks = [order[labels == label][:_PER_CLASS] for label in range(truth.classes)]
+        each = [_mean_distance(as_floats(truth.images[own])[None]) for own in picks]
+        real = torch.cat(each)
+        self._real = torch.where(real > 0, real, torch.nan)
+        self.reference = {"data_class_diversity": self._real.nanmean()[None]}
+
+    @torch.no_grad()
+    def measure(self, view: View) -> dict[str, Tensor]:
+        if view.labels is None:
+            return {}
+        finite = view.samples.flatten(1).isfinite().all(1)
+        flat, labels = view.samples[:, :_PAIRS].flatten(2), view.labels[:, :_PAIRS]
+        alone = torch.eye(labels.shape[1], dtype=torch.bool, device=labels.device)
+        mates = (labels[:, :, None] == labels[:, None]) & ~alone
+        distances = torch.where(mates, _distances(flat, flat), 0.0).sum(-1)
+        own = self._per_class(labels, distances) / self._per_class(labels, mates.sum(-1).to(distances))
+        return {"class_diversity": _only_finite((own / self._real.to(own)).nanmean(-1), finite)}
+
+    def _per_class(self, labels: Tensor, values: Tensor) -> Tensor:
+        """Sums of ``[R, N]`` by label: ``[R, K]``."""
+        sums = torch.zeros(len(labels), self._classes, dtype=values.dtype, device=values.device)
+        return sums.scatter_add_(1, labels, values)
 
 
 class MixtureFit:
@@ -90,7 +136,14 @@ class ImageFit:
     Inception's; ours are not). ``class_share``: share of generated images per predicted class, for labelled data.
     ``class_confidence``: mean of the largest class probability. ``label_accuracy``: of a conditioned generator, the
     share of images in which the classifier reads the class that they were made for; one over the number of classes is
-    chance. The reference gives the distance its scale: ``frechet_real``, between two halves of the real sample, is
+    chance.
+
+    Of stacked digits, whose classes are uniform, with ``h = class_share`` over K = 1,000 ids: ``modes_hit``, the number
+    of ids read at least once; ``mode_kl``, ``KL(h || uniform) = log K - H(h)`` in nats, 0 to 6.908, the value of a
+    single id (Srivastava et al. 2017; Lin et al. 2018, both with 26,000 images; with N there are at most N ids to hit,
+    and a perfect generator has a mode_kl of about ``K / 2N``).
+
+    The reference gives the distance its scale: ``frechet_real``, between two halves of the real sample, is
     about what a perfect generator would get; ``feature_variance``, ``tr(C_r)``, is what a generator of one single image
     at the mean of the features would get.
     """
@@ -98,40 +151,58 @@ class ImageFit:
     def __init__(self, source: Source, truth: ImageTruth, features: Features, *, device: torch.device) -> None:
         self._net, self._head = features.net.to(device), features.head.to(device)
         self._labelled = features.task == "labels"
-        real = self._net(source.reference(_REFERENCE).to(torch.float32))[None]
+        self._classes, self._stacked = truth.classes, truth.channel_classes > 0
+        real = self._features(source.reference(_REFERENCE)[None])
         self._mean, self._covariance = _moments(real)
         half = real.shape[1] // 2
         self.reference = {
             "frechet_real": frechet(*_moments(real[:, :half]), *_moments(real[:, half:])),
             "feature_variance": self._covariance.diagonal(dim1=-2, dim2=-1).sum(-1),
         }
-        if self._labelled:
-            self.reference["class_weights"] = self._classes(real)[0]
+        if self._stacked:
+            self.reference["class_weights"] = torch.full((self._classes,), 1 / self._classes, dtype=torch.float64)
+        elif self._labelled:
+            self.reference["class_weights"] = self._shares(self._read(real)[0])[0]
 
     @torch.no_grad()
     def measure(self, view: View) -> dict[str, Tensor]:
         samples = view.samples
         finite = samples.flatten(1).isfinite().all(1)
-        clean = torch.where(finite.view(-1, *[1] * (samples.ndim - 1)), samples, 0.0).to(torch.float32)
-        features = self._net(clean.flatten(0, 1)).unflatten(0, samples.shape[:2])
+        features = self._features(torch.where(finite.view(-1, *[1] * (samples.ndim - 1)), samples, 0.0))
         # Finite pixels can be too large for the net, and eigenvalues of anything infinite raise for the whole stack.
         finite &= features.flatten(1).isfinite().all(1)
         features = torch.where(finite[:, None, None], features, 0.0)
+        read, confidence = self._read(features)
         columns = {
             "frechet_classifier": frechet(*_moments(features), self._mean, self._covariance),
-            "class_confidence": self._head(features).softmax(-1).amax(-1).mean(-1),
+            "class_confidence": confidence.mean(-1),
         }
         if self._labelled:
-            columns["class_share"] = self._classes(features)
+            columns["class_share"] = self._shares(read)
             if view.labels is not None:
-                read = self._head(features).argmax(-1) == view.labels
-                columns["label_accuracy"] = read.to(torch.float64).mean(-1)
+                columns["label_accuracy"] = (read == view.labels).to(torch.float64).mean(-1)
+        if self._stacked:
+            shares = columns["class_share"]
+            columns["modes_hit"] = (shares > 0).sum(-1).to(torch.float64)
+            columns["mode_kl"] = log(self._classes) + torch.special.xlogy(shares, shares).sum(-1)
         return {name: _only_finite(value, finite) for name, value in columns.items()}
 
-    def _classes(self, features: Tensor) -> Tensor:
-        logits = self._head(features)
-        shares: Tensor = torch.nn.functional.one_hot(logits.argmax(-1), logits.shape[-1]).to(torch.float64).mean(1)
-        return shares
+    def _features(self, samples: Tensor) -> Tensor:
+        """``[R, N, C, H, W] -> [R, N, d]``, in parts: tens of thousands of images would fill the memory."""
+        parts = [self._net(part) for part in samples.flatten(0, 1).to(torch.float32).split(_CHUNK)]
+        features: Tensor = torch.cat(parts).unflatten(0, samples.shape[:2])
+        return features
+
+    def _read(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """The class that each sample is read as, and its probability: ``[R, N, d] -> [R, N], [R, N]``."""
+        found = [_largest(self._head(part)) for part in features.split(_CHUNK, 1)]
+        return torch.cat([classes for classes, _ in found], 1), torch.cat([share for _, share in found], 1)
+
+    def _shares(self, read: Tensor) -> Tensor:
+        """``[R, N] -> [R, K]``; counted, not one-hot: that would be gigabytes for a thousand classes."""
+        counts = torch.zeros(len(read), self._classes, dtype=torch.float64, device=read.device)
+        counts.scatter_add_(1, read, torch.ones_like(read, dtype=torch.float64))
+        return counts / read.shape[1]
 
 
 def frechet(mean_a: Tensor, covariance_a: Tensor, mean_b: Tensor, covariance_b: Tensor) -> Tensor:
@@ -157,11 +228,20 @@ def probes_for(config: Config, source: Source, features: Features | None, *, dev
     probes: list[Probe] = [Diversity(source)]
     if isinstance(source.truth, MixtureTruth):
         probes.append(MixtureFit(source.truth, device=device))
+        if Theory.applies(source):
+            probes.append(Theory(config, source, source.truth, device=device))
     elif features is None:
         raise ValueError("image data need the features of a classifier to be measured, got none")
     else:
         probes.append(ImageFit(source, source.truth, features, device=device))
+        if isinstance(config, GanConfig) and not isinstance(config.conditioning, Unconditional):
+            probes.append(ClassDiversity(source.truth))
     return probes
+
+
+def _largest(logits: Tensor) -> tuple[Tensor, Tensor]:
+    """The class with the largest logit and its probability: ``[..., K] -> [...], [...]``."""
+    return logits.argmax(-1), logits.softmax(-1).amax(-1)
 
 
 def _mean_distance(samples: Tensor) -> Tensor:

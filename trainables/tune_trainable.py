@@ -120,9 +120,11 @@ class BlockTrainable(tune.Trainable):
             return
         with torch.no_grad():
             samples = self._loop.sample(pictures.samples_needed(self._source), pictures.labels_shown(self._source))
-        for seed, own in zip(self._task.seeds, samples, strict=True):
-            path = self._task.samples / f"seed={seed}" / f"step-{self._loop.step:07d}.png"
-            pictures.save(pictures.picture(own, self._source), path)
+        figures = self._loop.figures()
+        for i, (seed, own) in enumerate(zip(self._task.seeds, samples, strict=True)):
+            drawn = {name: pictures.draw(figure, i) for name, figure in figures.items()}
+            for name, pixels in {"step": pictures.picture(own, self._source), **drawn}.items():
+                pictures.save(pixels, self._task.samples / f"seed={seed}" / f"{name}-{self._loop.step:07d}.png")
 
     def _meta(self) -> dict[str, Any]:
         assert self._loop is not None

@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from study import sweeps
 from study.estimates import CellSummary, Comparison, compare, summarise
 from study.hypotheses import judge
 from study.outcome import Outcome
@@ -63,6 +64,7 @@ def build(store: Store) -> Path:
         "judgements": [judge(hypothesis, summaries) for hypothesis in spec.hypotheses],
         "tally": _tally(summaries),
         "contrasts": _contrasts(spec, summaries),
+        "sweeps": [sweeps.table(sweep, records) for sweep in spec.sweeps],
         "cells": _cells(store, rule, records, lines, summaries),
         "success_figure": _picture(figures.success, summaries),
         "composition_figure": _picture(figures.composition, summaries),
@@ -83,7 +85,8 @@ def build(store: Store) -> Path:
 def rule_rows(rule: OutcomeRule) -> list[tuple[str, str, str]]:
     """Name, value and meaning of each threshold; the meanings are those of the rule's own documentation."""
     meanings = _attributes(inspect.getdoc(type(rule)) or "")
-    return [(f.name, str(getattr(rule, f.name)), meanings.get(f.name, "")) for f in dataclasses.fields(rule)]
+    values = {f.name: getattr(rule, f.name) for f in dataclasses.fields(rule)}
+    return [(n, "not used" if v is None else str(v), meanings.get(n, "")) for n, v in values.items()]
 
 
 def _attributes(documentation: str) -> dict[str, str]:
@@ -163,12 +166,14 @@ def _cells(
 def _lines(records: Sequence[Record], traces: Sequence[Traced]) -> dict[int, list[Line]]:
     """Cell to the curves of its replicas, as far as there are any."""
     held = {(block.cell.index, seed): trace for block, trace in traces for seed in block.seeds}
+    balances = {block.cell.index: curves.equilibrium(block.cell.config) for block, _ in traces}
     lines: dict[int, list[Line]] = defaultdict(list)
     for record in records:
         trace = held.get((record.cell, record.seed))
         replica = trace.replica(record.seed) if trace is not None else None
         if replica is not None and len(replica):
-            lines[record.cell].append(Line(trace=replica, outcome=record.outcome))
+            line = Line(trace=replica, outcome=record.outcome, equilibrium=balances[record.cell])
+            lines[record.cell].append(line)
     return dict(lines)
 
 

@@ -1,9 +1,9 @@
-"""Final sample grids: one converged and one failed replica of a cell, embedded in the page."""
+"""Final pictures: one converged and one failed replica of a cell, embedded in the page."""
 
 import re
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -27,6 +27,7 @@ class Grid:
         uri: the picture as a data URI.
         width, height: in pixels.
         step: when it was drawn.
+        further: what else was drawn at that step.
     """
 
     record: Record
@@ -34,6 +35,17 @@ class Grid:
     width: int
     height: int
     step: int
+    further: tuple["Further", ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Further:
+    """A picture beside the grid, with the name that its game gives it: ``latent``, ``manifold``, ..."""
+
+    name: str
+    uri: str
+    width: int
+    height: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +83,24 @@ def _last_grid(store: Store, record: Record) -> Grid | None:
             content, width, height = _embedded(path)
         except OSError:  # cut off by a crash while it was written: the one before will do
             continue
-        uri = "data:image/png;base64," + b64encode(content).decode("ascii")
-        return Grid(record=record, uri=uri, width=width, height=height, step=_step_of(path))
+        further = tuple(_further(store, record, path))
+        return Grid(record=record, uri=_uri(content), width=width, height=height, step=_step_of(path), further=further)
     return None
+
+
+def _further(store: Store, record: Record, grid: Path) -> Iterator[Further]:
+    for path in store.pictures(record.cell, record.seed):
+        name, _, step = path.stem.rpartition("-")
+        if path != grid and step == grid.stem.rpartition("-")[2]:
+            try:
+                content, width, height = _embedded(path)
+            except OSError:  # cut off by a crash while it was written
+                continue
+            yield Further(name=name, uri=_uri(content), width=width, height=height)
+
+
+def _uri(content: bytes) -> str:
+    return "data:image/png;base64," + b64encode(content).decode("ascii")
 
 
 def _embedded(path: Path) -> tuple[bytes, int, int]:

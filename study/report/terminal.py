@@ -12,6 +12,7 @@ from study.outcome import Outcome
 from study.report import words
 from study.report.figures import by_rate
 from study.report.palette import ORDER
+from study.sweeps import SweepTable
 
 STYLES: Mapping[Outcome, str] = {
     Outcome.CONVERGED: "bold blue",
@@ -79,6 +80,18 @@ def verdict_table(judgements: Sequence[Judgement]) -> Table:
             " against ".join(map(words.count, judgement.rates)) or "no such cell here",
             words.p_value(judgement.p),
         )
+    return table
+
+
+def sweep_table(found: SweepTable) -> Table:
+    """At each threshold how many pairs pass with one level, the other, both or neither."""
+    sweep = found.sweep
+    table = _table(f"{sweep.evidence.replace('_', ' ')} above a threshold: {found.pairs} pairs (exact McNemar p)")
+    for name in ("above", f"only {sweep.a}", f"only {sweep.b}", "both", "neither", "p"):
+        table.add_column(escape(name), justify="right", no_wrap=True)
+    for cut in found.cuts:
+        counts = (cut.only_a, cut.only_b, cut.both, cut.neither)
+        table.add_row(f"{cut.threshold:g}", *map(str, counts), words.p_value(cut.p))
     return table
 
 

@@ -107,3 +107,17 @@ def _measured(value: float) -> str:
     if not isfinite(value):
         return "not finite"
     return str(int(value)) if float(value).is_integer() and abs(value) < 1e6 else number(value, 3)
+
+
+_PICTURES = {
+    "reconstruction": "Held-out images, each row above what is decoded from their codes.",
+    "latent": "Codes of held-out images by class over draws of the prior (grey): the first two coordinates; codes"
+    " outside lie on the border.",
+    "manifold": "What codes over the prior decode to; where the decoder reads labels, a style per row and a class per"
+    " column.",
+}
+
+
+def picture(name: str) -> str:
+    """What a picture beside the samples shows."""
+    return _PICTURES.get(name, name.replace("_", " ").capitalize() + ".")

@@ -121,7 +121,7 @@ class MlflowTracker:
         # A launch that was killed early has traces but no records.
         records = store.records() if store.records_path.exists() else ()
         for record in records:
-            self.replica(record, store.grids(record.cell, record.seed))
+            self.replica(record, store.pictures(record.cell, record.seed))
         for summary in summarise(records):
             self.cell(summary)
         return self._settle(begin)

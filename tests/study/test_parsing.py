@@ -9,8 +9,8 @@ from study.outcome import MIXTURE_RULE
 from study.parsing import assign_config, assign_flat, assignments, config_from
 from trainables.config import Evaluation, GanConfig, Latent, Updates, to_dict
 from trainables.data import Digits, Ring
-from trainables.networks import Dcgan, Mlp
-from trainables.networks.init import He, Normal
+from trainables.networks import NETWORKS, Dcgan, Mlp
+from trainables.networks.init import INITS, He, Normal
 from trainables.objectives import LeastSquares, Minimax, NonSaturating
 from trainables.optim import Adam, RMSpropTf1, Sgd
 
@@ -124,12 +124,14 @@ def test_texts_become_values() -> None:
 # What is refused
 
 _FIELDS = ", ".join(field.name for field in dataclasses.fields(GanConfig))
+_NETWORKS = ", ".join(kind().kind for kind in NETWORKS)
+_INITS = ", ".join(kind().kind for kind in INITS)
 MISTAKES = [
     # a field that does not exist
     ({"stepz": 3}, f"stepz is no field: the configuration has {_FIELDS}"),
-    ({"kind": "x"}, "kind must be one of gan, got 'x'"),
+    ({"kind": "x"}, "kind must be one of gan, aae, got 'x'"),
     ({"objectve.kind": "minimax"}, f"objectve is no field: the configuration has {_FIELDS}"),
-    ({"d_optimizer.lrr": 3}, "d_optimizer.lrr is no field: d_optimizer has kind, lr, beta1, beta2, eps"),
+    ({"d_optimizer.lrr": 3}, "d_optimizer.lrr is no field: d_optimizer has kind, lr, beta1, beta2, eps, weight_decay"),
     ({"generator.init.std": 3}, "generator.init.std is no field: generator.init has kind, gain"),
     ({"objective": {"kind": "minimax", "a": 1}}, "objective.a is no field: objective has kind"),
     ({"objective.kind": "minimax", "objective.a": 1}, "objective.a is no field: objective has kind"),
@@ -146,11 +148,11 @@ MISTAKES = [
         {"objective.kind": "lsgan"},
         "objective.kind must be one of minimax, non_saturating, least_squares, wasserstein, got 'lsgan'",
     ),
-    ({"generator.kind": "resnet"}, "generator.kind must be one of mlp, dcgan, got 'resnet'"),
-    ({"generator.init.kind": "xavier"}, "generator.init.kind must be one of normal, orthogonal, he, got 'xavier'"),
+    ({"generator.kind": "x"}, f"generator.kind must be one of {_NETWORKS}, got 'x'"),
+    ({"generator.init.kind": "xavier"}, f"generator.init.kind must be one of {_INITS}, got 'xavier'"),
     (
         {"generator": {"kind": "dcgan", "init": {"kind": "xavier"}}},
-        "generator.init.kind must be one of normal, orthogonal, he, got 'xavier'",
+        f"generator.init.kind must be one of {_INITS}, got 'xavier'",
     ),
     ({"d_optimizer.kind": 3}, "d_optimizer.kind must be one of sgd, adam, rmsprop, rmsprop_tf1, got 3"),
     # a value of another type
@@ -200,7 +202,7 @@ def test_mistakes_in_a_whole_configuration_give_the_same_sentences() -> None:
         config_from(plain)
     with pytest.raises(ValueError, match=r"^stepz is no field: the configuration has kind, data, generator, "):
         config_from({**to_dict(BASE), "stepz": 3})
-    with pytest.raises(ValueError, match=r"^generator\.kind must be one of mlp, dcgan, got 'x'$"):
+    with pytest.raises(ValueError, match=rf"^generator\.kind must be one of {_NETWORKS}, got 'x'$"):
         config_from({**to_dict(BASE), "generator": {"kind": "x"}})
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 
+from trainables.conditioning import AuxiliaryClassifier, ByLabel, Conditioning
 from trainables.config import GanConfig, Latent, Updates
 from trainables.data import DATASETS, Digits, Ring
 from trainables.games import build
@@ -73,7 +74,7 @@ def test_only_the_discriminator_is_clipped() -> None:
 def test_a_fitting_game_needs_no_data(kind: Any) -> None:
     data = kind()
     side = data.shape[-1]
-    channels = {2: None, 16: (4, 8), 28: (4, 8, 8), 64: (4, 8, 8, 8)}[side]
+    channels = {1: None, 2: None, 16: (4, 8), 28: (4, 8, 8), 32: (4, 8, 8), 64: (4, 8, 8, 8)}[side]
     net = Mlp() if channels is None else Dcgan(channels=channels)
     game = build(dataclasses.replace(BASE, data=data, generator=net, discriminator=net))
     assert set(game.players) == {"generator", "discriminator"}
@@ -86,3 +87,18 @@ def test_a_network_that_does_not_fit_is_refused(player: str) -> None:
     images = dataclasses.replace(BASE, data=Digits(), **{player: Dcgan(channels=(4, 8, 8))})
     with pytest.raises(ValueError, match="channels must have 2 entries for 16x16 images"):
         build(images)
+
+
+def test_spectral_norm_is_for_discriminators() -> None:
+    net = Dcgan(channels=(4, 8), norm="spectral")
+    plain = dataclasses.replace(net, norm="none")
+    build(dataclasses.replace(BASE, data=Digits(), generator=plain, discriminator=net))
+    with pytest.raises(ValueError, match="norm must be none, batch or layer for a dcgan generator, got spectral"):
+        build(dataclasses.replace(BASE, data=Digits(), generator=net, discriminator=plain))
+
+
+@pytest.mark.parametrize(("conditioning", "width"), [(ByLabel(), 8), (AuxiliaryClassifier(embedding=2), 2)], ids=str)
+def test_the_generator_takes_noise_and_label(conditioning: Conditioning, width: int) -> None:
+    game = build(dataclasses.replace(BASE, conditioning=conditioning))
+    first = game.players["generator"].module.get_parameter("body.0.weight")
+    assert first.shape[1] == BASE.latent.dim + width

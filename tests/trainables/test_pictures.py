@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from trainables.data import Digits, ImageSource, ImageTruth, Ring, Source
+from trainables.data import Digits, ImageSource, ImageTruth, Point, Ring, Source
 from trainables.pictures import CLOUD, SHEET, picture, samples_needed, save
 
 CPU = torch.device("cpu")
@@ -66,6 +66,16 @@ def test_a_point_is_drawn_at_its_place() -> None:
     rows, columns = np.nonzero((cloud == (33, 64, 154)).all(-1))
     assert columns.tolist() == [180]
     assert rows.tolist() == [pytest.approx(210, abs=1)]
+
+
+def test_points_of_a_line_lie_on_the_horizontal_axis() -> None:
+    """The single centre at 0 gives no scale: the square is [-2, 2]^2."""
+    source = Point().load(device=CPU, dtype=torch.float32)
+    cloud = picture(torch.tensor([[1.0], [-0.5], [3.0], [torch.nan]]), source)
+    rows, columns = np.nonzero((cloud == (33, 64, 154)).all(-1))
+    assert columns.tolist() == [90, 180]
+    assert rows.tolist() == [119, 119]
+    assert tuple(cloud[121, 121]) == (253, 205, 172)
 
 
 def test_centres_are_pale_discs() -> None:

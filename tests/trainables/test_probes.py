@@ -7,13 +7,15 @@ import pytest
 import torch
 from torch import Tensor
 
+from trainables.conditioning import AuxiliaryClassifier, ByLabel, Conditioning, Unconditional
 from trainables.config import GanConfig, Latent
 from trainables.data import Digits, ImageSource, ImageTruth, MixtureSource, MixtureTruth, Ring
 from trainables.features import Features, fit
 from trainables.networks import Mlp
 from trainables.optim import Adam
 from trainables.phases import View
-from trainables.probes import QUANTILES, RADII, Diversity, ImageFit, MixtureFit, Probe, probes_for
+from trainables.probes import QUANTILES, RADII, ClassDiversity, Diversity, ImageFit, MixtureFit, Probe, probes_for
+from trainables.theory import Theory
 
 CPU = torch.device("cpu")
 CENTRES = np.array([[0.0, 0.0], [10.0, 0.0]])
@@ -262,7 +264,7 @@ def test_measuring_changes_no_sample(probe_and_samples: tuple[Probe, Tensor]) ->
 
 
 def test_a_mixture_has_its_modes_measured(ring: MixtureSource) -> None:
-    assert [type(probe) for probe in probes_for(CONFIG, ring, None, device=CPU)] == [Diversity, MixtureFit]
+    assert [type(probe) for probe in probes_for(CONFIG, ring, None, device=CPU)] == [Diversity, MixtureFit, Theory]
 
 
 def test_images_have_their_features_measured(digits: ImageSource, features: Features) -> None:
@@ -287,3 +289,71 @@ def test_constants_are_finite(digits: ImageSource, features: Features, ring: Mix
             for name, value in probe.reference.items():
                 assert value.isfinite().all(), name
                 assert not value.requires_grad, name
+
+
+def of_classes(labels: list[int], *values: float) -> View:
+    """Images of one grey each, made for these classes."""
+    samples = torch.tensor(values).view(1, -1, 1, 1, 1).expand(1, -1, 1, 2, 2)
+    return View(samples=samples, labels=torch.tensor([labels]), columns={})
+
+
+def two_greys() -> ClassDiversity:
+    """Of class 0 the data are 1 apart (times the root of 4 pixels), of class 1 they are 0.5 apart."""
+    images = torch.tensor([0, 127, 0, 64]).to(torch.uint8).view(4, 1, 1, 1).expand(4, 1, 2, 2)
+    return ClassDiversity(ImageTruth(images=images, labels=torch.tensor([0, 0, 1, 1]), classes=2))
+
+
+@pytest.mark.parametrize(
+    ("labels", "values", "expected"),
+    [
+        ([0, 0, 1, 1], (0.0, 0.5, 0.0, 0.25), 0.25 * (127.5 / 127 + 127.5 / 128 * 1.0)),
+        ([0, 0, 1, 1], (0.3, 0.3, -0.3, -0.3), 0.0),
+        ([0, 0, 0, 1], (0.0, 127 / 127.5, 0.0, 9.0), 2 / 3),
+        ([0, 1], (0.0, 1.0), None),
+    ],
+)
+def test_class_diversity_compares_samples_of_a_class(
+    labels: list[int], values: tuple[float, ...], expected: float | None
+) -> None:
+    (found,) = two_greys().measure(of_classes(labels, *values))["class_diversity"].tolist()
+    assert found == pytest.approx(float("nan") if expected is None else expected, rel=1e-5, abs=1e-9, nan_ok=True)
+
+
+def test_class_diversity_of_real_digits_is_one(digits: ImageSource) -> None:
+    truth = digits.truth
+    picks = torch.arange(256) * 7
+    view = View(samples=digits.at(picks[None]).samples, labels=truth.labels[picks][None].long(), columns={})
+    assert ClassDiversity(truth).measure(view)["class_diversity"].item() == pytest.approx(1.0, abs=0.05)
+
+
+def test_a_class_of_one_image_has_no_diversity_to_compare_with() -> None:
+    truth = ImageTruth(images=torch.zeros(1, 1, 2, 2, dtype=torch.uint8), labels=torch.tensor([0]), classes=1)
+    assert ClassDiversity(truth).measure(of_classes([0, 0], 0.0, 1.0))["class_diversity"].isnan().all()
+
+
+def test_class_diversity_is_not_measured_without_labels(digits: ImageSource) -> None:
+    assert ClassDiversity(digits.truth).measure(seen(digits.reference(8)[None])) == {}
+
+
+def test_class_diversity_of_a_bad_replica_is_nan_and_alone() -> None:
+    view = of_classes([0, 0], 0.0, 1.0)
+    both = View(
+        samples=torch.cat([view.samples * float("nan"), view.samples]), labels=view.labels.expand(2, 2), columns={}
+    )
+    bad, good = two_greys().measure(both)["class_diversity"].tolist()
+    assert bad != bad
+    assert good == two_greys().measure(view)["class_diversity"].item()
+
+
+@pytest.mark.parametrize("conditioning", [Unconditional(), ByLabel(), AuxiliaryClassifier()])
+def test_class_diversity_is_for_conditioned_generators(
+    digits: ImageSource, features: Features, conditioning: Conditioning
+) -> None:
+    net = Mlp(hidden=(8,))
+    config = GanConfig(
+        data=Digits(), generator=net, discriminator=net, latent=Latent(dim=2), g_optimizer=Adam(lr=1e-3),
+        d_optimizer=Adam(lr=1e-3), steps=1, conditioning=conditioning,
+    )  # fmt: skip
+    probes = probes_for(config, digits, features, device=CPU)
+    expected = not isinstance(conditioning, Unconditional)
+    assert any(isinstance(probe, ClassDiversity) for probe in probes) is expected

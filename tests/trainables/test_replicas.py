@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from trainables import replicas
-from trainables.networks.norm import BatchNorm
+from trainables.networks.norm import BatchNorm, LayerNorm, SpectralConv2d, SpectralLinear
 
 R, B = 3, 5
 
@@ -37,6 +37,11 @@ NETWORKS = {
     "scores": nn.Sequential(nn.Linear(4, 1), nn.Flatten(0)),
     "unknown": Doubled(),
     "unknown inside": nn.Sequential(Doubled(), nn.Tanh()),
+    "layer norm": nn.Sequential(nn.Linear(4, 6), LayerNorm(6, eps=1e-3, affine=True), nn.Softplus()),
+    "layer norm of images": nn.Sequential(nn.Unflatten(1, (2, 2, 1)), LayerNorm(2, eps=1e-3, affine=True)),
+    "spectral norm": nn.Sequential(SpectralLinear(4, 6), nn.ReLU(), SpectralLinear(6, 2), nn.Sigmoid()),
+    "spectral convolution": nn.Sequential(nn.Unflatten(1, (1, 2, 2)), SpectralConv2d(1, 3, 3, stride=2, padding=1)),
+    "spectral norm, vmap": nn.Sequential(SpectralLinear(4, 4), Doubled()),
     "normed images": nn.Sequential(nn.Unflatten(1, (1, 2, 2)), BatchNorm(1, eps=1e-5, affine=True)),
     "convolution": nn.Sequential(
         nn.Unflatten(1, (1, 2, 2)), nn.Conv2d(1, 3, 3, padding=1), BatchNorm(3, eps=1e-5, affine=True)
@@ -47,8 +52,8 @@ NETWORKS = {
 def stacked(module: nn.Module) -> dict[str, Tensor]:
     torch.manual_seed(0)
     return {
-        name: torch.randn(R, *value.shape, dtype=torch.float64, requires_grad=True)
-        for name, value in module.named_parameters()
+        name: torch.randn(R, *value.shape, dtype=torch.float64).requires_grad_(isinstance(value, nn.Parameter))
+        for name, value in [*module.named_parameters(), *module.named_buffers()]
     }
 
 
@@ -59,13 +64,13 @@ def test_values_and_gradients_are_those_of_each_replica_alone(name: str) -> None
     inputs = torch.randn(R, B, 4, dtype=torch.float64, requires_grad=True)
     together = replicas.apply(module, params, inputs)
     weights = torch.randn_like(together)
-    leaves = [*params.values(), inputs]
+    leaves = [*replicas.leaves(params), inputs]
     gradients = torch.autograd.grad((together * weights).sum(), leaves)
     for i in range(R):
         own = {key: value[i] for key, value in params.items()}
         alone = functional_call(module, own, (inputs[i],))
         torch.testing.assert_close(together[i], alone, rtol=1e-12, atol=1e-13)
-        expected = torch.autograd.grad((alone * weights[i]).sum(), [*own.values(), inputs])
+        expected = torch.autograd.grad((alone * weights[i]).sum(), [*replicas.leaves(own), inputs])
         for got, wanted in zip(gradients[:-1], expected[:-1], strict=True):
             torch.testing.assert_close(got[i], wanted, rtol=1e-10, atol=1e-12)
         torch.testing.assert_close(gradients[-1][i], expected[-1][i], rtol=1e-10, atol=1e-12)

@@ -1,0 +1,131 @@
+"""Codes: from images to codes and back, draws of the prior, and what else a step of an autoencoder draws."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from trainables import phases
+from trainables.autoencoding import DecoderLabels, PriorLabels, SemiSupervised, SupervisedOnly, Variational
+from trainables.config import AaeConfig, Latent
+from trainables.data import Batch
+from trainables.draws import Streams
+from trainables.phases import Nets
+from trainables.shapes import Labels, Latents, Samples
+from trainables.split import Split
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What the encoder makes of images: ``z [R, B, dim]``, a variational one its log variance, a classifier logits."""
+
+    z: Latents
+    log_variance: Tensor | None
+    logits: Tensor | None
+
+
+def encode(config: AaeConfig, nets: Nets, images: Samples) -> Code:
+    return read(config, nets.run("encoder", images))
+
+
+def read(config: AaeConfig, outputs: Tensor) -> Code:
+    """The encoder's output in its parts: z (or its mean), log variance, logits of the classes."""
+    dim = config.prior.dim
+    return Code(
+        z=outputs[..., :dim],
+        log_variance=outputs[..., dim : 2 * dim] if isinstance(config.regulariser, Variational) else None,
+        logits=outputs[..., -config.data.classes :] if classifies(config) else None,
+    )
+
+
+def decode(nets: Nets, z: Latents, y: Tensor | None) -> Samples:
+    images: Samples = nets.run("decoder", joined(z, y))
+    return images
+
+
+def joined(z: Latents, y: Tensor | None) -> Tensor:
+    """A decoder's input: class probabilities or one-hot labels, if it takes any, then the code."""
+    return z if y is None else torch.cat([y.to(z.dtype), z], -1)
+
+
+def classifies(config: AaeConfig) -> bool:
+    return isinstance(config.labels, SemiSupervised | SupervisedOnly)
+
+
+def decodes_labels(config: AaeConfig) -> bool:
+    return isinstance(config.labels, DecoderLabels | SemiSupervised | SupervisedOnly)
+
+
+class Draws:
+    """The random inputs of one step; each is a pure function of (seed, stream, step)."""
+
+    def __init__(self, config: AaeConfig, split: Split, streams: Streams, step: int, *, device: torch.device) -> None:
+        self._config, self._split, self._streams, self._step, self._device = config, split, streams, step, device
+        self._dtype: torch.dtype = getattr(torch, config.dtype)
+        self._picks = split.picks(step)
+        self._code: Code | None = None
+
+    @cached_property
+    def batch(self) -> Batch:
+        """The step's images; their labels count only where the configuration uses all of them."""
+        return self._split.at(self._picks)
+
+    @cached_property
+    def labelled(self) -> Batch:
+        """The step's batch of labelled images."""
+        return self._split.labelled(self._step)
+
+    def code(self, nets: Nets) -> Code:
+        """The batch's code, with gradient: the encoder does not move between D's step and its own, so one will do."""
+        if self._code is None:
+            self._code = encode(self._config, nets, self.batch.samples)
+        return self._code
+
+    def labels(self) -> Tensor:
+        """The batch's classes, one-hot."""
+        assert self.batch.labels is not None
+        return functional.one_hot(self.batch.labels, self._config.data.classes)
+
+    def told(self) -> Tensor | None:
+        """What D is told of each place of the batch: class or "unlabelled", one-hot; nothing without such labels."""
+        if not isinstance(self._config.labels, PriorLabels):
+            return None
+        told = self._split.told(self._picks).to(self._device)
+        return functional.one_hot(told, self._config.data.classes + 1).to(self._dtype)
+
+    def prior(self) -> Latents:
+        """Draws of the prior, from the mode of the class where there is one."""
+        modes = self._split.told(self._picks) if isinstance(self._config.labels, PriorLabels) else None
+        size = self._config.batch_size
+        return prior_draws(self._config, self._streams, "prior", self._step, size, modes).to(self._device)
+
+    def classes(self) -> Tensor:
+        """Uniformly drawn classes, one-hot: what y should look like."""
+        count, size = self._config.data.classes, self._config.batch_size
+        labels = phases.uniform_labels(count, self._streams, "prior_label", self._step, size)
+        return functional.one_hot(labels, count).to(device=self._device, dtype=self._dtype)
+
+    def posterior(self) -> Latents:
+        """Standard normal noise of a variational encoder."""
+        latent = Latent(dim=self._config.prior.dim, distribution="normal")
+        noise = phases.latents(latent, self._streams, "posterior", self._step, self._config.batch_size)
+        return noise.to(device=self._device, dtype=self._dtype)
+
+
+def prior_draws(
+    config: AaeConfig, streams: Streams, stream: str, counter: int, size: int, modes: Labels | None
+) -> Latents:
+    """Draws of the prior ``[R, size, dim]`` on the CPU.
+
+    Args:
+        modes: the mode of each, ``[R, size]``; numbers beyond the last mode, or no modes at all, mean any mode.
+    """
+    prior = config.prior
+    noise = phases.latents(Latent(dim=prior.dim, distribution=prior.noise), streams, stream, counter, size)
+    if prior.modes:
+        drawn = phases.uniform_labels(prior.modes, streams, f"{stream}/mode", counter, size)
+        modes = drawn if modes is None else torch.where(modes.cpu() < prior.modes, modes.cpu(), drawn)
+    points: Latents = prior.points(noise, modes).to(getattr(torch, config.dtype))
+    return points

@@ -1,0 +1,102 @@
+"""Which images an autoencoder trains on, which are held out, and which of the others carry a label."""
+
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from trainables.autoencoding import PriorLabels, SemiSupervised, SupervisedOnly
+from trainables.config import AaeConfig
+from trainables.data import Batch, ImageSource
+from trainables.draws import generator
+from trainables.shapes import Labels
+
+_MOST_HELD_OUT = 10_000
+
+
+class Split:
+    """Which images are held out, and which of the others carry a label, for a stack of seeds.
+
+    The held-out ones are the first of a permutation that all seeds and configurations share. Of them, at most 10,000
+    are measured.
+    """
+
+    def __init__(self, config: AaeConfig, source: ImageSource, seeds: tuple[int, ...]) -> None:
+        self._config, self._source, self._seeds = config, source, seeds
+        truth = source.truth
+        order = torch.from_numpy(generator(0, "held_out").permutation(len(truth.images)))
+        held = round(config.held_out * len(order))
+        if held < 2 or len(order) - held < config.batch_size:
+            rule = f"leave 2 images aside and batch_size ({config.batch_size}) to train on"
+            raise ValueError(f"held_out must {rule}, got {config.held_out} of {len(order)} images")
+        self._held, self._train = order[:held], order[held:]
+        self._labels = None if truth.labels is None else truth.labels.to(torch.int64).cpu()
+        self._walk: tuple[int, Tensor] | None = None
+
+    def held_out(self) -> Batch:
+        """``[1, n, ...]``, the same for every replica."""
+        return self._source.at(self._held[None, :_MOST_HELD_OUT])
+
+    def picks(self, counter: int) -> Tensor:
+        """Numbers ``[R, B]`` of the images of the ``counter``-th batch; each epoch is a fresh permutation."""
+        size = self._config.batch_size
+        epoch, place = divmod(counter, len(self._train) // size)
+        if self._walk is None or self._walk[0] != epoch:
+            self._walk = (
+                epoch,
+                torch.stack([self._train[_order(seed, "data", epoch, self._train)] for seed in self._seeds]),
+            )
+        return self._walk[1][:, place * size : (place + 1) * size]
+
+    def at(self, picks: Tensor) -> Batch:
+        return self._source.at(picks)
+
+    def told(self, picks: Tensor) -> Labels:
+        """The classes ``[R, B]`` of these images, or the number of classes for those without a label (PriorLabels)."""
+        assert self._labels is not None
+        return torch.where(self._told.gather(1, picks), self._labels[picks], self._config.data.classes)
+
+    def labelled(self, counter: int) -> Batch:
+        """The ``counter``-th batch of the images whose label is used (SemiSupervised, SupervisedOnly)."""
+        own = self._labelled
+        size = min(self._config.batch_size, own.shape[1])
+        epoch, place = divmod(counter, own.shape[1] // size)
+        orders = torch.stack(
+            [_order(seed, "labelled/order", epoch, row) for seed, row in zip(self._seeds, own, strict=True)]
+        )
+        return self._source.at(own.gather(1, orders[:, place * size : (place + 1) * size]))
+
+    @cached_property
+    def _told(self) -> Tensor:
+        assert isinstance(self._config.labels, PriorLabels)
+        count = round(self._config.labels.labelled_share * len(self._train))
+        told = torch.zeros(len(self._seeds), len(self._held) + len(self._train), dtype=torch.bool)
+        for row, seed in zip(told, self._seeds, strict=True):
+            row[self._train[_order(seed, "labelled", 0, self._train)[:count]]] = True
+        return told
+
+    @cached_property
+    def _labelled(self) -> Tensor:
+        """``[R, labelled]``: as many of each class, the first of a permutation of the seed's own."""
+        labels, classes = self._config.labels, self._config.data.classes
+        assert isinstance(labels, SemiSupervised | SupervisedOnly)
+        assert self._labels is not None
+        each, more = divmod(labels.labelled, classes)
+        rows = []
+        for seed in self._seeds:
+            order = self._train[_order(seed, "labelled", 0, self._train)]
+            of = self._labels[order]
+            rows.append(torch.cat([order[of == k][: each + (k < more)] for k in range(classes)]))
+            if len(rows[-1]) < labels.labelled:
+                most = int(torch.bincount(of, minlength=classes).min()) * classes
+                raise ValueError(f"labelled must be <= {most}, the data's balanced images, got {labels.labelled}")
+        return torch.stack(rows)
+
+    def check(self) -> None:
+        """Raises ValueError if the data lack labelled images."""
+        if isinstance(self._config.labels, SemiSupervised | SupervisedOnly):
+            assert len(self._labelled)
+
+
+def _order(seed: int, stream: str, counter: int, items: Tensor) -> Tensor:
+    return torch.from_numpy(generator(seed, stream, counter).permutation(len(items)))
