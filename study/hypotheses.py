@@ -1,7 +1,8 @@
 """Hypotheses, declared before the run and judged after it.
 
-A hypothesis compares success between two sets of cells, or bounds the share of some outcomes in one set. A set is
-named by factor levels: ``{"bn": "no_bn_g", "optimizer": "adam"}`` are all cells with these levels.
+A hypothesis compares success between two sets of cells (one above the other, or both about equal), or bounds the share
+of some outcomes in one set. A set is named by factor levels: ``{"bn": "no_bn_g", "optimizer": "adam"}`` are all cells
+with these levels.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,7 @@ from enum import Enum
 from typing import Literal, Protocol
 
 from study.outcome import Outcome
-from study.proportions import Rate, boschloo, clopper_pearson, wilson
+from study.proportions import Rate, boschloo, clopper_pearson, newcombe, wilson
 
 Where = Mapping[str, str]
 """Factor name to level label; factors not named are free."""
@@ -65,7 +66,45 @@ class Share:
             raise ValueError(f"outcomes must be at least one and not undecided, got {names}")
 
 
-Hypothesis = MoreSuccess | Share
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SameSuccess:
+    """Cells in ``a`` and cells in ``b`` converge about equally often: the rates differ by less than ``margin``.
+
+    That no difference was found is no evidence that there is none: this is an equivalence test, two one-sided ones at
+    ``alpha``, by the interval of the difference at ``1 - 2 alpha``. Schuirmann 1987.
+    """
+
+    name: str
+    claim: str
+    source: str
+    a: Where
+    b: Where
+    margin: float = 0.25
+    alpha: float = 0.05
+    kind: Literal["same_success"] = "same_success"
+
+    def __post_init__(self) -> None:
+        _check_alpha(self.alpha)
+        if self.a == self.b:
+            raise ValueError(f"a and b must differ, got {_words(self.a)} twice")
+        if not 0 < self.margin < 1:
+            raise ValueError(f"margin must be in (0, 1), got {self.margin}")
+        if self.alpha >= 0.5:
+            raise ValueError(f"alpha must be in (0, 0.5) for an equivalence, got {self.alpha}")
+
+
+Hypothesis = MoreSuccess | Share | SameSuccess
+
+
+def sides(hypothesis: Hypothesis) -> tuple[Where, ...]:
+    """The sets of cells that a hypothesis speaks of."""
+    match hypothesis:
+        case MoreSuccess():
+            return (hypothesis.better, hypothesis.worse)
+        case SameSuccess():
+            return (hypothesis.a, hypothesis.b)
+        case Share():
+            return (hypothesis.where,)
 
 
 class Tally(Protocol):
@@ -83,9 +122,9 @@ class Judgement:
 
     Attributes:
         sentence: k of n, interval and p in plain words.
-        p: the test's p-value; absent where nothing was tested (``Share`` is judged by its interval).
-        rates: of ``better`` and ``worse`` (95 % Wilson), or of the share (Clopper-Pearson at ``1 - alpha``); empty if
-            the launch has no such cell.
+        p: the test's p-value; absent where nothing was tested (``Share`` and ``SameSuccess`` are judged by intervals).
+        rates: of ``better`` and ``worse``, or ``a`` and ``b`` (95 % Wilson), or of the share (Clopper-Pearson at
+            ``1 - alpha``); empty if the launch has no such cell.
     """
 
     hypothesis: Hypothesis
@@ -105,22 +144,23 @@ def judge(hypothesis: Hypothesis, summaries: Sequence[Tally]) -> Judgement:
     ===========  ===============================================  ===============================================
     MoreSuccess  Boschloo's p < alpha and better converged more   p < alpha and better converged less
     Share        the whole interval on the claimed side           the whole interval on the other side
+    SameSuccess  the whole interval within the margin             the whole interval beyond it, on one side
     ===========  ===============================================  ===============================================
 
     All else is undecided. Each hypothesis keeps its own alpha: verdicts are not corrected for their number.
     """
-    sides = (hypothesis.better, hypothesis.worse) if isinstance(hypothesis, MoreSuccess) else (hypothesis.where,)
-    for where in sides:
+    for where in sides(hypothesis):
         if not _matching(where, summaries):
             return _nothing(hypothesis, f"This profile has no cell with {_words(where)}.", ())
     if isinstance(hypothesis, MoreSuccess):
         return _judge_more_success(hypothesis, summaries)
+    if isinstance(hypothesis, SameSuccess):
+        return _judge_same_success(hypothesis, summaries)
     return _judge_share(hypothesis, summaries)
 
 
 def _judge_more_success(hypothesis: MoreSuccess, summaries: Sequence[Tally]) -> Judgement:
-    sides = (hypothesis.better, hypothesis.worse)
-    better, worse = (wilson(*_pooled((Outcome.CONVERGED,), where, summaries)) for where in sides)
+    better, worse = (wilson(*_pooled((Outcome.CONVERGED,), where, summaries)) for where in sides(hypothesis))
     named = ((better, hypothesis.better), (worse, hypothesis.worse))
     for rate, where in named:
         if rate.n == 0:
@@ -133,6 +173,29 @@ def _judge_more_success(hypothesis: MoreSuccess, summaries: Sequence[Tally]) -> 
     p_text = "p < 0.001" if p < 0.001 else f"p = {p:.3g}"
     sentence = f"{', '.join(texts)}; exact test of equal rates: {p_text}, {_against(p, hypothesis.alpha)}."
     return Judgement(hypothesis=hypothesis, verdict=verdict, sentence=sentence, p=p, rates=(better, worse))
+
+
+def _judge_same_success(hypothesis: SameSuccess, summaries: Sequence[Tally]) -> Judgement:
+    counts = [_pooled((Outcome.CONVERGED,), where, summaries) for where in sides(hypothesis)]
+    a, b = (wilson(*count) for count in counts)
+    named = ((a, hypothesis.a), (b, hypothesis.b))
+    for rate, where in named:
+        if rate.n == 0:
+            return _nothing(hypothesis, f"No replica with {_words(where)} has an outcome yet.", (a, b))
+    confidence, margin = 1 - 2 * hypothesis.alpha, hypothesis.margin
+    low, high = newcombe(*(wilson(*count, confidence) for count in counts))
+    verdict = Verdict.UNDECIDED
+    if -margin < low and high < margin:
+        verdict = Verdict.SUPPORTED
+    elif low > margin or high < -margin:
+        verdict = Verdict.CONTRADICTED
+    place = {Verdict.SUPPORTED: "wholly within", Verdict.CONTRADICTED: "wholly beyond"}.get(verdict, "not within")
+    texts = (f"{_counted(rate, 0.95)} converged with {_words(where)}" for rate, where in named)
+    sentence = (
+        f"{', '.join(texts)}; the {_percent(confidence)} interval of the difference, {100 * low:.3g} to "
+        f"{100 * high:.3g} points, lies {place} {100 * margin:.3g} points."
+    )
+    return Judgement(hypothesis=hypothesis, verdict=verdict, sentence=sentence, p=None, rates=(a, b))
 
 
 def _judge_share(hypothesis: Share, summaries: Sequence[Tally]) -> Judgement:

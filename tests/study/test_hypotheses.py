@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from study.hypotheses import Hypothesis, Judgement, MoreSuccess, Share, Verdict, judge
+from study.hypotheses import Hypothesis, Judgement, MoreSuccess, SameSuccess, Share, Verdict, judge, sides
 from study.outcome import Outcome
 from study.proportions import clopper_pearson, wilson
 
@@ -23,6 +23,7 @@ def cell(converged: int, collapsed: int = 0, **levels: str) -> Cell:
 
 
 MORE = MoreSuccess(name="m", claim="c", source="s", better={"loss": "ls"}, worse={"loss": "ns"})
+SAME = SameSuccess(name="e", claim="c", source="s", a={"loss": "ls"}, b={"loss": "ns"})
 SHARE = Share(
     name="h", claim="c", source="s", where={"loss": "ls"}, outcomes=(Outcome.CONVERGED,), side="above", threshold=0.5
 )
@@ -166,3 +167,71 @@ def test_an_impossible_hypothesis_is_refused(hypothesis: Any, changes: Mapping[s
 def test_a_hypothesis_survives_json(hypothesis: Hypothesis) -> None:
     adapter: pydantic.TypeAdapter[Hypothesis] = pydantic.TypeAdapter(Hypothesis)
     assert adapter.validate_json(adapter.dump_json(hypothesis)) == hypothesis
+
+
+# Equal rates
+
+
+def judge_same(a: tuple[int, int], b: tuple[int, int], **changes: Any) -> Judgement:
+    return judge(replace(SAME, **changes), [cell(*a, loss="ls"), cell(*b, loss="ns")])
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "verdict"),
+    [
+        ((20, 0), (20, 0), Verdict.SUPPORTED),
+        ((0, 20), (0, 20), Verdict.SUPPORTED),
+        ((50, 50), (50, 50), Verdict.SUPPORTED),
+        ((5, 0), (5, 0), Verdict.UNDECIDED),
+        ((8, 8), (8, 8), Verdict.UNDECIDED),
+        ((14, 6), (7, 13), Verdict.UNDECIDED),
+        ((20, 0), (5, 15), Verdict.CONTRADICTED),
+        ((5, 15), (20, 0), Verdict.CONTRADICTED),
+    ],
+)
+def test_equal_rates_need_an_interval_within_the_margin(
+    a: tuple[int, int], b: tuple[int, int], verdict: Verdict
+) -> None:
+    """That few replicas show no difference is no support."""
+    assert judge_same(a, b).verdict is verdict
+    assert judge_same(a, b).p is None
+
+
+def test_the_margin_decides_what_is_equal() -> None:
+    assert judge_same((50, 50), (50, 50), margin=0.1).verdict is Verdict.UNDECIDED
+    assert judge_same((20, 0), (5, 15), margin=0.9).verdict is Verdict.SUPPORTED
+
+
+def test_the_sentence_of_equal_rates_states_the_interval_of_the_difference() -> None:
+    found = judge_same((18, 2), (17, 3))
+    assert found.sentence == (
+        "18 of 20 (90 %, 95 % interval 69.9 % to 97.2 %) converged with loss ls, "
+        "17 of 20 (85 %, 95 % interval 64 % to 94.8 %) converged with loss ns; "
+        "the 90 % interval of the difference, -13.4 to 23.4 points, lies wholly within 25 points."
+    )
+    assert found.rates == (wilson(18, 20), wilson(17, 20))
+
+
+def test_equal_rates_of_nothing_are_undecided() -> None:
+    assert judge_same((0, 0), (3, 1)).verdict is Verdict.UNDECIDED
+    assert judge(SAME, [cell(3, 1, loss="ls")]).verdict is Verdict.UNDECIDED
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"margin": 0.0}, r"margin must be in \(0, 1\), got 0.0"),
+        ({"margin": 1.0}, r"margin must be in \(0, 1\), got 1.0"),
+        ({"b": {"loss": "ls"}}, "a and b must differ, got loss ls twice"),
+        ({"alpha": 0.5}, r"alpha must be in \(0, 0.5\) for an equivalence, got 0.5"),
+    ],
+)
+def test_an_equality_that_cannot_be_judged_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(SAME, **changes)
+
+
+def test_sides_are_the_sets_that_a_hypothesis_names() -> None:
+    assert sides(MORE) == (MORE.better, MORE.worse)
+    assert sides(SAME) == (SAME.a, SAME.b)
+    assert sides(SHARE) == (SHARE.where,)
