@@ -1,7 +1,7 @@
 """Curves by outcome: small multiples of what a rule looks at, one line per replica, the same axes in every cell."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +14,7 @@ from study.report import svg, words
 from study.report.palette import LOOKS, ORDER
 from study.report.svg import COLOURS
 from study.rules import OutcomeRule, snapshots
+from trainables.config import Config, GanConfig
 from trainables.trace import ReplicaTrace
 
 Floats = npt.NDArray[np.float64]
@@ -31,10 +32,16 @@ _NO_SERIES: Series = (np.zeros(0), np.zeros(0))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One replica in one cell, with the outcome that colours it."""
+    """One replica in one cell.
+
+    Attributes:
+        outcome: colours it.
+        equilibrium: column of a loss to its value where generated and real samples have one density and D is the best.
+    """
 
     trace: ReplicaTrace
     outcome: Outcome
+    equilibrium: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +54,7 @@ class Panel:
         kind: ``share`` has the range 0..1, ``count`` and ``positive`` start at 0, ``signed`` is free.
         data: the value that the data themselves would get, if there is one, from the trace's reference constants.
         threshold: the value at which the rule begins or ceases to call it good, if it looks at this quantity.
+        loss: the column, if it is a loss: a cell's equilibrium value of it is marked.
     """
 
     title: str
@@ -54,6 +62,7 @@ class Panel:
     kind: Literal["share", "count", "positive", "signed"]
     data: Callable[[ReplicaTrace], float | None] = lambda trace: None
     threshold: Callable[[ReplicaTrace], float | None] = lambda trace: None
+    loss: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +79,19 @@ class Frame:
 
 
 def panels(rule: OutcomeRule, lines: Sequence[Line]) -> tuple[Panel, ...]:
-    """The panels that at least one of the traces can fill: two quantities of quality, then the two losses."""
+    """The panels that at least one of the traces can fill: of the samples first, then of the game.
+
+    Of the samples two quantities of quality, and the divergence where the data's density is known; of the game the two
+    losses, and there D's distance from its optimum.
+    """
+    classification = Panel(
+        title="held-out classification error",
+        series=_column("classification_error"),
+        kind="share",
+        threshold=lambda trace: rule.classification_error_max,
+    )
     quality = (
+        *([classification] if rule.classification_error_max is not None else []),
         Panel(
             title=f"samples within {rule.radius[1:]} sd of a mode",
             series=_column(f"hq_share_{rule.radius}"),
@@ -100,12 +120,35 @@ def panels(rule: OutcomeRule, lines: Sequence[Line]) -> tuple[Panel, ...]:
             threshold=lambda trace: rule.diversity_min,
         ),
     )
-    losses = (
-        Panel(title="discriminator loss", series=_column("d_loss"), kind="signed"),
-        Panel(title="generator loss", series=_column("g_loss"), kind="signed"),
+    divergence = Panel(
+        title="Jensen–Shannon divergence (nats)",
+        series=_column("jsd"),
+        kind="positive",
+        data=lambda trace: _constant(trace, "jsd_real"),
+    )
+    game = (
+        Panel(title="discriminator loss", series=_column("d_loss"), kind="signed", loss="d_loss"),
+        Panel(title="generator loss", series=_column("g_loss"), kind="signed", loss="g_loss"),
+        Panel(
+            title="D’s distance from the best D",
+            series=_column("d_optimum_error"),
+            kind="positive",
+            data=lambda trace: _constant(trace, "d_optimum_error_real"),
+        ),
     )
     usable = [panel for panel in quality if _fills(panel, lines)]
-    return (*usable[:2], *(panel for panel in losses if _fills(panel, lines)))
+    return (*usable[:2], *(panel for panel in (divergence, *game) if _fills(panel, lines)))
+
+
+def equilibrium(config: Config) -> Mapping[str, float]:
+    """Column of a loss to its value where ``p_g = p_d`` and D is the best one; nothing for games without such a point.
+
+    A Wasserstein G loss has no value of its own there.
+    """
+    if not isinstance(config, GanConfig):
+        return {}
+    d, g = config.objective.equilibrium()
+    return {"d_loss": d} if g is None else {"d_loss": d, "g_loss": g}
 
 
 def frame(panel: Panel, lines: Sequence[Line]) -> Frame:
@@ -115,6 +158,7 @@ def frame(panel: Panel, lines: Sequence[Line]) -> Frame:
     shown = np.array([*drawn, *(mark for mark in (data, threshold) if mark is not None)])
     typical = float(np.median(np.abs(drawn))) if len(drawn) else 0.0
     wide = panel.kind != "share" and typical > 0 and float(np.abs(shown).max()) > _SPREAD * typical
+    shown = np.array([*shown, *_balances(panel, lines)])
     low = float(shown.min()) if panel.kind == "signed" and len(shown) else 0.0
     high = 1.0 if panel.kind == "share" or not len(shown) else float(shown.max())
     margin = 0.05 * (high - low) or 0.5
@@ -131,21 +175,23 @@ def frame(panel: Panel, lines: Sequence[Line]) -> Frame:
 
 
 def small_multiples(chosen: Sequence[Panel], frames: Sequence[Frame], lines: Sequence[Line], label: str) -> str:
-    """One row of panels for one cell."""
+    """The panels of one cell: one row of four, or rows of three if there are more."""
     gap, end, head, height, foot = 40, 16, 22, 104, 34
-    width = (svg.WIDTH - end) / max(4, len(chosen)) - gap
+    columns = 4 if len(chosen) <= 4 else 3
+    width, below = (svg.WIDTH - end) / columns - gap, head + height + foot
     with svg.drawing():
-        figure = svg.blank(head + height + foot)
+        figure = svg.blank(below * -(-len(chosen) // columns))
         for place, (panel, own) in enumerate(zip(chosen, frames, strict=True)):
-            ax = svg.axes(figure, gap + place * (width + gap), head, width, height)
-            _axes(ax, panel, own)
+            row, column = divmod(place, columns)
+            ax = svg.axes(figure, gap + column * (width + gap), head + row * below, width, height)
+            _axes(ax, panel, own, _balances(panel, lines))
             for outcome in ORDER:  # failures over successes: they are what the eye should find
                 own_lines = [line for line in lines if line.outcome is outcome]
                 _draw(ax, panel, outcome, own_lines, linewidth=1.3 if len(lines) <= _FEW else 0.8)
         return svg.serialise(figure, label)
 
 
-def _axes(ax: Axes, panel: Panel, own: Frame) -> None:
+def _axes(ax: Axes, panel: Panel, own: Frame, balances: Collection[float]) -> None:
     ax.set_title(panel.title, loc="left", y=1.0, fontsize=11.5, pad=7, color=COLOURS["ink"])
     if own.scale == "symlog":
         ax.set_yscale("symlog", linthresh=own.linear_to)
@@ -161,7 +207,9 @@ def _axes(ax: Axes, panel: Panel, own: Frame) -> None:
     ax.minorticks_off()
     ax.tick_params(labelsize=10.5)
     ax.set_xlabel("generator steps", fontsize=10.5, labelpad=1)
-    for mark, dashes in ((own.data, (5, 3)), (own.threshold, (1, 2))):
+    # Cells of one report may have several objectives; a line is drawn where the cell's replicas agree on one.
+    balance = next(iter(balances)) if len(balances) == 1 else None
+    for mark, dashes in ((own.data, (5, 3)), (balance, (5, 3)), (own.threshold, (1, 2))):
         if mark is not None:
             ax.axhline(mark, color=COLOURS["muted"], linewidth=1, linestyle=(0, dashes))
 
@@ -201,6 +249,10 @@ def thin(steps: Floats, values: Floats, most: int = _POINTS) -> tuple[Floats, Fl
 
 def _fills(panel: Panel, lines: Sequence[Line]) -> bool:
     return any(len(panel.series(line.trace)[0]) for line in lines)
+
+
+def _balances(panel: Panel, lines: Sequence[Line]) -> set[float]:
+    return {line.equilibrium[panel.loss] for line in lines if panel.loss in line.equilibrium}
 
 
 def _first(mark: Callable[[ReplicaTrace], float | None], lines: Sequence[Line]) -> float | None:
