@@ -3,17 +3,19 @@
 import dataclasses
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from math import isfinite
 from typing import Any
 
 import pytest
 import torch
 
-from study.hypotheses import Hypothesis, MoreSuccess
+from study.hypotheses import sides
 from study.plan import plan
 from study.spec import Cell, LaunchSpec, Study
 from study.studies import find, studies
 from trainables.config import to_dict
+from trainables.data import DataConfig
 from trainables.loop import Loop
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -27,7 +29,12 @@ every_profile = pytest.mark.parametrize(
 
 
 def spec_of(study: Study, profile: str) -> LaunchSpec:
-    return plan(study, profile, now=NOW)
+    return _planned(study.name, profile)
+
+
+@cache
+def _planned(study: str, profile: str) -> LaunchSpec:
+    return plan(find(study), profile, now=NOW)
 
 
 def flat(values: Mapping[str, Any], path: str = "") -> dict[str, Any]:
@@ -48,7 +55,7 @@ def test_studies_are_found_by_name() -> None:
     assert list(studies()) == sorted(studies())
     for name, study in studies().items():
         assert find(name) is study
-    with pytest.raises(ValueError, match=r"study must be one of lsgan-stability, .*, got 'x'"):
+    with pytest.raises(ValueError, match=r"study must be one of .*lsgan-stability, .*, got 'x'"):
         find("x")
 
 
@@ -95,10 +102,6 @@ def test_a_level_means_the_same_in_every_cell(study: Study, profile: str) -> Non
                 assert all(part == parts[0] for part in parts), (level.label, path)
 
 
-def sides(hypothesis: Hypothesis) -> tuple[Mapping[str, str], ...]:
-    return (hypothesis.better, hypothesis.worse) if isinstance(hypothesis, MoreSuccess) else (hypothesis.where,)
-
-
 @every
 def test_hypotheses_can_be_judged_in_some_profile(study: Study) -> None:
     """All sides in the same profile; in every profile, no factor that it does not have."""
@@ -110,7 +113,7 @@ def test_hypotheses_can_be_judged_in_some_profile(study: Study) -> None:
         ]
         assert any(answerable), hypothesis.name
         for spec in specs:
-            assert {name for where in sides(hypothesis) for name in where} <= {f.name for f in spec.factors}
+            assert {name for where in sides(hypothesis) for name in where} <= spec.cells[0].levels.keys()
 
 
 @every
@@ -132,11 +135,20 @@ def test_contrasts_compare_levels_of_some_profile(study: Study) -> None:
         assert any({contrast.a, contrast.b} <= labels for labels in levels), contrast
 
 
+def _skip_without(data: DataConfig) -> None:
+    """Some data are drawn with fonts of the machine."""
+    try:
+        data.check()
+    except ValueError as error:
+        pytest.skip(str(error))
+
+
 @every
 def test_smoke_cells_start_training_with_finite_numbers(study: Study) -> None:
     """Three steps of every smoke cell, with smaller evaluation and without probes, which have tests of their own."""
     for cell in spec_of(study, "smoke").cells:
         config = dataclasses.replace(cell.config, evaluation=dataclasses.replace(cell.config.evaluation, samples=64))
+        _skip_without(config.data)
         source = config.data.load(device=CPU, dtype=torch.float32)
         loop = Loop(config, [1, 2], source, [], device=CPU)
         for _ in range(3):
@@ -145,8 +157,9 @@ def test_smoke_cells_start_training_with_finite_numbers(study: Study) -> None:
             assert row["finite"], cell.name
             assert row["step"] == 3
             assert all(isfinite(value) for value in row.values()), (cell.name, row)
-            assert row["d_grad_norm"] > 0
-            assert row["g_grad_norm"] > 0
+            gradients = [value for name, value in row.items() if name.endswith("_grad_norm")]
+            assert gradients
+            assert all(value > 0 for value in gradients)
 
 
 def test_the_lsgan_table_has_the_papers_cells() -> None:

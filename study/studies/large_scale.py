@@ -1,0 +1,241 @@
+"""How large a part of its search range does each GAN method train in?
+
+Question: Lucic et al. 2018 search wide ranges for each of several methods, 100 settings with one seed each, take the
+best setting, and find that with enough search most methods come to similar scores. That compares the best runs. How
+*often* does a random setting of each method train: how much search does a method need? Kurach et al. 2019 do the same
+with a fixed grid of 24 settings, losses, penalties and normalisations of D.
+
+An answer is the share of settings that train, per method, with its interval, and the verdicts below.
+
+Cost: quick about 5 minutes on two CPU cores; standard about 2 CPU days; wide (MNIST) and grid (CIFAR10) need a GPU.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import product
+from random import Random
+
+from search_spaces import CLIP, LAMBDA, Factor, JsonValue, Level, label_of
+from search_spaces.domain import Choice, Float
+from search_spaces.sampled import draw
+from study.hypotheses import MoreSuccess, Share
+from study.outcome import IMAGE_RULE, Outcome
+from study.parsing import plain
+from study.spec import Profile, Study
+from trainables.config import Evaluation, GanConfig, Latent, Updates
+from trainables.data import Cifar10, Digits, Mnist
+from trainables.networks import Dcgan, Infogan, Sndcgan
+from trainables.objectives import LeastSquares, Minimax, NonSaturating, Objective, Wasserstein
+from trainables.optim import Adam
+from trainables.penalties import Dragan, NoPenalty, WganGp
+
+_LUCIC = "Lucic et al. 2018 (compare_gan, wide ranges)"
+_KURACH = "Kurach et al. 2019 (compare_gan, fixed settings)"
+_RATE, _BETA = Float(low=1e-5, high=1e-2, log=True), Float(low=0.0, high=0.999)
+_D_STEPS, _NORMED = Choice(values=(1, 5)), Choice(values=(True, False))
+
+METHODS: Mapping[str, tuple[Objective, str]] = {
+    "mm": (Minimax(), ""),
+    "ns": (NonSaturating(), ""),
+    "ls": (LeastSquares(), ""),
+    "wgan": (Wasserstein(), "clip"),
+    "wgan-gp": (Wasserstein(), "gp"),
+    "dragan": (NonSaturating(), "dragan"),
+}
+"""Those of compare_gan that are GANs with a score; BEGAN and the VAE are not. Its "LSGAN" squares the sigmoid of the
+score, which is another method: ours is linear."""
+
+
+def _settings(count: int) -> Factor:
+    """Each method with ``count`` random settings; setting 001 is the same for all methods where they share fields."""
+    levels = [_setting(method, place) for method in METHODS for place in range(1, count + 1)]
+    return Factor(name="setting", levels=tuple(levels), source=_LUCIC)
+
+
+def _setting(method: str, place: int) -> Level:
+    rng = Random(f"compare_gan/{place}")
+    rate, beta1, d_steps, normed, extra = (rng.random() for _ in range(5))
+    objective, constraint = METHODS[method]
+    weight = draw(LAMBDA.domain, extra)
+    adam: dict[str, JsonValue] = {"kind": "adam", "lr": draw(_RATE, rate), "beta1": draw(_BETA, beta1)}
+    penalties = {"gp": {**_fields(WganGp()), "weight": weight}, "dragan": {**_fields(Dragan()), "weight": weight}}
+    batch_norm = draw(_NORMED, normed) and constraint not in penalties
+    assign: dict[str, JsonValue] = {
+        "objective": plain(objective),
+        "penalty": penalties.get(constraint, plain(NoPenalty())),
+        "clip": draw(CLIP.domain, extra) if constraint == "clip" else None,
+        "g_optimizer": adam,
+        "d_optimizer": adam,
+        "updates.d_steps": draw(_D_STEPS, d_steps),
+        "discriminator.norm": "batch" if batch_norm else "none",
+    }
+    tags = {"method": method, "lr": label_of(adam["lr"]), "beta1": label_of(adam["beta1"])}
+    tags |= {"d_steps": label_of(assign["updates.d_steps"]), "d_norm": str(assign["discriminator.norm"])}
+    return Level(label=f"{method} {place:03d}", assign=assign, tags=tags)
+
+
+def _fields(value: WganGp | Dragan) -> dict[str, JsonValue]:
+    fields = plain(value)
+    assert isinstance(fields, dict)
+    return fields
+
+
+def _grid() -> Factor:
+    """Kurach et al.'s 24 settings: 3 learning rates x 2 weights x 4 choices of betas and D steps, per method and norm.
+
+    The weight says nothing to methods without a penalty: those have 12.
+    """
+    levels: dict[str, Level] = {}
+    betas: Sequence[tuple[float, float, int]] = ((0.5, 0.9, 5), (0.5, 0.999, 1), (0.5, 0.999, 5), (0.9, 0.999, 5))
+    variants: dict[str, tuple[Objective, str, type[WganGp] | type[Dragan] | None]] = {
+        "ns": (NonSaturating(), "none", None),
+        "ns + bn": (NonSaturating(), "batch", None),
+        "ns + ln": (NonSaturating(), "layer", None),
+        "ns + sn": (NonSaturating(), "spectral", None),
+        "ns + gp": (NonSaturating(), "none", WganGp),
+        "ns + dragan": (NonSaturating(), "none", Dragan),
+        "ls": (LeastSquares(), "none", None),
+        "ls + sn": (LeastSquares(), "spectral", None),
+        "ls + gp": (LeastSquares(), "none", WganGp),
+        "wgan + sn": (Wasserstein(), "spectral", None),
+        "wgan + gp": (Wasserstein(), "none", WganGp),
+    }
+    for (method, (objective, norm, penalty)), lr, weight, (beta1, beta2, d_steps) in product(
+        variants.items(), (2e-4, 1e-4, 1e-3), (1.0, 10.0), betas
+    ):
+        adam = plain(Adam(lr=lr, beta1=beta1, beta2=beta2))
+        label = f"{method} / lr {lr:g} betas {beta1:g} {beta2:g} d_steps {d_steps}"
+        if penalty is not None:
+            label += f" weight {weight:g}"
+        levels[label] = Level(
+            label=label,
+            assign={
+                "objective": plain(objective),
+                "penalty": plain(NoPenalty() if penalty is None else penalty(weight=weight)),
+                "g_optimizer": adam,
+                "d_optimizer": adam,
+                "updates.d_steps": d_steps,
+                "discriminator.norm": norm,
+            },
+            tags={"method": method},
+        )
+    return Factor(name="setting", levels=tuple(levels.values()), source=_KURACH)
+
+
+def _base(steps: int, every: int) -> GanConfig:
+    net = Dcgan(channels=(16, 32))
+    return GanConfig(
+        data=Digits(),
+        generator=net,
+        discriminator=net,
+        latent=Latent(dim=64),
+        g_optimizer=Adam(lr=1e-3),
+        d_optimizer=Adam(lr=1e-3),
+        updates=Updates(reuse_latents=False),
+        batch_size=64,
+        steps=steps,
+        evaluation=Evaluation(every=every, samples=512),
+    )
+
+
+STUDY = Study(
+    name="large-scale",
+    title="The share of each method's search range that trains",
+    question=__doc__.splitlines()[0],
+    sources=(
+        "Lucic et al., Are GANs Created Equal? A Large-Scale Study, 2018 (arXiv 1711.10337), authors' code",
+        "Kurach et al., A Large-Scale Study on Regularization and Normalization in GANs, 2019 (arXiv 1807.04720)",
+    ),
+    hypotheses=(
+        MoreSuccess(
+            name="ns-trains-wider-than-mm",
+            claim="Over random settings the non-saturating GAN trains more often than the minimax GAN.",
+            source=_LUCIC,
+            better={"method": "ns"},
+            worse={"method": "mm"},
+        ),
+        MoreSuccess(
+            name="wgan-gp-trains-wider-than-wgan",
+            claim="Over random settings WGAN-GP trains more often than WGAN with clipping.",
+            source=_LUCIC,
+            better={"method": "wgan-gp"},
+            worse={"method": "wgan"},
+        ),
+        Share(
+            name="most-settings-fail",
+            claim="Over all methods fewer than half of the random settings train: a wide range needs search.",
+            source=_LUCIC,
+            where={},
+            outcomes=(Outcome.CONVERGED,),
+            side="below",
+            threshold=0.5,
+        ),
+        MoreSuccess(
+            name="spectral-norm-trains-wider-than-batch-norm",
+            claim="Over the fixed settings a D with spectral norm trains more often than one with batch norm.",
+            source=_KURACH,
+            better={"method": "ns + sn"},
+            worse={"method": "ns + bn"},
+        ),
+    ),
+    contrasts=(),
+    profiles={
+        "smoke": Profile(
+            base=_base(steps=4, every=2),
+            factors=(_settings(1),),
+            seeds=1,
+            block=1,
+            rule=IMAGE_RULE,
+            note="Shows the whole path; 4 steps teach nothing.",
+        ),
+        "quick": Profile(
+            base=_base(steps=300, every=25),
+            factors=(_settings(8),),
+            seeds=1,
+            block=1,
+            rule=IMAGE_RULE,
+            note="compare_gan's wide ranges, 8 settings per method instead of 100; digits enlarged to 16x16, DCGAN nets"
+            " with 16 and 32 maps, 300 steps of G whatever the D steps (there the budget counts D's).",
+        ),
+        "standard": Profile(
+            base=_base(steps=4_000, every=100),
+            factors=(_settings(50),),
+            seeds=1,
+            block=1,
+            rule=IMAGE_RULE,
+            note="compare_gan's wide ranges, 50 settings per method; digits enlarged to 16x16, DCGAN nets with 16 and"
+            " 32 maps, 4,000 steps of G.",
+        ),
+        "wide": Profile(
+            base=replace(
+                _base(steps=18_740, every=937),
+                data=Mnist(),
+                generator=Infogan(),
+                discriminator=Infogan(),
+                evaluation=Evaluation(every=937, samples=2_048),
+            ),
+            factors=(_settings(100),),
+            seeds=1,
+            block=1,
+            rule=IMAGE_RULE,
+            note="compare_gan's wide ranges, nets and 20 epochs on MNIST, 100 settings per method. Differences: linear"
+            " least squares, images in [-1, 1] with tanh, batch norm by the batch, steps counted in updates of G.",
+        ),
+        "grid": Profile(
+            base=replace(
+                _base(steps=100_000, every=2_000),
+                data=Cifar10(),
+                generator=Sndcgan(),
+                discriminator=Sndcgan(),
+                latent=Latent(dim=128, distribution="normal"),
+                evaluation=Evaluation(every=2_000, samples=2_048),
+            ),
+            factors=(_grid(),),
+            seeds=5,
+            block=1,
+            rule=IMAGE_RULE,
+            note="Kurach et al.'s 24 settings (12 without a penalty) per loss, penalty and norm with 5 seeds, CIFAR10"
+            " and SNDCGAN nets; 100,000 steps of G (there of D); quality instead of FID.",
+        ),
+    },
+)
