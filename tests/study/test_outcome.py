@@ -236,6 +236,19 @@ def test_unlabelled_images_are_judged_without_classes() -> None:
     assert "coverage" not in found.evidence
 
 
+@pytest.mark.parametrize(("accuracy", "outcome"), [(0.8, Outcome.CONVERGED), (0.79, Outcome.NOT_LEARNED)])
+def test_a_conditioned_generator_must_make_what_it_is_asked_for(accuracy: float, outcome: Outcome) -> None:
+    rule = replace(IMAGE_RULE, label_accuracy_min=0.8)
+    rows = [{**row, "label_accuracy": accuracy} for row in rows_of("GGG", "image")]
+    assert decide(from_rows(rows, "image"), rule).outcome is outcome
+    assert decide(from_rows(rows, "image"), IMAGE_RULE).outcome is Outcome.CONVERGED
+
+
+def test_no_label_accuracy_is_asked_of_an_unconditional_generator() -> None:
+    rule = replace(IMAGE_RULE, label_accuracy_min=0.8)
+    assert decide(from_rows(rows_of("GGG", "image"), "image"), rule).outcome is Outcome.CONVERGED
+
+
 def test_a_generator_that_never_moved_has_not_learned_even_if_its_samples_are_all_alike() -> None:
     rows = rows_of("UUUU", "image")
     for row in rows:
@@ -423,6 +436,8 @@ CHANGES: Mapping[str, Any] = {
     "share_floor": 0.3,
     "coverage_min": 0.8,
     "quality_min": 0.6,
+    "label_accuracy_min": 0.5,
+    "classification_error_max": 0.1,
     "diversity_min": 0.6,
     "diversity_tiny": 0.01,
     "baseline_margin": 0.2,
@@ -439,6 +454,47 @@ def test_a_rule_s_digest_follows_every_field() -> None:
     assert len(digests | {MIXTURE_RULE.digest()}) == len(CHANGES) + 1
 
 
+CLASSIFIER = OutcomeRule(name="classifier", coverage_min=0.8, quality_min=0.9, classification_error_max=0.1)
+
+
+def classifier(*errors: float, samples: str = "image") -> ReplicaTrace:
+    """Errors from step 0 on, with samples that no rule would call good."""
+    rows = rows_of("C" * (len(errors) - 1), samples)
+    return from_rows([{**row, "classification_error": error} for row, error in zip(rows, errors, strict=True)], samples)
+
+
+@pytest.mark.parametrize(
+    ("errors", "outcome"),
+    [
+        ((0.9, 0.5, 0.1, 0.1, 0.08), Outcome.CONVERGED),
+        ((0.9, 0.5, 0.101, 0.1, 0.08), Outcome.NOT_LEARNED),
+        ((0.9, 0.1, 0.1, 0.1, 0.5), Outcome.NOT_LEARNED),
+        ((0.15, 0.1, 0.1, 0.1, 0.1), Outcome.NOT_LEARNED),
+        ((0.9, 0.1, 0.1, 0.1, nan), Outcome.NOT_LEARNED),
+    ],
+)
+def test_a_classifier_is_judged_by_its_error_alone(errors: tuple[float, ...], outcome: Outcome) -> None:
+    decision = decide(classifier(*errors), CLASSIFIER)
+    assert decision.outcome is outcome
+    if outcome is Outcome.CONVERGED:
+        assert decision.evidence["quality"] == pytest.approx(1 - 0.28 / 3)
+        assert "diversity" not in decision.evidence
+
+
+def test_without_such_a_rule_the_error_does_not_count() -> None:
+    assert decide(classifier(0.9, 0.0, 0.0, 0.0), IMAGE_RULE).outcome is Outcome.MODE_COLLAPSED
+
+
+def test_a_trace_without_a_classifier_has_learned_nothing() -> None:
+    assert decide(trace_of("GGG", "image"), CLASSIFIER).outcome is Outcome.NOT_LEARNED
+
+
+def test_a_classifier_s_numbers_can_blow_up_too() -> None:
+    rows = [{**row, "classification_error": 0.05, "class_loss": 1.0} for row in rows_of("GGGG", "image")]
+    rows[2]["class_loss"] = inf
+    assert decide(from_rows(rows, "image"), CLASSIFIER).outcome is Outcome.DIVERGED
+
+
 def test_labels_name_rule_and_digest() -> None:
     assert MIXTURE_RULE.label() == f"mixture@{MIXTURE_RULE.digest()}"
     assert len(MIXTURE_RULE.digest()) == 8
@@ -451,6 +507,7 @@ def test_labels_name_rule_and_digest() -> None:
         ("share_floor", 0.0, r"share_floor must be in \(0, 1\], got 0.0"),
         ("coverage_min", 1.1, r"coverage_min must be in \(0, 1\], got 1.1"),
         ("quality_min", nan, r"quality_min must be in \(0, 1\], got nan"),
+        ("classification_error_max", 0.0, r"classification_error_max must be in \(0, 1\], got 0.0"),
         ("diversity_tiny", 0.6, r"diversity_tiny must be in \[0, diversity_min\], got 0.6"),
         ("baseline_margin", 1.0, r"baseline_margin must be in \[0, 1\), got 1.0"),
         ("tolerated_alternations", -1, "tolerated_alternations must be >= 0, got -1"),
