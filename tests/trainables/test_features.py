@@ -138,3 +138,11 @@ def test_too_few_images_are_refused() -> None:
 
 def test_bytes_become_floats_between_minus_one_and_one() -> None:
     assert as_floats(torch.tensor([0, 255], dtype=torch.uint8)).tolist() == pytest.approx([-1, 1])
+
+
+@pytest.mark.parametrize(
+    ("classes", "images", "epochs"),
+    [(4, 100, 12), (10, 1_438, 12), (11, 9_600, 12), (50, 2_400, 53), (100, 9_600, 27)],
+)
+def test_many_classes_get_40_updates_each(classes: int, images: int, epochs: int) -> None:
+    assert module._epochs(classes, images) == epochs

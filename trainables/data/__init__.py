@@ -5,26 +5,65 @@ To add a data set, write a module here and name its class below.
 
 from typing import get_args
 
+from trainables.data.celeba import CelebA
+from trainables.data.characters import Characters
+from trainables.data.cifar import Cifar10
 from trainables.data.digits import Digits
+from trainables.data.folder import ImageFolder
+from trainables.data.grid import Grid
 from trainables.data.low_variability import LowVariabilityDigits
-from trainables.data.lsun import LsunBedroom
+from trainables.data.lsun import Lsun, LsunBedroom
+from trainables.data.mnist import FashionMnist, Mnist, StackedMnist
+from trainables.data.point import Point
 from trainables.data.ring import Ring
-from trainables.data.source import Batch, ImageSource, ImageTruth, MixtureSource, MixtureTruth, Source
+from trainables.data.source import Batch, Downloadable, ImageSource, ImageTruth, MixtureSource, MixtureTruth, Source
+from trainables.data.stl import Stl10
+from trainables.data.swiss_roll import SwissRoll
 
-DataConfig = Ring | Digits | LowVariabilityDigits | LsunBedroom
+DataConfig = (
+    Ring
+    | Digits
+    | LowVariabilityDigits
+    | LsunBedroom
+    | Grid
+    | SwissRoll
+    | Point
+    | Mnist
+    | FashionMnist
+    | StackedMnist
+    | Cifar10
+    | Stl10
+    | CelebA
+    | Lsun
+    | ImageFolder
+    | Characters
+)
 DATASETS: tuple[type[DataConfig], ...] = get_args(DataConfig)
 
 __all__ = [
     "DATASETS",
     "Batch",
+    "CelebA",
+    "Characters",
+    "Cifar10",
     "DataConfig",
     "Digits",
+    "Downloadable",
+    "FashionMnist",
+    "Grid",
+    "ImageFolder",
     "ImageSource",
     "ImageTruth",
     "LowVariabilityDigits",
+    "Lsun",
     "LsunBedroom",
     "MixtureSource",
     "MixtureTruth",
+    "Mnist",
+    "Point",
     "Ring",
     "Source",
+    "StackedMnist",
+    "Stl10",
+    "SwissRoll",
 ]
