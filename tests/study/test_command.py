@@ -20,6 +20,7 @@ from study.cli import app
 from study.outcome import Outcome
 from study.records import Record, Status
 from study.store import Store
+from study.studies import studies
 
 STUDY = Path(sys.executable).with_name("study")
 SMALL = ("--seeds", "2", "--set", "steps=40", "--set", "batch_size=16", "--set", "evaluation.every=10")
@@ -54,7 +55,7 @@ def what_was_computed(records: Sequence[Record]) -> list[tuple[object, ...]]:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["run", "lsgan"], "study must be one of lsgan-stability, mixture-modes, wgan-clip, got 'lsgan'"),
+        (["run", "lsgan"], f"study must be one of {', '.join(studies())}, got 'lsgan'"),
         (
             ["run", "mixture-modes", "--profile", "huge"],
             "profile must be one of smoke, quick, standard, paper, got 'huge'",
