@@ -8,7 +8,7 @@ train?
 
 An answer is the success rate with its interval for each method and architecture, and the verdicts on the claims below.
 
-Cost: quick about 6 minutes on two CPU cores; paper about 200 GPU days (LSUN, 64x64, 200,000 steps, 350 replicas).
+Cost: quick about 7 minutes on two CPU cores; paper about 200 GPU days (LSUN, 64x64, 200,000 steps, 350 replicas).
 """
 
 from collections.abc import Mapping
@@ -169,12 +169,12 @@ STUDY = Study(
             note="Shows the whole path; 6 steps teach nothing. " + _SMALL_NOTE.format(steps=6),
         ),
         "quick": Profile(
-            base=_small(steps=300, every=20),
+            base=_small(steps=200, every=20),
             factors=(_runs(_SMALL_NETS, _methods(tf1=False, faster=5)),),
             seeds=2,
             block=2,
             rule=IMAGE_RULE,
-            note=_SMALL_NOTE.format(steps=300),
+            note=_SMALL_NOTE.format(steps=200),
         ),
         "standard": Profile(
             base=_small(steps=4_000, every=100),
