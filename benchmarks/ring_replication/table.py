@@ -5,8 +5,8 @@
 
 Per loss and seed of the official ring: modes that own at least one of the 2,500 samples (the literature's count) and
 the share of samples within the radius, at 3, 10 and 30 standard deviations; the same count at 10 along the training,
-step 0 first; and the outcome, which asks a share floor and a window. Then per loss how many replicas have all modes, and
-how many converged, with 95 % Wilson intervals.
+step 0 first; and the outcome, which asks a share floor and a window. Then per loss how many replicas have all modes,
+and how many converged, with 95 % Wilson intervals.
 """
 
 import sys
