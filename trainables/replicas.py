@@ -48,7 +48,9 @@ def initialise(
             init.value(owner, name.rpartition(".")[2], shape, generator(seed, f"init/{network}/{place}"))
             for seed in streams.seeds
         ]
-        params[name] = torch.from_numpy(np.stack(values)).to(device=device, dtype=dtype).requires_grad_()
+        # In C order whatever the rule made (a transpose, say): torch's fused Adam on a CPU takes layouts for equal.
+        stacked = np.ascontiguousarray(np.stack(values))
+        params[name] = torch.from_numpy(stacked).to(device=device, dtype=dtype).requires_grad_()
     for name, buffer in module.named_buffers():
         vector = streams.normal(f"init/{network}/{name}", 0, tuple(buffer.shape))
         params[name] = torch.from_numpy(vector).to(device=device, dtype=dtype)

@@ -12,7 +12,7 @@ from trainables.config import BurnIn, Evaluation, GanConfig, Latent, Updates
 from trainables.data import Digits, Ring
 from trainables.loop import Loop
 from trainables.networks import Dcgan, Mlp
-from trainables.networks.init import He
+from trainables.networks.init import He, Orthogonal
 from trainables.networks.norm import Norm
 from trainables.objectives import LeastSquares, Minimax, NonSaturating, Objective, Wasserstein
 from trainables.optim import Adam, OptimizerConfig, RMSprop, RMSpropTf1, Sgd
@@ -126,15 +126,20 @@ def test_a_stack_equals_its_solo_runs(net: str, bn: str, objective: Objective, o
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: f"{o.kind}-{getattr(o, 'momentum', 0)}")
 def test_a_step_is_the_optimisers_own_on_the_right_gradient(optimizer: OptimizerConfig) -> None:
-    """Gradients of stacked linear maps come transposed in memory, which not every kernel reads as such."""
-    config = ring(d_optimizer=optimizer, updates=Updates(order="simultaneous"))
+    """Gradients of stacked linear maps, and orthogonal weights wider than high, come transposed in memory, which not
+    every kernel reads as such: the rule is run here on copies in plain order."""
+    discriminator = Mlp(hidden=(12, 5), activation="leaky_relu", init=Orthogonal())
+    config = ring(d_optimizer=optimizer, discriminator=discriminator, updates=Updates(order="simultaneous"))
     loop = build(config, SEEDS)
-    own = {name: value.clone().requires_grad_() for name, value in loop.state_dict()["params"]["discriminator"].items()}
+    start = loop.state_dict()["params"]["discriminator"]
+    own = {name: value.clone(memory_format=torch.contiguous_format) for name, value in start.items()}
+    for value in own.values():
+        value.requires_grad_()
     build_rule = optimizer.build(own.values())
     for step in range(2):
         loop.advance()
         for value, gradient in zip(own.values(), loop.state_dict()["gradients"]["d"], strict=True):
-            value.grad = torch.empty_like(value).copy_(gradient)
+            value.grad = gradient.clone(memory_format=torch.contiguous_format)
         build_rule.step()
         for name, value in loop.state_dict()["params"]["discriminator"].items():
             torch.testing.assert_close(value, own[name].detach(), rtol=1e-12, atol=1e-14, msg=f"{name} at step {step}")

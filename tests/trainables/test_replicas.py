@@ -6,6 +6,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from trainables import replicas
+from trainables.draws import Streams
+from trainables.networks.init import INITS, Init
 from trainables.networks.norm import BatchNorm, LayerNorm, SpectralConv2d, SpectralLinear
 
 R, B = 3, 5
@@ -117,3 +119,14 @@ def test_frozen_parameters_take_no_gradient_and_pass_it_on() -> None:
 def test_norms_are_per_replica_over_all_tensors() -> None:
     tensors = [torch.tensor([[3.0], [1.0]]), torch.tensor([[[4.0]], [[torch.inf]]])]
     assert replicas.norms(tensors).tolist() == [5.0, torch.inf]
+
+
+@pytest.mark.parametrize("kind", INITS)
+def test_first_values_lie_in_plain_order_in_memory(kind: type[Init]) -> None:
+    """Kernels that take layouts for equal would pair a weight with another's gradient."""
+    wide, high = nn.Linear(9, 4), nn.Linear(4, 9)
+    for module in (nn.Sequential(wide, high), nn.Sequential(nn.Conv2d(6, 2, 1), nn.ConvTranspose2d(2, 6, 1))):
+        params = replicas.initialise(
+            module, kind(), Streams((0, 1)), "net", device=torch.device("cpu"), dtype=torch.float32
+        )
+        assert all(value.is_contiguous() for value in params.values())
