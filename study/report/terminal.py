@@ -86,7 +86,7 @@ def verdict_table(judgements: Sequence[Judgement]) -> Table:
 def sweep_table(found: SweepTable) -> Table:
     """At each threshold how many pairs pass with one level, the other, both or neither."""
     sweep = found.sweep
-    table = _table(f"{sweep.evidence.replace('_', ' ')} above a threshold: {found.pairs} pairs (exact McNemar p)")
+    table = _table(f"Pairs by {sweep.evidence.replace('_', ' ')}, {found.pairs} in all (exact p)")
     for name in ("above", f"only {sweep.a}", f"only {sweep.b}", "both", "neither", "p"):
         table.add_column(escape(name), justify="right", no_wrap=True)
     for cut in found.cuts:
