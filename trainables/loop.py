@@ -60,8 +60,11 @@ class Loop:
         }
         self._nets = Nets({name: player.module for name, player in self._players.items()}, self._params)
         phases = {phase.name: phase for group in self._game.rounds(0) for phase in group}
-        self._updates = {name: phase.updates for name, phase in phases.items()}
-        self._optimizers = {name: phase.optimizer.build(self._leaves(name)) for name, phase in phases.items()}
+        self._leaves = {
+            name: [leaf for network in phase.updates for leaf in replicas.leaves(self._params[network])]
+            for name, phase in phases.items()
+        }
+        self._optimizers = {name: phase.optimizer.build(self._leaves[name]) for name, phase in phases.items()}
         self._gradients: dict[str, list[Tensor]] = {}
         self.finite = torch.ones(len(seeds), dtype=torch.bool, device=device)
         terms = [term for phase in phases.values() for term in phase.terms]
@@ -82,11 +85,8 @@ class Loop:
                 self._update(phase)
         self.step += 1
 
-    def _leaves(self, phase: str) -> list[Tensor]:
-        return [leaf for network in self._updates[phase] for leaf in replicas.leaves(self._params[network])]
-
     def _differentiate(self, phase: Phase, draws: Any) -> None:
-        leaves = self._leaves(phase.name)
+        leaves = self._leaves[phase.name]
         if phase.clip is not None and phase.clip_when == "before":
             _clamp(leaves, phase.clip)
         losses = phase.loss(self._nets, draws)
@@ -102,7 +102,7 @@ class Loop:
             self._summed[term] += 1
 
     def _update(self, phase: Phase) -> None:
-        leaves = self._leaves(phase.name)
+        leaves = self._leaves[phase.name]
         for leaf, gradient in zip(leaves, self._gradients[phase.name], strict=True):
             leaf.grad = gradient
         self._optimizers[phase.name].step()
@@ -158,8 +158,8 @@ class Loop:
         columns = {}
         for name, player in self._players.items():
             columns[f"{player.short}_param_norm"] = replicas.norms(replicas.leaves(self._params[name]))
-        for name in self._updates:
-            missing = [torch.full_like(leaf, torch.nan) for leaf in self._leaves(name)]
+        for name, leaves in self._leaves.items():
+            missing = [torch.full_like(leaf, torch.nan) for leaf in leaves]
             columns[f"{name}_grad_norm"] = replicas.norms(self._gradients.get(name, missing))
         return columns
 
@@ -190,7 +190,7 @@ class Loop:
             for key, value in own.items():
                 value.copy_(state["params"][name][key])
         self._gradients = {
-            name: [gradient.to(leaf) for gradient, leaf in zip(own, self._leaves(name), strict=True)]
+            name: [gradient.to(leaf) for gradient, leaf in zip(own, self._leaves[name], strict=True)]
             for name, own in state["gradients"].items()
         }
         for name, optimizer in self._optimizers.items():

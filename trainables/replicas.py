@@ -67,9 +67,15 @@ def leaves(params: Params) -> list[Tensor]:
 @torch.no_grad()
 def refresh(module: nn.Module, params: Params) -> None:
     """One power iteration of every layer under spectral norm; nothing for other networks."""
-    for name, _ in module.named_buffers():
+    for name in _vectors(module):
         weight, u = params[f"{name.removesuffix('u')}weight"], params[name]
         u.copy_(power_iteration(weight.flatten(2), u)[0])
+
+
+@lru_cache(maxsize=1_024)
+def _vectors(module: nn.Module) -> tuple[str, ...]:
+    """The names of spectral norm's vectors: the loop asks after every update, and walking a network is slow."""
+    return tuple(name for name, _ in module.named_buffers())
 
 
 def _places(module: nn.Module) -> Iterator[tuple[str, str, nn.Module, tuple[int, ...]]]:
@@ -231,8 +237,6 @@ _RULES: dict[type[nn.Module], Callable[..., Tensor]] = {
     nn.Tanh: lambda layer, own, x: _Tanh.apply(x),
     nn.ReLU: lambda layer, own, x: x.relu(),
     nn.LeakyReLU: lambda layer, own, x: functional.leaky_relu(x, layer.negative_slope),
-    nn.Sigmoid: lambda layer, own, x: x.sigmoid(),
-    nn.Softplus: lambda layer, own, x: layer(x),
     ShiftedSoftplus: lambda layer, own, x: layer(x),
     Maxout: lambda layer, own, x: layer(x),
     Scale: lambda layer, own, x: layer(x),
