@@ -164,7 +164,7 @@ def _clip_all(right: Any) -> Any:
     def update(self: loop.Loop, phase: phases.Phase) -> None:
         right(self, phase)
         if phase.clip is not None:
-            loop._clamp(self._leaves(phase.name), phase.clip)
+            loop._clamp(self._leaves[phase.name], phase.clip)
 
     return update
 
