@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from study.outcome import Outcome
-from study.proportions import Rate, boschloo, clopper_pearson, newcombe, wilson
 from study.records import Record, Status
 from study.spec import Contrast
+from study.statistics.proportions import Rate, boschloo, clopper_pearson, newcombe, wilson
 
 __all__ = [
     "CellSummary",

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Literal, Protocol
 
 from study.outcome import Outcome
-from study.proportions import Rate, boschloo, clopper_pearson, newcombe, wilson
+from study.statistics.proportions import Rate, boschloo, clopper_pearson, newcombe, wilson
 
 Where = Mapping[str, str]
 """Factor name to level label; factors not named are free."""

@@ -112,7 +112,7 @@ can cover no more than 40 %, whatever the generator; 2,000 cover 86 %, and 5,000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshots:
-    """The snapshots of one replica, in order of steps; every array is ``[S]``.
+    """The snapshots of one replica, in order of steps: ``[S]`` each, or of many with the same steps, ``[..., S]``.
 
     Attributes:
         quality, coverage, diversity: what was compared with the thresholds; NaN where it was not measured.
@@ -127,15 +127,48 @@ class Snapshots:
     collapsed: Flags
 
 
-@np.errstate(all="ignore")
-def snapshots(trace: ReplicaTrace, rule: OutcomeRule) -> Snapshots:
-    """Judges every row after step 0.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measures:
+    """What a rule looks at, ``[..., T]`` each, in order of steps; NaN where it was not measured.
+
+    Leading axes are replicas with the same steps: ``judge`` takes them all at once. Apart from ``radius`` and
+    ``share_floor``, no threshold of the rule is in here, so that one measurement serves many.
+
+    Attributes:
+        step: ``[T]``, the same for all.
+        distance: to the data: squared Frechet distance, or median distance to the nearest centre.
+        label_accuracy: absent where nothing was made for a label.
+        labelled: whether coverage is a criterion at all.
+        classification_error: of a classifier; NaN elsewhere.
+    """
+
+    step: npt.NDArray[np.int64]
+    quality: Floats
+    coverage: Floats
+    diversity: Floats
+    distance: Floats
+    label_accuracy: Floats | None
+    labelled: bool
+    classification_error: Floats
+
+
+def measure(trace: ReplicaTrace, rule: OutcomeRule) -> Measures:
+    """The series that ``judge`` compares with the thresholds.
 
     *Quality* of a mixture is its share of high-quality samples; of images ``1 - F / V`` in [0, 1], with F the squared
     Frechet distance in the features of the small classifier (not Inception FID) and V the total variance of the data's
     features: one image at their mean, repeated, has F = V. *Coverage* is the fraction of modes m, with true weight
     w_m > 0, whose share h_m of the high-quality samples is at least ``share_floor * w_m``; of images the same with
     classes and all samples, and no criterion if they have no labels.
+    """
+    rows = _Rows(trace)
+    with np.errstate(all="ignore"):
+        return _mixture(rows, rule) if "mode_weights" in trace.reference else _images(rows, rule)
+
+
+@np.errstate(all="ignore")
+def judge(measured: Measures, rule: OutcomeRule) -> Snapshots:
+    """Judges every row after step 0 by the thresholds.
 
     =========  =======================================================================================================
     good       coverage, quality, diversity and, of a conditioned generator, label accuracy reach their minima, and
@@ -152,41 +185,55 @@ def snapshots(trace: ReplicaTrace, rule: OutcomeRule) -> Snapshots:
     A rule with a largest classification error judges a classifier instead: quality is one minus the error, a snapshot
     is good if the error is at most that large and has fallen from step 0 by more than the margin, all others are poor.
     """
-    rows = _Rows(trace)
     if rule.classification_error_max is not None:
-        return _classifier(rows, rule.classification_error_max, rule.baseline_margin)
-    measured = _mixture(rows, rule) if "mode_weights" in trace.reference else _images(rows, rule)
-    quality, coverage, diversity = measured.quality, measured.coverage, rows.numbers("diversity")
-    untrained = rows.baseline(diversity)
-    risen = quality - np.nan_to_num(rows.baseline(quality)) > rule.baseline_margin
+        return _classifier(measured, rule.classification_error_max, rule.baseline_margin)
+    quality, coverage, diversity = measured.quality, measured.coverage, measured.diversity
+    start = measured.step <= 0
+    untrained = _baseline(diversity, start)
+    risen = quality - np.nan_to_num(_baseline(quality, start)) > rule.baseline_margin
     changed = np.abs(diversity - untrained) > rule.baseline_margin
-    moved = np.abs(measured.distance / rows.baseline(measured.distance) - 1) > rule.baseline_margin
-    good = risen & measured.covered & (quality >= rule.quality_min) & (diversity >= rule.diversity_min)
+    moved = np.abs(measured.distance / _baseline(measured.distance, start) - 1) > rule.baseline_margin
+    covered = (coverage >= rule.coverage_min) | (not measured.labelled)
+    if rule.label_accuracy_min is not None and measured.label_accuracy is not None:
+        covered &= measured.label_accuracy >= rule.label_accuracy_min
+    good = risen & covered & (quality >= rule.quality_min) & (diversity >= rule.diversity_min)
     narrow = (diversity < rule.diversity_min) & (risen | changed | moved)
     tiny = (diversity < rule.diversity_tiny) & ~(untrained < rule.diversity_tiny)
     few = (coverage < rule.coverage_min) & risen
-    after = rows.steps > 0
+    after = measured.step > 0
     return Snapshots(
-        step=rows.steps[after],
-        quality=quality[after],
-        coverage=coverage[after],
-        diversity=diversity[after],
-        good=good[after],
-        collapsed=(~good & (narrow | tiny | few))[after],
+        step=measured.step[after],
+        quality=quality[..., after],
+        coverage=coverage[..., after],
+        diversity=diversity[..., after],
+        good=good[..., after],
+        collapsed=(~good & (narrow | tiny | few))[..., after],
     )
 
 
-def _classifier(rows: "_Rows", most: float, margin: float) -> Snapshots:
-    error, after = rows.numbers("classification_error"), rows.steps > 0
-    good = (error <= most) & (np.nan_to_num(rows.baseline(error), nan=1.0) - error > margin)
-    missing = np.full(int(after.sum()), nan)
+def snapshots(trace: ReplicaTrace, rule: OutcomeRule) -> Snapshots:
+    """``judge`` of ``measure``."""
+    return judge(measure(trace, rule), rule)
+
+
+def _baseline(values: Floats, start: Flags) -> Floats:
+    """The values at step 0, ``[..., 1]``; NaN if that row is missing."""
+    first = np.flatnonzero(start)[:1]
+    return values[..., first] if len(first) else np.full((*values.shape[:-1], 1), nan)
+
+
+def _classifier(measured: Measures, most: float, margin: float) -> Snapshots:
+    error, after = measured.classification_error, measured.step > 0
+    start = np.nan_to_num(_baseline(error, measured.step <= 0), nan=1.0)
+    good = ((error <= most) & (start - error > margin))[..., after]
+    missing = np.full(good.shape, nan)
     return Snapshots(
-        step=rows.steps[after],
-        quality=1 - error[after],
+        step=measured.step[after],
+        quality=1 - error[..., after],
         coverage=missing,
         diversity=missing,
-        good=good[after],
-        collapsed=np.zeros_like(good[after]),
+        good=good,
+        collapsed=np.zeros_like(good),
     )
 
 
@@ -250,7 +297,6 @@ class _Rows:
         steps = np.nan_to_num(self.numbers("step"), nan=0.0)
         self._order = np.argsort(steps, kind="stable")
         self.steps = steps[self._order].astype(np.int64)
-        self._untrained = np.flatnonzero(self.steps <= 0)[:1]
 
     def numbers(self, name: str, *, infinite: bool = False) -> Floats:
         """``[T]``; infinite values are NaN, too, unless asked for."""
@@ -267,10 +313,6 @@ class _Rows:
         """``[K]``; empty if the trace does not have them."""
         return np.ravel(self._trace.reference.get(name, np.zeros(0)))
 
-    def baseline(self, values: Floats) -> float:
-        """The value at step 0; NaN if the trace does not have that row."""
-        return float(values[self._untrained[0]]) if len(self._untrained) else nan
-
     def _array(self, name: str, inner: tuple[int, ...], *, infinite: bool) -> Floats:
         shape = (len(self._trace), *inner)
         try:
@@ -282,36 +324,35 @@ class _Rows:
         return np.where(np.isfinite(values) | infinite, values, nan)[self._order]
 
 
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    """``[T]`` each: quality, coverage, distance to the data, and whether coverage (and label accuracy) is enough."""
-
-    quality: Floats
-    coverage: Floats
-    distance: Floats
-    covered: Flags
-
-
-def _mixture(rows: _Rows, rule: OutcomeRule) -> _Measured:
+def _mixture(rows: _Rows, rule: OutcomeRule) -> Measures:
     weights = rows.constants("mode_weights")
     shares = rows.lists(f"mode_share_{rule.radius}", len(weights))
     quality = shares.sum(axis=1)
     coverage = _coverage(shares, quality, weights, rule.share_floor)
-    distance = rows.lists("distance_quantiles", 5)[:, 2]
-    return _Measured(quality, coverage, distance, coverage >= rule.coverage_min)
+    return _measures(rows, quality, coverage, rows.lists("distance_quantiles", 5)[:, 2], labelled=True)
 
 
-def _images(rows: _Rows, rule: OutcomeRule) -> _Measured:
+def _images(rows: _Rows, rule: OutcomeRule) -> Measures:
     frechet = rows.numbers("frechet_classifier")
     variance = float(rows.constants("feature_variance")[:1].sum())
     quality = np.clip(1 - frechet / variance, 0, 1) if variance > 0 else np.full_like(frechet, nan)
     weights = rows.constants("class_weights")
     shares = rows.lists("class_share", len(weights))
     coverage = _coverage(shares, shares.sum(axis=1), weights, rule.share_floor)
-    enough = (coverage >= rule.coverage_min) | (not rows.has("class_share"))
-    if rule.label_accuracy_min is not None and rows.has("label_accuracy"):
-        enough &= rows.numbers("label_accuracy") >= rule.label_accuracy_min
-    return _Measured(quality, coverage, frechet, enough)
+    return _measures(rows, quality, coverage, frechet, labelled=rows.has("class_share"))
+
+
+def _measures(rows: _Rows, quality: Floats, coverage: Floats, distance: Floats, *, labelled: bool) -> Measures:
+    return Measures(
+        step=rows.steps,
+        quality=quality,
+        coverage=coverage,
+        diversity=rows.numbers("diversity"),
+        distance=distance,
+        label_accuracy=rows.numbers("label_accuracy") if rows.has("label_accuracy") else None,
+        labelled=labelled,
+        classification_error=rows.numbers("classification_error"),
+    )
 
 
 def _coverage(shares: Floats, total: Floats, weights: Floats, floor: float) -> Floats:

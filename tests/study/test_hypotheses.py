@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from study.hypotheses import Hypothesis, Judgement, MoreSuccess, SameSuccess, Share, Verdict, judge, sides
 from study.outcome import Outcome
-from study.proportions import clopper_pearson, wilson
+from study.statistics.proportions import clopper_pearson, wilson
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

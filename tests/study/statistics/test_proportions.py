@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from study.proportions import Rate, boschloo, clopper_pearson, newcombe, wilson
+from study.statistics.proportions import Rate, boschloo, clopper_pearson, newcombe, wilson
 
 Z = 1.959963984540054
 

@@ -1,0 +1,199 @@
+"""Commands about launches: running, resuming, deciding again, reporting, and MLflow."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from study.cli.app import (
+    Address,
+    Changes,
+    CpusPerBlock,
+    GpusPerBlock,
+    LaunchArgument,
+    Out,
+    Profile,
+    RuleChanges,
+    Seeds,
+    TrackingUri,
+    app,
+    console,
+    errors,
+    found,
+    one_sentence,
+    planned,
+    tracker_at,
+)
+
+
+@app.command()
+@one_sentence
+def run(
+    name: Annotated[str, typer.Argument(help="The study's name; `study list` prints them.")],
+    profile: Profile = "quick",
+    seeds: Seeds = None,
+    changes: Changes = None,
+    out: Out = Path("runs"),
+    address: Address = "local",
+    gpus_per_block: GpusPerBlock = None,
+    cpus_per_block: CpusPerBlock = 1.0,
+    tracking_uri: TrackingUri = None,
+) -> None:
+    """Runs a study: trains every cell with every seed, decides what became of each, and reports."""
+    if address.startswith("ray://"):
+        raise typer.Exit(relay(address))
+    console.print("loading torch, Ray and MLflow ...", style="dim")
+    from study import conduct
+    from study.launch import Resources
+    from study.store import Store
+
+    resources = Resources(address=address, cpus=cpus_per_block, gpus=gpus_per_block)
+    spec = planned(name, profile, seeds, changes)
+    store = Store(out / spec.study / spec.launch)
+    finish(store, lambda: conduct.start(spec, store, resources, tracker_at(out, tracking_uri), console))
+
+
+@app.command()
+@one_sentence
+def resume(
+    launch: LaunchArgument,
+    out: Out = Path("runs"),
+    address: Address = "local",
+    gpus_per_block: GpusPerBlock = None,
+    cpus_per_block: CpusPerBlock = 1.0,
+    tracking_uri: TrackingUri = None,
+) -> None:
+    """Finishes an interrupted launch: trains what its plan still lacks and re-attaches to its MLflow runs."""
+    if address.startswith("ray://"):
+        raise typer.Exit(relay(address))
+    console.print("loading torch, Ray and MLflow ...", style="dim")
+    from study import conduct
+    from study.launch import Resources
+
+    resources = Resources(address=address, cpus=cpus_per_block, gpus=gpus_per_block)
+    store = found(launch, out)
+    tracker = tracker_at(store.root.parent.parent, tracking_uri)
+    finish(store, lambda: conduct.resume(store, resources, tracker, console))
+
+
+@app.command()
+@one_sentence
+def status(launch: LaunchArgument, out: Out = Path("runs")) -> None:
+    """Shows how far a launch is: blocks, and replicas by status and outcome, from its files."""
+    from study import present
+    from study.ledger import Ledger
+
+    store = found(launch, out)
+    present.status(Ledger(store.spec(), store), console)
+
+
+@app.command()
+@one_sentence
+def decide(launch: LaunchArgument, rule: RuleChanges = None, out: Out = Path("runs")) -> None:
+    """Decides the outcomes of a launch again from its stored traces, with other thresholds. Trains nothing."""
+    from study import present
+    from study.ledger import redecide
+    from study.parsing import assign_flat, assignments
+
+    store = found(launch, out)
+    spec = store.spec()
+    before = {(record.cell, record.replica): record.outcome for record in store.records()}
+    ledger = redecide(spec, store, assign_flat(spec.rule, assignments(rule or [], "--rule")))
+    ledger.write()
+    from study import report
+
+    page = report.build(store)
+    changed = sum(record.outcome is not before.get((record.cell, record.replica)) for record in ledger.records)
+    present.results(ledger.spec, ledger.records, console)
+    console.print(f"{changed} of {len(ledger.records)} replicas have another outcome than before")
+    console.print(f"MLflow   study sync {store.root}  shows them there", soft_wrap=True)
+    console.print(f"report   {page}", soft_wrap=True)
+
+
+@app.command()
+@one_sentence
+def report(launch: LaunchArgument, out: Out = Path("runs")) -> None:
+    """Writes a launch's report again from its records and traces."""
+    from study import present
+    from study import report as pages
+
+    store = found(launch, out)
+    page = pages.build(store)
+    present.results(store.spec(), store.records(), console)
+    console.print(f"report   {page}")
+
+
+@app.command()
+@one_sentence
+def sync(launch: LaunchArgument, out: Out = Path("runs"), tracking_uri: TrackingUri = None) -> None:
+    """Rebuilds a launch's MLflow runs from its files, without duplicates; after a server was away, say."""
+    from study import tracking
+
+    store = found(launch, out)
+    if not tracking.sync(store, tracker_at(store.root.parent.parent, tracking_uri)):
+        raise ValueError(f"--tracking-uri must stay reachable until all of {store.root} is sent, and did not")
+    console.print(f"MLflow shows all of {store.root}")
+
+
+@app.command()
+@one_sentence
+def ui(
+    out: Out = Path("runs"),
+    port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1.", show_default="a free one")] = None,
+) -> None:
+    """Serves the MLflow UI on 127.0.0.1 until Ctrl-C."""
+    from study import tracking
+
+    if not (out / "mlflow.db").exists():
+        raise ValueError(f"--out must be a folder with launches, got {out}: it has no mlflow.db yet")
+    command = tracking.ui_command(out, port)
+    root = f"http://127.0.0.1:{command[command.index('--port') + 1]}"
+    console.print(f"MLflow UI on {root} (Ctrl-C ends it); cells by success rate:", soft_wrap=True)
+    for study, view in tracking.cell_views(out).items():
+        console.print(f"  {study}: {root}{view}", soft_wrap=True, highlight=False)
+    try:
+        raise typer.Exit(subprocess.run(command, check=False).returncode)
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+
+
+def relay(address: str) -> int:
+    """The same command on the cluster's head, which is ``--address auto`` there."""
+    from study import launch
+
+    arguments = [argument.replace(address, "auto") for argument in sys.argv[1:]]
+    code = 1
+    for line in launch.relay(address, arguments):
+        if isinstance(line, int):
+            code = line
+        else:
+            sys.stdout.write(line)
+    return code
+
+
+def finish(store: Any, go: Callable[[], Any]) -> None:
+    """Runs a launch and says how it ended; whatever stops it, what was computed stays and can be resumed."""
+    from study import present
+
+    again = f"what was computed is kept; go on with: study resume {store.root}"
+    try:
+        result = go()
+    except KeyboardInterrupt:
+        errors.print(f"interrupted; {again}", soft_wrap=True)
+        raise typer.Exit(130) from None
+    except OSError as error:
+        errors.print(f"[red]error:[/] {error}; {again}", soft_wrap=True, highlight=False)
+        raise typer.Exit(1) from None
+    present.results(store.spec(), result.records, console)
+    present.paths(store, result.report, console)
+    if not result.shown:
+        errors.print(f"MLflow does not show everything yet; fill it with: study sync {store.root}", soft_wrap=True)
+    for block, reason in result.crashes.items():
+        where = store.tune_path / "blocks" / block / "error.txt"
+        errors.print(f"[red]block {block} crashed:[/] {reason} (all of it: {where})", soft_wrap=True, highlight=False)
+    if result.interrupted or result.crashes:
+        errors.print(f"{'interrupted; ' if result.interrupted else ''}{again}", soft_wrap=True, highlight=False)
+        raise typer.Exit(130 if result.interrupted else 1)
