@@ -16,6 +16,7 @@ from study.ledger import Ledger
 from study.progress import Terminal
 from study.records import Record, Status
 from study.spec import Block, LaunchSpec
+from study.stopping import Stopping
 from study.store import Store
 from study.tracking import Tracker
 from trainables import features, games
@@ -74,7 +75,8 @@ def start(spec: LaunchSpec, store: Store, resources: Resources, tracker: Tracker
             shutil.rmtree(store.root, ignore_errors=True)
             raise
         store.write_spec(spec)
-        return _conduct(spec, store, share, tracker, console)
+        ledger = Ledger(spec, store, again=True)
+        return _conduct(ledger, Stopping(ledger), share, tracker, console)
     finally:
         launch.disconnect()
 
@@ -84,28 +86,47 @@ def resume(store: Store, resources: Resources, tracker: Tracker, console: Consol
     spec = store.spec()
     console.print(describe(spec), soft_wrap=True)
     check(spec, store.root.parent.parent)
-    if all(record.status is not Status.PLANNED for record in Ledger(spec, store, again=True).records):
+    ledger = Ledger(spec, store, again=True)
+    _check_plan(ledger)
+    stopping = Stopping(ledger)
+    if all(record.status is not Status.PLANNED for record in ledger.records):
         share = None
     else:
         console.print("starting Ray ...", style="dim")
         share = launch.connect(resources)
     try:
         tracker.start(spec)
-        return _conduct(spec, store, share, tracker, console)
+        return _conduct(ledger, stopping, share, tracker, console)
     finally:
         launch.disconnect()
 
 
+def _check_plan(ledger: Ledger) -> None:
+    """Raises ValueError if replicas were trained under another plan; those of older versions do not know theirs."""
+    now = ledger.spec.digest()
+    for record in ledger.records:
+        if record.plan not in ("", now):
+            raise ValueError(
+                f"{ledger.store.spec_path} must be as it was planned to train more: it has digest {now} now, and block"
+                f" {record.block} was trained under {record.plan}"
+            )
+
+
 def describe(spec: LaunchSpec) -> str:
-    blocks, replicas = len(spec.blocks()), len(spec.cells) * len(spec.seeds)
+    """What a launch will train, and the digest of all that is decided before it does."""
+    cells, blocks, most = len(spec.cells), len(spec.blocks()), ""
+    if spec.until_decided:
+        most = f" at most; {spec.least} per cell, then blocks of {spec.block} until the hypotheses are decided"
     return (
-        f"[bold]{spec.study}[/] ({spec.profile}), launch {spec.launch}: {len(spec.cells)} cells x"
-        f" {len(spec.seeds)} seeds = {replicas} replicas in {blocks} block{'s' if blocks != 1 else ''}"
+        f"[bold]{spec.study}[/] ({spec.profile}), launch {spec.launch}: {cells} cell{'s' if cells != 1 else ''} x"
+        f" {len(spec.seeds)} seeds = {cells * len(spec.seeds)} replicas in {blocks} block{'s' if blocks != 1 else ''}"
+        f"{most}\n"
+        f"plan {spec.digest()}"
     )
 
 
-def _conduct(spec: LaunchSpec, store: Store, share: Share | None, tracker: Tracker, console: Console) -> Result:
-    ledger = Ledger(spec, store, again=True)
+def _conduct(ledger: Ledger, stopping: Stopping, share: Share | None, tracker: Tracker, console: Console) -> Result:
+    cache = cache_of(ledger.store)
     ended = True
     if share is not None:
         device = f"{share.cpus:g} CPU" + (f" and {share.gpus:g} GPU" if share.gpus else "")
@@ -114,10 +135,10 @@ def _conduct(spec: LaunchSpec, store: Store, share: Share | None, tracker: Track
             f" {device} each",
             style="dim",
         )
-        _train_features(spec, cache_of(store), console)
+        _train_features(ledger.spec, cache, console)
         ledger.write()
         with Terminal(ledger, console) as terminal:
-            ended = launch.run(ledger, cache_of(store), share, [terminal, _Tracking(ledger, tracker)])
+            ended = launch.run(ledger, cache, share, [stopping, terminal, _Tracking(ledger, tracker)])
     ledger.write()
     return finish(ledger, tracker, interrupted=not ended)
 
@@ -126,7 +147,7 @@ def finish(ledger: Ledger, tracker: Tracker, *, interrupted: bool) -> Result:
     """Records, report and the tracker's closing, from what is on disk."""
     summaries = summarise(ledger.records)
     page = report.build(ledger.store)
-    complete = all(record.status in (Status.FINISHED, Status.STOPPED) for record in ledger.records)
+    complete = all(record.status.ended for record in ledger.records)
     shown = tracker.finish(ledger.store, complete)
     if complete:
         launch.clean(ledger.store)

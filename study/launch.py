@@ -1,8 +1,8 @@
 """The driver's side of Ray: runs the blocks of a launch through Tune and keeps records as they finish.
 
-Nothing that was computed depends on this process: a finished block is a trace on disk, an unfinished one a Tune
-checkpoint. ``run`` on the same folder again restores Tune's state where there is one, skips what is done and trains the
-rest, whether the driver was interrupted, crashed or was killed.
+Nothing that was computed depends on this process: a finished block is a trace on disk, an unfinished one a checkpoint
+beside it. ``run`` on the same folder again plans what has no trace, and a block goes on from its checkpoint, whether
+the driver was interrupted, crashed or was killed.
 """
 
 import errno
@@ -29,13 +29,13 @@ import ray
 from ray import tune
 from ray._private.state import state  # what Ray Data uses, too: no public way tells what an autoscaler may add
 from ray.exceptions import AuthenticationError
-from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
+from ray.tune import Callback, FailureConfig, RunConfig, TuneConfig, Tuner
 from ray.tune.experiment import Trial
 
 from study.ledger import Ledger
 from study.records import Status
 from study.spec import Block, LaunchSpec
-from study.store import Store, write_text
+from study.store import Store
 from trainables.trace import Row
 from trainables.tune_trainable import BlockTask, BlockTrainable, stored_trace
 
@@ -43,7 +43,6 @@ RETRIES = 2
 """How often a crashed block is started again, from its last checkpoint."""
 _LEAST_FREE_BYTES = 1 << 20
 _EXPERIMENT = "blocks"
-_SHARE = "share.txt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +179,7 @@ class _Command:
 
 def tasks_of(spec: LaunchSpec, store: Store, cache: Path, share: Share) -> dict[str, BlockTask]:
     """What the workers are told, by block name."""
-    origin = {"launch": spec.launch, "study": spec.study, "profile": spec.profile}
+    origin = {"launch": spec.launch, "study": spec.study, "profile": spec.profile, "plan": spec.digest()}
     return {
         block.name: BlockTask(
             name=block.name,
@@ -190,9 +189,11 @@ def tasks_of(spec: LaunchSpec, store: Store, cache: Path, share: Share) -> dict[
             trace=store.trace_path(block).absolute(),
             samples=(store.samples_path / f"cell={block.cell.index}").absolute(),
             cache=cache.absolute(),
+            checkpoint=store.checkpoints_path.absolute() / f"{block.name}.pt",
             picture_every=_picture_every(block),
             threads=max(1, int(share.cpus)),
             origin={**origin, "cell": block.cell.index, "cell_name": block.cell.name},
+            settled=store.settled_path.absolute() if spec.may_skip(block) else None,
         )
         for block in spec.blocks()
     }
@@ -205,10 +206,10 @@ def _picture_every(block: Block) -> int:
 
 
 def run(ledger: Ledger, cache: Path, share: Share, observers: Sequence[Observer]) -> bool:
-    """Trains every block that has no complete trace yet.
+    """Trains every block that has no complete trace yet, but for those that the ledger skips.
 
     Returns:
-        Whether every block has ended, finished or crashed; not so after an interruption.
+        Whether every block has ended: finished, crashed or skipped; not so after an interruption.
 
     Raises:
         OSError: if the launch's folder can no longer be written to; what was computed before is kept.
@@ -216,13 +217,14 @@ def run(ledger: Ledger, cache: Path, share: Share, observers: Sequence[Observer]
     spec, store = ledger.spec, ledger.store
     tasks = tasks_of(spec, store, cache, share)
     missing = [name for name, task in tasks.items() if stored_trace(task) is None]
-    if not missing:
+    if all(ledger.skips(name) for name in missing):
         return True
     trainable = tune.with_resources(
         tune.with_parameters(BlockTrainable, tasks=tasks), {"CPU": share.cpus, "GPU": share.gpus}
     )
     watcher = _Watcher(ledger, observers)
-    tuner = _tuner(trainable, store, list(tasks), share, watcher)
+    names = [name for name in missing if not ledger.skips(name)]
+    tuner = _tuner(trainable, store, names, share, watcher)
     try:
         tuner.fit()
     except Exception as error:  # Tune wraps what it meets; a full disk shows itself in many places and in the end here
@@ -230,24 +232,20 @@ def run(ledger: Ledger, cache: Path, share: Share, observers: Sequence[Observer]
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(store.root)) from error
         raise
     watcher.raise_failure()
-    return all(name in watcher.ended or stored_trace(tasks[name]) is not None for name in missing)
+    return all(name in watcher.ended or ledger.skips(name) or stored_trace(tasks[name]) is not None for name in missing)
 
 
 def clean(store: Store) -> None:
-    """Removes Tune's checkpoints once every block has its trace; they hold nothing that the traces do not."""
+    """Removes checkpoints and Tune's folder once every block has its trace: they hold nothing more."""
+    shutil.rmtree(store.checkpoints_path, ignore_errors=True)
     shutil.rmtree(store.tune_path, ignore_errors=True)
 
 
 def _tuner(trainable: Any, store: Store, names: list[str], share: Share, watcher: "_Watcher") -> Tuner:
-    path = store.tune_path.absolute() / _EXPERIMENT
-    space = {"block": tune.grid_search(names)}
-    if _same_share(store, share) and Tuner.can_restore(str(path)):
-        return Tuner.restore(str(path), trainable, resume_unfinished=True, resume_errored=True, param_space=space)
-    clean(store)
-    write_text(store.tune_path / _SHARE, _share_text(share))
+    shutil.rmtree(store.tune_path, ignore_errors=True)  # of an earlier attempt: what it computed lies in our own files
     return Tuner(
         trainable,
-        param_space=space,
+        param_space={"block": tune.grid_search(names)},
         tune_config=TuneConfig(
             reuse_actors=True,
             max_concurrent_trials=share.at_a_time,
@@ -258,21 +256,10 @@ def _tuner(trainable: Any, store: Store, names: list[str], share: Share, watcher
             name=_EXPERIMENT,
             storage_path=str(store.tune_path.absolute()),
             failure_config=FailureConfig(max_failures=RETRIES),
-            checkpoint_config=CheckpointConfig(num_to_keep=1, checkpoint_frequency=5),
             callbacks=[watcher],
             verbose=0,
         ),
     )
-
-
-def _same_share(store: Store, share: Share) -> bool:
-    """Tune restores trials with the resources that they were planned with; on another cluster it starts anew."""
-    path = store.tune_path / _SHARE
-    return path.exists() and path.read_text() == _share_text(share)
-
-
-def _share_text(share: Share) -> str:
-    return f"cpus={share.cpus:g} gpus={share.gpus:g} at_a_time={share.at_a_time}"
 
 
 def _block_name(trial: Trial) -> str:
@@ -282,14 +269,11 @@ def _block_name(trial: Trial) -> str:
 class _Watcher(Callback):
     """Tune's events, in our words. A failure to write stops the launch instead of vanishing in Tune's log.
 
-    Tune stores callbacks with the experiment and brings them back on a restore. A watcher belongs to its process (it
-    holds the ledger and the terminal), so what is stored is a reference to whichever watcher is current.
+    Tune stores callbacks with its experiment, which is never restored: what is stored of a watcher, which holds the
+    ledger and the terminal, is nothing.
     """
 
-    current: "_Watcher | None" = None
-
     def __init__(self, ledger: Ledger, observers: Sequence[Observer]) -> None:
-        type(self).current = self
         self._ledger = ledger
         self._observers = tuple(observers)
         self._blocks = {block.name: block for block in ledger.spec.blocks()}
@@ -297,7 +281,7 @@ class _Watcher(Callback):
         self.ended: set[str] = set()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _current_watcher, ()
+        return Callback, ()
 
     def raise_failure(self) -> None:
         if self._failure is not None:
@@ -314,7 +298,8 @@ class _Watcher(Callback):
             observer.rows(self._blocks[_block_name(trial)], result["rows"], result["step"])
 
     def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        self._end(trial, Status.FINISHED, "")
+        skipped = trial.last_result.get("skipped", False)
+        self._end(trial, Status.SKIPPED if skipped else Status.FINISHED, "")
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         self._end(trial, Status.CRASHED, _reason(trial))
@@ -324,11 +309,11 @@ class _Watcher(Callback):
         self.ended.add(block.name)
         try:
             self._ledger.end(block, status, reason)
+            for observer in self._observers:
+                observer.block_ended(block)
         except OSError as error:
             self._failure = error
             raise
-        for observer in self._observers:
-            observer.block_ended(block)
 
 
 def _reason(trial: Trial) -> str:
@@ -338,7 +323,3 @@ def _reason(trial: Trial) -> str:
     except (OSError, EOFError, UnpicklingError):  # the disk was too full for the message
         lines = []
     return lines[-1] if lines else "the worker died without a message"
-
-
-def _current_watcher() -> "_Watcher | None":
-    return _Watcher.current

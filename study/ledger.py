@@ -19,18 +19,22 @@ class Ledger:
         spec: the plan.
         store: the launch's folder; traces that are there count as finished.
         again: whether blocks that crashed before count as planned, because they are about to be run again.
+        plan: digest of the plan, if ``spec`` is not the plan itself.
     """
 
-    def __init__(self, spec: LaunchSpec, store: Store, *, again: bool = False) -> None:
+    def __init__(self, spec: LaunchSpec, store: Store, *, again: bool = False, plan: str | None = None) -> None:
         self.spec = spec
         self.store = store
+        self._plan = spec.digest() if plan is None else plan
         self.crashes: dict[str, str] = {}
+        self.settled = store.settled()
         known = store.records() if store.records_path.exists() and not again else ()
         crashed = {record.block for record in known if record.status is Status.CRASHED}
         self._by_block = {
             block.name: self._decided(block, Status.CRASHED if block.name in crashed else Status.PLANNED)
             for block in spec.blocks()
         }
+        self._skip()
         self._written = 0.0
 
     @property
@@ -41,6 +45,10 @@ class Ledger:
 
     def of(self, block: Block) -> tuple[Record, ...]:
         return self._by_block[block.name]
+
+    def skips(self, name: str) -> bool:
+        """Whether the stopping rule does without the block of this name."""
+        return self._by_block[name][0].status is Status.SKIPPED
 
     def end(self, block: Block, status: Status, reason: str = "") -> None:
         """Takes in a block that has ended; writes the records file, at most every few seconds.
@@ -54,6 +62,25 @@ class Ledger:
         if time.monotonic() - self._written > _SECONDS_BETWEEN_WRITES:
             self.write()
 
+    def settle(self, cells: frozenset[int], seconds: float) -> None:
+        """Stops adding seeds to these cells. A block of theirs that is being trained counts once it has ended.
+
+        Args:
+            seconds: the time that the launch has taken.
+
+        Raises:
+            OSError: if ``settled.json`` cannot be written.
+        """
+        self.store.write_settled(cells, seconds)
+        self.settled = cells
+        self._skip()
+
+    def _skip(self) -> None:
+        for block in self.spec.blocks():
+            planned = self.of(block)[0].status is Status.PLANNED
+            if planned and block.cell.index in self.settled and self.spec.may_skip(block):
+                self._by_block[block.name] = self._decided(block, Status.SKIPPED)
+
     def write(self) -> None:
         self.store.write_rule(self.spec.rule)
         self.store.write_records(self.records)
@@ -61,9 +88,9 @@ class Ledger:
 
     def _decided(self, block: Block, status: Status) -> tuple[Record, ...]:
         trace = self.store.trace(block)
-        return records.decide_block(self.spec, block, trace, Status.FINISHED if trace else status)
+        return records.decide_block(self.spec, block, trace, Status.FINISHED if trace else status, self._plan)
 
 
 def redecide(spec: LaunchSpec, store: Store, rule: OutcomeRule) -> Ledger:
     """The ledger under another rule; ``spec.json`` and traces stay as they are."""
-    return Ledger(dataclasses.replace(spec, rule=rule), store)
+    return Ledger(dataclasses.replace(spec, rule=rule), store, plan=spec.digest())

@@ -14,6 +14,7 @@ from search_spaces import JsonValue
 from trainables.config import Config
 
 T = TypeVar("T")
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _CONFIG = pydantic.TypeAdapter(Config)
 
 
@@ -53,6 +54,14 @@ def assignments(texts: list[str], option: str) -> dict[str, Any]:
         except json.JSONDecodeError:
             changes[path] = value
     return changes
+
+
+def seconds(text: str, option: str) -> float:
+    """``90s``, ``30m`` or ``2h`` in seconds, more than 0."""
+    number, unit = text[:-1], text[-1:]
+    if unit not in _SECONDS or not number.replace(".", "", 1).isdecimal() or float(number) == 0:
+        raise ValueError(f"{option} must be a number > 0 with s, m or h behind it, got {text!r}")
+    return float(number) * _SECONDS[unit]
 
 
 def _changed(values: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

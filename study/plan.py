@@ -1,10 +1,11 @@
 """From a study to a launch: cells, seeds and everything else that is decided before the first seed is trained."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from search_spaces import Level, grid
+from study.hypotheses import Hypothesis, sides
 from study.parsing import assign_config
 from study.spec import Cell, LaunchSpec, Profile, Study
 from trainables import games
@@ -19,6 +20,8 @@ def plan(
     now: datetime,
     seeds: int | None = None,
     changes: Mapping[str, Any] | None = None,
+    until_decided: bool = False,
+    budget: float | None = None,
 ) -> LaunchSpec:
     """Resolves a profile of a study, with the user's changes, into a launch.
 
@@ -26,9 +29,11 @@ def plan(
         now: names the launch and stands in its record.
         seeds: replicas per cell instead of the profile's.
         changes: dotted path to value, set in every cell; a path that a factor varies is refused.
+        until_decided: every cell gets one block, and more up to ``seeds`` while a hypothesis about it is undecided.
+        budget: seconds of wall-clock time after which no cell gets a further block.
 
     Raises:
-        ValueError: if profile, path or value do not exist or fit; names the study.
+        ValueError: if profile, path or value do not exist or fit, or there is no hypothesis to decide; names the study.
     """
     try:
         profile = _profile(study, profile_name)
@@ -36,6 +41,10 @@ def plan(
         count = profile.seeds if seeds is None else seeds
         if count < 1:
             raise ValueError(f"seeds must be >= 1, got {count}")
+        if until_decided:
+            _check_decidable(study.hypotheses, cells)
+        elif budget is not None:
+            raise ValueError("--budget needs --until-decided")
     except ValueError as error:
         raise ValueError(f"{error} (study {study.name}, profile {profile_name})") from None
     return LaunchSpec(
@@ -56,6 +65,9 @@ def plan(
         rule=profile.rule,
         created=f"{now:%Y-%m-%dT%H:%M:%S%z}",
         versions=versions(),
+        until_decided=until_decided,
+        least=min(profile.block, count) if until_decided else 1,
+        budget=budget,
     )
 
 
@@ -63,6 +75,14 @@ def _profile(study: Study, name: str) -> Profile:
     if name not in study.profiles:
         raise ValueError(f"profile must be one of {', '.join(study.profiles)}, got {name!r}")
     return study.profiles[name]
+
+
+def _check_decidable(hypotheses: Sequence[Hypothesis], cells: Sequence[Cell]) -> None:
+    levels = [cell.levels.items() for cell in cells]
+    for hypothesis in hypotheses:
+        if all(any(where.items() <= own for own in levels) for where in sides(hypothesis)):
+            return
+    raise ValueError("--until-decided needs a hypothesis about cells of the profile, and there is none")
 
 
 def _cells(profile: Profile, changes: Mapping[str, Any]) -> tuple[Cell, ...]:

@@ -2,9 +2,10 @@
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from study.spec import Block, LaunchSpec
 from trainables.config import to_dict
 from trainables.trace import Trace
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Status(Enum):
@@ -26,6 +27,12 @@ class Status(Enum):
     STOPPED = "stopped"
     CRASHED = "crashed"
     PLANNED = "planned"
+    SKIPPED = "skipped"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is left to do: trained as far as it goes, or not needed by the stopping rule."""
+        return self in (Status.FINISHED, Status.STOPPED, Status.SKIPPED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +49,8 @@ class Record:
         mode: ``stack[N]``; device and versions where it ran. Without a trace mode and device are empty and the versions
             are those of the machine that planned.
         rule: ``name@digest`` of the rule that decided.
+        plan: digest of the plan that the replica was trained under; empty where older versions wrote the trace or the
+            record.
     """
 
     launch: str
@@ -67,6 +76,7 @@ class Record:
     mode: str
     device: str
     versions: Mapping[str, str]
+    plan: str = ""
 
 
 _STRING, _INT, _FLOAT, _BOOL = pa.string(), pa.int64(), pa.float64(), pa.bool_()
@@ -94,8 +104,11 @@ _TYPES = {
     "mode": _STRING,
     "device": _STRING,
     "versions": _STRING,
+    "plan": _STRING,
 }
 """Column types; mappings are JSON text, enums their values. A new column is a new ``SCHEMA_VERSION``."""
+_ADDED = {"plan": ""}
+"""Columns that older schemas lack, and what they stand for there."""
 _JSON = ("levels", "config", "evidence", "versions")
 _SCHEMA = pa.schema([pa.field(name, kind, nullable=name == "outcome_step") for name, kind in _TYPES.items()])
 _METADATA = b"records"
@@ -123,23 +136,32 @@ def read(path: Path) -> tuple[Record, ...]:
     """Reads what ``write`` wrote.
 
     Raises:
-        ValueError: if the file does not exist, holds no records, or was written by a newer schema.
+        ValueError: if the file does not exist, is damaged, holds no records, or was written by a newer schema.
     """
     if not path.exists():
         raise ValueError(f"no records at {path}")
-    # ParquetFile reads this file alone; read_table would add columns from folder names like "cell=3".
-    with pq.ParquetFile(path) as file:
-        stored = (file.schema_arrow.metadata or {}).get(_METADATA)
-        if stored is None:
-            raise ValueError(f"{path} holds no records")
-        version = json.loads(stored)["schema"]
-        if version > SCHEMA_VERSION:
-            raise ValueError(f"{path} has record schema {version}, this version reads up to {SCHEMA_VERSION}")
-        rows = file.read().to_pylist()
-    return tuple(_record(row) for row in rows)
+    try:
+        # ParquetFile reads this file alone; read_table would add columns from folder names like "cell=3".
+        with pq.ParquetFile(path) as file:
+            table = file.read()
+    except (pa.ArrowInvalid, OSError) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from None
+    stored = (table.schema.metadata or {}).get(_METADATA)
+    if stored is None:
+        raise ValueError(f"{path} holds no records")
+    version = json.loads(stored)["schema"]
+    if version > SCHEMA_VERSION:
+        raise ValueError(f"{path} has record schema {version}, this version reads up to {SCHEMA_VERSION}")
+    try:
+        parse = cache(json.loads)  # rows of one cell share their configuration: one text, one value
+        return tuple(_record(row, parse) for row in table.to_pylist())
+    except ValueError as error:  # an outcome, a status or a text that no version has written
+        raise ValueError(f"{path} cannot be read: {error}") from None
 
 
-def decide_block(spec: LaunchSpec, block: Block, trace: Trace | None, status: Status) -> tuple[Record, ...]:
+def decide_block(
+    spec: LaunchSpec, block: Block, trace: Trace | None, status: Status, plan: str = ""
+) -> tuple[Record, ...]:
     """The records of one block, one per planned replica, in order of its seeds.
 
     A finished block with a complete trace gets its outcomes by the spec's rule; any other gets ``undecided``.
@@ -147,6 +169,7 @@ def decide_block(spec: LaunchSpec, block: Block, trace: Trace | None, status: St
     Args:
         trace: what is stored for the block, if anything is.
         status: what happened to its process.
+        plan: digest of the plan, for a block without a trace; a trace knows under which one it was made.
 
     Raises:
         ValueError: if the trace was made by another configuration than the launch planned.
@@ -155,7 +178,7 @@ def decide_block(spec: LaunchSpec, block: Block, trace: Trace | None, status: St
     if trace is not None and meta["digest"] != block.cell.digest:
         raise ValueError(f"the trace of block {block.name} has digest {meta['digest']}, planned is {block.cell.digest}")
     decided = trace if trace is not None and status is Status.FINISHED and meta["complete"] else None
-    config = to_dict(block.cell.config)
+    config, label = to_dict(block.cell.config), spec.rule.label()
     records = []
     for index, seed in enumerate(block.seeds):
         own = None if decided is None else decided.replica(seed)
@@ -178,13 +201,14 @@ def decide_block(spec: LaunchSpec, block: Block, trace: Trace | None, status: St
                 outcome_step=decision.step,
                 ever_good=own is not None and ever_good(own, spec.rule),
                 evidence=decision.evidence,
-                rule=spec.rule.label(),
+                rule=label,
                 steps=meta.get("steps", 0),
                 planned_steps=block.cell.config.steps,
                 seconds=meta.get("seconds", 0.0) / len(block.seeds),
                 mode=meta.get("mode", ""),
                 device=meta.get("device", ""),
                 versions=meta.get("versions", spec.versions),
+                plan=plan if trace is None else meta.get("plan", ""),
             )
         )
     return tuple(records)
@@ -199,7 +223,7 @@ def _plain(record: Record) -> dict[str, Any]:
     return values | texts | {"status": record.status.value, "outcome": record.outcome.value}
 
 
-def _record(row: Mapping[str, Any]) -> Record:
-    parsed = {name: json.loads(row[name]) for name in _JSON}
-    known = {name: row[name] for name in _TYPES}
+def _record(row: Mapping[str, Any], parse: Callable[[str], Any]) -> Record:
+    parsed = {name: parse(row[name]) for name in _JSON}
+    known = {name: row.get(name, _ADDED[name]) if name in _ADDED else row[name] for name in _TYPES}
     return Record(**known | parsed | {"status": Status(row["status"]), "outcome": Outcome(row["outcome"])})

@@ -1,8 +1,12 @@
 """What a study is, and how it becomes cells and blocks. Pure: nothing here trains, reads or writes."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from enum import Enum
+from hashlib import blake2b
 from math import ceil
+from typing import Any
 
 from search_spaces import Factor
 from study.hypotheses import Hypothesis
@@ -113,6 +117,25 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Why a launch confirms a cell: it was chosen among others by its success, which makes that success optimistic.
+
+    Attributes:
+        launch, plan: the launch that it was chosen in, and the digest of that launch's plan.
+        cell: the cell's name there.
+        successes, n: what it was chosen by.
+        of_cells: how many cells it was chosen among; 0 if the user named it.
+    """
+
+    launch: str
+    plan: str
+    cell: str
+    successes: int
+    n: int
+    of_cells: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LaunchSpec:
     """Everything that was decided before the first seed was trained; stored as ``spec.json``.
 
@@ -120,6 +143,11 @@ class LaunchSpec:
         launch: the launch's id.
         seeds: the replicas' seeds, the same in every cell, so that cells can be compared pairwise.
         versions: library name to version, on the machine that planned the launch.
+        until_decided: whether a cell gets no further block once all hypotheses that speak of it are decided; ``seeds``
+            are then the most that it gets.
+        least: so many seeds every cell gets in any case; of no meaning without ``until_decided``.
+        budget: seconds of wall-clock time after which no cell gets a further block; absent: no limit.
+        selection: what the launch confirms, if it was planned for that.
     """
 
     launch: str
@@ -139,6 +167,30 @@ class LaunchSpec:
     rule: OutcomeRule
     created: str
     versions: Mapping[str, str]
+    until_decided: bool = False
+    least: int = 1
+    budget: float | None = None
+    selection: Selection | None = None
+
+    def __post_init__(self) -> None:
+        if self.until_decided and not 1 <= self.least <= len(self.seeds):
+            raise ValueError(f"least must be in [1, {len(self.seeds)}], the seeds per cell, got {self.least}")
+        if self.budget is not None and not (self.until_decided and self.budget > 0):
+            raise ValueError(f"budget must be > 0 seconds, and needs until decided, got {self.budget:g}")
+
+    def digest(self) -> str:
+        """16 hex digits over the plan, the same before and after ``spec.json``; another once that file is edited.
+
+        Fields at their default are left out, so that a plan keeps its digest when a later version adds a field.
+        """
+        # Integers as floats: what was planned as 1 is read back as 1.0.
+        values = json.loads(json.dumps(_stated(self)), parse_int=float)
+        canonical = json.dumps(values, sort_keys=True, separators=(",", ":"))
+        return blake2b(canonical.encode(), digest_size=8).hexdigest()
+
+    def may_skip(self, block: Block) -> bool:
+        """Whether the stopping rule may do without the block."""
+        return self.until_decided and block.first >= self.least
 
     def blocks(self) -> tuple[Block, ...]:
         """All blocks in order: block by block over the cells, so that every cell gets its first seeds early."""
@@ -153,3 +205,19 @@ class LaunchSpec:
             for number in range(rounds)
             for cell in self.cells
         )
+
+
+def _stated(value: Any) -> Any:
+    """Plain JSON values; of a dataclass the ``kind``, and the fields that are not at their default."""
+    if is_dataclass(value):
+        own = {field.name: (getattr(value, field.name), _default(field)) for field in fields(value)}
+        return {name: _stated(held) for name, (held, usual) in own.items() if name == "kind" or held != usual}
+    if isinstance(value, Mapping):
+        return {name: _stated(inner) for name, inner in value.items()}
+    if isinstance(value, tuple | list):
+        return [_stated(inner) for inner in value]
+    return value.value if isinstance(value, Enum) else value
+
+
+def _default(field: Any) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()

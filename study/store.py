@@ -1,17 +1,20 @@
 """A launch's folder: where everything lies, and reading and writing it whole or not at all.
 
 ``runs/<study>/<launch>/`` holds ``spec.json`` (what was decided before the first seed), ``records.parquet``,
-``rule.json`` (which the records are decided by),
+``rule.json`` (which the records are decided by), ``settled.json`` (cells that need no more seeds, where they are added
+until the hypotheses are decided),
 ``traces/cell=<i>/<block>.parquet``, ``samples/cell=<i>/seed=<s>/step-<n>.png`` (and further pictures beside it, such as
-``latent-<n>.png``), ``report/index.html`` and, until all is done, ``tune/`` (Ray's checkpoints).
+``latent-<n>.png``), ``report/index.html`` and, until all is done, ``checkpoints/<block>.pt`` and ``tune/``
+(Ray's own files, errors among them).
 """
 
 import dataclasses
 import json
 import os
+from collections.abc import Collection, Iterable, Iterator
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pydantic
 
@@ -24,6 +27,8 @@ from trainables.trace import Trace
 
 _SPEC = pydantic.TypeAdapter(LaunchSpec)
 _RULE = pydantic.TypeAdapter(OutcomeRule)
+_SETTLED = pydantic.TypeAdapter(dict[str, Any])
+T = TypeVar("T")
 
 
 class Store:
@@ -38,32 +43,44 @@ class Store:
         self.spec_path = root / "spec.json"
         self.records_path = root / "records.parquet"
         self.rule_path = root / "rule.json"
+        self.settled_path = root / "settled.json"
         self.report_path = root / "report" / "index.html"
         self.traces_path = root / "traces"
         self.samples_path = root / "samples"
         self.tune_path = root / "tune"
+        self.checkpoints_path = root / "checkpoints"
 
     def write_spec(self, spec: LaunchSpec) -> None:
         write_text(self.spec_path, json.dumps(dataclasses.asdict(spec), indent=1, default=_plain))
 
     def spec(self) -> LaunchSpec:
         """Raises ValueError if there is no launch here or its spec cannot be read."""
-        try:
-            return _SPEC.validate_json(self.spec_path.read_bytes())
-        except FileNotFoundError:
-            raise ValueError(f"no launch at {self.root}: it has no spec.json") from None
-        except pydantic.ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"]))
-            raise ValueError(f"{self.spec_path} cannot be read: {place}: {first['msg']}") from None
+        if not self.spec_path.exists():
+            raise ValueError(f"no launch at {self.root}: it has no spec.json")
+        return _read(self.spec_path, _SPEC)
 
     def write_rule(self, rule: OutcomeRule) -> None:
         """Keeps the rule that the records are decided by, which ``study decide`` may have changed since the plan."""
         write_text(self.rule_path, json.dumps(dataclasses.asdict(rule), indent=1))
 
     def rule(self) -> OutcomeRule:
-        """The rule that the records are decided by."""
-        return _RULE.validate_json(self.rule_path.read_bytes()) if self.rule_path.exists() else self.spec().rule
+        """The rule that the records are decided by. Raises ValueError if it cannot be read."""
+        return _read(self.rule_path, _RULE) if self.rule_path.exists() else self.spec().rule
+
+    def write_settled(self, cells: Collection[int], seconds: float) -> None:
+        """Tells workers and later drivers which cells need no more seeds, and the time that the launch has taken."""
+        write_text(self.settled_path, json.dumps({"cells": sorted(cells), "seconds": seconds}))
+
+    def settled(self) -> frozenset[int]:
+        """The cells that need no more seeds; none in a launch with a fixed number."""
+        return frozenset(self._settled().get("cells", ()))
+
+    def spent(self) -> float:
+        """Seconds of wall-clock time that the launch has taken up to the last block that ended; 0 if not counted."""
+        return float(self._settled().get("seconds", 0.0))
+
+    def _settled(self) -> dict[str, Any]:
+        return _read(self.settled_path, _SETTLED) if self.settled_path.exists() else {}
 
     def trace_path(self, block: Block) -> Path:
         return self.traces_path / f"cell={block.cell.index}" / f"{block.name}.parquet"
@@ -89,6 +106,33 @@ class Store:
     def pictures(self, cell: int, seed: int) -> list[Path]:
         """All pictures of the replica, the sample grids among them."""
         return sorted(self.sample_folder(cell, seed).glob("*-*.png"))
+
+
+def _read(path: Path, adapter: pydantic.TypeAdapter[T]) -> T:
+    """Raises ValueError, with the file and the place in it, if it holds anything but all fields of the right kind."""
+    content = path.read_bytes()
+    try:
+        parsed = adapter.validate_json(content)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        place, text = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
+        raise ValueError(f"{path} cannot be read: {f'{place}: ' if place else ''}{text}") from None
+    unknown = next(_unknown(json.loads(content), adapter.dump_python(parsed, mode="json")), None)
+    if unknown is not None:
+        raise ValueError(f"{path} cannot be read: {unknown} is no field that this version knows")
+    return parsed
+
+
+def _unknown(given: Any, known: Any, path: str = "") -> Iterator[str]:
+    """Dotted paths of fields that were given and left out when they were parsed: mistyped, or of a newer version."""
+    pairs: Iterable[tuple[Any, Any]] = ()
+    if isinstance(given, dict) and isinstance(known, dict):
+        yield from (f"{path}{name}" for name in given if name not in known)
+        pairs = ((name, known[name]) for name in given if name in known)
+    elif isinstance(given, list) and isinstance(known, list):
+        pairs = enumerate(known)
+    for place, inner in pairs:
+        yield from _unknown(given[place], inner, f"{path}{place}.")
 
 
 def write_text(path: Path, text: str) -> None:

@@ -4,7 +4,8 @@ A trial's configuration is the block's name alone; what it means is handed over 
 block whose complete trace exists is done at once, so running a plan again trains only what is missing.
 """
 
-import platform
+import json
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,9 +21,9 @@ from trainables.data import ImageTruth
 from trainables.loop import Loop
 from trainables.networks.norm import SAMPLING_STATISTICS
 from trainables.trace import Row, Trace
-from trainables.versions import versions
+from trainables.versions import device_name, versions
 
-_CHECKPOINT = "block.pt"
+_REPORTS_PER_CHECKPOINT = 5
 _NO_TASKS: "Mapping[str, BlockTask]" = {}
 
 
@@ -35,9 +36,12 @@ class BlockTask:
         trace: where the finished trace goes.
         samples: folder of the cell's sample pictures; one folder per seed inside.
         cache: folder of trained feature nets.
+        checkpoint: where the state of the unfinished block goes, to be found by whoever trains it on.
         picture_every: reports between two pictures; the last report always has one.
         threads: torch threads, the block's share of the CPUs.
         origin: JSON values copied into the trace's metadata (launch, study, cell, and so on).
+        settled: a file with the cells that need no more seeds. A block of one of them that is not begun ends at once,
+            without a trace. Absent for a block that is needed in any case.
     """
 
     name: str
@@ -47,16 +51,22 @@ class BlockTask:
     trace: Path
     samples: Path
     cache: Path
+    checkpoint: Path
     picture_every: int
     threads: int
     origin: Mapping[str, Any]
+    settled: Path | None = None
 
 
 class BlockTrainable(tune.Trainable):
     """Advances a block by one report interval per Tune iteration.
 
-    Every result holds ``rows`` (the new rows of the trace), ``step``, ``finite_share`` in [0, 1] and ``done``. Training
-    ends early for one reason only: no replica is finite any more.
+    Every result holds ``rows`` (the new rows of the trace), ``step``, ``finite_share`` in [0, 1], ``done`` and
+    ``skipped`` (not trained, because its cell is settled). Training ends early for one reason only: no replica is
+    finite any more.
+
+    Checkpoints are files of the launch, not of Tune: Tune removes an older one before its own state, written from time
+    to time, knows of the newer, so that a driver killed in between names a checkpoint that is gone.
     """
 
     def setup(self, config: dict[str, Any], tasks: Mapping[str, BlockTask] = _NO_TASKS) -> None:
@@ -74,7 +84,11 @@ class BlockTrainable(tune.Trainable):
         self._rows: list[Row] = []
         self._seconds = 0.0
         self._loop: Loop | None = None
+        self._skipped = False
         if stored_trace(task) is not None:
+            return
+        if _is_settled(task):
+            self._skipped = True
             return
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         dtype: torch.dtype = getattr(torch, task.config.dtype)
@@ -86,11 +100,12 @@ class BlockTrainable(tune.Trainable):
         )
         self._probes = probes.probes_for(task.config, self._source, self._features, device=device)
         self._loop = Loop(task.config, task.seeds, self._source, self._probes, device=device)
+        self._continue()
 
     def step(self) -> dict[str, Any]:
         task, loop = self._task, self._loop
         if loop is None:
-            return {"block": task.name, "step": task.config.steps, "rows": [], "finite_share": 1.0, "done": True}
+            return self._result(step=task.config.steps, rows=[], finite_share=1.0, done=True)
         began = time.perf_counter()
         fresh: list[Row] = [] if self._rows else self._report()
         every = task.config.evaluation.every
@@ -105,7 +120,13 @@ class BlockTrainable(tune.Trainable):
         self._draw_pictures(done)
         if done:
             trace.write(Trace(meta=self._meta(), rows=self._rows), task.trace)
-        return {"block": task.name, "step": loop.step, "rows": fresh, "finite_share": alive, "done": done}
+            task.checkpoint.unlink(missing_ok=True)
+        elif self._reports() % _REPORTS_PER_CHECKPOINT == 0:
+            self._keep()
+        return self._result(step=loop.step, rows=fresh, finite_share=alive, done=done)
+
+    def _result(self, **values: Any) -> dict[str, Any]:
+        return {"block": self._task.name, "skipped": self._skipped, **values}
 
     def _report(self) -> list[Row]:
         assert self._loop is not None
@@ -115,8 +136,7 @@ class BlockTrainable(tune.Trainable):
 
     def _draw_pictures(self, done: bool) -> None:
         assert self._loop is not None
-        reports = len(self._rows) // len(self._task.seeds) - 1
-        if not done and reports % self._task.picture_every:
+        if not done and self._reports() % self._task.picture_every:
             return
         with torch.no_grad():
             samples = self._loop.sample(pictures.samples_needed(self._source), pictures.labels_shown(self._source))
@@ -129,10 +149,6 @@ class BlockTrainable(tune.Trainable):
     def _meta(self) -> dict[str, Any]:
         assert self._loop is not None
         task = self._task
-        reference = {
-            name: value.flatten().tolist() for probe in self._probes for name, value in probe.reference.items()
-        }
-        cuda = self._device.type == "cuda"
         return {
             **task.origin,
             "block": task.name,
@@ -140,11 +156,11 @@ class BlockTrainable(tune.Trainable):
             "digest": digest(task.config),
             "seeds": list(task.seeds),
             "data": self._source.digest,
-            "reference": reference,
+            "reference": probes.constants(self._probes),
             "features": self._features.meta() if self._features else None,
             "sampling_statistics": SAMPLING_STATISTICS,
             "mode": f"stack[{len(task.seeds)}]",
-            "device": torch.cuda.get_device_name() if cuda else f"cpu ({platform.machine()})",
+            "device": device_name(self._device),
             "threads": task.threads,
             "versions": versions(),
             "steps": self._loop.step,
@@ -152,15 +168,29 @@ class BlockTrainable(tune.Trainable):
             "complete": True,
         }
 
-    def save_checkpoint(self, checkpoint_dir: str) -> None:
-        if self._loop is not None:
-            state = {"loop": self._loop.state_dict(), "rows": self._rows, "seconds": self._seconds}
-            torch.save({**state, "digest": digest(self._task.config)}, Path(checkpoint_dir) / _CHECKPOINT)
+    def _reports(self) -> int:
+        """How many there were, that of step 0 left out."""
+        return len(self._rows) // len(self._task.seeds) - 1
 
-    def load_checkpoint(self, checkpoint_dir: str) -> None:  # type: ignore[override]
-        if self._loop is None:
+    def _keep(self) -> None:
+        """Writes the checkpoint whole or not at all."""
+        assert self._loop is not None
+        path = self._task.checkpoint
+        path.parent.mkdir(parents=True, exist_ok=True)
+        state = {"loop": self._loop.state_dict(), "rows": self._rows, "seconds": self._seconds}
+        unfinished = path.with_name(path.name + ".part")
+        try:
+            torch.save({**state, "digest": digest(self._task.config)}, unfinished)
+            os.replace(unfinished, path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+    def _continue(self) -> None:
+        """Goes on from the block's checkpoint, if it has one."""
+        assert self._loop is not None
+        if not self._task.checkpoint.exists():
             return
-        state = torch.load(Path(checkpoint_dir) / _CHECKPOINT, weights_only=True, map_location=self._device)
+        state = torch.load(self._task.checkpoint, weights_only=True, map_location=self._device)
         if state["digest"] != digest(self._task.config):
             raise ValueError(f"the checkpoint of block {self._task.name} belongs to another configuration")
         self._loop.load_state_dict(state["loop"])
@@ -175,3 +205,9 @@ def stored_trace(task: BlockTask) -> Trace | None:
     stored = trace.read(task.trace)
     same = stored.meta["digest"] == digest(task.config) and tuple(stored.meta["seeds"]) == task.seeds
     return stored if same and stored.meta["complete"] else None
+
+
+def _is_settled(task: BlockTask) -> bool:
+    if task.settled is None:
+        return False
+    return task.origin["cell"] in json.loads(task.settled.read_text(encoding="utf-8"))["cells"]

@@ -65,13 +65,23 @@ def one_sentence(command: Callable[P, None]) -> Callable[P, None]:
     return wrapped
 
 
-def planned(name: str, profile: str, seeds: int | None, changes: list[str] | None) -> Any:
-    from study.parsing import assignments
+def planned(
+    name: str,
+    profile: str,
+    seeds: int | None,
+    changes: list[str] | None,
+    *,
+    until_decided: bool = False,
+    budget: str | None = None,
+) -> Any:
+    from study.parsing import assignments, seconds
     from study.plan import plan
     from study.studies import find
 
     now = datetime.now().astimezone()
-    return plan(find(name), profile, now=now, seeds=seeds, changes=assignments(changes or [], "--set"))
+    own = assignments(changes or [], "--set")
+    most = None if budget is None else seconds(budget, "--budget")
+    return plan(find(name), profile, now=now, seeds=seeds, changes=own, until_decided=until_decided, budget=most)
 
 
 def tracker_at(out: Path, uri: str | None) -> Any:

@@ -35,6 +35,17 @@ def run(
     name: Annotated[str, typer.Argument(help="The study's name; `study list` prints them.")],
     profile: Profile = "quick",
     seeds: Seeds = None,
+    until_decided: Annotated[
+        bool,
+        typer.Option(
+            "--until-decided",
+            help="Add seeds block by block, only to cells that an undecided hypothesis speaks of; --seeds is the most.",
+        ),
+    ] = False,
+    budget: Annotated[
+        str | None,
+        typer.Option(help="With --until-decided: time after which no further block is begun, e.g. 90s, 30m or 2h."),
+    ] = None,
     changes: Changes = None,
     out: Out = Path("runs"),
     address: Address = "local",
@@ -51,7 +62,7 @@ def run(
     from study.store import Store
 
     resources = Resources(address=address, cpus=cpus_per_block, gpus=gpus_per_block)
-    spec = planned(name, profile, seeds, changes)
+    spec = planned(name, profile, seeds, changes, until_decided=until_decided, budget=budget)
     store = Store(out / spec.study / spec.launch)
     finish(store, lambda: conduct.start(spec, store, resources, tracker_at(out, tracking_uri), console))
 

@@ -138,7 +138,7 @@ class Runs:
     def replica(self, record: Record, grids: Sequence[Path]) -> None:
         """The outcome, the samples, and the run's end. A replica that never ran gets no run, an undecided one no
         ``success``: neither is a failure of the GAN."""
-        if record.status is Status.PLANNED:
+        if record.status in (Status.PLANNED, Status.SKIPPED):
             return
         run = self._replica(record.cell, record.seed)
         decided = record.outcome is not Outcome.UNDECIDED

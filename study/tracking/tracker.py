@@ -75,6 +75,5 @@ def sync(store: Store, tracker: Tracker) -> bool:
         ValueError: if the folder holds no launch, or a file of it cannot be read.
     """
     tracker.start(store.spec())
-    ended = (Status.FINISHED, Status.STOPPED)
-    complete = store.records_path.exists() and all(record.status in ended for record in store.records())
+    complete = store.records_path.exists() and all(record.status.ended for record in store.records())
     return tracker.finish(store, complete)

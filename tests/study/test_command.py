@@ -65,6 +65,11 @@ def what_was_computed(records: Sequence[Record]) -> list[tuple[object, ...]]:
         (["run", "mixture-modes", "--set", "steps=many"], "steps: input should be a valid integer"),
         (["run", "mixture-modes", "--set", "objective.a=1"], "varied by the factor objective"),
         (["run", "mixture-modes", "--seeds", "0"], "seeds must be >= 1, got 0"),
+        (["run", "mixture-modes", "--budget", "2h"], "--budget needs --until-decided"),
+        (
+            ["run", "mixture-modes", "--until-decided", "--budget", "2"],
+            "--budget must be a number > 0 with s, m or h behind it, got '2'",
+        ),
         (["run", "wgan-clip", "--set", "d_optimizer.lr=-1"], "d_optimizer"),
         (["run", "lsgan-stability", "--set", "clip=-0.01"], "clip must be > 0, got -0.01 (study lsgan-stability"),
         (["run", "mixture-modes", "--set", "g_optimizer.kind=lion"], "g_optimizer.kind must be one of sgd, adam"),
@@ -73,6 +78,7 @@ def what_was_computed(records: Sequence[Record]) -> list[tuple[object, ...]]:
         (["run", "lsgan-stability", "--profile", "paper"], "bedroom"),
         (["resume", "nothing"], "LAUNCH must be a launch's folder"),
         (["status", "nothing"], "LAUNCH must be a launch's folder"),
+        (["confirm", "nothing"], "LAUNCH must be a launch's folder"),
     ],
     ids=lambda value: " ".join(value[:4]) if isinstance(value, list) else "",
 )

@@ -56,6 +56,30 @@ def test_the_rule_in_force_is_kept_beside_the_records(spec: LaunchSpec, store: S
     assert {row.rule for row in store.records()} == {other.label()}
 
 
+def test_a_row_names_the_plan_however_it_is_decided(spec: LaunchSpec, store: Store) -> None:
+    assert {row.plan for row in Ledger(spec, store).records} == {spec.digest()}
+    other = dataclasses.replace(spec.rule, quality_min=0.25)
+    assert {row.plan for row in redecide(spec, store, other).records} == {spec.digest()}
+
+
+def test_blocks_of_settled_cells_are_skipped_beyond_the_least(spec: LaunchSpec, store: Store) -> None:
+    sequential = dataclasses.replace(spec, seeds=tuple(range(6)), until_decided=True, least=2)
+    ledger = Ledger(sequential, store)
+    ledger.end(sequential.blocks()[-1], Status.CRASHED, "out of luck")
+    ledger.settle(frozenset({1, 3}), 7.5)
+    assert [row.replica for row in ledger.records if row.status is Status.SKIPPED] == [2, 3, 4, 5, 2, 3]
+    assert [(row.cell, row.replica) for row in ledger.records if row.status is Status.CRASHED] == [(3, 4), (3, 5)]
+    assert {row.cell for row in ledger.records if row.status is Status.SKIPPED} == {1, 3}
+    assert (ledger.skips("c001-b001"), ledger.skips("c001-b000"), ledger.skips("c002-b001")) == (True, False, False)
+    assert (store.settled(), store.spent()) == (frozenset({1, 3}), 7.5)
+    assert all(record.status is Status.SKIPPED for record in Ledger(sequential, store, again=True).records[-4:])
+
+
+def test_a_launch_with_a_fixed_number_of_seeds_skips_nothing(spec: LaunchSpec, store: Store) -> None:
+    store.write_settled({0, 1, 2, 3}, 1.0)
+    assert {row.status for row in Ledger(spec, store).records} == {Status.PLANNED}
+
+
 def test_a_spec_survives_its_file(spec: LaunchSpec, store: Store) -> None:
     assert store.spec() == spec
 

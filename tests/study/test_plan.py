@@ -1,6 +1,8 @@
 """Planning: a study and a profile become cells, seeds and blocks, fixed before the first seed is trained."""
 
 import dataclasses
+import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from study.store import Store
 from trainables.config import GanConfig, Latent, digest
 from trainables.data import Ring
 from trainables.networks import Mlp
-from trainables.objectives import LeastSquares, NonSaturating
+from trainables.objectives import LeastSquares, Minimax, NonSaturating
 from trainables.optim import Adam
 from trainables.versions import versions
 
@@ -198,3 +200,77 @@ def test_a_launch_comes_back_from_its_file(tmp_path: Path) -> None:
     found = Store(tmp_path).spec()
     assert found == spec
     assert [digest(cell.config) for cell in found.cells] == [cell.digest for cell in spec.cells]
+
+
+# What was decided before the first seed
+
+
+def test_a_plan_keeps_its_digest_through_its_file(tmp_path: Path) -> None:
+    spec = planned(changes={"clip": 1}, until_decided=True, budget=1800)
+    Store(tmp_path).write_spec(spec)
+    assert Store(tmp_path).spec().digest() == spec.digest()
+    assert re.fullmatch("[0-9a-f]{16}", spec.digest())
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"alpha": 0.05', '"alpha": 0.5'),
+        ('"side": "below"', '"side": "above"'),
+        ('"steps": 10', '"steps": 11'),
+        ('"window": 3', '"window": 4'),
+        ('"until_decided": true', '"until_decided": false'),
+        ('"claim": "c"', '"claim": "d"'),
+    ],
+)
+def test_an_edited_plan_has_another_digest(old: str, new: str, tmp_path: Path) -> None:
+    spec = planned(until_decided=True)
+    store = Store(tmp_path)
+    store.write_spec(spec)
+    text = store.spec_path.read_text()
+    assert old in text
+    store.spec_path.write_text(text.replace(old, new, 1))
+    assert store.spec().digest() != spec.digest()
+
+
+def test_what_tells_unions_apart_is_in_the_digest_though_it_is_a_default() -> None:
+    first, second = (
+        dataclasses.replace(cell, name="", levels={}, digest="", config=dataclasses.replace(cell.config, objective=own))
+        for cell, own in zip(planned().cells, (NonSaturating(), Minimax()), strict=False)
+    )
+    spec = planned()
+    assert dataclasses.replace(spec, cells=(first,)).digest() != dataclasses.replace(spec, cells=(second,)).digest()
+
+
+def test_a_plan_of_an_older_version_is_read_and_has_the_digest_of_its_meaning(tmp_path: Path) -> None:
+    spec = planned()
+    store = Store(tmp_path)
+    store.write_spec(spec)
+    values = json.loads(store.spec_path.read_text())
+    for name in ("until_decided", "least", "budget", "selection"):
+        del values[name]
+    store.spec_path.write_text(json.dumps(values))
+    assert store.spec() == spec
+    assert store.spec().digest() == spec.digest()
+
+
+def test_until_decided_gives_every_cell_a_block_and_calls_the_rest_the_most() -> None:
+    spec = planned(until_decided=True, seeds=7)
+    assert (spec.until_decided, spec.least, len(spec.seeds)) == (True, 2, 7)
+    assert [block.name for block in spec.blocks() if not spec.may_skip(block)] == [f"c00{i}-b000" for i in range(4)]
+    assert planned(until_decided=True, seeds=1).least == 1
+    assert not any(planned().may_skip(block) for block in planned().blocks())
+
+
+@pytest.mark.parametrize("where", [None, {"rate": "medium"}])
+def test_until_decided_needs_something_to_decide(where: dict[str, str] | None) -> None:
+    share = dataclasses.replace(study().hypotheses[1], where=where)
+    idle = dataclasses.replace(study(), hypotheses=() if where is None else (share,))
+    with pytest.raises(ValueError, match=r"^--until-decided needs a hypothesis about cells of the profile, and there"):
+        plan(idle, "quick", now=NOW, until_decided=True)
+
+
+def test_a_budget_needs_a_number_of_seeds_that_is_open() -> None:
+    with pytest.raises(ValueError, match=r"^--budget needs --until-decided \(study test-study, profile quick\)$"):
+        planned(budget=60.0)
+    assert planned(budget=60.0, until_decided=True).budget == 60.0

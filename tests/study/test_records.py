@@ -110,6 +110,18 @@ def test_a_record_says_what_was_planned_and_where_it_ran() -> None:
     assert (found.mode, found.device, found.versions) == ("stack[3]", "cpu (x86_64)", {"torch": "ran"})
 
 
+def test_a_record_names_the_plan_that_its_trace_was_made_under() -> None:
+    assert {r.plan for r in decide_block(SPEC, BLOCK, trace(plan="then"), Status.FINISHED, "now")} == {"then"}
+    assert {r.plan for r in decide_block(SPEC, BLOCK, trace(), Status.FINISHED, "now")} == {""}
+    assert {r.plan for r in decide_block(SPEC, BLOCK, None, Status.PLANNED, "now")} == {"now"}
+
+
+def test_skipped_replicas_have_ended_without_an_outcome() -> None:
+    found = decide_block(SPEC, BLOCK, None, Status.SKIPPED)
+    assert {(r.status, r.outcome) for r in found} == {(Status.SKIPPED, Outcome.UNDECIDED)}
+    assert [status for status in Status if status.ended] == [Status.FINISHED, Status.STOPPED, Status.SKIPPED]
+
+
 @pytest.mark.parametrize("status", [Status.PLANNED, Status.CRASHED, Status.STOPPED, Status.FINISHED])
 def test_a_block_without_trace_is_undecided_with_its_status(status: Status) -> None:
     found = decide_block(SPEC, BLOCK, None, status)
@@ -141,7 +153,7 @@ def test_a_trace_of_another_configuration_is_refused() -> None:
 
 @pytest.fixture
 def rows() -> tuple[Record, ...]:
-    decided = decide_block(SPEC, BLOCK, trace(), Status.FINISHED)
+    decided = decide_block(SPEC, BLOCK, trace(plan="0123456789abcdef"), Status.FINISHED)
     return decided + decide_block(SPEC, replace(BLOCK, first=0), None, Status.PLANNED)
 
 
@@ -179,12 +191,20 @@ def test_enums_are_stored_by_value_and_mappings_as_json(rows: tuple[Record, ...]
     assert json.loads(first["config"])["steps"] == 400
 
 
+def test_records_of_schema_1_are_read_without_a_plan(rows: tuple[Record, ...], tmp_path: Path) -> None:
+    path = tmp_path / "records.parquet"
+    records.write(rows, path)
+    old = pq.read_table(path).drop_columns(["plan"])
+    pq.write_table(old.replace_schema_metadata({"records": json.dumps({"schema": 1})}), path)
+    assert records.read(path) == tuple(replace(row, plan="") for row in rows)
+
+
 def test_a_newer_schema_is_refused(rows: tuple[Record, ...], tmp_path: Path) -> None:
     path = tmp_path / "records.parquet"
     records.write(rows, path)
     table = pq.read_table(path)
-    pq.write_table(table.replace_schema_metadata({"records": json.dumps({"schema": 2})}), path)
-    with pytest.raises(ValueError, match=r"has record schema 2, this version reads up to 1$"):
+    pq.write_table(table.replace_schema_metadata({"records": json.dumps({"schema": 3})}), path)
+    with pytest.raises(ValueError, match=r"has record schema 3, this version reads up to 2$"):
         records.read(path)
 
 

@@ -38,6 +38,7 @@ def task(folder: Path, config: GanConfig = CONFIG, name: str = "c000-b000") -> B
         trace=folder / f"{name}.parquet",
         samples=folder / "samples",
         cache=folder / "cache",
+        checkpoint=folder / "checkpoints" / f"{name}.pt",
         picture_every=2,
         threads=torch.get_num_threads(),
         origin={"launch": "test", "cell": 0},
@@ -97,28 +98,27 @@ def test_pictures_come_at_intervals_and_at_the_end(tmp_path: Path) -> None:
     assert found == [f"seed={seed}/step-{step:07d}.png" for seed in sorted(SEEDS, key=str) for step in (8, 10)]
 
 
-def test_a_restored_block_continues_with_the_same_numbers(tmp_path: Path) -> None:
-    whole, parted = task(tmp_path / "whole"), task(tmp_path / "parted")
+def test_a_block_goes_on_from_its_checkpoint_with_the_same_numbers(tmp_path: Path) -> None:
+    config = dataclasses.replace(CONFIG, steps=30)
+    whole, parted = task(tmp_path / "whole", config), task(tmp_path / "parted", config)
     run(trainable(whole))
     first = trainable(parted)
-    first.train()
-    (tmp_path / "checkpoint").mkdir()
-    first.save_checkpoint(str(tmp_path / "checkpoint"))
-    second = trainable(parted)
-    second.load_checkpoint(str(tmp_path / "checkpoint"))
-    results = run(second)
-    assert [result["step"] for result in results] == [8, 10]
+    for _ in range(6):
+        first.train()
+    assert parted.checkpoint.exists()
+    results = run(trainable(parted))
+    assert [result["step"] for result in results] == [24, 28, 30]
     assert same(rows(parted.trace), rows(whole.trace))
     assert trace.read(parted.trace).meta["seconds"] > 0
+    assert list(parted.checkpoint.parent.iterdir()) == []
 
 
 def test_a_checkpoint_of_another_configuration_is_refused(tmp_path: Path) -> None:
-    block = trainable(task(tmp_path))
-    block.train()
-    block.save_checkpoint(str(tmp_path))
-    other = trainable(task(tmp_path, dataclasses.replace(CONFIG, batch_size=4), name="other"))
-    with pytest.raises(ValueError, match="the checkpoint of block other belongs to another configuration"):
-        other.load_checkpoint(str(tmp_path))
+    block = trainable(task(tmp_path, dataclasses.replace(CONFIG, steps=30)))
+    for _ in range(5):
+        block.train()
+    with pytest.raises(ValueError, match="the checkpoint of block c000-b000 belongs to another configuration"):
+        trainable(task(tmp_path, dataclasses.replace(CONFIG, steps=30, batch_size=4)))
 
 
 def test_a_reused_actor_trains_the_next_block_as_a_fresh_one_would(tmp_path: Path) -> None:
@@ -158,3 +158,35 @@ def test_training_ends_early_only_when_no_replica_is_finite(tmp_path: Path) -> N
     stored = trace.read(own.trace)
     assert stored.meta["complete"] is True
     assert not any(row["finite"] for row in stored.rows[-3:])
+
+
+def test_a_block_of_a_settled_cell_ends_at_once_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "settled.json").write_text('{"cells": [0]}')
+    own = dataclasses.replace(task(tmp_path), settled=tmp_path / "settled.json")
+    (result,) = run(trainable(own))
+    assert (result["skipped"], result["rows"], result["done"]) == (True, [], True)
+    assert [path.name for path in tmp_path.iterdir()] == ["settled.json"]
+
+
+def test_a_block_of_another_cell_is_trained(tmp_path: Path) -> None:
+    (tmp_path / "settled.json").write_text('{"cells": [1]}')
+    own = dataclasses.replace(task(tmp_path), settled=tmp_path / "settled.json")
+    assert not any(result["skipped"] for result in run(trainable(own)))
+    assert stored_trace(own) is not None
+
+
+def test_a_trace_that_exists_is_no_skipped_block(tmp_path: Path) -> None:
+    run(trainable(task(tmp_path)))
+    (tmp_path / "settled.json").write_text('{"cells": [0]}')
+    (result,) = run(trainable(dataclasses.replace(task(tmp_path), settled=tmp_path / "settled.json")))
+    assert not result["skipped"]
+
+
+def test_a_block_that_was_begun_is_finished_even_if_its_cell_is_settled_meanwhile(tmp_path: Path) -> None:
+    (tmp_path / "settled.json").write_text('{"cells": []}')
+    own = dataclasses.replace(task(tmp_path), settled=tmp_path / "settled.json")
+    block = trainable(own)
+    block.train()
+    (tmp_path / "settled.json").write_text('{"cells": [0]}')
+    run(block)
+    assert stored_trace(own) is not None
