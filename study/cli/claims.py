@@ -1,0 +1,77 @@
+"""The command ``study claims``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from study.cli.app import Out, app, console, one_sentence
+
+if TYPE_CHECKING:
+    from study.claims import Claim, Finding
+
+
+@app.command()
+@one_sentence
+def claims(
+    out: Out = Path("runs"),
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Writes the ledger for a document, too.", show_default=False)
+    ] = None,
+) -> None:
+    """Lists every claim of the papers that the studies test, what was changed, and what the launches say of it."""
+    from study import claims as ledgers
+    from study.store import write_text
+
+    found = ledgers.collect(out)
+    for paper, own in found.by_paper().items():
+        console.print(f"\n[bold]{escape(paper)}[/]")
+        for claim in own:
+            _show(claim)
+    run = sum(bool(claim.findings) for claim in found.claims)
+    console.print(
+        f"\n{run} of {len(found.claims)} claims have been run; p is adjusted for all hypotheses of its launch"
+    )
+    for sentence in found.left_out:
+        console.print(Text(sentence), soft_wrap=True)
+    if markdown is not None:
+        write_text(markdown, ledgers.markdown(found))
+        console.print(Text(f"ledger   {markdown}"), soft_wrap=True)
+
+
+def _show(claim: "Claim") -> None:
+    waits = "" if claim.findings else " not run"
+    said = Text.assemble(claim.hypothesis.claim, (f" ({claim.study}; {claim.hypothesis.source})", "dim"), waits)
+    console.print(Padding(said, (0, 0, 0, 2)))
+    for finding in claim.findings:
+        console.print(Padding(_row(finding), (0, 0, 0, 4)))
+        console.print(Padding(_protocol(finding), (0, 0, 0, 6)))
+
+
+def _row(finding: "Finding") -> Table:
+    from study.claims import estimate, replicas
+    from study.report import terminal, words
+
+    judgement = finding.judgement
+    row = Table.grid(padding=(0, 2, 0, 0))
+    for width in (8, 12, 25, 20, 9):
+        row.add_column(min_width=width, no_wrap=True)
+    row.add_row(
+        escape(finding.profile),
+        terminal.verdict(judgement.verdict),
+        replicas(judgement),
+        escape(estimate(judgement)),
+        f"p {words.p_value(judgement.p_adjusted)}",
+    )
+    return row
+
+
+def _protocol(finding: "Finding") -> Text:
+    from study.claims import redecided
+
+    plan = f", plan {finding.plan}" if finding.plan else ""
+    return Text(f"{finding.launch}{plan}: {finding.changed}{redecided(finding)}", style="dim")
