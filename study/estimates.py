@@ -2,12 +2,16 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from study.outcome import Outcome
+from study.pairing import Design, converged, match, pairs_of
 from study.records import Record, Status
 from study.spec import Contrast
+from study.statistics.differences import Independent, OnePair
+from study.statistics.multiple import holm
 from study.statistics.proportions import Rate, boschloo, clopper_pearson, newcombe, wilson
+from study.statistics.quality import QualityComparison, independent, paired
 
 __all__ = [
     "CellSummary",
@@ -24,7 +28,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellSummary:
-    """What became of the replicas of one cell. ``rate.n + crashed + pending`` is the number of planned ones.
+    """What became of the replicas of one cell. ``rate.n + crashed + pending + skipped`` are all planned ones.
 
     Attributes:
         rate: converged of decided replicas, with its 95 % Wilson interval; the final window counts.
@@ -32,6 +36,7 @@ class CellSummary:
         outcomes: every outcome but ``undecided`` to its count, 0 included; they sum to ``rate.n``.
         crashed: undecided replicas whose process crashed: no failure of the GAN, and no success.
         pending: all other undecided replicas, planned or stopped.
+        skipped: planned replicas that the stopping rule did not need.
         seconds: training time of all replicas together.
     """
 
@@ -44,17 +49,22 @@ class CellSummary:
     crashed: int
     pending: int
     seconds: float
+    skipped: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """A contrast in one place of the design.
+    """A contrast in one place of the design, on the same seeds.
 
     Attributes:
-        held: the other factors' levels.
-        a, b: the rates of the two cells.
+        held: the labels of the other levels, the same in both cells.
+        a, b: rates of the two cells, of the replicas that were compared: those with a partner, if there are pairs.
         difference: ``a.rate - b.rate`` with its 95 % Newcombe interval ``low`` to ``high``; 0 when an n is 0.
-        p: Boschloo's two-sided p-value, not corrected for the number of comparisons.
+        test: its name in words: McNemar's on pairs with the same seed, Boschloo's where there is no such pair.
+        p, p_adjusted: two-sided and exact, alone and by Holm over all rows of the call.
+        pairs, correlation: how many pairs there are, and phi of their outcomes, absent where one side never varied.
+        quality: of the successes among the replicas that were compared, with the share of failures; says nothing of how
+            often a cell succeeds, and is not adjusted. Absent if some success has no ``quality`` in its evidence.
     """
 
     contrast: Contrast
@@ -64,7 +74,12 @@ class Comparison:
     difference: float
     low: float
     high: float
+    test: str
     p: float
+    p_adjusted: float
+    pairs: int
+    correlation: float | None
+    quality: QualityComparison | None
 
 
 def summarise(records: Sequence[Record]) -> tuple[CellSummary, ...]:
@@ -75,21 +90,18 @@ def summarise(records: Sequence[Record]) -> tuple[CellSummary, ...]:
     return tuple(_summary(cells[cell]) for cell in sorted(cells))
 
 
-def compare(contrasts: Sequence[Contrast], summaries: Sequence[CellSummary]) -> tuple[Comparison, ...]:
+def compare(contrasts: Sequence[Contrast], records: Sequence[Record]) -> tuple[Comparison, ...]:
     """Every contrast in every place of the design that has both its cells; in order of contrasts, then of cells."""
-    return tuple(
-        _comparison(contrast, a, b)
-        for contrast in contrasts
-        for a in summaries
-        if a.levels.get(contrast.factor) == contrast.a
-        for b in summaries
-        if b.levels.get(contrast.factor) == contrast.b and _held(contrast, a) == _held(contrast, b)
-    )
+    design = Design(records)
+    rows = [row for contrast in contrasts for row in _rows(contrast, design)]
+    adjusted = holm([row.p for row in rows])
+    return tuple(replace(row, p_adjusted=p) for row, p in zip(rows, adjusted, strict=True))
 
 
 def _summary(records: Sequence[Record]) -> CellSummary:
     decided = [record for record in records if record.outcome is not Outcome.UNDECIDED]
     crashed = sum(record.outcome is Outcome.UNDECIDED and record.status is Status.CRASHED for record in records)
+    skipped = sum(record.outcome is Outcome.UNDECIDED and record.status is Status.SKIPPED for record in records)
     counts = Counter(record.outcome for record in decided)
     return CellSummary(
         cell=records[0].cell,
@@ -99,24 +111,52 @@ def _summary(records: Sequence[Record]) -> CellSummary:
         ever_good=wilson(sum(record.ever_good for record in decided), len(decided)),
         outcomes={outcome: counts[outcome] for outcome in Outcome if outcome is not Outcome.UNDECIDED},
         crashed=crashed,
-        pending=len(records) - len(decided) - crashed,
+        pending=len(records) - len(decided) - crashed - skipped,
         seconds=sum(record.seconds for record in records),
+        skipped=skipped,
     )
 
 
-def _comparison(contrast: Contrast, a: CellSummary, b: CellSummary) -> Comparison:
-    low, high = newcombe(a.rate, b.rate)
+def _rows(contrast: Contrast, design: Design) -> list[Comparison]:
+    """The rows of one contrast, p-values not adjusted."""
+    first, second = (design.cells({contrast.factor: label}) for label in (contrast.a, contrast.b))
+    matched = match(first, second, {contrast.factor})
+    return [
+        _row(contrast, {name: first[a][name] for name in matched.names}, design.rows(a), design.rows(b))
+        for a, b in matched.cells.items()
+    ]
+
+
+def _row(contrast: Contrast, held: Mapping[str, str], a: Mapping[int, Record], b: Mapping[int, Record]) -> Comparison:
+    """One contrast in one place, from the decided replicas of both cells by seed."""
+    both = sorted(a.keys() & b.keys())
+    rows = [[own[seed] for seed in both or sorted(own)] for own in (a, b)]
+    found = _difference(*([converged(row) for row in own] for own in rows), pairs=bool(both))
+    low, high = found.interval(0.95)
+    p, _ = found.against(0.0, 0.05)
     return Comparison(
         contrast=contrast,
-        held=_held(contrast, a),
-        a=a.rate,
-        b=b.rate,
-        difference=a.rate.rate - b.rate.rate if a.rate.n and b.rate.n else 0.0,
+        held=held,
+        a=found.rates[0],
+        b=found.rates[1],
+        difference=found.estimate,
         low=low,
         high=high,
-        p=boschloo(a.rate.successes, a.rate.n, b.rate.successes, b.rate.n),
+        test=found.test,
+        p=p,
+        p_adjusted=p,
+        pairs=len(both),
+        correlation=found.correlation,
+        quality=_quality(*rows, pairs=bool(both)),
     )
 
 
-def _held(contrast: Contrast, summary: CellSummary) -> dict[str, str]:
-    return {factor: label for factor, label in summary.levels.items() if factor != contrast.factor}
+def _difference(a: Sequence[bool], b: Sequence[bool], *, pairs: bool) -> OnePair | Independent:
+    return OnePair(pairs_of(a, b)) if pairs else Independent((sum(a), len(a)), (sum(b), len(b)))
+
+
+def _quality(a: Sequence[Record], b: Sequence[Record], *, pairs: bool) -> QualityComparison | None:
+    if any(converged(row) and "quality" not in row.evidence for row in (*a, *b)):
+        return None
+    first, second = ([row.evidence["quality"] if converged(row) else None for row in own] for own in (a, b))
+    return paired(first, second) if pairs else independent(first, second)

@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from study import cost, sweeps
+from study import confirm, cost, sweeps
 from study.estimates import compare, summarise
-from study.hypotheses import judge
+from study.judging import judge
 from study.ledger import Ledger
 from study.records import Record
 from study.report import terminal, words
@@ -59,16 +59,21 @@ def status(ledger: Ledger, console: Console) -> None:
 
 
 def results(spec: LaunchSpec, records: Sequence[Record], console: Console) -> None:
-    """The table of cells, the contrasts and the verdicts."""
+    """The table of cells, the contrasts and the verdicts; of a confirmation, both rates."""
     summaries = summarise(records)
     console.print(terminal.summary_table(summaries))
-    comparisons = compare(spec.contrasts, summaries)
+    confirmed = confirm.sentence(spec, summaries)
+    if confirmed is not None:
+        console.print(Text(confirmed), soft_wrap=True)
+    comparisons = compare(spec.contrasts, records)
     if comparisons:
         console.print(terminal.contrast_table(comparisons))
+        if spec.until_decided:
+            console.print("for a fixed number of seeds; here seeds were added while looking", style="dim")
     for sweep in spec.sweeps:
         console.print(terminal.sweep_table(sweeps.table(sweep, records)))
     if spec.hypotheses:
-        console.print(terminal.verdict_table([judge(hypothesis, summaries) for hypothesis in spec.hypotheses]))
+        console.print(terminal.verdict_table(judge(spec.hypotheses, records, anytime=spec.until_decided)))
 
 
 def paths(store: Store, report: Path, console: Console) -> None:

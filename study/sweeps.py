@@ -7,19 +7,19 @@ shows every cut, as Gulrajani et al. 2017 (appendix) do for 200 architectures.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from scipy.stats import binomtest
-
 from study.outcome import Outcome
 from study.records import Record
 from study.spec import Sweep
+from study.statistics.paired import Pairs, mcnemar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
-    """All pairs at one threshold; the four counts sum to the number of pairs.
+    """All pairs at one threshold.
 
     Attributes:
-        p: exact McNemar test of equal chances: binomial on the pairs that differ; 1 if none does.
+        p: exact McNemar test of equal chances; 1 if no pair differs.
+        correlation: phi of the two passes of a pair; absent where one side passed always or never.
     """
 
     threshold: float
@@ -28,6 +28,7 @@ class Cut:
     both: int
     neither: int
     p: float
+    correlation: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +67,18 @@ def _number(sweep: Sweep, record: Record) -> float:
 
 def _cut(threshold: float, values: Sequence[tuple[float, float]]) -> Cut:
     passed = [(a > threshold, b > threshold) for a, b in values]
-    only_a, only_b = passed.count((True, False)), passed.count((False, True))
-    p = float(binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
+    pairs = Pairs(
+        both=passed.count((True, True)),
+        only_a=passed.count((True, False)),
+        only_b=passed.count((False, True)),
+        neither=passed.count((False, False)),
+    )
     return Cut(
         threshold=threshold,
-        only_a=only_a,
-        only_b=only_b,
-        both=passed.count((True, True)),
-        neither=passed.count((False, False)),
-        p=p,
+        only_a=pairs.only_a,
+        only_b=pairs.only_b,
+        both=pairs.both,
+        neither=pairs.neither,
+        p=mcnemar(pairs),
+        correlation=pairs.correlation,
     )

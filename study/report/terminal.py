@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from study.estimates import CellSummary, Comparison
-from study.hypotheses import Judgement, Verdict
+from study.judging import Judgement, Verdict
 from study.outcome import Outcome
 from study.report import words
 from study.report.figures import by_rate
@@ -46,13 +46,13 @@ def summary_table(summaries: Sequence[CellSummary]) -> Table:
 
 
 def contrast_table(comparisons: Sequence[Comparison]) -> Table:
-    """Differences of success between two levels, other factors held: counts, difference with interval, exact p."""
-    table = _table("Contrasts (exact p, one per row, unadjusted)")
+    """Differences of success between two levels, other factors held: counts, difference with interval, p by Holm."""
+    table = _table("Contrasts (same seeds, exact tests, p adjusted by Holm over the rows)")
     table.add_column("contrast", overflow="fold", ratio=3)
     table.add_column("held fixed", overflow="fold", ratio=4)
     table.add_column("converged", justify="right", overflow="fold", ratio=2)
     table.add_column("difference, 95 %", justify="right", no_wrap=True)
-    table.add_column("p", justify="right", no_wrap=True)
+    table.add_column("p (Holm)", justify="right", no_wrap=True)
     for row in comparisons:
         known = row.a.n > 0 and row.b.n > 0
         table.add_row(
@@ -60,38 +60,43 @@ def contrast_table(comparisons: Sequence[Comparison]) -> Table:
             escape(words.levels(row.held)),
             f"{words.count(row.a)} {words.MINUS} {words.count(row.b)}",
             f"{words.number(row.difference)} {escape(words.interval(row.low, row.high))}" if known else words.NOTHING,
-            words.p_value(row.p) if known else words.NOTHING,
+            words.p_value(row.p_adjusted) if known else words.NOTHING,
         )
     return table
 
 
 def verdict_table(judgements: Sequence[Judgement]) -> Table:
-    """Each claim with its verdict, the counts that it was judged by, and p where a test was made; the report has the
+    """Each claim with its verdict, the counts that it was judged by, and p by Holm over all claims; the report has the
     whole sentence."""
     table = _table("Verdicts")
     table.add_column("claim", overflow="fold", ratio=4)
     table.add_column("verdict", no_wrap=True)
     table.add_column("replicas", no_wrap=True)
-    table.add_column("p", justify="right", no_wrap=True)
+    table.add_column("p (Holm)", justify="right", no_wrap=True)
     for judgement in judgements:
         table.add_row(
             escape(judgement.hypothesis.claim),
-            Text(judgement.verdict.value, style=_VERDICTS[judgement.verdict]),
-            " against ".join(map(words.count, judgement.rates)) or "no such cell here",
-            words.p_value(judgement.p),
+            verdict(judgement.verdict),
+            " against ".join(map(words.count, judgement.rates)) or "nothing to test",
+            words.p_value(judgement.p_adjusted),
         )
     return table
 
 
+def verdict(word: Verdict) -> Text:
+    """The verdict in its colour."""
+    return Text(word.value, style=_VERDICTS[word])
+
+
 def sweep_table(found: SweepTable) -> Table:
-    """At each threshold how many pairs pass with one level, the other, both or neither."""
+    """At each threshold how many pairs pass with one level, the other, both or neither, and how alike pairs are."""
     sweep = found.sweep
     table = _table(f"Pairs by {sweep.evidence.replace('_', ' ')}, {found.pairs} in all (exact p)")
-    for name in ("above", f"only {sweep.a}", f"only {sweep.b}", "both", "neither", "p"):
+    for name in ("above", f"only {sweep.a}", f"only {sweep.b}", "both", "neither", "correlation", "p"):
         table.add_column(escape(name), justify="right", no_wrap=True)
     for cut in found.cuts:
         counts = (cut.only_a, cut.only_b, cut.both, cut.neither)
-        table.add_row(f"{cut.threshold:g}", *map(str, counts), words.p_value(cut.p))
+        table.add_row(f"{cut.threshold:g}", *map(str, counts), words.number(cut.correlation), words.p_value(cut.p))
     return table
 
 
@@ -105,5 +110,5 @@ def _outcomes(summary: CellSummary) -> Text:
         for outcome in ORDER
         if summary.outcomes.get(outcome)
     ]
-    apart = words.apart(summary.crashed, summary.pending)
+    apart = words.apart(summary.crashed, summary.pending, summary.skipped)
     return Text(", ").join([*parts, Text(apart, style="dim")] if apart else parts)

@@ -29,6 +29,7 @@ from trainables.optim import Adam, OptimizerConfig, RMSprop, RMSpropTf1
 from trainables.penalties import LsganGp, NoPenalty, WganGp
 
 _GULRAJANI = "Gulrajani et al. 2017, section 5.2 and figure 2"
+_ARJOVSKY = "Arjovsky et al. 2017, section 4.3 and figures 6 and 7"
 _MAO = "Mao et al. 2019 (TPAMI), LSGANs-GP on difficult architectures"
 Nets: TypeAlias = Mapping[str, tuple[Network, Network]]
 
@@ -120,10 +121,22 @@ def _trains(method: str, source: str) -> Share:
     )
 
 
+def _clipped_beats_gan(architecture: str, words: str) -> MoreSuccess:
+    return MoreSuccess(
+        name=f"wgan-beats-gan-{architecture.replace(' ', '-')}",
+        claim=f"{words}, a clipped WGAN trains more often than the standard GAN.",
+        source=_ARJOVSKY,
+        better={"architecture": architecture, "method": "wgan"},
+        worse={"architecture": architecture, "method": "dcgan"},
+    )
+
+
 HYPOTHESES: tuple[Hypothesis, ...] = (
     _trains("wgan-gp", _GULRAJANI),
     *(_beats(worse) for worse in ("dcgan", "lsgan", "wgan")),
     _trains("lsgan-gp", _MAO),
+    _clipped_beats_gan("constant filters", "With a G of constant filters and without batch norm"),
+    _clipped_beats_gan("mlp", "With an MLP as G"),
 )
 
 

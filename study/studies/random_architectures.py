@@ -110,6 +110,7 @@ STUDY = Study(
             source=_SOURCE,
             better={"method": "wgan-gp"},
             worse={"method": "gan"},
+            drawn=("architecture",),
         ),
     ),
     contrasts=(),

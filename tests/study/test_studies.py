@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from study.hypotheses import sides
+from study.hypotheses import Share, sides
 from study.plan import plan
 from study.spec import Cell, LaunchSpec, Study
 from study.studies import find, studies
@@ -201,3 +201,31 @@ def test_seeds_are_shared_by_all_profiles(study: Study) -> None:
     for profile in study.profiles:
         own = spec_of(study, profile).seeds
         assert own == longest[: len(own)]
+
+
+def test_enough_tuning_is_asked_of_every_method_and_of_random_settings_alone() -> None:
+    """At the threshold, one of the paper's 100 settings trains with probability 0.95."""
+    study = find("large-scale")
+    asked = [one for one in study.hypotheses if isinstance(one, Share) and one.name.startswith("tuning-finds-")]
+    assert {one.where["method"] for one in asked} == {cell.levels["method"] for cell in spec_of(study, "quick").cells}
+    for one in asked:
+        assert 1 - (1 - one.threshold) ** 100 == pytest.approx(0.95)
+        assert not any(one.where.items() <= cell.levels.items() for cell in spec_of(study, "grid").cells)
+
+
+@pytest.mark.parametrize(
+    ("name", "claims"),
+    [
+        ("lsgan-stability", 7),
+        ("mixture-modes", 3),
+        ("wgan-clip", 3),
+        ("random-architectures", 1),
+        ("difficult-architectures", 7),
+        ("penalty-lambda", 4),
+        ("dirac", 8),
+        ("large-scale", 10),
+    ],
+)
+def test_claims_of_a_paper_do_not_get_lost(name: str, claims: int) -> None:
+    """The reproduction ledger is made of them; a family that grows or shrinks also moves every adjusted p."""
+    assert len(find(name).hypotheses) == claims

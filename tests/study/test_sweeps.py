@@ -63,5 +63,14 @@ def test_p_is_mcnemars_exact_one() -> None:
     many = [
         r for i in range(9) for r in (record("gan", str(i), 0, 0.1), record("gp", str(i), 0, 0.9 if i < 8 else 0.1))
     ]
-    assert table(SWEEP, many).cuts[1].p == pytest.approx(binomtest(0, 8).pvalue)
+    assert table(SWEEP, many).cuts[1].p == pytest.approx(binomtest(0, 8).pvalue, abs=1e-12)
     assert table(SWEEP, []).cuts[0].p == 1.0
+
+
+def test_the_correlation_of_the_passes_is_shown_where_both_sides_vary() -> None:
+    """At 0.5 both vary: of four pairs one passes twice, two pass once, one never."""
+    low, middle, high = table(SWEEP, RECORDS).cuts
+    assert middle.correlation == pytest.approx(0.0, abs=1e-12)
+    assert low.correlation == pytest.approx(1 / 3**0.5, abs=1e-12)
+    assert high.correlation == pytest.approx(1.0, abs=1e-12)
+    assert table(SWEEP, []).cuts[0].correlation is None

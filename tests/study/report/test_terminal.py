@@ -6,10 +6,12 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
+from study import sweeps
 from study.estimates import compare, summarise
-from study.hypotheses import judge
+from study.judging import judge
 from study.outcome import Outcome
-from study.report.terminal import STYLES, contrast_table, summary_table, verdict_table
+from study.report.terminal import STYLES, contrast_table, summary_table, sweep_table, verdict_table
+from study.spec import Sweep
 
 MINUS = "\N{MINUS SIGN}"
 C, M, L, O, N, D, U = Outcome  # noqa: E741
@@ -49,30 +51,48 @@ def test_cell_without_outcome_has_no_share(make: Any) -> None:
 
 
 def test_contrasts_show_difference_interval_and_p(launch: Any) -> None:
-    comparisons = compare(launch.spec().contrasts, summarise(launch.records()))
+    comparisons = compare(launch.spec().contrasts, launch.records())
     text = shown(contrast_table(comparisons))
-    assert f"4 of 5 {MINUS} 2 of 5  0.40 [{MINUS}0.16, 0.73]  0.344" in text
+    assert f"4 of 5 {MINUS} 2 of 5  0.40 [{MINUS}0.16, 0.73]     1.000" in text
+    assert "p (Holm)" in text
 
 
-def test_verdicts_show_word_counts_and_p(launch: Any) -> None:
-    summaries = summarise(launch.records())
-    text = " ".join(shown(verdict_table([judge(h, summaries) for h in launch.spec().hypotheses])).split())
-    assert "supported" in text
-    assert "undecided" in text
-    assert "0.173" in text
+def test_verdicts_show_word_counts_and_p(make: Any) -> None:
+    launch = make([[C] * 12, [M] * 12, [C] * 4 + [M] * 8, [C] * 4 + [M] * 8])
+    first, second = judge(launch.spec().hypotheses, launch.records())
+    lines = shown(verdict_table([first, second])).splitlines()
+    assert "supported  16 of 24 against 4 of 24   < 0.001" in lines[2]
+    assert f"undecided  8 of 24                      {second.p_adjusted:.3f}" in " ".join(lines[3:])
+
+
+def test_a_claim_that_cannot_be_tested_says_so(make: Any) -> None:
+    launch = make([[C, M], [C, U]])
+    _, share = judge(launch.spec().hypotheses, launch.records())
+    assert "undecided  nothing to test" in shown(verdict_table([share]))
 
 
 @pytest.mark.parametrize("width", [80, 100])
 def test_tables_fit_and_lose_nothing(launch: Any, width: int) -> None:
     long = " / ".join(["no_bn_gd", "rmsprop_tf1", "least squares (-1,1,0)", "[bold]clip 0.01"])
-    summaries = summarise([replace(record, cell_name=long) for record in launch.records()])
-    judgements = [judge(h, summaries) for h in launch.spec().hypotheses]
-    comparisons = compare(launch.spec().contrasts, summaries)
+    records = [replace(record, cell_name=long) for record in launch.records()]
+    summaries = summarise(records)
+    judgements = judge(launch.spec().hypotheses, records)
+    comparisons = compare(launch.spec().contrasts, records)
     for table in (summary_table(summaries), contrast_table(comparisons), verdict_table(judgements)):
         text = shown(table, width)
         assert max(map(len, text.splitlines())) <= width
         assert "…" not in text
     assert "".join("[bold]clip 0.01".split()) in "".join(shown(summary_table(summaries), 200).split())
+
+
+def test_sweeps_show_counts_correlation_and_p(launch: Any) -> None:
+    sweep = Sweep(
+        factor="objective", a="ns", b="ls(0,1,1)", paired_by=("bn",), evidence="quality", thresholds=(0.4, 0.9)
+    )
+    lines = shown(sweep_table(sweeps.table(sweep, launch.records()))).splitlines()
+    assert lines[1].split() == ["above", "only", "ns", "only", "ls(0,1,1)", "both", "neither", "correlation", "p"]
+    assert lines[3].split() == ["0.9", "0", "0", "0", "9", "\N{EN DASH}", "1.000"]
+    assert max(map(len, lines)) <= 100
 
 
 def test_every_outcome_has_a_terminal_style() -> None:
