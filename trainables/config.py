@@ -6,6 +6,7 @@ Values only; parsing from outside (command line, stored specs) is ``study.parsin
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import isfinite
@@ -306,7 +307,12 @@ def to_dict(config: Config) -> dict[str, Any]:
 
 def digest(config: Config) -> str:
     """16 hex digits that identify the resolved configuration."""
+    return digest_of(to_dict(config))
+
+
+def digest_of(values: Mapping[str, Any]) -> str:
+    """The digest of a configuration that is stored as JSON values, whichever version has stored it."""
     # Integers as floats: -1 and -1.0 make equal configurations.
-    values = json.loads(json.dumps(to_dict(config)), parse_int=float)
-    canonical = json.dumps(values, sort_keys=True, separators=(",", ":"))
+    floats = json.loads(json.dumps(values), parse_int=float)
+    canonical = json.dumps(floats, sort_keys=True, separators=(",", ":"))
     return blake2b(canonical.encode(), digest_size=8).hexdigest()

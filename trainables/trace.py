@@ -9,8 +9,9 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 SCHEMA_VERSION = 1
+_METADATA = b"trace"
 Row = Mapping[str, Any]
 """One replica at one report: ``replica``, ``seed``, ``step``, ``finite`` and the probes' columns."""
 
@@ -41,26 +43,73 @@ class ReplicaTrace:
         return len(self.columns["step"]) if "step" in self.columns else 0
 
 
-@dataclass(frozen=True, slots=True)
 class Trace:
-    """All replicas of one block.
+    """All replicas of one block, column by column.
 
     Attributes:
         meta: JSON values: ``config``, ``digest``, ``seeds``, ``replicas``, ``versions``, ``device``, ``mode``,
             ``reference``, ``seconds``, ``steps``, ``complete`` and so on.
-        rows: in order of reports, then of replicas.
     """
 
-    meta: Mapping[str, Any]
-    rows: Sequence[Row]
+    def __init__(self, meta: Mapping[str, Any], rows: Sequence[Row]) -> None:
+        """``rows`` in order of reports, then of replicas; the first one names the columns of all."""
+        self._hold(meta, pa.Table.from_pylist(list(rows)))
+
+    @classmethod
+    def from_table(cls, meta: Mapping[str, Any], table: pa.Table) -> Self:
+        """The trace whose rows are the table's."""
+        trace = cls.__new__(cls)
+        trace._hold(meta, table)
+        return trace
+
+    def _hold(self, meta: Mapping[str, Any], table: pa.Table) -> None:
+        self.meta = meta
+        self.table = table
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """All rows as Python values: slow for many traces, and not needed to decide them."""
+        rows: list[Row] = self.table.to_pylist()
+        return rows
 
     def replica(self, seed: int) -> ReplicaTrace:
-        """The series of one seed; of length 0 if the trace holds none."""
-        own = [row for row in self.rows if row["seed"] == seed]
-        names = own[0].keys() if own else ()
-        columns = {name: np.array([row[name] for row in own]) for name in names}
-        reference = {name: np.asarray(value, dtype=np.float64) for name, value in self.meta["reference"].items()}
-        return ReplicaTrace(seed=seed, columns=columns, reference=reference)
+        """The series of one seed, not to be written to; of length 0 if the trace holds none."""
+        first, last = np.searchsorted(self._seeds, [seed, seed + 1])
+        columns = {name: values[first:last] for name, values in self._columns.items()} if last > first else {}
+        return ReplicaTrace(seed=seed, columns=columns, reference=self._reference)
+
+    @cached_property
+    def _reference(self) -> Mapping[str, npt.NDArray[np.float64]]:
+        return {name: np.asarray(value, dtype=np.float64) for name, value in self.meta["reference"].items()}
+
+    @cached_property
+    def _seeds(self) -> npt.NDArray[Any]:
+        """Ascending, one for each row of ``_columns``."""
+        return self._columns.get("seed", np.zeros(0, dtype=np.int64))
+
+    @cached_property
+    def _columns(self) -> Mapping[str, npt.NDArray[Any]]:
+        """All columns, seed by seed: a replica is then a slice."""
+        if not self.table.num_rows:
+            return {}
+        order = np.argsort(self.table.column("seed").to_numpy(), kind="stable")
+        return {
+            name: _array(column)[order]
+            for name, column in zip(self.table.column_names, self.table.columns, strict=True)
+        }
+
+
+def _array(column: pa.ChunkedArray) -> npt.NDArray[Any]:
+    """``[T]``, or ``[T, K]`` of lists of one length; lists that differ in length stay single objects."""
+    if not pa.types.is_list(column.type):
+        values: npt.NDArray[Any] = column.to_numpy()
+        return values
+    lists = column.combine_chunks()
+    lengths = np.diff(lists.offsets.to_numpy())
+    if lists.null_count or (lengths != lengths[0]).any():
+        return np.array([*lists.to_pylist(), None], dtype=object)[:-1]  # None keeps it from looking for a shape
+    inner: npt.NDArray[Any] = lists.flatten().to_numpy(zero_copy_only=False)
+    return inner.reshape(len(lists), lengths[0])
 
 
 def write(trace: Trace, path: Path) -> None:
@@ -70,8 +119,7 @@ def write(trace: Trace, path: Path) -> None:
         OSError: if the disk is full or the folder is not writable; nothing is left behind.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    table = pa.Table.from_pylist(list(trace.rows))
-    table = table.replace_schema_metadata({"trace": json.dumps({**trace.meta, "schema": SCHEMA_VERSION})})
+    table = trace.table.replace_schema_metadata({_METADATA: json.dumps({**trace.meta, "schema": SCHEMA_VERSION})})
     unfinished = path.with_name(path.name + ".part")
     try:
         pq.write_table(table, unfinished, compression="zstd")
@@ -84,18 +132,20 @@ def read(path: Path) -> Trace:
     """Reads a block's trace.
 
     Raises:
-        ValueError: if the file is not a trace, or was written by a newer schema.
+        ValueError: if there is no file, it is damaged or not a trace, or was written by a newer schema.
     """
+    if not path.exists():
+        raise ValueError(f"no trace at {path}")
     # ParquetFile reads this file alone; read_table would add columns from folder names like "cell=3".
     try:
         with pq.ParquetFile(path) as file:
-            table = file.read()
-    except pa.ArrowInvalid as error:
+            table = file.read(use_threads=False)  # the files are small: threads cost more than they save
+    except (pa.ArrowInvalid, OSError) as error:
         raise ValueError(f"{path} cannot be read: {error}") from None
-    stored = (table.schema.metadata or {}).get(b"trace")
-    if stored is None:
+    stored = (table.schema.metadata or {}).get(_METADATA)
+    if stored is None or (table.num_rows and "seed" not in table.column_names):
         raise ValueError(f"{path} holds no trace")
     meta = json.loads(stored)
     if meta["schema"] > SCHEMA_VERSION:
         raise ValueError(f"{path} has trace schema {meta['schema']}, this version reads up to {SCHEMA_VERSION}")
-    return Trace(meta=meta, rows=table.to_pylist())
+    return Trace.from_table(meta, table)

@@ -23,6 +23,11 @@ def versions() -> dict[str, str]:
     return found
 
 
+def device_name(device: torch.device) -> str:
+    """What records call the device: a GPU's model, or the processor's architecture."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu ({platform.machine()})"
+
+
 def code_digest() -> str:
     """Hash of every module of ``trainables``: two records with the same digest were trained by the same code."""
     folder = Path(__file__).parent

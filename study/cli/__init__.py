@@ -5,9 +5,22 @@ import sys
 from study.cli.app import app
 
 # The order of the commands in the help: a study before its run, a launch, then what it says.
-from study.cli import studies, launches, figures, data  # isort: skip
+from study.cli import studies, power, launches, confirm, figures, verify, compare, claims, outcomes, data  # isort: skip
 
-__all__ = ["app", "data", "figures", "launches", "main", "studies"]
+__all__ = [
+    "app",
+    "claims",
+    "compare",
+    "confirm",
+    "data",
+    "figures",
+    "launches",
+    "main",
+    "outcomes",
+    "power",
+    "studies",
+    "verify",
+]
 
 
 def main() -> None:

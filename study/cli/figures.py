@@ -5,22 +5,49 @@ from typing import Annotated
 
 import typer
 
-from study.cli.app import app, console, one_sentence
+from study.cli.app import app, console, found, one_sentence
+
+_THEORY = "losses"
+_OF_LAUNCH = ("success", "map", "composition", "survival", "sensitivity", "forest", "curves")
 
 
 @app.command()
 @one_sentence
 def figure(
-    name: Annotated[str, typer.Argument(help="Which: losses.", metavar="FIGURE")],
+    name: Annotated[
+        str, typer.Argument(help=f"Which: {_THEORY}; of a launch {', '.join(_OF_LAUNCH)}.", metavar="FIGURE")
+    ],
+    launch: Annotated[
+        str | None, typer.Argument(help="A launch, for its figures: its id, or its folder.", metavar="[LAUNCH]")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="The file: .png, .svg or .pdf.", show_default="FIGURE.png")
     ] = None,
+    runs: Annotated[Path, typer.Option(help="Folder of launches.")] = Path("runs"),
 ) -> None:
-    """Draws a figure of the theory: losses and their gradients against the score."""
-    if name != "losses":
-        raise ValueError(f"FIGURE must be one of losses, got {name!r}")
-    from study.report import losses
+    """Draws a figure for a paper: of the theory (losses and their gradients), or what a launch's report shows."""
+    if name not in (_THEORY, *_OF_LAUNCH):
+        raise ValueError(f"FIGURE must be one of {', '.join((_THEORY, *_OF_LAUNCH))}, got {name!r}")
+    if (launch is None) != (name == _THEORY):
+        raise ValueError(f"LAUNCH must {'be given' if launch is None else 'not be given'} for the figure {name}")
+    from study.report import static
 
-    path = Path(f"{name}.png") if out is None else out
-    losses.draw(path)
+    path = static.checked(Path(f"{name}.png") if out is None else out)
+    if launch is None:
+        from study.report import losses
+
+        losses.draw(path)
+    else:
+        _draw(name, launch, runs, path)
     console.print(f"figure   {path}", soft_wrap=True)
+
+
+def _draw(name: str, launch: str, runs: Path, path: Path) -> None:
+    from study.report import drawn, static
+    from study.report.gathered import Gathered
+
+    store = found(launch, runs)
+    picture = drawn.PICTURES[name](Gathered(store, store.records(), store.rule()))
+    if picture is None:
+        raise ValueError(f"FIGURE must be one that the launch has something to show in, got {name!r} ({store.root})")
+    static.save(picture, path)

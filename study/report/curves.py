@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from study.outcome import Outcome
 from study.report import svg, words
 from study.report.palette import LOOKS, ORDER
-from study.report.svg import COLOURS
-from study.rules import OutcomeRule, snapshots
+from study.report.svg import COLOURS, Picture
+from study.rules import OutcomeRule, measure
 from trainables.config import Config, GanConfig
 from trainables.trace import ReplicaTrace
 
@@ -22,10 +24,17 @@ Series = tuple[Floats, Floats]
 
 _POINTS = 120
 """Most points drawn of one line; extremes are kept."""
+MOST = 60
+"""About as many replicas of a cell as are drawn: more would be a blot, and a page of many megabytes."""
+_LEAST = 4
+"""So many of each outcome are drawn in any case."""
 _FEW = 8
 """Up to so many replicas in a cell are drawn with thicker lines."""
 _SPREAD = 20.0
 """Where the largest magnitude is so many times the typical one, a linear axis would show one replica and no other."""
+
+_NAME = 26
+"""Height of a cell's name above its panels."""
 
 _NO_SERIES: Series = (np.zeros(0), np.zeros(0))
 
@@ -140,6 +149,18 @@ def panels(rule: OutcomeRule, lines: Sequence[Line]) -> tuple[Panel, ...]:
     return (*usable[:2], *(panel for panel in (divergence, *game) if _fills(panel, lines)))
 
 
+def chosen(outcomes: Sequence[Outcome]) -> list[int]:
+    """The places of the replicas that are drawn of a cell: all if they are at most ``MOST``.
+
+    Else of each outcome the first ones, in proportion to its number but at least four, so that none goes unseen.
+    """
+    places: dict[Outcome, list[int]] = {}
+    for place, outcome in enumerate(outcomes):
+        places.setdefault(outcome, []).append(place)
+    share = min(1.0, MOST / max(1, len(outcomes)))
+    return sorted(place for own in places.values() for place in own[: max(_LEAST, int(share * len(own)))])
+
+
 def equilibrium(config: Config) -> Mapping[str, float]:
     """Column of a loss to its value where ``p_g = p_d`` and D is the best one; nothing for games without such a point.
 
@@ -155,10 +176,10 @@ def frame(panel: Panel, lines: Sequence[Line]) -> Frame:
     """Axes that hold every finite value of every cell; logarithmic (through zero) if magnitudes differ too much."""
     drawn = np.concatenate([panel.series(line.trace)[1] for line in lines] or [np.zeros(1)])
     data, threshold = (_first(mark, lines) for mark in (panel.data, panel.threshold))
-    shown = np.array([*drawn, *(mark for mark in (data, threshold) if mark is not None)])
+    shown = np.append(drawn, [mark for mark in (data, threshold) if mark is not None])
     typical = float(np.median(np.abs(drawn))) if len(drawn) else 0.0
     wide = panel.kind != "share" and typical > 0 and float(np.abs(shown).max()) > _SPREAD * typical
-    shown = np.array([*shown, *_balances(panel, lines)])
+    shown = np.append(shown, [*_balances(panel, lines)])
     low = float(shown.min()) if panel.kind == "signed" and len(shown) else 0.0
     high = 1.0 if panel.kind == "share" or not len(shown) else float(shown.max())
     margin = 0.05 * (high - low) or 0.5
@@ -174,21 +195,30 @@ def frame(panel: Panel, lines: Sequence[Line]) -> Frame:
     )
 
 
-def small_multiples(chosen: Sequence[Panel], frames: Sequence[Frame], lines: Sequence[Line], label: str) -> str:
+def small_multiples(chosen: Sequence[Panel], frames: Sequence[Frame], lines: Sequence[Line], label: str) -> Picture:
     """The panels of one cell: one row of four, or rows of three if there are more."""
+    return Picture(draw=partial(sheet, chosen, frames, {"": lines}), label=label)
+
+
+def sheet(chosen: Sequence[Panel], frames: Sequence[Frame], cells: Mapping[str, Sequence[Line]]) -> Figure:
+    """The panels of some cells below each other, under the cells' names; to be called within ``svg.drawing``."""
     gap, end, head, height, foot = 40, 16, 22, 104, 34
     columns = 4 if len(chosen) <= 4 else 3
     width, below = (svg.WIDTH - end) / columns - gap, head + height + foot
-    with svg.drawing():
-        figure = svg.blank(below * -(-len(chosen) // columns))
+    rows = -(-len(chosen) // columns)
+    name = _NAME if any(cells) else 0
+    figure = svg.blank((below * rows + name) * len(cells))
+    for number, (title, lines) in enumerate(cells.items()):
+        top = number * (below * rows + name) + name
+        figure.text(gap / svg.WIDTH, 1 - (top - 8) / (72 * figure.get_figheight()), title, fontweight="bold")
         for place, (panel, own) in enumerate(zip(chosen, frames, strict=True)):
             row, column = divmod(place, columns)
-            ax = svg.axes(figure, gap + column * (width + gap), head + row * below, width, height)
+            ax = svg.axes(figure, gap + column * (width + gap), top + head + row * below, width, height)
             _axes(ax, panel, own, _balances(panel, lines))
             for outcome in ORDER:  # failures over successes: they are what the eye should find
                 own_lines = [line for line in lines if line.outcome is outcome]
                 _draw(ax, panel, outcome, own_lines, linewidth=1.3 if len(lines) <= _FEW else 0.8)
-        return svg.serialise(figure, label)
+    return figure
 
 
 def _axes(ax: Axes, panel: Panel, own: Frame, balances: Collection[float]) -> None:
@@ -273,8 +303,9 @@ def _covered(trace: ReplicaTrace, rule: OutcomeRule) -> Series:
     """Modes that own their share of the high-quality samples, as the rule counts them; from the first report on."""
     if not _modes(trace) or not len(trace):
         return _NO_SERIES
-    seen = snapshots(trace, rule)
-    return _measured(seen.step, seen.coverage * _modes(trace))
+    seen = measure(trace, rule)
+    after = seen.step > 0
+    return _measured(seen.step[after], seen.coverage[after] * _modes(trace))
 
 
 def _measured(steps: npt.NDArray[Any], values: npt.NDArray[Any]) -> Series:

@@ -1,15 +1,18 @@
-"""The pictures of rates: success per cell, differences between cells, and what became of the replicas."""
+"""The pictures of rates: success per cell, intervals in general, and what became of the replicas."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.transforms import blended_transform_factory
 
-from study.estimates import CellSummary, Comparison
+from study.estimates import CellSummary
 from study.outcome import Outcome
 from study.report import svg, words
 from study.report.palette import LOOKS, ORDER
-from study.report.svg import COLOURS
+from study.report.svg import COLOURS, Picture
 
 _ROW, _HEAD, _FOOT = 26, 22, 26
 _LETTER = 6.7
@@ -25,6 +28,7 @@ class IntervalRow:
         point: the estimate, absent if nothing was observed.
         low, high: the interval.
         also: a second, lesser estimate on the same row.
+        head: the row is a heading of those below it, its label alone.
     """
 
     label: str
@@ -34,6 +38,7 @@ class IntervalRow:
     low: float
     high: float
     also: float | None = None
+    head: bool = False
 
 
 def by_rate(summaries: Sequence[CellSummary]) -> list[CellSummary]:
@@ -41,7 +46,7 @@ def by_rate(summaries: Sequence[CellSummary]) -> list[CellSummary]:
     return sorted(summaries, key=lambda s: (s.rate.n == 0, -s.rate.rate, -s.rate.low, s.cell))
 
 
-def success(summaries: Sequence[CellSummary]) -> str:
+def success(summaries: Sequence[CellSummary]) -> Picture:
     """Success rate and interval of each cell on one scale; a hollow mark shows the best-checkpoint rate."""
     rows = [
         IntervalRow(
@@ -56,48 +61,35 @@ def success(summaries: Sequence[CellSummary]) -> str:
         for s in by_rate(summaries)
     ]
     label = "Success rate with 95 % interval: " + "; ".join(f"{r.label}: {r.counts}, {r.value}" for r in rows)
-    return _intervals(rows, (0.0, 1.0), (0, 0.25, 0.5, 0.75, 1), "share of replicas that converged", label)
+    title = "share of replicas that converged"
+    return Picture(draw=partial(intervals, rows, (0.0, 1.0), (0, 0.25, 0.5, 0.75, 1), title), label=label)
 
 
-def differences(comparisons: Sequence[Comparison]) -> str:
-    """Difference of two success rates per row, with its interval, against a line at none."""
-    rows = [
-        IntervalRow(
-            label=words.levels(c.held) or "all",
-            counts="",
-            value=f"{words.number(c.difference)} {words.interval(c.low, c.high)}" if c.a.n and c.b.n else words.NOTHING,
-            point=c.difference if c.a.n and c.b.n else None,
-            low=c.low,
-            high=c.high,
-        )
-        for c in comparisons
-    ]
-    first = comparisons[0].contrast
-    title = f"success rate of {first.a} minus that of {first.b}"
-    label = f"{title}: " + "; ".join(f"{r.label}: {r.value}" for r in rows)
-    return _intervals(rows, (-1.0, 1.0), (-1, -0.5, 0, 0.5, 1), title, label)
-
-
-def composition(summaries: Sequence[CellSummary]) -> str:
+def composition(summaries: Sequence[CellSummary]) -> Picture:
     """Stacked bars of outcome counts, one row per cell in the order of success; crashed and pending apart."""
     ordered = by_rate(summaries)
+    label = "Outcomes: " + "; ".join(f"{s.name}: {words.counts(s.outcomes)}" for s in ordered)
+    return Picture(draw=partial(_composition, ordered), label=label)
+
+
+def _composition(ordered: Sequence[CellSummary]) -> Figure:
     most = max((_decided(s) for s in ordered), default=0) or 1
-    with svg.drawing():
-        left, right = _label_width([s.name for s in ordered]), 150
-        height = _HEAD + _ROW * len(ordered) + 8
-        figure = svg.blank(height)
-        ax = svg.axes(figure, left, _HEAD, svg.WIDTH - left - right, height - _HEAD - 8)
-        _rows(ax, [s.name for s in ordered])
-        ax.set_xlim(0, most)
-        ax.spines[:].set_visible(False)
-        ax.set_xticks([])
-        for row, summary in enumerate(ordered):
-            _bar(ax, row, summary)
-            remark = " + ".join(filter(None, [str(_decided(summary)), words.apart(summary.crashed, summary.pending)]))
-            ax.annotate(remark, (most, row), (14, 0), textcoords="offset points", va="center", color=COLOURS["muted"])
-        ax.text(0, -0.75, "number of replicas", color=COLOURS["muted"], va="center", fontsize=11)
-        label = "Outcomes: " + "; ".join(f"{s.name}: {words.counts(s.outcomes)}" for s in ordered)
-        return svg.serialise(figure, label)
+    left, right = _label_width([s.name for s in ordered]), 150
+    height = _HEAD + _ROW * len(ordered) + 8
+    figure = svg.blank(height)
+    ax = svg.axes(figure, left, _HEAD, svg.WIDTH - left - right, height - _HEAD - 8)
+    _rows(ax, [s.name for s in ordered])
+    ax.set_xlim(0, most)
+    ax.spines[:].set_visible(False)
+    ax.set_xticks([])
+    for row, summary in enumerate(ordered):
+        _bar(ax, row, summary)
+        remark = " + ".join(
+            filter(None, [str(_decided(summary)), words.apart(summary.crashed, summary.pending, summary.skipped)])
+        )
+        ax.annotate(remark, (most, row), (14, 0), textcoords="offset points", va="center", color=COLOURS["muted"])
+    ax.text(0, -0.75, "number of replicas", color=COLOURS["muted"], va="center", fontsize=11)
+    return figure
 
 
 def _decided(summary: CellSummary) -> int:
@@ -115,40 +107,38 @@ def _bar(ax: Axes, row: int, summary: CellSummary) -> None:
         start += n
 
 
-def _intervals(
-    rows: Sequence[IntervalRow], limits: tuple[float, float], ticks: Sequence[float], title: str, label: str
-) -> str:
-    with svg.drawing():
-        left, right = _label_width([row.label for row in rows]), 190 if rows[0].counts else 140
-        height = _HEAD + _ROW * len(rows) + _FOOT
-        figure = svg.blank(height)
-        ax = svg.axes(figure, left, _HEAD, svg.WIDTH - left - right, height - _HEAD - _FOOT)
-        _rows(ax, [row.label for row in rows])
-        ax.set_xlim(*limits)
-        ax.set_xticks(ticks, [words.number(t) for t in ticks])
-        ax.grid(axis="x")
-        ax.spines[:].set_visible(False)
-        ax.tick_params(axis="x", length=0)
-        ax.text(
-            0,
-            1 + 12 / (_ROW * len(rows)),
-            title,
-            transform=ax.transAxes,
-            color=COLOURS["muted"],
-            fontsize=11,
-            va="center",
-        )
-        if limits[0] < 0:
-            ax.axvline(0, color=COLOURS["muted"], linewidth=1)
-        for place, row in enumerate(rows):
+def intervals(rows: Sequence[IntervalRow], limits: tuple[float, float], ticks: Sequence[float], title: str) -> Figure:
+    """Rows of intervals on one scale, with a line at 0 if it lies inside; to be called within ``svg.drawing``."""
+    left, right = (
+        _label_width([row.label for row in rows if not row.head]),
+        196 if any(row.counts for row in rows) else 140,
+    )
+    height = _HEAD + _ROW * len(rows) + _FOOT
+    figure = svg.blank(height)
+    ax = svg.axes(figure, left, _HEAD, svg.WIDTH - left - right, height - _HEAD - _FOOT)
+    _rows(ax, ["" if row.head else row.label for row in rows])
+    ax.set_xlim(*limits)
+    ax.set_xticks(ticks, [words.number(t) for t in ticks])
+    ax.grid(axis="x")
+    ax.spines[:].set_visible(False)
+    ax.tick_params(axis="x", length=0)
+    above = 1 + 12 / (_ROW * len(rows))
+    ax.text(0, above, title, transform=ax.transAxes, color=COLOURS["muted"], fontsize=11, va="center")
+    if limits[0] < 0:
+        ax.axvline(0, color=COLOURS["muted"], linewidth=1)
+    for place, row in enumerate(rows):
+        if row.head:
+            edge = blended_transform_factory(figure.transFigure, ax.transData)
+            ax.text(0, place, row.label, transform=edge, va="center", fontweight="bold")
+        else:
             _interval(ax, place, row)
-        return svg.serialise(figure, label)
+    return figure
 
 
 def _interval(ax: Axes, place: int, row: IntervalRow) -> None:
     converged = svg.colour(Outcome.CONVERGED)
     edge = ax.get_xlim()[1]
-    for text, offset in ((row.counts, 16), (row.value, 72 if row.counts else 16)):
+    for text, offset in ((row.counts, 16), (row.value, 80 if row.counts else 16)):
         ax.annotate(text, (edge, place), (offset, 0), textcoords="offset points", va="center", annotation_clip=False)
     if row.point is None:
         ax.plot([row.low, row.high], [place] * 2, color=COLOURS["rule"], linewidth=2, linestyle=(0, (1, 2)))

@@ -19,12 +19,12 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from study.outcome import Outcome
+from study.report import static
 from study.report.palette import LOOKS, NEUTRALS
 from trainables.objectives import LeastSquares, Minimax, NonSaturating, Objective, Wasserstein
 
 Floats = npt.NDArray[np.float64]
 SCORES: Floats = np.linspace(-6, 6, 481)
-SUFFIXES = (".png", ".svg", ".pdf")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,12 +96,11 @@ def draw(path: Path) -> None:
     Raises:
         ValueError: if it is none of ``.png``, ``.svg`` and ``.pdf``.
     """
-    if path.suffix not in SUFFIXES:
-        raise ValueError(f"--out must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}, got {path}")
+    static.checked(path)
     with matplotlib.rc_context(_settings()):
         figure = picture()
         path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=90, metadata={"Date": None} if path.suffix == ".svg" else {})
+        figure.savefig(path, dpi=90, metadata=static.NO_DATE.get(path.suffix, {}))
 
 
 def picture() -> Figure:
@@ -151,6 +150,7 @@ def _explain(row: Sequence[Axes]) -> None:
 def _settings() -> dict[Any, Any]:
     ink, muted, rule = (NEUTRALS[name][0] for name in ("ink", "muted", "rule"))
     return {
+        **static.SETTINGS,
         **{f"{axis}tick.{part}": muted for axis in "xy" for part in ("color", "labelcolor")},
         "font.size": 10.5,
         "axes.titlesize": 11.5,

@@ -1,49 +1,59 @@
-"""Puts the page together: reads the launch, computes every number through ``estimates``, fills the template."""
+"""Puts the page together: gathers the launch, draws its pictures, fills the template. Computes no number itself."""
 
 import dataclasses
 import inspect
 import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from study import sweeps
-from study.estimates import CellSummary, Comparison, compare, summarise
-from study.hypotheses import judge
+from study import confirm, reliability, sweeps
+from study.estimates import CellSummary, Comparison
 from study.outcome import Outcome
 from study.records import Record
-from study.report import curves, figures, palette, samples, words
-from study.report.curves import Line
+from study.report import curves, drawn, figures, film, methods, palette, samples, svg, tables, words
+from study.report import sensitivity as thresholds
+from study.report.gathered import Gathered
 from study.report.samples import Pair
+from study.report.svg import Picture
 from study.rules import OutcomeRule
-from study.spec import Block, Contrast, LaunchSpec
+from study.spec import Contrast
 from study.store import Store, write_text
-from trainables.trace import Trace
 
-Traced = tuple[Block, Trace]
+_PICTURED = 40
+"""Launches of more cells show curves and samples of so many: half of them the best, half the worst."""
+_LISTED = 500
+"""Launches of at most so many replicas list every one on the page; the CSV file does in any case."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContrastPart:
-    """One contrast with its rows and their picture."""
+    """One contrast with its rows."""
 
     contrast: Contrast
     rows: Sequence[Comparison]
-    figure: Markup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellPart:
-    """What the page shows of one cell apart from its row in the tables; ``figure`` is empty without a trace."""
+    """What the page shows of one cell apart from its row in the tables.
+
+    Attributes:
+        pictured: whether its curves and samples are shown at all; ``figure`` is empty then only without a trace.
+    """
 
     summary: CellSummary
     digest: str
     steps: int
+    pictured: bool
     figure: Markup
     grids: Pair
 
@@ -51,35 +61,98 @@ class CellPart:
 def build(store: Store) -> Path:
     """Writes the report of a launch, finished or not, and returns its path; an older report is replaced whole.
 
+    Beside the page lie its numbers as CSV files. The same launch gives the same bytes.
+
     Raises:
         ValueError: if there is no launch, or its records or traces cannot be read.
     """
-    spec, records, rule = store.spec(), store.records(), store.rule()
-    traces = [(block, trace) for block in spec.blocks() if (trace := store.trace(block)) is not None]
-    summaries, lines = summarise(records), _lines(records, traces)
-    context = {
+    launch = Gathered(store, store.records(), store.rule())
+    folder = store.report_path.parent
+    write_text(folder / tables.RECORDS, tables.records(launch.records))
+    write_text(folder / tables.CELLS, tables.cells(launch.summaries))
+    write_text(store.report_path, _page(launch))
+    return store.report_path
+
+
+def render(store: Store, records: Sequence[Record], rule: OutcomeRule) -> str:
+    """The page of a launch whose replicas were decided so: text that depends on nothing else.
+
+    Raises:
+        ValueError: if there is no launch, or its traces cannot be read.
+    """
+    return _page(Gathered(store, records, rule))
+
+
+def _page(launch: Gathered) -> str:
+    context = _numbers(launch) | _pictures(launch) | _looks(launch)
+    return _environment().get_template("page.html.j2").render(context)
+
+
+def _numbers(launch: Gathered) -> dict[str, Any]:
+    spec, summaries = launch.spec, launch.summaries
+    contrasts = [
+        ContrastPart(contrast=contrast, rows=list(rows))
+        for contrast, rows in groupby(launch.comparisons, key=lambda row: row.contrast)
+    ]
+    tests = methods.names_of_tests(launch.judgements, launch.comparisons)
+    return {
         "spec": spec,
-        "records": records,
+        "records": launch.records,
         "summaries": figures.by_rate(summaries),
-        "judgements": [judge(hypothesis, summaries) for hypothesis in spec.hypotheses],
+        "judgements": launch.judgements,
         "tally": _tally(summaries),
-        "contrasts": _contrasts(spec, summaries),
-        "sweeps": [sweeps.table(sweep, records) for sweep in spec.sweeps],
-        "cells": _cells(store, rule, records, lines, summaries),
-        "success_figure": _picture(figures.success, summaries),
-        "composition_figure": _picture(figures.composition, summaries),
-        "rule": rule,
-        "thresholds": rule_rows(rule),
-        "made": _made(spec, records, traces),
-        "features": next((t.meta["features"] for _, t in traces if t.meta.get("features")), None),
+        "contrasts": contrasts,
+        "sweeps": [sweeps.table(sweep, launch.records) for sweep in spec.sweeps],
+        "reliable": launch.reliable,
+        "claim": {"share": reliability.SHARE, "n": reliability.seeds_needed(), "anytime": spec.until_decided},
+        "failing": launch.failing,
+        "sensitivities": launch.sensitivities,
+        "rule": launch.rule,
+        "thresholds": rule_rows(launch.rule),
+        "trust": launch.trust,
+        "made": _made(launch),
+        "methods": methods.paragraphs(
+            spec,
+            methods.Made(
+                tests=tests,
+                contrasts=len(launch.comparisons),
+                records=launch.records,
+                rule=launch.rule,
+                recall=launch.trust.sentence if launch.trust else "",
+            ),
+        ),
+        "features": next((t.meta["features"] for _, t in launch.traces if t.meta.get("features")), None),
+        "confirmed": confirm.sentence(spec, summaries),
+    }
+
+
+def _pictures(launch: Gathered) -> dict[str, Any]:
+    found = drawn.the_map(launch)
+    return {
+        "success_figure": _picture(drawn.success(launch)),
+        "map": found,
+        "map_figure": _picture(drawn.mapped(launch)),
+        "forest_figure": _picture(drawn.differences(launch)),
+        "composition_figure": _picture(drawn.composition(launch)),
+        "survival_figure": _picture(drawn.alive(launch)),
+        "sensitivity_figure": _picture(drawn.thresholds(launch)),
+        "cells": _cells(launch),
+        "films": film.films(launch.store, launch.records),
+    }
+
+
+def _looks(launch: Gathered) -> dict[str, Any]:
+    seen = {line.outcome for own in launch.lines.values() for line in own}
+    return {
         "looks": palette.LOOKS,
-        "decided_outcomes": [o for o in palette.ORDER if any(s.outcomes.get(o) for s in summaries)],
-        "drawn_outcomes": [o for o in palette.ORDER if o in {line.outcome for own in lines.values() for line in own}],
+        "decided_outcomes": [o for o in palette.ORDER if any(s.outcomes.get(o) for s in launch.summaries)],
+        "drawn_outcomes": [o for o in palette.ORDER if o in seen],
+        "drawn_of_cell": curves.MOST if any(s.rate.n > curves.MOST for s in launch.summaries) else None,
+        "listed_replicas": _LISTED,
         "light": Markup(palette.variables(dark=False)),
         "dark": Markup(palette.variables(dark=True)),
+        "generator": f"matplotlib {matplotlib.__version__}",
     }
-    write_text(store.report_path, _environment().get_template("page.html.j2").render(context))
-    return store.report_path
 
 
 def rule_rows(rule: OutcomeRule) -> list[tuple[str, str, str]]:
@@ -99,6 +172,7 @@ def _attributes(documentation: str) -> dict[str, str]:
     return meanings
 
 
+@cache
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("study.report", "."),
@@ -107,12 +181,14 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(words=words, css_name=palette.css_name, Outcome=Outcome)
+    environment.globals.update(
+        words=words, css_name=palette.css_name, Outcome=Outcome, spoken=thresholds.spoken, tables=tables
+    )
     return environment
 
 
-def _picture(draw: Callable[[Sequence[CellSummary]], str], summaries: Sequence[CellSummary]) -> Markup:
-    return Markup(draw(summaries)) if summaries else Markup()
+def _picture(picture: Picture | None) -> Markup:
+    return Markup() if picture is None else Markup(svg.embed(picture))
 
 
 def _tally(summaries: Sequence[CellSummary]) -> Mapping[str, Any]:
@@ -122,69 +198,45 @@ def _tally(summaries: Sequence[CellSummary]) -> Mapping[str, Any]:
     return {
         "outcomes": outcomes,
         "decided": sum(s.rate.n for s in summaries),
-        "crashed": sum(s.crashed for s in summaries),
-        "pending": sum(s.pending for s in summaries),
+        "apart": words.apart(*(sum(getattr(s, name) for s in summaries) for name in ("crashed", "pending", "skipped"))),
     }
 
 
-def _contrasts(spec: LaunchSpec, summaries: Sequence[CellSummary]) -> list[ContrastPart]:
-    grouped = [(contrast, compare([contrast], summaries)) for contrast in spec.contrasts]
-    return [
-        ContrastPart(contrast=contrast, rows=rows, figure=Markup(figures.differences(rows)))
-        for contrast, rows in grouped
-        if rows
-    ]
-
-
-def _cells(
-    store: Store,
-    rule: OutcomeRule,
-    records: Sequence[Record],
-    lines: Mapping[int, Sequence[Line]],
-    summaries: Sequence[CellSummary],
-) -> list[CellPart]:
-    everything = [line for own in lines.values() for line in own]
-    chosen = curves.panels(rule, everything)
+def _cells(launch: Gathered) -> list[CellPart]:
+    ordered = figures.by_rate(launch.summaries)
+    pictured = {summary.cell for summary in (*ordered[: _PICTURED // 2], *ordered[-_PICTURED // 2 :])}
+    everything = [line for cell, own in launch.lines.items() if cell in pictured for line in own]
+    chosen = curves.panels(launch.rule, everything)
     frames = [curves.frame(panel, everything) for panel in chosen]
     parts = []
-    for summary in figures.by_rate(summaries):
-        own = [record for record in records if record.cell == summary.cell]
+    for summary in ordered:
+        own = [record for record in launch.records if record.cell == summary.cell]
         label = f"Curves of {summary.name}: {words.counts(summary.outcomes)}"
-        drawn = curves.small_multiples(chosen, frames, lines[summary.cell], label) if lines.get(summary.cell) else ""
+        lines = launch.lines.get(summary.cell) if summary.cell in pictured else None
+        picture = curves.small_multiples(chosen, frames, lines, label) if lines else None
         parts.append(
             CellPart(
                 summary=summary,
                 digest=own[0].digest,
                 steps=own[0].planned_steps,
-                figure=Markup(drawn),
-                grids=samples.pair(store, own),
+                figure=_picture(picture),
+                pictured=summary.cell in pictured,
+                grids=samples.pair(launch.store, own if summary.cell in pictured else ()),
             )
         )
     return parts
 
 
-def _lines(records: Sequence[Record], traces: Sequence[Traced]) -> dict[int, list[Line]]:
-    """Cell to the curves of its replicas, as far as there are any."""
-    held = {(block.cell.index, seed): trace for block, trace in traces for seed in block.seeds}
-    balances = {block.cell.index: curves.equilibrium(block.cell.config) for block, _ in traces}
-    lines: dict[int, list[Line]] = defaultdict(list)
-    for record in records:
-        trace = held.get((record.cell, record.seed))
-        replica = trace.replica(record.seed) if trace is not None else None
-        if replica is not None and len(replica):
-            line = Line(trace=replica, outcome=record.outcome, equilibrium=balances[record.cell])
-            lines[record.cell].append(line)
-    return dict(lines)
-
-
-def _made(spec: LaunchSpec, records: Sequence[Record], traces: Sequence[Traced]) -> list[tuple[str, str]]:
+def _made(launch: Gathered) -> list[tuple[str, str]]:
     """What made the numbers, as rows of name and value."""
+    spec, records = launch.spec, launch.records
     ran = [record for record in records if record.steps > 0]
     versions = [", ".join(f"{name} {version}" for name, version in r.versions.items()) for r in ran]
     versions.append(", ".join(f"{name} {version}" for name, version in spec.versions.items()))
     planned = Counter(cell.config.steps for cell in spec.cells)
     return [
         ("Planned", spec.created),
+        ("Plan", f"digest {spec.digest()}"),
         ("Device", words.listed(_tallied([r.device for r in ran]))),
         ("Mode", words.listed(_tallied([r.mode for r in ran]))),
         ("Precision", words.listed(cell.config.dtype for cell in spec.cells)),
@@ -192,7 +244,7 @@ def _made(spec: LaunchSpec, records: Sequence[Record], traces: Sequence[Traced])
         ("Steps done", words.whole(sum(r.steps for r in records))),
         ("Training time, summed", words.duration(sum(r.seconds for r in records))),
         ("Replicas per block", f"at most {spec.block}"),
-        ("Traces", f"{len(traces)} of {len(spec.blocks())} blocks"),
+        ("Traces", f"{len(launch.traces)} of {len(spec.blocks())} blocks"),
         ("Versions", "; ".join(dict.fromkeys(filter(None, versions))) or words.NOTHING),
         ("Seeds", ", ".join(map(str, spec.seeds)) + " (the same in every cell)"),
     ]

@@ -83,11 +83,21 @@ NEUTRALS: Mapping[str, tuple[str, str]] = {
     "paper": ("#ffffff", "#14171a"),
 }
 """Name to (light, dark)."""
+SERIES: tuple[tuple[str, str], ...] = (
+    ("#0b6aa8", "#63b3f3"),
+    ("#c1500a", "#ff9d5c"),
+    ("#0a7f5f", "#43d3a4"),
+    ("#a8438a", "#f0a0d3"),
+    ("#7d6608", "#e2c64b"),
+    ("#44484c", "#b9bfc4"),
+)
+"""(light, dark) of lines that are no outcomes, as the levels of a factor; after Okabe & Ito 2008. Dashes differ too."""
 
 
 def variables(dark: bool) -> str:
     """The palette as CSS custom properties: ``--ink``, ``--converged``, ``--on-converged`` and so on."""
     pairs = {name: shades[dark] for name, shades in NEUTRALS.items()}
+    pairs |= {f"series-{place}": shades[dark] for place, shades in enumerate(SERIES)}
     for outcome, look in LOOKS.items():
         pairs[css_name(outcome)] = look.dark if dark else look.light
         pairs["on-" + css_name(outcome)] = look.on_dark if dark else look.on_light

@@ -16,7 +16,18 @@ from study.store import Store
 
 _LARGEST_SIDE = 448
 """Grids are shown at most so many pixels wide, and larger ones are made smaller before they are embedded."""
+_LARGEST_PNG = 40_000
+"""Bytes; above that (photographs) the picture is embedded as WebP, a tenth of the size."""
 _STEP = re.compile(r"(\d+)$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A picture in the page: its data URI, and its size in pixels."""
+
+    uri: str
+    width: int
+    height: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,16 +35,12 @@ class Grid:
     """The last grid of a replica.
 
     Attributes:
-        uri: the picture as a data URI.
-        width, height: in pixels.
         step: when it was drawn.
         further: what else was drawn at that step.
     """
 
     record: Record
-    uri: str
-    width: int
-    height: int
+    shown: Shown
     step: int
     further: tuple["Further", ...] = ()
 
@@ -43,9 +50,7 @@ class Further:
     """A picture beside the grid, with the name that its game gives it: ``latent``, ``manifold``, ..."""
 
     name: str
-    uri: str
-    width: int
-    height: int
+    shown: Shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,13 +83,12 @@ def _first(store: Store, candidates: Sequence[Record]) -> Grid | None:
 
 def _last_grid(store: Store, record: Record) -> Grid | None:
     paths = store.grids(record.cell, record.seed)
-    for path in sorted(paths, key=_step_of, reverse=True):
+    for path in sorted(paths, key=step_of, reverse=True):
         try:
-            content, width, height = _embedded(path)
+            shown = embedded(path, _LARGEST_SIDE)
         except OSError:  # cut off by a crash while it was written: the one before will do
             continue
-        further = tuple(_further(store, record, path))
-        return Grid(record=record, uri=_uri(content), width=width, height=height, step=_step_of(path), further=further)
+        return Grid(record=record, shown=shown, step=step_of(path), further=tuple(_further(store, record, path)))
     return None
 
 
@@ -93,29 +97,41 @@ def _further(store: Store, record: Record, grid: Path) -> Iterator[Further]:
         name, _, step = path.stem.rpartition("-")
         if path != grid and step == grid.stem.rpartition("-")[2]:
             try:
-                content, width, height = _embedded(path)
+                yield Further(name=name, shown=embedded(path, _LARGEST_SIDE))
             except OSError:  # cut off by a crash while it was written
                 continue
-            yield Further(name=name, uri=_uri(content), width=width, height=height)
 
 
-def _uri(content: bytes) -> str:
-    return "data:image/png;base64," + b64encode(content).decode("ascii")
+def embedded(path: Path, largest: int) -> Shown:
+    """A stored picture for the page: the file as it is if it is small, made smaller if not.
 
-
-def _embedded(path: Path) -> tuple[bytes, int, int]:
-    """The file as it is if it is small enough, made smaller if not. Raises OSError if it is no whole picture."""
+    Raises:
+        OSError: if it is no whole picture.
+    """
     with Image.open(path) as image:
         image.load()
-        if max(image.size) <= _LARGEST_SIDE:
-            return path.read_bytes(), image.width, image.height
+        if max(image.size) <= largest and path.stat().st_size <= _LARGEST_PNG:
+            return _shown(path.read_bytes(), "png", image)
         smooth = image.convert("L" if image.mode in ("1", "L") else "RGB")
-    smooth.thumbnail((_LARGEST_SIDE, _LARGEST_SIDE), Image.Resampling.LANCZOS)
+    smooth.thumbnail((largest, largest), Image.Resampling.LANCZOS)
+    content = _encoded(smooth, "png")
+    if len(content) <= _LARGEST_PNG:
+        return _shown(content, "png", smooth)
+    return _shown(_encoded(smooth, "webp"), "webp", smooth)
+
+
+def _encoded(image: Image.Image, kind: str) -> bytes:
     out = BytesIO()
-    smooth.save(out, format="PNG", optimize=True)
-    return out.getvalue(), smooth.width, smooth.height
+    image.save(out, format=kind, **({"optimize": True} if kind == "png" else {"quality": 75}))
+    return out.getvalue()
 
 
-def _step_of(path: Path) -> int:
+def _shown(content: bytes, kind: str, image: Image.Image) -> Shown:
+    uri = f"data:image/{kind};base64," + b64encode(content).decode("ascii")
+    return Shown(uri=uri, width=image.width, height=image.height)
+
+
+def step_of(path: Path) -> int:
+    """The step in the name of a picture; 0 without any."""
     match = _STEP.search(path.stem)
     return int(match[1]) if match else 0

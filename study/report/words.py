@@ -49,6 +49,11 @@ def share(rate: Rate) -> str:
     return f"{number(rate.rate)} {interval(rate.low, rate.high)}" if rate.n else NOTHING
 
 
+def percent(share: float) -> str:
+    """``90 %``."""
+    return f"{100 * share:.3g} %"
+
+
 def p_value(p: float | None) -> str:
     """Three decimals; ``< 0.001`` below that."""
     if p is None or not isfinite(p):
@@ -78,9 +83,10 @@ def counts(outcomes: Mapping[Outcome, int]) -> str:
     return ", ".join(parts) or NOTHING
 
 
-def apart(crashed: int, pending: int) -> str:
-    """Replicas that say nothing of the GAN: ``1 crashed, 2 pending``, or nothing."""
-    return ", ".join(f"{n} {word}" for n, word in ((crashed, "crashed"), (pending, "pending")) if n)
+def apart(crashed: int, pending: int, skipped: int = 0) -> str:
+    """Replicas that say nothing of the GAN: ``1 crashed, 2 pending, 10 skipped``, or nothing."""
+    counted = ((crashed, "crashed"), (pending, "pending"), (skipped, "skipped"))
+    return ", ".join(f"{n} {word}" for n, word in counted if n)
 
 
 def evidence(values: Mapping[str, float]) -> str:
@@ -101,6 +107,18 @@ def levels(chosen: Mapping[str, str]) -> str:
 def listed(values: Iterable[str]) -> str:
     """Distinct values in order of appearance, joined by commas."""
     return ", ".join(dict.fromkeys(value for value in values if value)) or NOTHING
+
+
+def joined(values: Iterable[str], last: str = "and") -> str:
+    """``a``, ``a and b``, ``a, b and c``; a dash for none."""
+    *first, end = [*values] or [NOTHING]
+    return f"{', '.join(first)} {last} {end}" if first else end
+
+
+def number_word(count: int) -> str:
+    """``one`` to ``twelve``, figures beyond."""
+    names = "no one two three four five six seven eight nine ten eleven twelve".split()
+    return names[count] if count < len(names) else whole(count)
 
 
 def _measured(value: float) -> str:

@@ -1,5 +1,6 @@
 """Figures of the theory: the plotted numbers are the objectives' own."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from study.cli import app
+from study.outcome import Outcome
 from study.report import losses
 from study.report.losses import SCORES, TERMS, Shown, curve, picture, rest
+from study.store import Store
 from trainables.objectives import OBJECTIVES, Objective
 
 every = pytest.mark.parametrize("shown", losses.OBJECTIVES, ids=lambda shown: shown.name)
@@ -74,10 +77,32 @@ def test_the_command_writes_a_picture(tmp_path: Path) -> None:
     assert path.stat().st_size < 150_000
 
 
+def test_the_command_writes_a_figure_of_a_launch(trained_once: Store, tmp_path: Path) -> None:
+    path = tmp_path / "success.svg"
+    done = CliRunner().invoke(app, ["figure", "success", str(trained_once.root), "--out", str(path)])
+    assert done.exit_code == 0, done.output
+    assert "2 of 3" in path.read_text(encoding="utf-8")
+
+
+def test_a_figure_that_the_launch_has_nothing_for_is_one_sentence(
+    trained: Callable[..., Store], tmp_path: Path
+) -> None:
+    store = trained(((Outcome.UNDECIDED,),), page=False)
+    done = CliRunner().invoke(app, ["figure", "curves", str(store.root), "--out", str(tmp_path / "x.svg")])
+    assert done.exit_code == 2
+    assert "FIGURE must be one that the launch has something to show in, got 'curves'" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["figure", "wins"], "FIGURE must be one of losses, got 'wins'"),
+        (
+            ["figure", "wins"],
+            "FIGURE must be one of losses, success, map, composition, survival, sensitivity, forest, curves, got",
+        ),
+        (["figure", "map"], "LAUNCH must be given for the figure map"),
+        (["figure", "losses", "somewhere"], "LAUNCH must not be given for the figure losses"),
+        (["figure", "map", "nowhere"], "LAUNCH must be a launch's folder or the id of one in runs, got 'nowhere'"),
         (["figure", "losses", "--out", "losses.jpg"], "--out must end in .png, .svg or .pdf, got losses.jpg"),
     ],
     ids=str,

@@ -1,6 +1,7 @@
 """A launch that never ran: spec, traces, records and grids made up, so that every outcome and every gap occurs."""
 
 from collections.abc import Callable, Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from search_spaces import Factor, Level
 from study.hypotheses import MoreSuccess, Share
 from study.outcome import IMAGE_RULE, MIXTURE_RULE, Outcome
 from study.records import Record, Status
-from study.report import build
+from study.report import build, svg
 from study.spec import Cell, Contrast, LaunchSpec
 from study.store import Store
 from trainables import trace
@@ -40,6 +41,12 @@ def make(tmp_path: Path) -> Make:
         return make_launch(tmp_path / "runs" / "demo" / "launch", plan, **options)
 
     return made
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures are their labels alone, for tests of words: drawing is most of the time that a page takes."""
+    monkeypatch.setattr(svg, "embed", lambda picture: f'<svg role="img" aria-label="{escape(picture.label)}"></svg>')
 
 
 @pytest.fixture(scope="session", params=["images", "ring"])

@@ -4,7 +4,8 @@ from typing import Any
 import numpy as np
 
 from study.outcome import IMAGE_RULE, Outcome
-from study.report.curves import Line, equilibrium, frame, panels, small_multiples, thin
+from study.report import svg
+from study.report.curves import Line, chosen, equilibrium, frame, panels, small_multiples, thin
 from study.store import Store
 from trainables.objectives import Wasserstein
 
@@ -52,8 +53,8 @@ def test_losses_are_marked_at_their_equilibrium(make: Any) -> None:
     assert [lines[0].equilibrium[panel.loss] for panel in losses] == [0.25, 0.125]
     frames = [frame(panel, lines) for panel in losses]
     assert all(own.low < mark < own.high for own, mark in zip(frames, (0.25, 0.125), strict=True))
-    marked = small_multiples(losses, frames, lines, "marked")
-    bare = small_multiples(losses, frames, [replace(line, equilibrium={}) for line in lines], "bare")
+    marked = svg.embed(small_multiples(losses, frames, lines, "marked"))
+    bare = svg.embed(small_multiples(losses, frames, [replace(line, equilibrium={}) for line in lines], "bare"))
     assert marked.count("stroke-dasharray: 5") == bare.count("stroke-dasharray: 5") + 2
 
 
@@ -62,7 +63,7 @@ def test_a_row_of_several_objectives_has_no_equilibrium_line(make: Any) -> None:
     mixed = [lines[0], replace(lines[1], equilibrium={"d_loss": 1.0, "g_loss": 0.0})]
     losses = [panel for panel in panels(IMAGE_RULE, lines) if panel.loss]
     frames = [frame(panel, mixed) for panel in losses]
-    assert "stroke-dasharray: 5" not in small_multiples(losses, frames, mixed, "mixed")
+    assert "stroke-dasharray: 5" not in svg.embed(small_multiples(losses, frames, mixed, "mixed"))
 
 
 def test_an_equilibrium_outside_the_losses_makes_no_axis_logarithmic(make: Any) -> None:
@@ -88,5 +89,17 @@ def test_divergence_and_best_d_are_drawn_where_they_were_measured(make: Any) -> 
     chosen = panels(IMAGE_RULE, lines)
     assert [panel.title for panel in chosen][2] == "Jensen–Shannon divergence (nats)"
     assert chosen[-1].title == "D’s distance from the best D"
-    drawn = small_multiples(chosen, [frame(panel, lines) for panel in chosen], lines, "both rows")
+    drawn = svg.embed(small_multiples(chosen, [frame(panel, lines) for panel in chosen], lines, "both rows"))
     assert all(panel.title in drawn for panel in chosen)
+
+
+def test_up_to_sixty_replicas_are_all_drawn() -> None:
+    assert chosen([C] * 60) == list(range(60))
+    assert chosen([]) == []
+
+
+def test_of_more_replicas_the_first_of_each_outcome_are_drawn_in_proportion() -> None:
+    outcomes = [C, C, C, Outcome.DIVERGED] * 250 + [Outcome.OSCILLATING] * 9
+    drawn = [outcomes[place] for place in chosen(outcomes)]
+    assert [drawn.count(own) for own in (C, Outcome.DIVERGED, Outcome.OSCILLATING)] == [44, 14, 4]
+    assert chosen(outcomes)[:4] == [0, 1, 2, 3]

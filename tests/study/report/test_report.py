@@ -10,14 +10,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from study.estimates import summarise
 from study.outcome import IMAGE_RULE, Outcome
+from study.records import Status
 from study.report import build, page
 from study.rules import OutcomeRule
+from study.spec import Selection
 from study.store import Store
 from trainables import trace
 
 C, M, L, O, N, D, U = Outcome  # noqa: E741
 MINUS = "\N{MINUS SIGN}"
+MIXED = [[C, C, C, C, O], [C, C, M, L, D], [C, M, M, N, U], [D, D, M, M, N]]
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
 
@@ -46,7 +50,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if "style" not in self.open:
+        if not {"style", "script"} & set(self.open):
             self.words.append(data)
 
     @property
@@ -65,8 +69,15 @@ def test_page_is_one_file_that_needs_nothing_else(mixed: Store) -> None:
     read = Page(mixed.report_path)
     links = [v for _, attrs in read.tags for k, v in attrs.items() if k in ("src", "href", "xlink:href", "data") and v]
     assert links
-    assert all(link.startswith(("data:image/png;base64,", "#")) for link in links)
-    assert not re.search(r"url\((?!#)|@import|<script|<link", read.source)
+    beside = {"cells.csv", "records.csv", "../records.parquet", "../spec.json", "../traces/"}
+    assert {link for link in links if not link.startswith(("data:image/png;base64,", "#"))} == beside
+    assert not re.search(r"url\((?!#)|@import|<link", read.source)
+    assert [attrs for attrs in read.all("script")] == [{}]
+
+
+def test_files_that_the_page_names_are_there(mixed: Store) -> None:
+    for name in ("cells.csv", "records.csv", "../records.parquet", "../spec.json", "../traces/"):
+        assert (mixed.report_path.parent / name).exists()
 
 
 def test_svg_references_resolve_within_their_own_picture(mixed: Store) -> None:
@@ -78,8 +89,11 @@ def test_svg_references_resolve_within_their_own_picture(mixed: Store) -> None:
 def test_sections_stand_in_the_order_of_the_reader(mixed: Store) -> None:
     read = Page(mixed.report_path)
     assert [attrs["id"] for attrs in read.all("section") if "id" in attrs] == [
-        "verdicts", "success", "contrasts", "outcomes", "curves", "samples", "rule", "run", "methods"
+        "verdicts", "success", "map", "contrasts", "outcomes", "survival", "sensitivity", "curves", "samples", "rule",
+        "methods", "run",
     ]  # fmt: skip
+    targets = [str(attrs["href"])[1:] for attrs in read.all("a") if str(attrs["href"]).startswith("#")]
+    assert targets[1:] == [attrs["id"] for attrs in read.all("section") if "id" in attrs]
 
 
 def test_head_says_what_was_asked_and_launched(mixed: Store) -> None:
@@ -88,10 +102,40 @@ def test_head_says_what_was_asked_and_launched(mixed: Store) -> None:
         assert part in head
 
 
-def test_verdict_is_a_word_and_a_colour_and_a_sentence(mixed: Store) -> None:
-    part = section(Page(mixed.report_path).source, "verdicts")
+@pytest.mark.usefixtures("undrawn")
+def test_verdict_is_a_word_and_a_colour_and_a_sentence(make: Any) -> None:
+    part = section(Page(build(make([[C] * 8, [D] * 8]))).source, "verdicts")
     assert '<span class="verdict supported">supported</span>' in part
-    assert "5 of 9 (55.6 %, 95 % interval 26.7 % to 81.1 %)" in part
+    assert "8 of 8 (100 %" in part
+    # McNemar on eight pairs, all discordant in one direction: 2 / 2^8; the other hypothesis has no cells.
+    assert part.count('<td class="num">0.008</td>') == 2
+
+
+def test_verdicts_show_adjusted_p_difference_and_correlation(mixed: Store) -> None:
+    part = section(Page(mixed.report_path).source, "verdicts")
+    assert '<td class="num">0.250</td><td class="num">0.426</td>' in part
+    assert f'0.33<span class="source">[{MINUS}0.22, 0.69]</span>' in part
+    assert '9<span class="source">0.48</span>' in part
+    assert "adjusted by Holm" in part
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_seeds_until_decided_are_said_to_be_anytime_valid(make: Any) -> None:
+    store = make(MIXED, spec={"until_decided": True, "least": 2})
+    read = Page(build(store))
+    part = section(read.source, "verdicts")
+    assert "anytime-valid" in part
+    assert "at least 2 and at most 5 per cell" in part
+    assert store.spec().digest() in part
+    assert "fixed-n tests" in section(read.source, "contrasts")
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_confirmation_shows_both_rates(make: Any) -> None:
+    chosen = Selection(launch="before", plan="0" * 16, cell="full", successes=5, n=5, of_cells=8)
+    part = section(Page(build(make([[C, C, D]], spec={"selection": chosen}))).source, "verdicts")
+    assert "5 of 5 [0.57, 1.00] among 8 cells" in part
+    assert "2 of 3 [0.21, 0.94]" in part
 
 
 def test_success_is_the_estimate_of_the_records(mixed: Store) -> None:
@@ -109,23 +153,26 @@ def test_cells_are_sorted_by_rate_in_table_and_picture(make: Any) -> None:
     assert re.search(r"full / ns: 2 of 2.*no_bn_g / ls\(0,1,1\): 1 of 2.*full / ls\(0,1,1\): 0 of 2", part)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_crashed_and_pending_are_apart_from_failures(make: Any) -> None:
     part = section(Page(build(make([[C, U, U]], crashed=[(0, 1)]))).source, "success")
     assert "1 of 1" in part
     assert "1 crashed, 1 pending" in part
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_contrast_without_replicas_shows_no_number(make: Any) -> None:
     part = section(Page(build(make([[C, C], [U, U]]))).source, "contrasts")
     assert "2 of 2" in part
     assert "1.000" not in part
-    assert "unadjusted" in part
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_contrast_shows_difference_interval_and_p(make: Any) -> None:
     part = section(Page(build(make([[C, C, C, C, C], [D, D, D, D, D]]))).source, "contrasts")
-    # Wilson 5 of 5 from 0.5655: 1 - sqrt(2) * 0.4345; Boschloo: twice the largest value of (x (1 - x))^5, at 1/2.
-    assert '<td class="num">1.00</td><td class="num">[0.39, 1.00]</td><td class="num">0.002</td>' in part
+    # Wilson 5 of 5 from 0.5655: 1 - sqrt(2) * 0.4345. McNemar on five discordant pairs: 2 / 2^5.
+    assert '<td class="num">1.00</td><td class="num">[0.39, 1.00]</td><td>exact McNemar test</td>' in part
+    assert part.count('<td class="num">0.062</td>') == 2
 
 
 def test_composition_labels_its_counts_in_the_outcomes_colour(make: Any) -> None:
@@ -152,10 +199,12 @@ def test_mixtures_show_covered_modes_by_the_rule(make: Any) -> None:
     assert "Fréchet" not in part
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_samples_are_the_last_grid_of_one_success_and_one_failure(make: Any) -> None:
     store = make([[D, C, C, D, M]])
     read = Page(build(store))
-    images = [attrs["alt"] for attrs in read.all("img")]
+    assert len(list(read.all("img"))) == 2 * 3 + 2  # three films of two frames
+    images = [attrs["alt"] for attrs in read.all("img")][-2:]
     seeds = store.spec().seeds
     assert images == [
         f"Samples of seed {seeds[1]} at step 1000: converged",
@@ -163,20 +212,25 @@ def test_samples_are_the_last_grid_of_one_success_and_one_failure(make: Any) -> 
     ]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_large_grids_are_made_smaller(make: Any) -> None:
     store = make([[C]])
     seed = store.spec().seeds[0]
     noise = np.random.default_rng(0).integers(0, 256, (1_000, 1_500), dtype=np.uint8)
     Image.fromarray(noise).save(store.sample_folder(0, seed) / "step-001000.png")
-    image = next(Page(build(store)).all("img"))
+    *_, image = Page(build(store)).all("img")
     assert (image["width"], image["height"]) == ("448", "299")
+    assert str(image["src"]).startswith("data:image/webp;base64,")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_unreadable_last_grid_falls_back_to_the_one_before(make: Any) -> None:
     store = make([[C]])
     last = store.grids(0, store.spec().seeds[0])[-1]
     last.write_bytes(last.read_bytes()[:60])
-    assert "at step 500: converged" in str(next(Page(build(store)).all("img"))["alt"])
+    assert {attrs["alt"] for attrs in Page(build(store)).all("img")} == {
+        f"Samples of seed {store.spec().seeds[0]} at step 500: converged"
+    }
 
 
 def test_rule_is_shown_with_the_meaning_of_every_threshold() -> None:
@@ -206,20 +260,68 @@ def test_what_was_run_traces_every_number(mixed: Store) -> None:
         assert expected in part
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_methods_name_the_classifier_and_its_accuracy(make: Any) -> None:
-    methods = Page(build(make())).text.rpartition("Methods")[2]
+    methods = Page(build(make())).text.rpartition("Methods")[2].partition("What was run")[0]
     assert "not the Inception FID" in methods
     assert "0.972 of held-out images" in methods
     assert "statistics of the batch at hand" in methods
 
 
-@pytest.mark.parametrize("plan", [[[U, U]], [[C]], [[C, C], [C, C]], [[D, N], [M, D]], [[U]]])
+NOT_A_NUMBER = r"\b(nan|NaN|inf|Infinity|None)\b"
+PLANS = {
+    "none finished": [[U, U], [U, U]],
+    "one replica": [[C]],
+    "one replica, none finished": [[U]],
+    "all succeeded": [[C, C], [C, C], [C, C], [C, C]],
+    "all failed": [[D, N], [M, D], [L, O], [N, N]],
+    "one cell finished": [[C, D], [U, U], [U, U], [U, U]],
+}
+
+
+@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS.keys())
 @pytest.mark.parametrize("images", [True, False])
-def test_any_launch_has_a_page_without_nan(make: Any, plan: Any, images: bool) -> None:
-    text = Page(build(make(plan, images=images))).source
-    assert not re.search(r"\b(nan|NaN|inf|Infinity|None)\b", re.sub(r"base64,[^\"]*", "", text))
+def test_any_launch_has_a_page_without_nan(request: Any, make: Any, plan: Any, images: bool) -> None:
+    if images:  # the pictures are the same functions: drawn once
+        request.getfixturevalue("undrawn")
+    store = make(plan, images=images)
+    text = Page(build(store)).source
+    assert not re.search(NOT_A_NUMBER, re.sub(r"base64,[^\"]*", "", text))
+    for name in ("cells.csv", "records.csv"):
+        assert not re.search(NOT_A_NUMBER, (store.report_path.parent / name).read_text(encoding="utf-8"))
 
 
+@pytest.mark.usefixtures("undrawn")
+def test_a_launch_without_any_outcome_says_so(make: Any) -> None:
+    read = Page(build(make([[U, U], [U, U]])))
+    assert "No replica has an outcome yet." in read.text
+    assert "No trace is stored yet." in read.text
+    assert not {"survival", "sensitivity"} & {attrs.get("id") for attrs in read.all("section")}
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_replicas_that_were_not_needed_are_named_apart(make: Any) -> None:
+    store = make([[C, C, U], [D, U, U]], spec={"until_decided": True})
+    skipped = [replace(r, status=Status.SKIPPED) if r.outcome is U else r for r in store.records()]
+    store.write_records(tuple(skipped))
+    text = Page(build(store)).text
+    assert "3 skipped" in text
+    assert "3 of 6 planned replicas were not needed" in text
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_page_depends_on_the_records_that_it_is_given(make: Any) -> None:
+    """What verification relies on: the stored page is the page of the stored records, and of no others."""
+    store = make([[C, D], [M, M]])
+    stored = build(store).read_text(encoding="utf-8")
+    records = store.records()
+    assert page.render(store, records, store.rule()) == stored
+    assert summarise(records)[0].rate.successes == 1
+    other = [replace(record, outcome=M) for record in records]
+    assert page.render(store, other, store.rule()) != stored
+
+
+@pytest.mark.usefixtures("undrawn")
 def test_missing_traces_and_grids_are_said_to_be_missing(make: Any) -> None:
     text = Page(build(make(traces=False, grids=False))).text
     assert "No trace is stored yet." in text
@@ -235,18 +337,20 @@ def test_missing_trace_of_one_cell_leaves_the_others(make: Any) -> None:
     assert part.count("<svg viewBox") == 3
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_classifier_and_hypotheses_may_be_absent(make: Any) -> None:
     text = Page(build(make(images=False, spec={"hypotheses": (), "contrasts": ()}))).text
     assert "This study declared no hypotheses." in text
     assert "No classifier was used in this launch." in text
-    assert "Boschloo" not in text
+    assert "Differences" not in text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_text_is_escaped_everywhere(make: Any) -> None:
     evil = '<script>alert("x")</script> & $\\frac{1$'
     source = build(make(spec={"title": evil, "question": evil, "note": evil, "sources": (evil,), "launch": evil}))
     read = Page(source)
-    assert not list(read.all("script"))
+    assert len(list(read.all("script"))) == 1
     assert read.text.count('<script>alert("x")</script> & $\\frac{1$') >= 5
 
 
@@ -293,7 +397,7 @@ def test_building_leaves_matplotlib_as_it_was(make: Any) -> None:
 
 def test_page_is_written_whole(mixed: Store) -> None:
     path = mixed.report_path
-    assert [p.name for p in path.parent.iterdir()] == ["index.html"]
+    assert sorted(p.name for p in path.parent.iterdir()) == ["cells.csv", "index.html", "records.csv"]
 
 
 def test_page_of_forty_replicas_stays_small(make: Any) -> None:

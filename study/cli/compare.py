@@ -1,0 +1,22 @@
+"""The command ``study compare``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from study.cli.app import Out, app, console, found, one_sentence
+
+Before = Annotated[str, typer.Argument(help="A launch: its id, or its folder.", metavar="BEFORE")]
+After = Annotated[str, typer.Argument(help="Another launch of the same study.", metavar="AFTER")]
+
+
+@app.command()
+@one_sentence
+def compare(before: Before, after: After, out: Out = Path("runs")) -> None:
+    """Compares two launches of a study: what was changed in the plan, and what in the outcomes, paired by seed."""
+    from study import comparison
+    from study.report import two_launches
+
+    sides = [comparison.side(found(launch, out)) for launch in (before, after)]
+    two_launches.show(comparison.compare(*sides), console)

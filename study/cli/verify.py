@@ -1,0 +1,47 @@
+"""The command ``study verify``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from study.cli.app import LaunchArgument, Out, app, console, found, one_sentence
+
+_MOST = 20
+"""Differences shown; a page of another version of this program differs in nearly every line."""
+_PAGE = ("words", "drawing", "markup", "files")
+_OTHER_VERSION = "the records follow from the traces; a page that another version of this program wrote differs, too"
+
+
+@app.command()
+@one_sentence
+def verify(
+    launch: LaunchArgument,
+    page: Annotated[
+        Path | None,
+        typer.Option("--page", help="A copy of the report to check (.html or .html.gz).", show_default="the launch's"),
+    ] = None,
+    out: Out = Path("runs"),
+) -> None:
+    """Recomputes every number of a launch's report from its traces and plan, and fails where one does not follow."""
+    from study import verify as verification
+
+    store = found(launch, out)
+    checks = verification.verify(store, page)
+    differences = [(check.name, sentence) for check in checks for sentence in check.differences]
+    for check in checks:
+        word = f"{len(check.differences)} differ" if check.differences else "agree"
+        style = "red" if check.differences else "default"
+        line = f"{check.name:<15}[{style}]{word:<12}[/]{escape(check.compared)}"
+        for text in (line, *(f"{'':<15}[dim]{escape(note)}[/]" for note in check.notes)):
+            console.print(text, soft_wrap=True, highlight=False)
+    for name, sentence in differences[:_MOST]:
+        console.print(f"[red]{name}[/]: {escape(sentence)}", soft_wrap=True, highlight=False)
+    if len(differences) > _MOST:
+        console.print(f"and {len(differences) - _MOST} more", soft_wrap=True)
+    if differences and all(name in _PAGE for name, _ in differences):
+        console.print(f"{_OTHER_VERSION}: study report {store.root} writes it again", soft_wrap=True, style="dim")
+    if differences:
+        raise typer.Exit(1)
+    console.print(f"verified: {store.root}: all that was compared follows from the traces and the plan", soft_wrap=True)

@@ -1,0 +1,94 @@
+"""What a launch's page and figures show, each computed once and only if it is asked for."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import cached_property
+
+from study import lifetimes, sensitivity
+from study.estimates import CellSummary, Comparison, compare, summarise
+from study.judging import Judgement, judge
+from study.lifetimes import CellSurvival, LifetimeComparison
+from study.records import Record
+from study.reliability import reliable_cells
+from study.report import curves
+from study.report.classifier import Trust, trust
+from study.report.curves import Line
+from study.rules import OutcomeRule
+from study.sensitivity import Sensitivity
+from study.spec import Block
+from study.store import Store
+from trainables.trace import Trace
+
+Traced = tuple[Block, Trace]
+
+
+class Gathered:
+    """One launch.
+
+    Args:
+        store: its folder; spec, traces and pictures are read from it.
+        records: its replicas, decided by ``rule``.
+    """
+
+    def __init__(self, store: Store, records: Sequence[Record], rule: OutcomeRule) -> None:
+        self.store = store
+        self.spec = store.spec()
+        self.records = records
+        self.rule = rule
+        self.factors = [factor.name for factor in self.spec.factors]
+
+    @cached_property
+    def traces(self) -> list[Traced]:
+        """The blocks that have a trace."""
+        found = ((block, self.store.trace(block)) for block in self.spec.blocks())
+        return [(block, trace) for block, trace in found if trace is not None]
+
+    @cached_property
+    def summaries(self) -> Sequence[CellSummary]:
+        return summarise(self.records)
+
+    @cached_property
+    def judgements(self) -> Sequence[Judgement]:
+        return judge(self.spec.hypotheses, self.records, anytime=self.spec.until_decided)
+
+    @cached_property
+    def comparisons(self) -> Sequence[Comparison]:
+        return compare(self.spec.contrasts, self.records)
+
+    @cached_property
+    def reliable(self) -> frozenset[int]:
+        return reliable_cells(self.records, anytime=self.spec.until_decided)
+
+    @cached_property
+    def trust(self) -> Trust | None:
+        return trust(self.rule, self.spec.cells)
+
+    @cached_property
+    def survival(self) -> Sequence[CellSurvival]:
+        return lifetimes.curves(self.records)
+
+    @cached_property
+    def failing(self) -> Sequence[LifetimeComparison]:
+        return lifetimes.compare(self.spec.contrasts, self.records)
+
+    @cached_property
+    def sensitivities(self) -> Sequence[Sensitivity]:
+        return sensitivity.vary(self.spec, self.records, self.traces, rule=self.rule)
+
+    @cached_property
+    def lines(self) -> dict[int, list[Line]]:
+        """Cell to the curves that are drawn of its replicas, as far as there are any."""
+        held = {(block.cell.index, seed): trace for block, trace in self.traces for seed in block.seeds}
+        balances = {block.cell.index: curves.equilibrium(block.cell.config) for block, _ in self.traces}
+        traced: dict[int, list[Record]] = defaultdict(list)
+        for record in self.records:
+            if (record.cell, record.seed) in held:
+                traced[record.cell].append(record)
+        lines: dict[int, list[Line]] = defaultdict(list)
+        for cell, records in traced.items():
+            for place in curves.chosen([record.outcome for record in records]):
+                own = records[place]
+                replica = held[cell, own.seed].replica(own.seed)
+                if len(replica):
+                    lines[cell].append(Line(trace=replica, outcome=own.outcome, equilibrium=balances[cell]))
+        return dict(lines)

@@ -1,0 +1,288 @@
+"""The methods paragraphs of a launch, from its plan and its records: English that can go into a paper as it stands."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+from study.estimates import Comparison
+from study.hypotheses import Hypothesis
+from study.outcome import Outcome
+from study.records import Record, Status
+from study.report import words
+from study.rules import OutcomeRule
+from study.spec import LaunchSpec
+from trainables.autoencoding import Unlabelled
+from trainables.conditioning import Unconditional
+from trainables.config import AaeConfig, Config, GanConfig
+from trainables.penalties import NoPenalty
+
+_MOST = 4
+"""So many values of a setting are named; of more, how many there are."""
+_ALWAYS = frozenset("a b c beta1 beta2 channels dim hidden lr modes norm side std weight".split())
+"""Fields that are said even at their defaults."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What was done beside the plan.
+
+    Attributes:
+        tests: their names, in the order of use; ``contrasts`` counts the rows that the contrasts were tested in.
+        rule: that decided the records.
+        recall: what is known of the rule's errors, in a sentence.
+    """
+
+    tests: tuple[str, ...]
+    contrasts: int
+    records: Sequence[Record]
+    rule: OutcomeRule
+    recall: str = ""
+
+
+def paragraphs(spec: LaunchSpec, made: Made) -> list[str]:
+    """Design, training, outcomes, statistics, software; one paragraph each."""
+    return [
+        " ".join(_design(spec, made.records)),
+        " ".join(_training([cell.config for cell in spec.cells])),
+        " ".join(_outcomes(spec, made)),
+        " ".join(_statistics(spec, made)),
+        " ".join(_software(spec, made.records)),
+    ]
+
+
+def names_of_tests(judged: Iterable[Any], compared: Iterable[Comparison]) -> tuple[str, ...]:
+    """The names of the tests that were made, each once, in order of use."""
+    return tuple(dict.fromkeys(test for own in (*judged, *compared) if (test := getattr(own, "test", ""))))
+
+
+def _design(spec: LaunchSpec, records: Sequence[Record]) -> Iterable[str]:
+    varied = [factor for factor in spec.factors if len(factor.levels) > 1]
+    names = words.joined([f"{factor.name} ({_levels([level.label for level in factor.levels])})" for factor in varied])
+    cells = len(spec.cells)
+    if cells == 1:
+        yield f"We trained one configuration with {_seeds(spec)}."
+    elif len(varied) > 1:
+        yield f"We trained {cells} configurations, the full factorial of {names}, each with {_seeds(spec)}."
+    else:
+        yield f"We trained {cells} configurations, the levels of {names}, each with {_seeds(spec)}."
+    if cells > 1:
+        yield (
+            "The seeds are the same in every configuration. Initial weights, data order and noise are pure functions of"
+            " the seed, drawn from separate streams, so that replicas with the same seed are paired across"
+            " configurations in all that these share."
+        )
+    if spec.until_decided:
+        skipped = sum(record.status is Status.SKIPPED for record in records)
+        yield (
+            f"Seeds were added in blocks of {spec.block}, in one fixed order, to the configurations that an undecided"
+            f" hypothesis speaks of, at least {spec.least} and at most {len(spec.seeds)} each;"
+            f" {words.whole(skipped)} of {words.whole(len(records))} planned replicas were not needed."
+        )
+    else:
+        yield "The number of seeds was fixed before the run."
+    if spec.selection is not None:
+        chosen = spec.selection
+        how = f"among {chosen.of_cells}, by its success there," if chosen.of_cells else "by name"
+        yield (
+            f"The configuration was selected in the launch {chosen.launch} {how} and is confirmed here on seeds"
+            " that the selection did not use."
+        )
+
+
+def _seeds(spec: LaunchSpec) -> str:
+    count = len(spec.seeds)
+    most = "up to " if spec.until_decided else ""
+    return f"{most}{count} random {'seed' if count == 1 else 'seeds'} (replicas)"
+
+
+def _levels(labels: Sequence[str]) -> str:
+    return words.joined(labels) if len(labels) <= 2 * _MOST else f"{len(labels)} levels, {labels[0]} to {labels[-1]}"
+
+
+def _training(configs: Sequence[Config]) -> Iterable[str]:
+    yield f"Data: {_choice(configs, lambda c: c.data)}."
+    gans = [config for config in configs if isinstance(config, GanConfig)]
+    encoders = [config for config in configs if isinstance(config, AaeConfig)]
+    if gans:
+        yield from _gan(gans)
+    if encoders:
+        yield from _autoencoder(encoders)
+    steps = "generator updates" if gans else "steps"
+    length = _choice(configs, lambda c: words.whole(c.steps))
+    yield (
+        f"Training took {length} {steps} with batches of {_choice(configs, lambda c: words.whole(c.batch_size))} in"
+        f" {_choice(configs, lambda c: c.dtype)}. Batch normalisation, where there is any, uses the statistics of the"
+        " batch at hand, in training and when samples are drawn."
+    )
+
+
+def _gan(gans: Sequence[GanConfig]) -> Iterable[str]:
+    noise, dim = _choice(gans, lambda c: c.latent.distribution), _choice(gans, lambda c: c.latent.dim)
+    yield f"Generator: {_choice(gans, lambda c: c.generator)}, from {noise} noise in {dim} dimensions."
+    yield f"Discriminator: {_choice(gans, lambda c: c.discriminator)}."
+    yield f"Objective: {_choice(gans, lambda c: c.objective)}."
+    if any(not isinstance(config.penalty, NoPenalty) for config in gans):
+        yield f"Gradient penalty: {_choice(gans, lambda c: c.penalty)}."
+    if any(config.clip is not None for config in gans):
+        yield f"The discriminator's weights were clipped at {_choice(gans, lambda c: c.clip)}."
+    if any(not isinstance(config.conditioning, Unconditional) for config in gans):
+        yield f"Conditioning: {_choice(gans, lambda c: c.conditioning)}."
+    if any(config.packing > 1 for config in gans):
+        yield f"Packing: {_choice(gans, lambda c: c.packing)} samples."
+    if any(config.instance_noise for config in gans):
+        yield f"Instance noise of standard deviation {_choice(gans, lambda c: c.instance_noise)}."
+    g, d = (_choice(gans, get) for get in (lambda c: c.g_optimizer, lambda c: c.d_optimizer))
+    yield (
+        f"Optimiser of both networks: {g}."
+        if g == d
+        else f"Optimisers: {g} for the generator, {d} for the discriminator."
+    )
+    rounds = _choice(gans, lambda c: c.updates.d_steps)
+    order = _choice(gans, lambda c: c.updates.order.replace("_", " "))
+    yield f"Discriminator updates per generator update: {rounds} ({order})."
+
+
+def _autoencoder(configs: Sequence[AaeConfig]) -> Iterable[str]:
+    yield (
+        f"Encoder: {_choice(configs, lambda c: c.encoder)}; decoder: {_choice(configs, lambda c: c.decoder)};"
+        f" discriminator of codes: {_choice(configs, lambda c: c.discriminator)}; prior:"
+        f" {_choice(configs, lambda c: c.prior)}; regulariser: {_choice(configs, lambda c: c.regulariser)}."
+    )
+    if any(not isinstance(config.labels, Unlabelled) for config in configs):
+        yield f"Labels: {_choice(configs, lambda c: c.labels)}."
+    rules = [_choice(configs, get) for get in (lambda c: c.optimizer, lambda c: c.g_optimizer, lambda c: c.d_optimizer)]
+    if len(set(rules)) == 1:
+        yield f"Optimiser of all phases: {rules[0]}."
+    else:
+        yield (
+            f"Optimiser of the reconstruction: {rules[0]}; of the encoder against the discriminator: {rules[1]}; of the"
+            f" discriminator: {rules[2]}."
+        )
+
+
+def _outcomes(spec: LaunchSpec, made: Made) -> Iterable[str]:
+    rule, configs = made.rule, [cell.config for cell in spec.cells]
+    every, samples = (_choice(configs, get) for get in (lambda c: c.evaluation.every, lambda c: c.evaluation.samples))
+    yield (
+        f"Every {every} steps a snapshot was evaluated on {samples} generated samples. A replica's outcome was decided"
+        f" from its snapshots by the automatic rule {rule.label()}, without a human judgement of samples."
+    )
+    images = all(len(config.data.shape) == 3 for config in configs)
+    yield f"A snapshot is good if {words.joined(_criteria(rule, images=images))}."
+    yield (
+        f"A replica converged if its last {rule.window} snapshots were all good and it had changed between good and"
+        f" collapsed at most {rule.tolerated_alternations} times; all other replicas count as failures of training and"
+        " are classed by how they failed. Processes that crashed are no observations."
+    )
+    if rule != spec.rule:
+        yield f"The rule declared before the run was {spec.rule.label()}; this one was chosen after it."
+    if made.recall:
+        yield made.recall
+
+
+def _criteria(rule: OutcomeRule, *, images: bool) -> list[str]:
+    if rule.classification_error_max is not None:
+        return [f"the classification error on held-out images is at most {rule.classification_error_max:g}"]
+    covered = (
+        f"at least {100 * rule.coverage_min:.3g} % of the {'classes' if images else 'modes'} are covered (by"
+        f" {100 * rule.share_floor:.3g} % of their due share or more)"
+    )
+    quality = (
+        f"the Fréchet distance in the features of a small classifier trained on the same data (not Inception FID) is at"
+        f" most {100 * (1 - rule.quality_min):.3g} % of the variance of the data's features"
+        if images
+        else f"at least {100 * rule.quality_min:.3g} % of the samples lie within {rule.radius[1:]} standard deviations"
+        " of a mode"
+    )
+    diverse = f"the samples' mean pairwise distance is at least {100 * rule.diversity_min:.3g} % of that of the data"
+    labelled = (
+        [f"a classifier reads the intended class in at least {100 * rule.label_accuracy_min:.3g} % of the samples"]
+        if rule.label_accuracy_min is not None
+        else []
+    )
+    risen = f"quality is above that of the untrained generator by more than {rule.baseline_margin:g}"
+    return [covered, quality, *labelled, diverse, risen]
+
+
+def _statistics(spec: LaunchSpec, made: Made) -> Iterable[str]:
+    yield "Success is the share of replicas that converged."
+    if spec.until_decided:
+        yield (
+            "Hypotheses were judged after every round of seeds by betting (Waudby-Smith & Ramdas 2024); their p-values"
+            " and intervals hold at any stopping time."
+        )
+    yield "Rates are shown with 95 % Wilson intervals; claims about one rate rest on exact limits (Clopper & Pearson)."
+    if made.tests:
+        yield f"Tests: {'; '.join(made.tests)}; all two-sided unless said otherwise."
+    if spec.hypotheses:
+        count = len(spec.hypotheses)
+        yield (
+            f"{words.number_word(count).capitalize()} {'hypothesis was' if count == 1 else 'hypotheses were'} declared"
+            f" before the first seed ({_alphas(spec.hypotheses)}); p-values are adjusted by Holm's method over all."
+        )
+    if made.contrasts:
+        yield (
+            f"The contrasts of two levels, in {words.number_word(made.contrasts)} places of the design, are a second"
+            " family, adjusted by Holm's method among themselves."
+        )
+    yield "Time to failure is estimated by Kaplan and Meier and compared by log-rank tests."
+    yield f"The plan (configurations, seeds, hypotheses, rule) has the digest {spec.digest()}."
+
+
+def _alphas(hypotheses: Sequence[Hypothesis]) -> str:
+    return words.joined(dict.fromkeys(f"alpha {own.alpha:g}" for own in hypotheses))
+
+
+def _software(spec: LaunchSpec, records: Sequence[Record]) -> Iterable[str]:
+    ran = [record for record in records if record.steps > 0]
+    versions = dict.fromkeys(_versions(own) for own in ([r.versions for r in ran] or [spec.versions]))
+    yield f"Software: {'; or '.join(versions)}."
+    devices = dict.fromkeys(record.device for record in ran if record.device)
+    if devices:
+        seconds = words.duration(sum(record.seconds for record in ran))
+        yield f"Device: {words.joined(devices)}; training time {seconds} in all."
+    decided = sum(record.outcome is not Outcome.UNDECIDED for record in records)
+    yield f"{words.whole(decided)} of {words.whole(len(records))} planned replicas have an outcome."
+
+
+def _versions(versions: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in versions.items()) or "unknown"
+
+
+def _choice(configs: Sequence[Any], get: Callable[[Any], Any]) -> str:
+    """The value of a setting in all configurations: one, a few joined by "or", or how many there are."""
+    values = [get(config) for config in configs]
+    texts = list(dict.fromkeys(map(described, values)))
+    if len(texts) <= _MOST:
+        return words.joined(texts, "or")
+    kinds = dict.fromkeys(_name(value) for value in values if is_dataclass(value))
+    of = f"{words.joined(kinds, 'or')}, " if kinds else ""
+    return f"{of}{len(texts)} variants by the factors of the design"
+
+
+def described(value: Any) -> str:
+    """A setting in words: ``Adam (lr 0.001, beta1 0.5, beta2 0.999)``; of most fields only what is not the default."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, tuple | list):
+        return "-".join(map(described, value)) or "none"
+    if not is_dataclass(value):
+        return str(value)
+    shown = [
+        field.name.replace("_", " ") + ("" if own is True else f" {described(own)}")
+        for field in fields(value)
+        if field.name not in ("kind", "root")
+        and ((own := getattr(value, field.name)) != field.default or field.name in _ALWAYS)
+    ]
+    return f"{_name(value)} ({', '.join(shown)})" if shown else _name(value)
+
+
+def _name(value: Any) -> str:
+    """``least squares``, ``Adam``, ``low variability``: its label, an optimiser's class, or its kind."""
+    if hasattr(value, "lr"):
+        return type(value).__name__
+    return getattr(value, "label", "") or str(getattr(value, "kind", type(value).__name__)).replace("_", " ")

@@ -1,0 +1,97 @@
+"""The numbers of the report as CSV files beside it: one row per replica, and one per cell."""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from io import StringIO
+
+from study.estimates import CellSummary, clopper_pearson
+from study.outcome import Outcome
+from study.records import Record
+from study.report.palette import ORDER
+
+RECORDS, CELLS = "records.csv", "cells.csv"
+
+
+def records(rows: Sequence[Record]) -> str:
+    """All records but their configurations, which the digest names; levels and evidence have a column each."""
+    return _csv(
+        {
+            "launch": row.launch,
+            "cell": row.cell,
+            "cell_name": row.cell_name,
+            **{f"level.{name}": label for name, label in row.levels.items()},
+            "replica": row.replica,
+            "seed": row.seed,
+            "status": row.status.value,
+            "outcome": row.outcome.value,
+            "outcome_step": row.outcome_step,
+            "ever_good": int(row.ever_good),
+            **{f"evidence.{name}": value for name, value in row.evidence.items()},
+            "steps": row.steps,
+            "planned_steps": row.planned_steps,
+            "seconds": round(row.seconds, 3),
+            "block": row.block,
+            "mode": row.mode,
+            "device": row.device,
+            "rule": row.rule,
+            "digest": row.digest,
+            "plan": row.plan,
+        }
+        for row in rows
+    )
+
+
+def cells(summaries: Sequence[CellSummary]) -> str:
+    """Counts, rates and limits (Wilson's and exact, 95 %) of every cell, in the order given."""
+    return _csv(_cell(summary) for summary in summaries)
+
+
+def _cell(summary: CellSummary) -> dict[str, object]:
+    rate = summary.rate
+    exact = clopper_pearson(rate.successes, rate.n)
+    outcomes = [outcome for outcome in ORDER if outcome is not Outcome.UNDECIDED]
+    return {
+        "cell": summary.cell,
+        "cell_name": summary.name,
+        **{f"level.{name}": label for name, label in summary.levels.items()},
+        "converged": rate.successes,
+        "n": rate.n,
+        "rate": rate.rate if rate.n else None,
+        "wilson_low": rate.low,
+        "wilson_high": rate.high,
+        "exact_low": exact.low,
+        "exact_high": exact.high,
+        "ever_good": summary.ever_good.successes,
+        **{f"outcome.{outcome.value}": summary.outcomes.get(outcome, 0) for outcome in outcomes},
+        "crashed": summary.crashed,
+        "pending": summary.pending,
+        "skipped": summary.skipped,
+        "seconds": round(summary.seconds, 3),
+    }
+
+
+def _csv(rows: Iterable[Mapping[str, object]]) -> str:
+    """RFC 4180 with plain line feeds; a row without a column leaves it empty. Columns keep their first order."""
+    held = list(rows)
+    out = StringIO()
+    writer = csv.DictWriter(out, _columns(held), restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(held)
+    return out.getvalue()
+
+
+def _columns(rows: Sequence[Mapping[str, object]]) -> list[str]:
+    """Every row's columns; those that the first row lacks stand behind their neighbours of the same kind."""
+    found: list[str] = []
+    for row in rows:
+        for name in row:
+            if name not in found:
+                kin = [place for place, own in enumerate(found) if own.partition(".")[0] == name.partition(".")[0]]
+                found.insert(kin[-1] + 1 if kin else _after(found, list(row), name), name)
+    return found
+
+
+def _after(found: Sequence[str], row: Sequence[str], name: str) -> int:
+    """Behind the nearest column before it in its own row that is there already."""
+    before = [own for own in row[: row.index(name)] if own in found]
+    return found.index(before[-1]) + 1 if before else 0

@@ -1,0 +1,115 @@
+from dataclasses import replace
+from typing import Any
+
+from study.outcome import MIXTURE_RULE, Outcome
+from study.records import Status
+from study.report.methods import Made, described, names_of_tests, paragraphs
+from study.spec import Selection
+from trainables.objectives import LeastSquares
+from trainables.optim import Adam
+from trainables.penalties import WganGp
+
+C, M, L, O, N, D, U = Outcome  # noqa: E741
+
+
+def text(store: Any, **changes: Any) -> str:
+    values: dict[str, Any] = {"tests": ("exact McNemar test",), "contrasts": 2, "rule": store.rule()}
+    return " ".join(paragraphs(store.spec(), Made(**{"records": store.records()} | values | changes)))
+
+
+def test_design_names_factors_levels_seeds_and_their_pairing(make: Any) -> None:
+    found = text(make([[C, D], [C, C], [M, M], [N, N]]))
+    assert "4 configurations, the full factorial of bn (full and no_bn_g) and objective (ls(0,1,1) and ns)" in found
+    assert "each with 2 random seeds" in found
+    assert "replicas with the same seed are paired across configurations" in found
+    assert "The number of seeds was fixed before the run." in found
+
+
+def test_one_configuration_is_no_factorial(make: Any) -> None:
+    found = text(make([[C]]))
+    assert "We trained one configuration with 1 random seed (replicas)." in found
+    assert "factorial" not in found
+    assert "paired" not in found
+
+
+def test_training_says_nets_objectives_and_optimisers_with_their_numbers(make: Any) -> None:
+    found = text(make([[C, D], [C, C]]))
+    assert "Objective: least squares (a 0, b 1, c 1) or non-saturating cross-entropy." in found
+    assert "Optimiser of both networks: Adam (lr 0.0002, beta1 0.5, beta2 0.999)." in found
+    assert "uniform noise in 64 dimensions" in found
+    assert "batches of 64 or 65" in found
+
+
+def test_settings_with_many_values_are_counted_by_kind(make: Any) -> None:
+    store = make([[C]])
+    spec = store.spec()
+    configs = [replace(spec.cells[0].config, objective=LeastSquares(c=c / 10)) for c in range(1, 7)]
+    cells = tuple(replace(spec.cells[0], index=i, config=config) for i, config in enumerate(configs))
+    found = " ".join(paragraphs(replace(spec, cells=cells), Made(tests=(), contrasts=0, records=(), rule=spec.rule)))
+    assert "Objective: least squares, 6 variants by the factors of the design." in found
+
+
+def test_values_are_described_by_what_is_not_their_default() -> None:
+    assert described(WganGp(weight=0.1)) == "WGAN-GP (weight 0.1)"
+    assert described(Adam(lr=1e-3, weight_decay=0.1)) == "Adam (lr 0.001, beta1 0.5, beta2 0.999, weight decay 0.1)"
+    assert described((16, 32)) == "16-32"
+    assert described(None) == "none"
+
+
+def test_the_rule_is_said_with_its_thresholds(make: Any) -> None:
+    found = text(make([[C]], images=False))
+    assert MIXTURE_RULE.label() in found
+    assert "at least 75 % of the modes are covered (by 20 % of their due share or more)" in found
+    assert "at least 50 % of the samples lie within 30 standard deviations of a mode" in found
+    assert "last 3 snapshots were all good" in found
+    assert "not Inception FID" in text(make([[C]]))
+
+
+def test_a_rule_chosen_after_the_run_is_said_to_be(make: Any) -> None:
+    store = make([[C]])
+    assert "chosen after it" not in text(store)
+    assert "chosen after it" in text(store, rule=replace(store.rule(), window=5))
+
+
+def test_recall_of_the_rule_is_said_where_it_is_known(make: Any) -> None:
+    assert text(make([[C]]), recall="Its recall is 0.97.").count("Its recall is 0.97.") == 1
+
+
+def test_statistics_name_tests_corrections_and_the_plan(make: Any) -> None:
+    store = make([[C, D], [C, C]])
+    found = text(store)
+    assert "Tests: exact McNemar test;" in found
+    assert "Two hypotheses were declared before the first seed (alpha 0.05)" in found
+    assert "in two places of the design" in found
+    assert store.spec().digest() in found
+
+
+def test_the_stopping_rule_is_said_with_what_it_saved(make: Any) -> None:
+    store = make([[C, C, U], [D, U, U]], spec={"until_decided": True, "least": 1})
+    skipped = [replace(r, status=Status.SKIPPED) if r.outcome is U else r for r in store.records()]
+    found = text(store, records=skipped)
+    assert "at least 1 and at most 3 each; 3 of 6 planned replicas were not needed" in found
+    assert "hold at any stopping time" in found
+    assert "fixed before the run" not in found
+
+
+def test_a_confirmation_names_its_selection(make: Any) -> None:
+    chosen = Selection(launch="before", plan="", cell="x", successes=5, n=5, of_cells=8)
+    found = text(make([[C]], spec={"selection": chosen}))
+    assert "selected in the launch before among 8, by its success there, and is confirmed here on seeds that" in found
+
+
+def test_software_and_device_are_those_of_the_replicas(make: Any) -> None:
+    assert "Software: torch 2.15.0, ray 2.60.0. Device: cpu; training time 25 s in all." in text(make([[C, D]]))
+    nothing = text(make([[U, U]]))
+    assert "Device" not in nothing
+    assert "0 of 2 planned replicas have an outcome" in nothing
+
+
+def test_tests_are_named_once_in_order_of_use(make: Any) -> None:
+    from study.estimates import compare
+    from study.judging import judge
+
+    store = make([[C, D], [C, C]])
+    judged = judge(store.spec().hypotheses, store.records())
+    assert names_of_tests(judged, compare(store.spec().contrasts, store.records())) == ("exact McNemar test",)
