@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
+from study.evidence.judging import Judgement, judge
 from study.hypotheses import Hypothesis, sides
-from study.judging import Judgement, judge
 from study.outcome import Outcome
 from study.plan import plan
 from study.protocol import Protocol, distance

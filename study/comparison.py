@@ -11,14 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from study.changes import Change, Side, changes
-from study.estimates import CellSummary, summarise
-from study.judging import Judgement, judge
+from study.evidence.estimates import CellSummary, summarise
+from study.evidence.judging import Judgement, judge
+from study.evidence.statistics.multiple import holm
+from study.evidence.statistics.paired import Pairs, mcnemar, newcombe_paired
+from study.evidence.statistics.proportions import Rate, boschloo, newcombe
 from study.outcome import Outcome
 from study.records import Record
 from study.spec import LaunchSpec
-from study.statistics.multiple import holm
-from study.statistics.paired import Pairs, mcnemar, newcombe_paired
-from study.statistics.proportions import Rate, boschloo, newcombe
 from study.store import Store
 
 Couple = tuple[Record, Record]

@@ -10,7 +10,7 @@ import torch
 from rich.console import Console
 
 from study import launch, report
-from study.estimates import CellSummary, summarise
+from study.evidence.estimates import CellSummary, summarise
 from study.launch import Resources, Share
 from study.ledger import Ledger
 from study.progress import Terminal

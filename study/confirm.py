@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from study.estimates import CellSummary
+from study.evidence.estimates import CellSummary
+from study.evidence.statistics.proportions import Rate, wilson
 from study.outcome import OutcomeRule
 from study.spec import LaunchSpec, Selection
-from study.statistics.proportions import Rate, wilson
 from trainables.versions import versions
 
 FRESH = 1_000_000

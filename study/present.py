@@ -8,9 +8,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from study import confirm, cost, sweeps
-from study.estimates import compare, summarise
-from study.judging import judge
+from study import confirm, cost
+from study.evidence import sweeps
+from study.evidence.estimates import compare, summarise
+from study.evidence.judging import judge
 from study.ledger import Ledger
 from study.records import Record
 from study.report import terminal, words

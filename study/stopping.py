@@ -1,14 +1,15 @@
 """When a launch that runs ``until_decided`` stops adding seeds to a cell.
 
 Blocks are started round by round over the cells, in a fixed order of seeds. Whenever one ends, the declared hypotheses
-are judged in a way that holds however often one looks (``study.judging``, ``anytime``). Cells that no undecided
-hypothesis speaks of are *settled*: those of their blocks that no worker has begun are skipped. A settled cell stays so.
+are judged in a way that holds however often one looks (``study.evidence.judging``, ``anytime``). Cells that no
+undecided hypothesis speaks of are *settled*: those of their blocks that no worker has begun are skipped. A settled cell
+stays so.
 """
 
 from collections.abc import Callable, Sequence
 from time import monotonic
 
-from study.judging import cells_that_matter
+from study.evidence.judging import cells_that_matter
 from study.ledger import Ledger
 from study.records import Record
 from study.spec import Block, LaunchSpec

@@ -184,7 +184,7 @@ def read_records(store: Store) -> None:
 
 def vary_thresholds(store: Store) -> None:
     """The sensitivity of every rate and verdict, traces read included."""
-    from study import sensitivity
+    from study.evidence import sensitivity
 
     spec = store.spec()
     traces = [(block, stored) for block in spec.blocks() if (stored := store.trace(block)) is not None]

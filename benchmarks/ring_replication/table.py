@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from study.evidence.statistics.proportions import wilson
 from study.records import Record
-from study.statistics.proportions import wilson
 from study.store import Store
 from trainables.trace import ReplicaTrace
 

@@ -44,7 +44,7 @@ def confirm(
     console.print("loading torch, Ray and MLflow ...", style="dim")
     from study import conduct
     from study import confirm as confirmation
-    from study.estimates import summarise
+    from study.evidence.estimates import summarise
     from study.launch import Resources
     from study.store import Store
 

@@ -10,7 +10,7 @@ from rich.text import Text
 from study.cli.app import Changes, Profile, Seeds, app, console, one_sentence, planned
 
 if TYPE_CHECKING:
-    from study.power import Outlook, Prospect
+    from study.evidence.power import Outlook, Prospect
 
 
 @app.command()
@@ -35,7 +35,7 @@ def power(
     changes: Changes = None,
 ) -> None:
     """Before a run: how likely each hypothesis is to be decided with the planned seeds, and the cost of a decision."""
-    from study import power as powers
+    from study.evidence import power as powers
 
     rates, rate = _assumed(assume or [])
     spec = planned(name, profile, seeds, changes, until_decided=until_decided)

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import blended_transform_factory
 
-from study.estimates import CellSummary
+from study.evidence.estimates import CellSummary
 from study.outcome import Outcome
 from study.report import svg, words
 from study.report.palette import LOOKS, ORDER

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import groupby
 
-from study.estimates import Comparison
-from study.judging import Judgement
+from study.evidence.estimates import Comparison
+from study.evidence.judging import Judgement
 from study.report import words
 from study.report.figures import IntervalRow, intervals
 from study.report.svg import Picture

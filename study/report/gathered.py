@@ -4,17 +4,17 @@ from collections import defaultdict
 from collections.abc import Sequence
 from functools import cached_property
 
-from study import lifetimes, sensitivity
-from study.estimates import CellSummary, Comparison, compare, summarise
-from study.judging import Judgement, judge
-from study.lifetimes import CellSurvival, LifetimeComparison
+from study.evidence import lifetimes, sensitivity
+from study.evidence.estimates import CellSummary, Comparison, compare, summarise
+from study.evidence.judging import Judgement, judge
+from study.evidence.lifetimes import CellSurvival, LifetimeComparison
+from study.evidence.reliability import reliable_cells
+from study.evidence.sensitivity import Sensitivity
 from study.records import Record
-from study.reliability import reliable_cells
 from study.report import curves
 from study.report.classifier import Trust, trust
 from study.report.curves import Line
 from study.rules import OutcomeRule
-from study.sensitivity import Sensitivity
 from study.spec import Block
 from study.store import Store
 from trainables.trace import Trace

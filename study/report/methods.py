@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
-from study.estimates import Comparison
+from study.evidence.estimates import Comparison
 from study.hypotheses import Hypothesis
 from study.outcome import Outcome
 from study.records import Record, Status

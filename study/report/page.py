@@ -15,8 +15,9 @@ import matplotlib
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from study import confirm, reliability, sweeps
-from study.estimates import CellSummary, Comparison
+from study import confirm
+from study.evidence import reliability, sweeps
+from study.evidence.estimates import CellSummary, Comparison
 from study.outcome import Outcome
 from study.records import Record
 from study.report import curves, drawn, figures, film, methods, palette, samples, svg, tables, words

@@ -8,12 +8,12 @@ from itertools import groupby, pairwise
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from study.judging import Verdict
+from study.evidence.judging import Verdict
+from study.evidence.sensitivity import HypothesisVerdicts, Sensitivity
 from study.outcome import Outcome
 from study.report import panels, svg, words
 from study.report.panels import Panel, Panels
 from study.report.svg import COLOURS, Picture
-from study.sensitivity import HypothesisVerdicts, Sensitivity
 from study.spec import Contrast
 
 _BAND, _PANEL = 24.0, 118.0

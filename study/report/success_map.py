@@ -17,7 +17,7 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from study.estimates import CellSummary, Rate, wilson
+from study.evidence.estimates import CellSummary, Rate, wilson
 from study.report import axes, svg
 from study.report.svg import COLOURS, Picture
 

@@ -6,7 +6,7 @@ from functools import partial
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from study.lifetimes import CellSurvival
+from study.evidence.lifetimes import CellSurvival
 from study.report import panels, svg, words
 from study.report.panels import Panel, Panels
 from study.report.svg import COLOURS, Picture

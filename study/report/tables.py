@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 
-from study.estimates import CellSummary, clopper_pearson
+from study.evidence.estimates import CellSummary, clopper_pearson
 from study.outcome import Outcome
 from study.records import Record
 from study.report.palette import ORDER

@@ -6,13 +6,13 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from study.estimates import CellSummary, Comparison
-from study.judging import Judgement, Verdict
+from study.evidence.estimates import CellSummary, Comparison
+from study.evidence.judging import Judgement, Verdict
+from study.evidence.sweeps import SweepTable
 from study.outcome import Outcome
 from study.report import words
 from study.report.figures import by_rate
 from study.report.palette import ORDER
-from study.sweeps import SweepTable
 
 STYLES: Mapping[Outcome, str] = {
     Outcome.CONVERGED: "bold blue",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from math import isfinite
 
-from study.estimates import Rate
+from study.evidence.estimates import Rate
 from study.outcome import Outcome
 from study.report.palette import ORDER
 

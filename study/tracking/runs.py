@@ -25,7 +25,7 @@ from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
-from study.estimates import CellSummary
+from study.evidence.estimates import CellSummary
 from study.outcome import Outcome
 from study.records import Record, Status
 from study.spec import Cell, LaunchSpec

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from study.estimates import CellSummary
-from study.records import Record, Status
+from study.evidence.estimates import CellSummary
+from study.records import Record
 from study.spec import Block, LaunchSpec
 from study.store import Store
 from trainables.trace import Row

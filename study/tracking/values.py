@@ -10,7 +10,7 @@ from numbers import Real
 
 import numpy as np
 
-from study.estimates import CellSummary
+from study.evidence.estimates import CellSummary
 from study.spec import Block, Cell
 from trainables.config import to_dict
 from trainables.trace import Row

@@ -18,7 +18,7 @@ from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
-from study.estimates import CellSummary, summarise
+from study.evidence.estimates import CellSummary, summarise
 from study.records import Record
 from study.spec import Block, LaunchSpec
 from study.store import Store

@@ -16,7 +16,7 @@ from study import claims
 from study.claims import OWN, Claim, collect, markdown, paper
 from study.cli import app
 from study.cli.app import console
-from study.judging import Verdict
+from study.evidence.judging import Verdict
 from study.outcome import Outcome
 from study.plan import plan
 from study.records import Status, decide_block

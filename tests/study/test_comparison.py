@@ -10,12 +10,12 @@ from typer.testing import CliRunner
 
 from study.cli import app
 from study.comparison import LaunchComparison, compare, side
+from study.evidence.judging import Verdict
+from study.evidence.statistics.paired import Pairs, mcnemar, newcombe_paired
+from study.evidence.statistics.proportions import boschloo, newcombe, wilson
 from study.hypotheses import Share
-from study.judging import Verdict
 from study.outcome import MIXTURE_RULE, Outcome
 from study.report import two_launches
-from study.statistics.paired import Pairs, mcnemar, newcombe_paired
-from study.statistics.proportions import boschloo, newcombe, wilson
 from study.store import Store
 
 C, M, N, D, U = (

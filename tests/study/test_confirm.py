@@ -9,13 +9,13 @@ from typer.testing import CliRunner
 
 from study import confirm
 from study.cli import app
-from study.estimates import CellSummary
+from study.evidence.estimates import CellSummary
+from study.evidence.statistics.proportions import wilson
 from study.ledger import Ledger
 from study.outcome import Outcome
 from study.plan import plan
 from study.report.figures import by_rate
 from study.spec import LaunchSpec
-from study.statistics.proportions import wilson
 from study.store import Store
 from study.studies import find
 

@@ -18,7 +18,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from search_spaces import Factor, Level
-from study.estimates import summarise
+from study.evidence.estimates import summarise
 from study.outcome import MIXTURE_RULE, Outcome
 from study.records import Record, Status
 from study.spec import Block, Cell, LaunchSpec

@@ -1,7 +1,7 @@
 from typing import Any
 
-from study.estimates import compare
-from study.judging import judge
+from study.evidence.estimates import compare
+from study.evidence.judging import judge
 from study.outcome import Outcome
 from study.report import svg
 from study.report.forest import picture

@@ -107,8 +107,8 @@ def test_software_and_device_are_those_of_the_replicas(make: Any) -> None:
 
 
 def test_tests_are_named_once_in_order_of_use(make: Any) -> None:
-    from study.estimates import compare
-    from study.judging import judge
+    from study.evidence.estimates import compare
+    from study.evidence.judging import judge
 
     store = make([[C, D], [C, C]])
     judged = judge(store.spec().hypotheses, store.records())

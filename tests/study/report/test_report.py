@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from study.estimates import summarise
+from study.evidence.estimates import summarise
 from study.outcome import IMAGE_RULE, Outcome
 from study.records import Status
 from study.report import build, page

@@ -3,7 +3,7 @@ from typing import Any
 
 import numpy as np
 
-from study.judging import Verdict
+from study.evidence.judging import Verdict
 from study.outcome import Outcome
 from study.report import svg
 from study.report.gathered import Gathered

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.patches import Rectangle
 
-from study.estimates import CellSummary, wilson
+from study.evidence.estimates import CellSummary, wilson
 from study.report import svg
 from study.report.success_map import Axis, SuccessMap, borders, draw, lay_out, picture, shade
 

@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from study import lifetimes
+from study.evidence import lifetimes
 from study.outcome import Outcome
 from study.report import svg
 from study.report.survival import picture

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from study.estimates import clopper_pearson, summarise
+from study.evidence.estimates import clopper_pearson, summarise
 from study.outcome import Outcome
 from study.report import build, tables
 

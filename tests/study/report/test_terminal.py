@@ -6,9 +6,9 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from study import sweeps
-from study.estimates import compare, summarise
-from study.judging import judge
+from study.evidence import sweeps
+from study.evidence.estimates import compare, summarise
+from study.evidence.judging import judge
 from study.outcome import Outcome
 from study.report.terminal import STYLES, contrast_table, summary_table, sweep_table, verdict_table
 from study.spec import Sweep

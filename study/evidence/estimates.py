@@ -1,0 +1,162 @@
+"""Estimates: how often each cell succeeded, and how two levels of a factor compare. Records in, summaries out."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from study.evidence.pairing import Design, converged, match, pairs_of
+from study.evidence.statistics.differences import Independent, OnePair
+from study.evidence.statistics.multiple import holm
+from study.evidence.statistics.proportions import Rate, boschloo, clopper_pearson, newcombe, wilson
+from study.evidence.statistics.quality import QualityComparison, independent, paired
+from study.outcome import Outcome
+from study.records import Record, Status
+from study.spec import Contrast
+
+__all__ = [
+    "CellSummary",
+    "Comparison",
+    "Rate",
+    "boschloo",
+    "clopper_pearson",
+    "compare",
+    "newcombe",
+    "summarise",
+    "wilson",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellSummary:
+    """What became of the replicas of one cell. ``rate.n + crashed + pending + skipped`` are all planned ones.
+
+    Attributes:
+        rate: converged of decided replicas, with its 95 % Wilson interval; the final window counts.
+        ever_good: the same for replicas that were good in any window ("best checkpoint").
+        outcomes: every outcome but ``undecided`` to its count, 0 included; they sum to ``rate.n``.
+        crashed: undecided replicas whose process crashed: no failure of the GAN, and no success.
+        pending: all other undecided replicas, planned or stopped.
+        skipped: planned replicas that the stopping rule did not need.
+        seconds: training time of all replicas together.
+    """
+
+    cell: int
+    name: str
+    levels: Mapping[str, str]
+    rate: Rate
+    ever_good: Rate
+    outcomes: Mapping[Outcome, int]
+    crashed: int
+    pending: int
+    seconds: float
+    skipped: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """A contrast in one place of the design, on the same seeds.
+
+    Attributes:
+        held: the labels of the other levels, the same in both cells.
+        a, b: rates of the two cells, of the replicas that were compared: those with a partner, if there are pairs.
+        difference: ``a.rate - b.rate`` with its 95 % Newcombe interval ``low`` to ``high``; 0 when an n is 0.
+        test: its name in words: McNemar's on pairs with the same seed, Boschloo's where there is no such pair.
+        p, p_adjusted: two-sided and exact, alone and by Holm over all rows of the call.
+        pairs, correlation: how many pairs there are, and phi of their outcomes, absent where one side never varied.
+        quality: of the successes among the replicas that were compared, with the share of failures; says nothing of how
+            often a cell succeeds, and is not adjusted. Absent if some success has no ``quality`` in its evidence.
+    """
+
+    contrast: Contrast
+    held: Mapping[str, str]
+    a: Rate
+    b: Rate
+    difference: float
+    low: float
+    high: float
+    test: str
+    p: float
+    p_adjusted: float
+    pairs: int
+    correlation: float | None
+    quality: QualityComparison | None
+
+
+def summarise(records: Sequence[Record]) -> tuple[CellSummary, ...]:
+    """One summary per cell, in order of cells. Undecided replicas are in no rate."""
+    cells: dict[int, list[Record]] = {}
+    for record in records:
+        cells.setdefault(record.cell, []).append(record)
+    return tuple(_summary(cells[cell]) for cell in sorted(cells))
+
+
+def compare(contrasts: Sequence[Contrast], records: Sequence[Record]) -> tuple[Comparison, ...]:
+    """Every contrast in every place of the design that has both its cells; in order of contrasts, then of cells."""
+    design = Design(records)
+    rows = [row for contrast in contrasts for row in _rows(contrast, design)]
+    adjusted = holm([row.p for row in rows])
+    return tuple(replace(row, p_adjusted=p) for row, p in zip(rows, adjusted, strict=True))
+
+
+def _summary(records: Sequence[Record]) -> CellSummary:
+    decided = [record for record in records if record.outcome is not Outcome.UNDECIDED]
+    crashed = sum(record.outcome is Outcome.UNDECIDED and record.status is Status.CRASHED for record in records)
+    skipped = sum(record.outcome is Outcome.UNDECIDED and record.status is Status.SKIPPED for record in records)
+    counts = Counter(record.outcome for record in decided)
+    return CellSummary(
+        cell=records[0].cell,
+        name=records[0].cell_name,
+        levels=records[0].levels,
+        rate=wilson(counts[Outcome.CONVERGED], len(decided)),
+        ever_good=wilson(sum(record.ever_good for record in decided), len(decided)),
+        outcomes={outcome: counts[outcome] for outcome in Outcome if outcome is not Outcome.UNDECIDED},
+        crashed=crashed,
+        pending=len(records) - len(decided) - crashed - skipped,
+        seconds=sum(record.seconds for record in records),
+        skipped=skipped,
+    )
+
+
+def _rows(contrast: Contrast, design: Design) -> list[Comparison]:
+    """The rows of one contrast, p-values not adjusted."""
+    first, second = (design.cells({contrast.factor: label}) for label in (contrast.a, contrast.b))
+    matched = match(first, second, {contrast.factor})
+    return [
+        _row(contrast, {name: first[a][name] for name in matched.names}, design.rows(a), design.rows(b))
+        for a, b in matched.cells.items()
+    ]
+
+
+def _row(contrast: Contrast, held: Mapping[str, str], a: Mapping[int, Record], b: Mapping[int, Record]) -> Comparison:
+    """One contrast in one place, from the decided replicas of both cells by seed."""
+    both = sorted(a.keys() & b.keys())
+    rows = [[own[seed] for seed in both or sorted(own)] for own in (a, b)]
+    found = _difference(*([converged(row) for row in own] for own in rows), pairs=bool(both))
+    low, high = found.interval(0.95)
+    p, _ = found.against(0.0, 0.05)
+    return Comparison(
+        contrast=contrast,
+        held=held,
+        a=found.rates[0],
+        b=found.rates[1],
+        difference=found.estimate,
+        low=low,
+        high=high,
+        test=found.test,
+        p=p,
+        p_adjusted=p,
+        pairs=len(both),
+        correlation=found.correlation,
+        quality=_quality(*rows, pairs=bool(both)),
+    )
+
+
+def _difference(a: Sequence[bool], b: Sequence[bool], *, pairs: bool) -> OnePair | Independent:
+    return OnePair(pairs_of(a, b)) if pairs else Independent((sum(a), len(a)), (sum(b), len(b)))
+
+
+def _quality(a: Sequence[Record], b: Sequence[Record], *, pairs: bool) -> QualityComparison | None:
+    if any(converged(row) and "quality" not in row.evidence for row in (*a, *b)):
+        return None
+    first, second = ([row.evidence["quality"] if converged(row) else None for row in own] for own in (a, b))
+    return paired(first, second) if pairs else independent(first, second)

@@ -1,0 +1,148 @@
+"""Judging: what the data of a launch say of the hypotheses that were declared before it.
+
+All hypotheses that a launch has cells for are one family: their p-values are adjusted together (Holm), and a verdict
+is given where the adjusted p is below the hypothesis's alpha.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from study.evidence import sentences
+from study.evidence.pairing import Design
+from study.evidence.statistics.differences import Difference
+from study.evidence.statistics.multiple import holm
+from study.evidence.statistics.proportions import Rate
+from study.evidence.statistics.shares import BettingShare, FixedShare
+from study.evidence.testing import Tested, examine
+from study.hypotheses import Hypothesis, sides
+from study.records import Record
+
+
+class Verdict(Enum):
+    """What the data say of a claim. Stored by name: append, never rename."""
+
+    SUPPORTED = "supported"
+    CONTRADICTED = "contradicted"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What the data say of one hypothesis. Intervals hold at any time if it was judged so.
+
+    Attributes:
+        sentence: counts, intervals, test and p in plain words.
+        p, p_adjusted: of the test, alone and by Holm over the family; absent where nothing could be tested.
+        test: its name in words, empty where there was none.
+        rates: of ``better`` and ``worse``, or ``a`` and ``b``, over the replicas that were compared (95 %), or the
+            share (at ``1 - alpha``); empty where nothing could be tested.
+        difference: of the two rates, with its 95 % interval; absent for a share, and where nothing could be tested.
+        correlation: of the two outcomes of a pair (phi); absent without pairs, or where one side never varied.
+        pairs: how many pairs of replicas were compared.
+    """
+
+    hypothesis: Hypothesis
+    verdict: Verdict
+    sentence: str
+    p: float | None = None
+    p_adjusted: float | None = None
+    test: str = ""
+    rates: tuple[Rate, ...] = ()
+    difference: tuple[float, float, float] | None = None
+    correlation: float | None = None
+    pairs: int = 0
+
+
+def judge(
+    hypotheses: Sequence[Hypothesis], records: Sequence[Record], *, anytime: bool = False
+) -> tuple[Judgement, ...]:
+    """The verdicts on a whole declared family, in its order; total: whatever the launch holds, there is one for each.
+
+    ===========  =======================================================  ======================================
+    hypothesis   tested by (where the number of seeds was fixed before)   contradicted if
+    ===========  =======================================================  ======================================
+    MoreSuccess  McNemar on pairs of one seed; sign flips over seeds      the other side converges more often
+                 with several pairs; Boschloo where no cells pair
+    SameSuccess  the interval of the difference, twice one-sided          the difference is beyond the margin
+    Share        binomial, a seed as one observation                      the share is on the threshold's other side
+    ===========  =======================================================  ======================================
+
+    Cells are paired that agree in all levels which the hypothesis leaves free. Replicas without an outcome do not
+    count, nor do those whose partner has none.
+
+    Args:
+        anytime: whether the number of seeds was chosen by looking at the data. All tests are then bets over the seeds
+            in ascending order, which hold at any time, and the intervals are confidence sequences. A seed counts once
+            all its replicas have an outcome or crashed; no later seed counts before it does.
+    """
+    design = Design(records)
+    tested = [examine(hypothesis, design, anytime) for hypothesis in hypotheses]
+    adjusted = _adjusted(hypotheses, tested, design)
+    return tuple(
+        _judgement(hypothesis, own, adjusted.get(place, 1.0), len(adjusted))
+        for place, (hypothesis, own) in enumerate(zip(hypotheses, tested, strict=True))
+    )
+
+
+def cells_that_matter(hypotheses: Sequence[Hypothesis], records: Sequence[Record]) -> frozenset[int]:
+    """Cells that some hypothesis speaks of which is not decided yet, judged as valid at any time.
+
+    A hypothesis that the launch lacks cells for never matters, and one that is decided stays so.
+
+    Args:
+        records: of all planned replicas, whatever became of them.
+    """
+    design = Design(records)
+    tested = [examine(hypothesis, design, True) for hypothesis in hypotheses]
+    adjusted = _adjusted(hypotheses, tested, design)
+    return frozenset(
+        cell
+        for place, p in adjusted.items()
+        if _verdict(hypotheses[place], tested[place], p) is Verdict.UNDECIDED
+        for where in sides(hypotheses[place])
+        for cell in design.cells(where)
+    )
+
+
+def _adjusted(hypotheses: Sequence[Hypothesis], tested: Sequence[Tested | str], design: Design) -> dict[int, float]:
+    """Place of each hypothesis that the launch has cells for, to its adjusted p.
+
+    One that waits for its data counts already: the family is what was declared, so that no p grows later.
+    """
+    family = [i for i, own in enumerate(hypotheses) if all(design.cells(where) for where in sides(own))]
+    ps = [1.0 if isinstance(own, str) else own.p for own in (tested[i] for i in family)]
+    return dict(zip(family, holm(ps), strict=True))
+
+
+def _verdict(hypothesis: Hypothesis, tested: Tested | str, p: float) -> Verdict:
+    leaning = 0 if isinstance(tested, str) or p >= hypothesis.alpha else tested.leaning
+    return {1: Verdict.SUPPORTED, -1: Verdict.CONTRADICTED}.get(leaning, Verdict.UNDECIDED)
+
+
+def _judgement(hypothesis: Hypothesis, tested: Tested | str, p: float, family: int) -> Judgement:
+    verdict = _verdict(hypothesis, tested, p)
+    if isinstance(tested, str):
+        return Judgement(hypothesis=hypothesis, verdict=verdict, sentence=tested)
+    rates, difference, correlation = _shown(hypothesis, tested.found)
+    return Judgement(
+        hypothesis=hypothesis,
+        verdict=verdict,
+        sentence=sentences.sentence(hypothesis, tested, rates, p, family),
+        p=tested.p,
+        p_adjusted=p,
+        test=sentences.test_name(hypothesis, tested.found),
+        rates=rates,
+        difference=difference,
+        correlation=correlation,
+        pairs=tested.pairs.n if tested.pairs else 0,
+    )
+
+
+def _shown(
+    hypothesis: Hypothesis, found: Difference | FixedShare | BettingShare
+) -> tuple[tuple[Rate, ...], tuple[float, float, float] | None, float | None]:
+    """Rates, difference and correlation."""
+    if isinstance(found, FixedShare | BettingShare):
+        return (found.rate(1 - hypothesis.alpha),), None, None
+    return found.rates, (found.estimate, *found.interval(0.95)), found.correlation

@@ -1,0 +1,266 @@
+"""Sensitivity: what outcomes, rates and verdicts would be if one threshold of the rule were another.
+
+A rule's thresholds are somebody's choice, so a claim that holds at one value alone is a claim about that choice. One
+threshold moves at a time, all others stay; nothing is trained again: what was measured is judged anew.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from study import rules
+from study.evidence.judging import Judgement, judge
+from study.evidence.statistics.proportions import Rate, wilson
+from study.hypotheses import Hypothesis
+from study.outcome import Outcome
+from study.records import Record
+from study.rows import Flags
+from study.rules import Measures, OutcomeRule
+from study.spec import Block, LaunchSpec
+from trainables.trace import ReplicaTrace, Trace
+
+OUTCOMES = tuple(Outcome)
+"""Outcome of each code."""
+Codes = npt.NDArray[np.int8]
+"""Outcomes as places in ``OUTCOMES``."""
+_CODE = {outcome: np.int8(place) for place, outcome in enumerate(OUTCOMES)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellRates:
+    """The success rate of one cell, with its 95 % Wilson interval, at every threshold."""
+
+    cell: int
+    name: str
+    rates: tuple[Rate, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HypothesisVerdicts:
+    """The judgement of one hypothesis at every threshold."""
+
+    hypothesis: Hypothesis
+    judgements: tuple[Judgement, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sensitivity:
+    """What depends on one threshold.
+
+    Attributes:
+        name: the rule's field; ``own`` is the rule's value of it.
+        thresholds: ascending, ``own`` among them.
+        cells, hypotheses: in the order of cells, and of declaration.
+        left_out: replicas with an outcome whose trace is not there any more; they count nowhere, as if undecided.
+    """
+
+    name: str
+    own: float
+    thresholds: tuple[float, ...]
+    cells: tuple[CellRates, ...]
+    hypotheses: tuple[HypothesisVerdicts, ...]
+    left_out: int
+
+
+def vary(
+    spec: LaunchSpec,
+    records: Sequence[Record],
+    traces: Sequence[tuple[Block, Trace]],
+    *,
+    rule: OutcomeRule | None = None,
+    count: int = 20,
+) -> tuple[Sensitivity, ...]:
+    """One sensitivity for each threshold of the rule that makes a snapshot good; empty if nothing has an outcome yet.
+
+    Args:
+        rule: that the records are decided by; the spec's if not given.
+        count: thresholds ``1 / count, 2 / count, ..., 1``, and the rule's own.
+
+    Raises:
+        ValueError: if count is below 1.
+    """
+    if count < 1:
+        raise ValueError(f"count must be >= 1, got {count}")
+    rule = spec.rule if rule is None else rule
+    places, replicas = _decided(records, traces)
+    if not places:
+        return ()
+    measured = [rules.measure(replica, rule) for replica in replicas]
+    label = rule.label()
+    blown = [
+        # Records of the same rule know it, and no threshold of success changes it.
+        own.outcome is Outcome.DIVERGED if own.rule == label else rules.blow_up(replica, rule) is not None
+        for own, replica in zip((records[place] for place in places), replicas, strict=True)
+    ]
+    found = []
+    for name in names(rule, measured):
+        own = float(getattr(rule, name))
+        thresholds = tuple(sorted({own, *(step / count for step in range(1, count + 1))}))
+        codes = outcomes(measured, blown, rule, name, thresholds)
+        sensitivity = Sensitivity(
+            name=name,
+            own=own,
+            thresholds=thresholds,
+            cells=_cell_rates(records, places, codes),
+            hypotheses=_verdicts(spec, records, places, codes),
+            left_out=sum(record.outcome is not Outcome.UNDECIDED for record in records) - len(places),
+        )
+        found.append(sensitivity)
+    return tuple(found)
+
+
+def names(rule: OutcomeRule, measured: Sequence[Measures]) -> tuple[str, ...]:
+    """The thresholds that decide whether one of these is good, the window's and the guards' aside."""
+    if rule.classification_error_max is not None:
+        return ("classification_error_max",)
+    labelled = any(own.labelled for own in measured)
+    conditioned = rule.label_accuracy_min is not None and any(own.label_accuracy is not None for own in measured)
+    return ("quality_min", *(["coverage_min"] * labelled), *(["label_accuracy_min"] * conditioned))
+
+
+def outcomes(
+    measured: Sequence[Measures],
+    blown: Sequence[bool],
+    rule: OutcomeRule,
+    name: str,
+    thresholds: Sequence[float],
+) -> Codes:
+    """The outcomes of N replicas at K thresholds, ``[N, K]``: what ``decide`` says by ``replace(rule, name=t)``.
+
+    Replicas with the same steps are judged together.
+
+    Args:
+        measured: by ``rule``; ``blown`` says whether training blew up, which no threshold of success changes.
+        name: a field of the rule that ``measure`` does not look at.
+
+    Raises:
+        ValueError: if a threshold is out of the field's range.
+    """
+    changed = [_changed(rule, name, threshold) for threshold in thresholds]
+    found = np.full((len(measured), len(thresholds)), _CODE[Outcome.UNDECIDED])
+    for places in _alike(measured):
+        together = _stacked([measured[place] for place in places])
+        diverged = np.array([blown[place] for place in places])
+        for column, own in enumerate(changed):
+            found[places, column] = np.where(diverged, _CODE[Outcome.DIVERGED], _judged(together, own))
+    return found
+
+
+def _changed(rule: OutcomeRule, name: str, threshold: float) -> OutcomeRule:
+    change: dict[str, Any] = {name: float(threshold)}
+    return replace(rule, **change)
+
+
+def _decided(records: Sequence[Record], traces: Sequence[tuple[Block, Trace]]) -> tuple[list[int], list[ReplicaTrace]]:
+    """The places of the records that have an outcome and a trace, and these traces."""
+    held = {(block.cell.index, seed): trace for block, trace in traces for seed in block.seeds}
+    places, replicas = [], []
+    for place, record in enumerate(records):
+        trace = held.get((record.cell, record.seed))
+        if trace is not None and record.outcome is not Outcome.UNDECIDED:
+            places.append(place)
+            replicas.append(trace.replica(record.seed))
+    return places, replicas
+
+
+def _verdicts(
+    spec: LaunchSpec, records: Sequence[Record], places: Sequence[int], codes: Codes
+) -> tuple[HypothesisVerdicts, ...]:
+    judged: dict[bytes, tuple[Judgement, ...]] = {}
+    at_each = []
+    for column in codes.T:
+        key = column.tobytes()  # neighbouring thresholds often decide all replicas alike
+        if key not in judged:
+            judged[key] = judge(spec.hypotheses, _redecided(records, places, column), anytime=spec.until_decided)
+        at_each.append(judged[key])
+    return tuple(
+        HypothesisVerdicts(hypothesis=hypothesis, judgements=tuple(found[place] for found in at_each))
+        for place, hypothesis in enumerate(spec.hypotheses)
+    )
+
+
+def _redecided(records: Sequence[Record], places: Sequence[int], codes: Codes) -> list[Record]:
+    """The records with other outcomes; undecided where there is nothing to decide by."""
+    found = {place: OUTCOMES[code] for place, code in zip(places, codes.tolist(), strict=True)}
+    return [
+        record if record.outcome is (own := found.get(place, Outcome.UNDECIDED)) else replace(record, outcome=own)
+        for place, record in enumerate(records)
+    ]
+
+
+def _cell_rates(records: Sequence[Record], places: Sequence[int], codes: Codes) -> tuple[CellRates, ...]:
+    titles = {record.cell: record.cell_name for record in records}
+    cells = np.array([records[place].cell for place in places])
+    decided, good = codes != _CODE[Outcome.UNDECIDED], codes == _CODE[Outcome.CONVERGED]
+    seen: dict[tuple[int, int], Rate] = {}
+
+    def rate(successes: int, n: int) -> Rate:
+        if (successes, n) not in seen:
+            seen[successes, n] = wilson(successes, n)
+        return seen[successes, n]
+
+    found = []
+    for cell in sorted(titles):
+        own = cells == cell
+        counts = zip(good[own].sum(axis=0).tolist(), decided[own].sum(axis=0).tolist(), strict=True)
+        found.append(CellRates(cell=cell, name=titles[cell], rates=tuple(rate(k, n) for k, n in counts)))
+    return tuple(found)
+
+
+def _alike(measured: Sequence[Measures]) -> list[list[int]]:
+    """The places of the replicas that were measured, in groups that fit into one array."""
+    groups: Mapping[object, list[int]] = defaultdict(list)
+    for place, own in enumerate(measured):
+        if len(own.step):
+            groups[own.step.tobytes(), own.labelled, own.label_accuracy is None].append(place)
+    return list(groups.values())
+
+
+def _stacked(measured: Sequence[Measures]) -> Measures:
+    """Those of one group as one, ``[N, T]``."""
+
+    def together(name: str) -> Any:
+        values = [getattr(own, name) for own in measured]
+        return values[0] if name in ("step", "labelled") or values[0] is None else np.stack(values)
+
+    return Measures(**{field.name: together(field.name) for field in fields(Measures)})
+
+
+def _judged(measured: Measures, rule: OutcomeRule) -> Codes:
+    """``[N]``: rows 3 to 7 of ``decide``'s table for replicas that did not blow up."""
+    seen = rules.judge(measured, rule)
+    good, collapsed = _windows(seen.good, rule.window), _windows(seen.collapsed, rule.window)
+    if not len(seen.step):
+        return np.full(len(seen.good), _CODE[Outcome.NOT_LEARNED])
+    length = min(rule.window, len(seen.step))
+    whole, mostly = good == length, 2 * collapsed > length
+    changes = _alternations(whole, mostly)
+    ends_good, ends_collapsed, ever_good = whole[:, -1], mostly[:, -1], whole.any(axis=1)
+    codes = np.full(len(whole), _CODE[Outcome.NOT_LEARNED])
+    codes[ends_collapsed] = _CODE[Outcome.MODE_COLLAPSED]  # later lines win: decide's table from below
+    codes[ends_collapsed & ever_good] = _CODE[Outcome.LATE_COLLAPSE]
+    codes[changes >= 2] = _CODE[Outcome.OSCILLATING]
+    codes[ends_good & (changes <= rule.tolerated_alternations)] = _CODE[Outcome.CONVERGED]
+    return codes
+
+
+def _windows(flags: Flags, window: int) -> npt.NDArray[np.int64]:
+    """How many are set in each window of ``[N, S]`` flags: ``[N, S - L + 1]`` with L = min(window, S)."""
+    length = min(window, flags.shape[1])
+    sums = np.cumsum(np.pad(flags, ((0, 0), (1, 0))), axis=1)
+    return sums[:, length:] - sums[:, : sums.shape[1] - length]
+
+
+def _alternations(good: Flags, collapsed: Flags) -> npt.NDArray[np.int64]:
+    """``[N]``: changes between good and collapsed windows, others left out, from the first good one on."""
+    told = np.logical_or.accumulate(good, axis=1) & (good | collapsed)
+    places = np.where(told, np.arange(good.shape[1]), 0)
+    before = np.maximum.accumulate(places, axis=1)[:, :-1]  # the last window told; the first one if there is none
+    last = np.take_along_axis(good, before, axis=1)
+    known = np.logical_or.accumulate(told, axis=1)[:, :-1]
+    changes: npt.NDArray[np.int64] = (told[:, 1:] & known & (last != good[:, 1:])).sum(axis=1)
+    return changes

@@ -1,0 +1,261 @@
+"""The design calculator: chances of verdicts are those that the judge gives, and the command says what is asked."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import combinations_with_replacement, product
+from math import factorial, prod
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from study import cost
+from study.cli import app
+from study.cli.app import console
+from study.evidence import power
+from study.evidence.judging import judge
+from study.evidence.power import Layout, Outlook, layout, outlook, replica_seconds
+from study.evidence.statistics.chances import joint
+from study.hypotheses import Hypothesis, MoreSuccess, SameSuccess, Share
+from study.outcome import Outcome
+from study.plan import plan
+from study.records import Record, Status, decide_block
+from study.spec import LaunchSpec
+from study.studies import find
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+GOOD, BAD = Outcome.CONVERGED, Outcome.MODE_COLLAPSED
+LS, NS = ({"ring": "official", "objective": objective} for objective in ("ls(0,1,1)", "ns"))
+MORE = MoreSuccess(name="more", claim="c", source="s", better=LS, worse=NS, alpha=0.2)
+SAME = SameSuccess(name="same", claim="c", source="s", a=LS, b=NS, margin=0.6, alpha=0.2)
+SHARE = Share(name="share", claim="c", source="s", where=LS, outcomes=(GOOD,), side="above", threshold=0.4, alpha=0.2)
+BELOW = replace(SHARE, name="below", side="below", threshold=0.8)
+POOLED = MoreSuccess(
+    name="pooled", claim="c", source="s", better={"objective": "ls(0,1,1)"}, worse={"objective": "ns"}, alpha=0.6
+)
+RATES = (0.8, 0.4)
+
+
+def planned(*hypotheses: Hypothesis, seeds: int = 6, until_decided: bool = False) -> LaunchSpec:
+    study = replace(find("mixture-modes"), hypotheses=hypotheses)
+    return plan(study, "smoke", now=NOW, seeds=seeds, until_decided=until_decided)
+
+
+def launched(spec: LaunchSpec, outcomes: Sequence[Sequence[bool]]) -> list[Record]:
+    """Records of the cells that hypotheses speak of: seed by seed whether LS and NS succeed, on each ring."""
+    places = [(ring, objective) for ring in ("official", "uniform") for objective in ("ls(0,1,1)", "ns")]
+    rows = [row for block in spec.blocks() for row in decide_block(spec, block, None, Status.FINISHED)]
+    found = []
+    for row in rows:
+        place = (row.levels["ring"], row.levels["objective"])
+        own = outcomes[row.replica]
+        known = place in places[: len(own)]
+        found.append(replace(row, outcome=GOOD if own[places.index(place)] else BAD) if known else row)
+    return found
+
+
+def supported(spec: LaunchSpec, weight: dict[tuple[bool, ...], float]) -> tuple[float, ...]:
+    """Chance of each hypothesis to be supported by the judge, over all studies of so many independent seeds."""
+    chances = [0.0] * len(spec.hypotheses)
+    for study in combinations_with_replacement(sorted(weight), len(spec.seeds)):
+        ways = factorial(len(study)) / prod(map(factorial, Counter(study).values()))
+        likely = ways * prod(weight[seed] for seed in study)
+        for place, judgement in enumerate(judge(spec.hypotheses, launched(spec, study))):
+            chances[place] += likely * (judgement.verdict.value == "supported")
+    return tuple(chances)
+
+
+def one_pair() -> dict[tuple[bool, ...], float]:
+    what = joint(*RATES, 0.2)
+    return {
+        (True, True): what.both,
+        (True, False): what.only_a,
+        (False, True): what.only_b,
+        (False, False): what.neither,
+    }
+
+
+@pytest.mark.parametrize("hypothesis", [MORE, SAME, SHARE, BELOW], ids=lambda one: one.name)
+def test_chances_alone_are_those_of_the_judge(hypothesis: Hypothesis) -> None:
+    spec = planned(hypothesis, seeds=4)
+    found = outlook(spec, rates=RATES, rate=RATES[0], correlation=0.2)[0]
+    assert found.prospects[0].chances[0].up > 0.01
+    if isinstance(hypothesis, SameSuccess):  # our equal rates are not the truth that the studies are drawn from
+        weight = {seed: joint_of(seed, joint(0.8, 0.8, 0.2)) for seed in one_pair()}
+    else:
+        weight = one_pair()
+    assert supported(spec, weight)[0] == pytest.approx(found.prospects[0].chances[0].up, abs=1e-9)
+
+
+def joint_of(seed: tuple[bool, ...], what: object) -> float:
+    names = {(True, True): "both", (True, False): "only_a", (False, True): "only_b", (False, False): "neither"}
+    return float(getattr(what, names[seed[0], seed[1]]))
+
+
+def test_chances_of_several_cells_are_those_of_the_judge() -> None:
+    spec = planned(POOLED, seeds=2)
+    pair = one_pair()
+    weight = {(*first, *second): pair[first] * pair[second] for first, second in product(pair, repeat=2)}
+    found = outlook(spec, rates=RATES, correlation=0.2)[0]
+    assert found.basis == "2 seeds, each 2 pairs"
+    assert supported(spec, weight)[0] == pytest.approx(found.prospects[0].chances[0].up, abs=1e-9)
+
+
+def test_in_a_family_a_claim_is_at_least_as_likely_decided_as_at_holms_first_threshold() -> None:
+    """And less likely than alone; exactly as likely while the others wait for their data."""
+    lost = replace(SHARE, name="waits", where={"ring": "uniform"})
+    spec = planned(MORE, lost, replace(lost, name="waits too"), seeds=5)
+    found = outlook(spec, rates=RATES, correlation=0.2)[0].prospects[0].chances
+    judged = supported(spec, one_pair())
+    assert judged[0] == pytest.approx(found[1].up, abs=1e-9)
+    assert found[1].up < found[0].up
+
+
+def test_without_a_difference_the_chance_of_a_verdict_is_at_most_alpha() -> None:
+    for seeds in (6, 11, 20):
+        for found in outlook(planned(MORE, SHARE, BELOW, seeds=seeds)):
+            assert 0 < found.wrong[1] <= found.wrong[0] <= 0.2
+
+
+def test_five_seeds_of_one_pair_decide_nothing_at_all() -> None:
+    spec = planned(replace(MORE, alpha=0.05), seeds=5)
+    found = outlook(spec, rates=(1.0, 0.0))[0].prospects[0]
+    assert found.chances[0].up == 0
+    assert found.price(1.0) is None
+    assert found.enough == ((6, 6), (6, 6))
+
+
+def test_a_decision_costs_the_seeds_of_the_launches_that_lack_it_too() -> None:
+    found = outlook(planned(MORE), rates=RATES)[0].prospects[0]
+    assert found.price(10.0) == pytest.approx(6 * 10 / found.chances[1].up)
+
+
+def test_a_launch_until_decided_costs_fewer_seeds_where_the_truth_is_plain() -> None:
+    spec = planned(replace(MORE, alpha=0.05), seeds=40, until_decided=True)
+    found = outlook(spec, rates=(0.95, 0.1))[0].prospects[0]
+    assert found.chances[0].up > 0.99
+    assert found.chances[0].seeds < 20
+    assert found.chances[0].error > 0
+
+
+def test_levels_that_were_drawn_make_observations_of_their_own() -> None:
+    spec = plan(find("random-architectures"), "quick", now=NOW)
+    found = layout(spec.hypotheses[0], spec)
+    assert isinstance(found, Layout)
+    assert (found.each, found.size, len(found.cells)) == (16, 1, 32)
+
+
+def test_studies_have_an_outlook_wherever_they_have_the_cells() -> None:
+    for name in ("mixture-modes", "large-scale"):
+        spec = plan(find(name), "quick", now=NOW)
+        for found in outlook(spec, rates=(0.9, 0.3), rate=0.9):
+            assert bool(found.prospects) is (found.basis != "this profile has no cells for it")
+
+
+def test_a_hypothesis_without_its_cells_says_so_and_leaves_the_family() -> None:
+    absent = replace(SHARE, name="absent", where={"ring": "square"})
+    alone, missing = outlook(planned(MORE, absent), rates=RATES)
+    assert missing.basis == "this profile has no cells for it"
+    assert not missing.prospects
+    assert alone.prospects[0].chances[0] == alone.prospects[0].chances[1]
+
+
+def test_rates_of_our_own_that_the_correlation_excludes_are_left_out() -> None:
+    shown = [own.rates for own in outlook(planned(MORE), correlation=0.4)[0].prospects]
+    assert shown == [(0.9, 0.7), (1.0, 0.0)]
+
+
+def test_cells_are_measured_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[int] = []
+
+    def estimate(spec: LaunchSpec) -> cost.Estimate:
+        measured.extend(cell.index for cell in spec.cells)
+        assert len(spec.seeds) == 1
+        return cost.Estimate(core_seconds=2.0, wall_seconds=1.0, at_a_time=1, device="slide rule")
+
+    monkeypatch.setattr(cost, "estimate", estimate)
+    spec = planned(MORE, SHARE)
+    seconds, device = replica_seconds(spec, outlook(spec))
+    assert seconds == {0: 2.0, 2: 2.0}
+    assert (measured, device) == ([0, 2], "slide rule")
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No cost is measured, and the console is as wide as a terminal may be expected to be."""
+
+    def seconds(spec: LaunchSpec, found: Sequence[Outlook]) -> tuple[dict[int, float], str]:
+        return {cell: 3.0 for own in found for cell in own.cells}, "CPU core"
+
+    monkeypatch.setattr(power, "replica_seconds", seconds)
+    monkeypatch.setattr(console, "width", 100)
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    done = CliRunner().invoke(app, ["power", *arguments])
+    return done.exit_code, done.output
+
+
+def flowing(text: str) -> str:
+    return " ".join(text.split())
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_command_says_what_each_claim_can_expect() -> None:
+    code, text = run("mixture-modes", "--seeds", "12", "--assume", "0.9,0.2", "--assume", "0.9")
+    assert code == 0, text
+    assert "12 seeds, each 1 pair" in flowing(text)
+    assert "0.9 against 0.2" in text
+    assert "one CPU core here" in flowing(text)
+    assert max(map(len, text.splitlines())) <= 100
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_command_names_what_is_out_of_reach() -> None:
+    _, text = run("mixture-modes", "--seeds", "5")
+    assert "Out of reach as one of 3" in text
+    assert "ls-beats-ns-on-the-ring" in text
+    assert "never" in text
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_command_counts_expected_seeds_of_launches_until_decided() -> None:
+    code, text = run("mixture-modes", "--seeds", "20", "--until-decided", "--assume", "0.9,0.2", "--assume", "0.9")
+    assert code == 0, text
+    assert "at most 20 seeds" in text
+    assert "standard error at most" in flowing(text)
+    assert max(map(len, text.splitlines())) <= 100
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--assume", "0.9,1.5"], "rates must be in [0, 1], got 1.5"),
+        (["--assume", "2"], "rates must be in [0, 1], got 2"),
+        (["--assume", "0.9,0.5,0.1"], "--assume must be BETTER,WORSE or one rate, got '0.9,0.5,0.1'"),
+        (["--assume", "high"], "--assume must be BETTER,WORSE or one rate, got 'high'"),
+        (["--assume", "0.9,0.3", "--correlation", "0.5"], "correlation must be in [-0.51, 0.22]"),
+        (["--correlation", "2"], "correlation must be in [-1, 1], got 2"),
+        (["--seeds", "0"], "seeds must be >= 1, got 0"),
+    ],
+)
+def test_what_cannot_be_assumed_is_one_sentence(arguments: list[str], message: str) -> None:
+    code, text = run("mixture-modes", *arguments)
+    assert code == 2
+    assert message in text
+    assert len(text.strip().splitlines()) == 1
+
+
+def test_a_study_without_hypotheses_has_nothing_to_decide() -> None:
+    with pytest.raises(ValueError, match="study must have a hypothesis to decide, got mixture-modes without any"):
+        outlook(planned())
+
+
+def test_chances_are_shown_as_0_or_1_only_where_they_are() -> None:
+    from study.cli.power import _chance
+
+    assert [_chance(one) for one in (0.0, 0.001, 0.5, 0.999, 1.0)] == ["0.00", "< 0.01", "0.50", "> 0.99", "1.00"]
+    assert isinstance(console, Console)
