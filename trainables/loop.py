@@ -33,6 +33,7 @@ class Loop:
         source: the data, loaded on ``device`` in the configuration's precision.
         probes: what to measure at a report.
         device: where parameters live.
+        game: what is played; the configuration's own if absent.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Loop:
         probes: Sequence[Probe],
         *,
         device: torch.device,
+        game: games.Game | None = None,
     ) -> None:
         if not seeds or len(set(seeds)) != len(seeds):
             raise ValueError(f"seeds must be distinct and at least one, got {tuple(seeds)}")
@@ -51,7 +53,7 @@ class Loop:
         dtype: torch.dtype = getattr(torch, config.dtype)
         self._streams = streams = Streams(seeds)
         self._probes = tuple(probes)
-        self._game = games.build(config)
+        self._game = games.build(config) if game is None else game
         self._play = self._game.bind(source, streams, device)
         self._players = self._game.players
         self._params = {
@@ -111,6 +113,11 @@ class Loop:
         for network in phase.updates:
             replicas.refresh(self._players[network].module, self._params[network])
 
+    def scale_rate(self, phase: str, factor: float) -> None:
+        """Multiplies the learning rate of a phase from here on, for the whole stack; a checkpoint keeps it."""
+        for group in self._optimizers[phase].param_groups:
+            group["lr"] *= factor
+
     @torch.no_grad()
     def report(self) -> list[Row]:
         """One row per replica: losses (means since the last report), norms, and the columns of game and probes.
@@ -141,7 +148,12 @@ class Loop:
         Args:
             labels: ``[count]`` classes to make, for a game with labels.
         """
-        return self._play.sample(self._nets, count, labels)[0]
+        return self.draw(count, labels)[0]
+
+    @torch.no_grad()
+    def draw(self, count: int, labels: Labels | None = None) -> tuple[Samples, Labels | None]:
+        """``sample``, with the classes ``[R, count]`` that the samples were made for, if any were."""
+        return self._play.sample(self._nets, count, labels)
 
     @torch.no_grad()
     def figures(self) -> Mapping[str, Figure]:

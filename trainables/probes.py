@@ -7,6 +7,7 @@ no other replica sees them.
 To add a measurement, write a probe and name it in ``probes_for``: the trace's columns follow.
 """
 
+from collections.abc import Sequence
 from math import log
 from typing import Protocol
 
@@ -47,18 +48,25 @@ class Diversity:
 
     Over the first 256 samples of each; 0 means that all samples are the same. Where the data are one point, samples
     that are all the same have 1, like the data, and any others are infinitely more diverse.
+
+    ``spacing``: the same ratio of the median distance to the nearest other sample. 0: half of the samples or more have
+    a double, as of a few points over and over, which may lie far apart and so have a large diversity.
     """
 
     def __init__(self, source: Source) -> None:
-        self._real = _mean_distance(source.reference(_PAIRS)[None])
+        real = source.reference(_PAIRS)[None]
+        self._real, self._real_spacing = _mean_distance(real), _spacing(real)
         self.reference = {"data_diversity": self._real}
 
     def measure(self, view: View) -> dict[str, Tensor]:
         samples = view.samples
         finite = samples.flatten(1).isfinite().all(1)
-        own = _mean_distance(samples[:, :_PAIRS])
-        ratio = torch.where(own == self._real, 1.0, own / self._real)
-        return {"diversity": _only_finite(ratio, finite)}
+        own = samples[:, :_PAIRS]
+        ratios = {
+            "diversity": _ratio(_mean_distance(own), self._real),
+            "spacing": _ratio(_spacing(own), self._real_spacing),
+        }
+        return {name: _only_finite(value, finite) for name, value in ratios.items()}
 
 
 class ClassDiversity:
@@ -239,6 +247,11 @@ def probes_for(config: Config, source: Source, features: Features | None, *, dev
     return probes
 
 
+def constants(probes: Sequence[Probe]) -> dict[str, list[float]]:
+    """The constants of the data that a trace carries for its readers, from all probes."""
+    return {name: value.flatten().tolist() for probe in probes for name, value in probe.reference.items()}
+
+
 def _largest(logits: Tensor) -> tuple[Tensor, Tensor]:
     """The class with the largest logit and its probability: ``[..., K] -> [...], [...]``."""
     return logits.argmax(-1), logits.softmax(-1).amax(-1)
@@ -249,6 +262,18 @@ def _mean_distance(samples: Tensor) -> Tensor:
     flat = samples.flatten(2)
     count = flat.shape[1]
     return _distances(flat, flat).sum((1, 2)) / (count * (count - 1))
+
+
+def _spacing(samples: Tensor) -> Tensor:
+    """Median L2 distance to the nearest other sample: ``[R, N, ...] -> [R]``."""
+    flat = samples.flatten(2)
+    distances = _distances(flat, flat)
+    distances.diagonal(dim1=1, dim2=2).fill_(torch.inf)
+    return distances.amin(-1).quantile(0.5, dim=-1)
+
+
+def _ratio(own: Tensor, real: Tensor) -> Tensor:
+    return torch.where(own == real, 1.0, own / real)
 
 
 def _distances(a: Tensor, b: Tensor) -> Tensor:

@@ -92,6 +92,23 @@ def test_diversity_of_images(digits: ImageSource) -> None:
     assert found["diversity"].tolist() == pytest.approx([1, 0], abs=1e-6)
 
 
+def test_spacing_is_the_median_distance_to_the_nearest_other_sample(ring: MixtureSource) -> None:
+    """Three points with distances 3, 4 and 5: nearest at 3, 3 and 4."""
+    real, points = ring.reference(256)[None], torch.tensor([[[0.0, 0.0], [3.0, 0.0], [0.0, 4.0]]])
+    distances = torch.cdist(real, real, compute_mode="donot_use_mm_for_euclid_dist")
+    unit = distances.topk(2, largest=False).values[..., 1].quantile(0.5).item()
+    probe = Diversity(ring)
+    assert probe.measure(seen(points))["spacing"].item() * unit == pytest.approx(3, rel=1e-4)
+    assert probe.measure(seen(2 * real))["spacing"].item() == pytest.approx(2, rel=1e-5)
+
+
+def test_points_over_and_over_are_diverse_but_have_no_spacing(ring: MixtureSource) -> None:
+    points = ring.reference(4)[torch.arange(300) % 4][None]
+    found = Diversity(ring).measure(seen(points))
+    assert found["spacing"].item() == 0
+    assert found["diversity"].item() > 0.5
+
+
 # MixtureFit
 
 

@@ -2,7 +2,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from study.evidence.estimates import compare, summarise
@@ -92,7 +92,6 @@ def test_no_records_are_no_cells() -> None:
     assert summarise([]) == ()
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(list(Outcome)), st.sampled_from(list(Status)), st.integers(0, 2))))
 def test_every_planned_replica_is_counted_once(drawn: list[tuple[Outcome, Status, int]]) -> None:
     rows = [record(outcome, status=status, cell=cell) for outcome, status, cell in drawn]

@@ -452,7 +452,7 @@ def test_cells_matter_until_all_claims_about_them_are_decided() -> None:
     assert cells_that_matter(shared, many) == {1}
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.tuples(st.sampled_from("++-x"), st.sampled_from("+---x")), min_size=8, max_size=16))
 def test_what_is_decided_at_some_time_stays_so(drawn: list[tuple[str, str]]) -> None:
     family = [MORE, SHARE, SAME]
@@ -478,7 +478,7 @@ def numbers(found: Judgement) -> list[float]:
     return [*rates, *(found.difference or ()), *(p for p in (found.p, found.p_adjusted) if p is not None)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.text("+-x?.", max_size=7), min_size=4, max_size=4), st.booleans(), st.sampled_from([(), ("bn",)]))
 def test_judgements_are_total_finite_and_turn_round_with_their_sides(
     ends: list[str], anytime: bool, drawn: tuple[str, ...]

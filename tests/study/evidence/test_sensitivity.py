@@ -88,7 +88,7 @@ def at_once(traces: Sequence[ReplicaTrace], rule: OutcomeRule, name: str) -> lis
     return [[OUTCOMES[code] for code in row] for row in outcomes(measured, blown, rule, name, THRESHOLDS)]
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1), case=st.sampled_from(CASES), window=st.integers(1, 4), most=st.integers(0, 3))
 def test_all_at_once_is_one_by_one(seed: int, case: tuple[str, OutcomeRule, str], window: int, most: int) -> None:
     kind, rule, name = case

@@ -1,7 +1,7 @@
 from math import isfinite
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
@@ -24,7 +24,6 @@ def test_p_is_twice_the_smaller_binomial_tail(successes: int, n: int, threshold:
     assert exact_p(successes / n, n, threshold) == pytest.approx(min(1.0, 2 * min(tails)), abs=1e-12)
 
 
-@settings(deadline=None)
 @given(st.floats(0, 1), st.floats(0.5, 50), st.floats(0.01, 0.99))
 def test_p_is_the_level_at_which_the_interval_loses_the_threshold(share: float, n: float, threshold: float) -> None:
     p = exact_p(share, n, threshold)

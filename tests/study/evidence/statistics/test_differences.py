@@ -120,7 +120,7 @@ def test_what_bets_have_decided_stays_decided() -> None:
     assert ps[first] <= 0.05 < ps[first - 1]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     st.lists(st.tuples(st.integers(1, 3), st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=8),
     st.floats(-0.9, 0.9),

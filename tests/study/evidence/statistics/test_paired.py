@@ -23,7 +23,7 @@ def swapped(pairs: Pairs) -> Pairs:
     return Pairs(both=pairs.both, only_a=pairs.only_b, only_b=pairs.only_a, neither=pairs.neither)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(tables())
 def test_the_correlation_is_that_of_the_outcomes(pairs: Pairs) -> None:
     a = np.repeat([1, 1, 0, 0], [pairs.both, pairs.only_a, pairs.only_b, pairs.neither])
@@ -39,7 +39,7 @@ def test_an_impossible_count_is_refused() -> None:
         Pairs(both=1, only_a=0, only_b=-1, neither=2)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(tables())
 def test_mcnemar_is_the_binomial_test_of_the_discordant_pairs(pairs: Pairs) -> None:
     p = mcnemar(pairs)
@@ -60,7 +60,7 @@ def turns(n: int) -> list[tuple[int, ...]]:
     return list(product((1, -1), repeat=n))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.integers(-6, 6), max_size=9))
 def test_sign_flip_is_the_share_of_all_ways_to_give_signs(differences: list[int]) -> None:
     assert sign_flip(differences) == pytest.approx(enumerated(differences), abs=1e-12)
@@ -75,14 +75,14 @@ def test_sign_flip_is_scipys_permutation_test(differences: list[int]) -> None:
     assert sign_flip(differences) == pytest.approx(expected.pvalue, abs=1e-12)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(tables(60))
 def test_sign_flip_of_single_pairs_is_mcnemar(pairs: Pairs) -> None:
     differences = [1] * pairs.only_a + [-1] * pairs.only_b + [0] * (pairs.both + pairs.neither)
     assert sign_flip(differences) == pytest.approx(mcnemar(pairs), rel=1e-9)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.integers(-9, 9), max_size=40), st.randoms(), st.integers(1, 1000))
 def test_sign_flip_knows_neither_order_nor_unit_nor_names(values: list[int], random: Random, unit: int) -> None:
     other = [-unit * value for value in values]
@@ -105,7 +105,7 @@ def test_newcombe_paired_of_the_published_example() -> None:
     assert found == pytest.approx((-0.507, -0.026), abs=5e-4)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(tables())
 def test_newcombe_paired_is_the_formula_of_method_10(pairs: Pairs) -> None:
     if pairs.n == 0:
@@ -128,7 +128,7 @@ def test_newcombe_paired_is_the_formula_of_method_10(pairs: Pairs) -> None:
     assert newcombe_paired(pairs) == pytest.approx((low, high), abs=1e-7)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(tables(), st.floats(0.5, 0.99))
 def test_the_difference_lies_in_its_interval(pairs: Pairs, confidence: float) -> None:
     low, high = newcombe_paired(pairs, confidence)

@@ -47,14 +47,12 @@ def test_no_observation_says_nothing(interval: Callable[[int, int], Rate]) -> No
     assert found.rate == 0.0
 
 
-@settings(deadline=None)
 @given(counts(), st.floats(0.01, 0.999))
 def test_the_observed_rate_lies_in_its_interval(pair: tuple[int, int], confidence: float) -> None:
     for found in (wilson(*pair, confidence), clopper_pearson(*pair, confidence)):
         assert 0 <= found.low <= found.rate <= found.high <= 1
 
 
-@settings(deadline=None)
 @given(counts())
 def test_intervals_of_failures_mirror_those_of_successes(pair: tuple[int, int]) -> None:
     k, n = pair
@@ -115,7 +113,7 @@ def test_a_table_without_contrast_has_p_one(table: tuple[int, int, int, int]) ->
     assert boschloo(*table) == 1.0
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(counts(12), counts(12))
 def test_boschloo_does_not_depend_on_names(a: tuple[int, int], b: tuple[int, int]) -> None:
     p = boschloo(*a, *b)
@@ -133,7 +131,6 @@ def test_newcombe_of_the_published_example() -> None:
     assert newcombe(wilson(56, 70), wilson(48, 80)) == pytest.approx((0.0524, 0.3339), abs=1e-4)
 
 
-@settings(deadline=None)
 @given(counts(), counts())
 def test_a_difference_lies_in_its_interval(a: tuple[int, int], b: tuple[int, int]) -> None:
     first, second = wilson(*a), wilson(*b)

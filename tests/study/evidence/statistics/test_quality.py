@@ -62,7 +62,7 @@ def test_the_difference_is_that_of_hodges_and_lehmann() -> None:
     assert paired(a, b).difference == np.median([(d[i] + d[j]) / 2 for i in range(3) for j in range(i, 3)])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(Tiny, Tiny)
 def test_tiny_samples_always_have_an_answer(a: Qualities, b: Qualities) -> None:
     seeds = min(len(a), len(b))

@@ -48,7 +48,7 @@ def test_the_wealth_is_the_mixture_over_all_bets(values: list[float], m: float) 
         assert exp(found) == pytest.approx(integrated(values[:n], m), rel=1e-8)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(Coins.filter(len), st.floats(0.01, 0.99))
 def test_the_closed_form_is_the_general_one(values: list[float], m: float) -> None:
     # One last value that is neither 0 nor 1 sends the whole sequence the general way.
@@ -76,7 +76,7 @@ def test_discordant_pairs_alone_count() -> None:
     assert evidence([0, 0, 0, 0], 0, -1, 1) == 1.0
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(Values, st.floats(0, 1))
 def test_evidence_starts_at_one_and_never_shrinks(values: list[float], m: float) -> None:
     found = [evidence(values[:n], m) for n in range(len(values) + 1)]
@@ -85,7 +85,7 @@ def test_evidence_starts_at_one_and_never_shrinks(values: list[float], m: float)
     assert found[-1] <= 1e300
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(Values, st.floats(0.02, 0.98), st.randoms())
 def test_the_last_wealth_does_not_depend_on_order(values: list[float], m: float, random: Random) -> None:
     other = list(values)
@@ -93,13 +93,13 @@ def test_the_last_wealth_does_not_depend_on_order(values: list[float], m: float,
     assert log_wealth(other, m)[-1:] == pytest.approx(log_wealth(values, m)[-1:], abs=1e-9)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(Values.filter(len))
 def test_the_mean_of_the_values_is_never_ruled_out_by_them_all(values: list[float]) -> None:
     assert log_wealth(values, float(np.mean(values)))[-1] <= 1e-9
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(Values, st.floats(0, 1), st.floats(0.5, 0.99))
 def test_a_mean_is_outside_when_the_evidence_against_it_sufficed(
     values: list[float], m: float, confidence: float
@@ -109,14 +109,14 @@ def test_a_mean_is_outside_when_the_evidence_against_it_sufficed(
         assert (low < m < high) == (evidence(values, m) < 1 / (1 - confidence))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(Signs)
 def test_the_sign_is_decided_where_the_evidence_against_zero_suffices(values: list[float]) -> None:
     low, high = interval(values, -1, 1)
     assert (low > 0 or high < 0) == (evidence(values, 0, -1, 1) >= 1 / ALPHA)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(Values, st.integers(0, 25))
 def test_intervals_nest(values: list[float], first: int) -> None:
     earlier, later = interval(values[:first]), interval(values)
@@ -125,7 +125,7 @@ def test_intervals_nest(values: list[float], first: int) -> None:
     assert later[1] - 1e-8 <= earlier[1] <= 1
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(Values)
 def test_the_scale_and_its_direction_do_not_matter(values: list[float]) -> None:
     low, high = interval(values)

@@ -4,7 +4,7 @@ from math import exp, log, sqrt
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -44,7 +44,6 @@ def test_the_textbook_log_rank_test() -> None:
     assert found.p == pytest.approx(4.17e-5, rel=0.01)
 
 
-@settings(deadline=None)
 @given(LIVES.filter(lambda pairs: any(failed for _, failed in pairs)))
 @pytest.mark.filterwarnings("ignore:The confidence interval is undefined:RuntimeWarning")
 def test_curve_and_interval_are_scipys(pairs: list[tuple[int, bool]]) -> None:
@@ -58,7 +57,6 @@ def test_curve_and_interval_are_scipys(pairs: list[tuple[int, bool]]) -> None:
     assert high[inside] == pytest.approx(limits.high.probabilities[inside], abs=1e-12)
 
 
-@settings(deadline=None)
 @given(LIVES, st.sampled_from([0.5, 0.95]))
 def test_a_curve_starts_at_zero_falls_and_lies_within_its_interval(
     pairs: list[tuple[int, bool]], confidence: float
@@ -71,7 +69,6 @@ def test_a_curve_starts_at_zero_falls_and_lies_within_its_interval(
     assert (curve.low <= curve.survival).all() and (curve.survival <= curve.high).all()  # noqa: PT018
 
 
-@settings(deadline=None)
 @given(LIVES, st.lists(st.integers(0, 3), min_size=25, max_size=25))
 def test_a_whole_weight_counts_as_so_many_subjects(pairs: list[tuple[int, bool]], times: list[int]) -> None:
     weights = np.array(times[: len(pairs)], dtype=float)
@@ -138,7 +135,6 @@ def test_a_step_function_holds_its_value_up_to_the_next_time() -> None:
     assert curve.at(np.array([0.0, 4.9, 5.0, 99.0]))[0].tolist() == [1, 1, 0.4, 0.4]
 
 
-@settings(deadline=None)
 @given(LIVES, LIVES)
 def test_the_log_rank_test_is_total_and_symmetric(a: list[tuple[int, bool]], b: list[tuple[int, bool]]) -> None:
     found, other = logrank(lives(a), lives(b)), logrank(lives(b), lives(a))
