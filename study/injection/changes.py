@@ -262,7 +262,7 @@ class _ChangedPlay:
         self._step = 0
 
     def draws(self, step: int) -> Any:
-        self._step = step + 2
+        self._step = step + 1
         return self._play.draws(step)
 
     def sample(self, nets: Nets, count: int, labels: Labels | None = None) -> tuple[Samples, Labels | None]:
