@@ -172,12 +172,12 @@ def _cells(hypothesis: Hypothesis, cells: Iterable[Cell]) -> tuple[Cell, ...]:
 def _changed(spec: LaunchSpec, cells: tuple[Cell, ...], hypothesis: Hypothesis) -> str:
     published = _published(spec.study)
     if published is None:
-        return spec.note
+        return spec.stated_note()
     theirs = _cells(hypothesis, published.cells) or published.cells
     changed = distance(
         Protocol(cells=cells, seeds=len(spec.seeds), rule=spec.rule), dataclasses.replace(published, cells=theirs)
     )
-    return changed or spec.note
+    return changed or spec.stated_note()
 
 
 @cache

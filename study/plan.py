@@ -68,6 +68,7 @@ def plan(
         until_decided=until_decided,
         least=min(profile.block, count) if until_decided else 1,
         budget=budget,
+        changes=dict(changes or {}),
     )
 
 

@@ -24,7 +24,7 @@ def study(what: Study, spec: LaunchSpec, console: Console) -> None:
     console.print(f"[bold]{what.name}[/]  {what.title}")
     console.print(what.question)
     console.print(f"\n[bold]Profile {spec.profile}[/] (of {', '.join(what.profiles)})")
-    console.print(spec.note)
+    console.print(spec.stated_note(), markup=False)
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("factor", "levels", "source"):
         table.add_column(column)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from enum import Enum
 from hashlib import blake2b
 from math import ceil
@@ -147,6 +147,7 @@ class LaunchSpec:
             are then the most that it gets.
         least: so many seeds every cell gets in any case; of no meaning without ``until_decided``.
         budget: seconds of wall-clock time after which no cell gets a further block; absent: no limit.
+        changes: dotted path to value: what the user set in every cell, so that the profile's note may no longer hold.
         selection: what the launch confirms, if it was planned for that.
     """
 
@@ -170,6 +171,7 @@ class LaunchSpec:
     until_decided: bool = False
     least: int = 1
     budget: float | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
     selection: Selection | None = None
 
     def __post_init__(self) -> None:
@@ -187,6 +189,11 @@ class LaunchSpec:
         values = json.loads(json.dumps(_stated(self)), parse_int=float)
         canonical = json.dumps(values, sort_keys=True, separators=(",", ":"))
         return blake2b(canonical.encode(), digest_size=8).hexdigest()
+
+    def stated_note(self) -> str:
+        """The profile's note, and what was set otherwise."""
+        set_here = ", ".join(f"{path}={json.dumps(value)}" for path, value in self.changes.items())
+        return f"{self.note} Set otherwise for this launch: {set_here}." if set_here else self.note
 
     def may_skip(self, block: Block) -> bool:
         """Whether the stopping rule may do without the block."""
@@ -210,7 +217,7 @@ class LaunchSpec:
 def _stated(value: Any) -> Any:
     """Plain JSON values; of a dataclass the ``kind``, and the fields that are not at their default."""
     if is_dataclass(value):
-        own = {field.name: (getattr(value, field.name), _default(field)) for field in fields(value)}
+        own = {each.name: (getattr(value, each.name), _default(each)) for each in fields(value)}
         return {name: _stated(held) for name, (held, usual) in own.items() if name == "kind" or held != usual}
     if isinstance(value, Mapping):
         return {name: _stated(inner) for name, inner in value.items()}
@@ -219,5 +226,5 @@ def _stated(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
-def _default(field: Any) -> Any:
-    return field.default if field.default_factory is MISSING else field.default_factory()
+def _default(of: Any) -> Any:
+    return of.default if of.default_factory is MISSING else of.default_factory()

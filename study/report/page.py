@@ -26,7 +26,7 @@ from study.report.gathered import Gathered
 from study.report.samples import Pair
 from study.report.svg import Picture
 from study.rules import OutcomeRule
-from study.spec import Contrast
+from study.spec import Contrast, LaunchSpec
 from study.store import Store, write_text
 
 _PICTURED = 40
@@ -101,6 +101,7 @@ def _numbers(launch: Gathered) -> dict[str, Any]:
         "records": launch.records,
         "summaries": figures.by_rate(summaries),
         "judgements": launch.judgements,
+        "scale": _scale(spec),
         "tally": _tally(summaries),
         "contrasts": contrasts,
         "sweeps": [sweeps.table(sweep, launch.records) for sweep in spec.sweeps],
@@ -190,6 +191,13 @@ def _environment() -> Environment:
 
 def _picture(picture: Picture | None) -> Markup:
     return Markup() if picture is None else Markup(svg.embed(picture))
+
+
+def _scale(spec: LaunchSpec) -> str:
+    """``digits (1 x 16 x 16), 1 000 generator steps``: what the cells are, whatever their profile says."""
+    data = (f"{own.kind} ({' x '.join(map(str, own.shape))})" for own in (cell.config.data for cell in spec.cells))
+    steps = dict.fromkeys(words.whole(cell.config.steps) for cell in spec.cells)
+    return f"{words.listed(data)}; {' or '.join(steps)} generator steps"
 
 
 def _tally(summaries: Sequence[CellSummary]) -> Mapping[str, Any]:

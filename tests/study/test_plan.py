@@ -100,6 +100,15 @@ def test_without_factors_there_is_one_cell() -> None:
     assert cell.config == BASE
 
 
+def test_a_note_says_what_was_set_otherwise(tmp_path: Path) -> None:
+    spec = planned(changes={"steps": 77, "data.modes": 5})
+    assert spec.stated_note() == "a note Set otherwise for this launch: steps=77, data.modes=5."
+    assert planned().stated_note() == "a note"
+    Store(tmp_path).write_spec(spec)
+    assert Store(tmp_path).spec().stated_note() == spec.stated_note()
+    assert Store(tmp_path).spec().digest() == spec.digest()
+
+
 def test_changes_are_set_in_every_cell() -> None:
     cells = planned(changes={"steps": 77, "generator.kind": "mlp", "generator.hidden": [3]}).cells
     assert all(cell.config.steps == 77 and cell.config.generator == Mlp(hidden=(3,)) for cell in cells)
