@@ -29,7 +29,7 @@ import ray
 from ray import tune
 from ray._private.state import state  # what Ray Data uses, too: no public way tells what an autoscaler may add
 from ray.exceptions import AuthenticationError
-from ray.tune import Callback, FailureConfig, RunConfig, TuneConfig, Tuner
+from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
 from ray.tune.experiment import Trial
 
 from study.ledger import Ledger
@@ -256,6 +256,7 @@ def _tuner(trainable: Any, store: Store, names: list[str], share: Share, watcher
             name=_EXPERIMENT,
             storage_path=str(store.tune_path.absolute()),
             failure_config=FailureConfig(max_failures=RETRIES),
+            checkpoint_config=CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
             callbacks=[watcher],
             verbose=0,
         ),
