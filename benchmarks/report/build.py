@@ -171,11 +171,9 @@ def read_all(store: Store) -> None:
 
 def decide_all(store: Store) -> None:
     """The records, from the traces."""
-    from study.records import Status, decide_block
+    from study.ledger import Ledger
 
-    spec = store.spec()
-    rows = [row for block in spec.blocks() for row in decide_block(spec, block, store.trace(block), Status.FINISHED)]
-    store.write_records(tuple(rows))
+    Ledger(store.spec(), store).write()
 
 
 def read_records(store: Store) -> None:
