@@ -106,6 +106,7 @@ def test_an_out_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     assert "--out must be a writable folder" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 def test_more_gpus_than_the_cluster_has_are_refused(tmp_path: Path) -> None:
     done = study("run", "mixture-modes", *QUICKLY, "--gpus-per-block", "64", "--out", tmp_path / "out")
@@ -322,6 +323,7 @@ def test_a_cluster_runs_as_many_blocks_as_its_gpus_hold(
     assert what_was_computed(records) == what_was_computed(only_launch(tmp_path / "driver").records())
 
 
+@pytest.mark.slow
 def test_a_cluster_that_is_not_there_is_refused(tmp_path: Path) -> None:
     missing = study("run", "mixture-modes", *QUICKLY, "--address", f"ray://127.0.0.1:{free_port()}", "--out", tmp_path)
     assert missing.returncode == 2, missing.stderr
