@@ -72,11 +72,7 @@ class Play:
         }
 
     def _classes(self, count: int, wanted: Labels | None) -> Labels:
-        if wanted is None:
-            classes = self._config.data.classes
-            return phases.uniform_labels(classes, self._streams, "evaluation_label", 0, count).to(self._device)
-        repeated = wanted.to(self._device).repeat(-(-count // len(wanted)))[:count]
-        return repeated.expand(len(self._streams.seeds), count)
+        return phases.evaluation_labels(wanted, self._config.data.classes, self._streams, count, self._device)
 
     def _one_hot(self, labels: Labels | None) -> Tensor | None:
         if labels is None or not decodes_labels(self._config):

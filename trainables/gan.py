@@ -336,11 +336,7 @@ class Play:
         return {}
 
     def _labels(self, count: int, wanted: Labels | None) -> Labels:
-        if wanted is None:
-            classes = self._config.data.classes
-            return phases.uniform_labels(classes, self._streams, "evaluation_label", 0, count).to(self._device)
-        repeated = wanted.to(self._device).repeat(-(-count // len(wanted)))[:count]
-        return repeated.expand(len(self._streams.seeds), count)
+        return phases.evaluation_labels(wanted, self._config.data.classes, self._streams, count, self._device)
 
     def _scores(self, nets: Nets, samples: Samples, labels: Labels | None) -> dict[str, Tensor]:
         """Means of D's scores over a fixed real sample and over the generated one.

@@ -126,3 +126,13 @@ def uniform_labels(classes: int, streams: Streams, stream: str, counter: int, si
     """Labels ``[R, size]``, uniform over the classes, on the CPU."""
     uniform = torch.from_numpy(streams.uniform(stream, counter, (size,)))
     return (uniform * classes).to(torch.int64).clamp_max(classes - 1)
+
+
+def evaluation_labels(
+    wanted: Labels | None, classes: int, streams: Streams, count: int, device: torch.device
+) -> Labels:
+    """Labels ``[R, count]`` to make samples for: those wanted, over and over; else uniform, the same at every step."""
+    if wanted is None:
+        return uniform_labels(classes, streams, "evaluation_label", 0, count).to(device)
+    repeated = wanted.to(device).repeat(-(-count // len(wanted)))[:count]
+    return repeated.expand(len(streams.seeds), count)
