@@ -16,7 +16,7 @@ import numpy.typing as npt
 from study.rules import IMAGE_RULE, MIXTURE_RULE, OutcomeRule, Snapshots, blow_up, snapshots, windows
 from trainables.trace import ReplicaTrace
 
-__all__ = ["IMAGE_RULE", "MIXTURE_RULE", "Decision", "Outcome", "OutcomeRule", "decide", "ever_good"]
+__all__ = ["IMAGE_RULE", "MIXTURE_RULE", "Decision", "Outcome", "OutcomeRule", "decide"]
 
 
 class Outcome(Enum):
@@ -55,6 +55,7 @@ class Decision:
         step: diverged: the first snapshot with a non-finite number, or of the first window out of bounds. Converged:
             the first snapshot of the good run at the end. Mode-collapsed: the first collapsed snapshot; late collapse
             and oscillating: the same after the last (the first) good window. Absent for the others.
+        ever_good: whether any window was good ("best checkpoint"), whatever came after it.
         evidence: finite numbers only; what was not measured is absent. ``quality``, ``coverage``, ``diversity``
             (means over the last window), ``best_quality`` (largest mean of a window), ``good_share`` (of all
             snapshots after step 0), ``collapsed_share``, ``alternations``, ``first_good_step``, ``first_bad_step``
@@ -63,6 +64,7 @@ class Decision:
 
     outcome: Outcome
     step: int | None
+    ever_good: bool
     evidence: Mapping[str, float]
 
 
@@ -86,21 +88,16 @@ def decide(trace: ReplicaTrace, rule: OutcomeRule) -> Decision:
     ===  =================================================================================  ==============
     """
     if len(trace) == 0:
-        return Decision(outcome=Outcome.UNDECIDED, step=None, evidence={})
+        return Decision(outcome=Outcome.UNDECIDED, step=None, ever_good=False, evidence={})
     seen = snapshots(trace, rule)
     good, collapsed = windows(seen, rule.window)
     changes = _alternations(good, collapsed)
     evidence = _evidence(seen, rule.window, changes)
     failed = blow_up(trace, rule)
     if failed is not None:
-        return Decision(outcome=Outcome.DIVERGED, step=failed, evidence=evidence)
+        return Decision(outcome=Outcome.DIVERGED, step=failed, ever_good=bool(good.any()), evidence=evidence)
     outcome = _outcome(good, collapsed, changes, rule)
-    return Decision(outcome=outcome, step=_step(outcome, seen, good), evidence=evidence)
-
-
-def ever_good(trace: ReplicaTrace, rule: OutcomeRule) -> bool:
-    """Whether any window of the trace was good ("best checkpoint"), whatever came after it."""
-    return bool(windows(snapshots(trace, rule), rule.window)[0].any())
+    return Decision(outcome=outcome, step=_step(outcome, seen, good), ever_good=bool(good.any()), evidence=evidence)
 
 
 def _outcome(good: npt.NDArray[np.bool_], collapsed: npt.NDArray[np.bool_], changes: int, rule: OutcomeRule) -> Outcome:

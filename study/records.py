@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from study.outcome import Decision, Outcome, decide, ever_good
+from study.outcome import Decision, Outcome, decide
 from study.spec import Block, LaunchSpec
 from trainables.config import to_dict
 from trainables.trace import Trace
@@ -199,7 +199,7 @@ def decide_block(
                 status=status,
                 outcome=decision.outcome,
                 outcome_step=decision.step,
-                ever_good=own is not None and ever_good(own, spec.rule),
+                ever_good=decision.ever_good,
                 evidence=decision.evidence,
                 rule=label,
                 steps=meta.get("steps", 0),
@@ -214,7 +214,7 @@ def decide_block(
     return tuple(records)
 
 
-_UNDECIDED = Decision(outcome=Outcome.UNDECIDED, step=None, evidence={})
+_UNDECIDED = Decision(outcome=Outcome.UNDECIDED, step=None, ever_good=False, evidence={})
 
 
 def _plain(record: Record) -> dict[str, Any]:

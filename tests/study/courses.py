@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from study.outcome import IMAGE_RULE, MIXTURE_RULE, Decision, decide, ever_good
+from study.outcome import IMAGE_RULE, MIXTURE_RULE, Decision, decide
 from trainables.trace import ReplicaTrace
 
 EVERY = 100
@@ -82,7 +82,7 @@ def decided(letters: str, kind: str, **changes: Any) -> Decision:
 
 def good_rows(kind: str, row: Mapping[str, Any], **changes: Any) -> bool:
     rows = [*rows_of("", kind), *({"step": step, **HEALTH, **row} for step in (1, 2, 3))]
-    return ever_good(from_rows(rows, kind), replace(RULES[kind], **changes))
+    return decide(from_rows(rows, kind), replace(RULES[kind], **changes)).ever_good
 
 
 VALUES = st.one_of(st.sampled_from([nan, inf, -inf, 0.0, 1.0, -1.0, 1e308, None]), st.floats())

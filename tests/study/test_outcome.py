@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.outcome import IMAGE_RULE, MIXTURE_RULE, Decision, Outcome, OutcomeRule, decide, ever_good
+from study.outcome import IMAGE_RULE, MIXTURE_RULE, Decision, Outcome, OutcomeRule, decide
 from tests.study.courses import COURSES, EVERY, KINDS, RULES, any_traces, decided, from_rows, rows_of, trace_of
 from trainables.trace import ReplicaTrace
 
@@ -55,8 +55,7 @@ def test_a_trace_shorter_than_a_window_uses_what_there_is(kind: str, letters: st
 
 def test_an_empty_trace_is_the_only_undecided_one() -> None:
     empty = ReplicaTrace(seed=0, columns={}, reference={})
-    assert decide(empty, MIXTURE_RULE) == Decision(outcome=Outcome.UNDECIDED, step=None, evidence={})
-    assert not ever_good(empty, MIXTURE_RULE)
+    assert decide(empty, MIXTURE_RULE) == Decision(outcome=Outcome.UNDECIDED, step=None, ever_good=False, evidence={})
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -113,8 +112,8 @@ def test_two_recoveries_are_forgiven_by_a_rule_that_looks_at_the_end_only() -> N
 
 
 def test_ever_good_asks_for_a_whole_window_anywhere() -> None:
-    assert ever_good(trace_of("PGGGCCCC", "mixture"), MIXTURE_RULE)
-    assert not ever_good(trace_of("PGGCGGCC", "mixture"), MIXTURE_RULE)
+    assert decide(trace_of("PGGGCCCC", "mixture"), MIXTURE_RULE).ever_good
+    assert not decide(trace_of("PGGCGGCC", "mixture"), MIXTURE_RULE).ever_good
 
 
 def test_evidence_of_a_late_collapse() -> None:
@@ -156,7 +155,7 @@ def test_any_trace_gets_one_outcome_with_finite_evidence(trace: ReplicaTrace, ru
     assert (found.outcome is Outcome.UNDECIDED) == (len(trace) == 0)
     assert all(isfinite(value) for value in found.evidence.values())
     assert found.step is None or isinstance(found.step, int)
-    assert ever_good(trace, rule) or found.outcome is not Outcome.CONVERGED
+    assert decide(trace, rule).ever_good or found.outcome is not Outcome.CONVERGED
 
 
 @given(COURSES, st.sampled_from(KINDS), st.randoms())
@@ -168,8 +167,8 @@ def test_the_order_of_rows_does_not_matter(letters: str, kind: str, random: Any)
 
 @given(COURSES, st.sampled_from(KINDS))
 def test_what_comes_later_does_not_undo_ever_good(letters: str, kind: str) -> None:
-    before = ever_good(trace_of(letters, kind), replace(RULES[kind], window=1))
-    assert not before or ever_good(trace_of(letters + "C", kind), replace(RULES[kind], window=1))
+    before = decide(trace_of(letters, kind), replace(RULES[kind], window=1)).ever_good
+    assert not before or decide(trace_of(letters + "C", kind), replace(RULES[kind], window=1)).ever_good
 
 
 def test_a_classifier_s_numbers_can_blow_up_too() -> None:

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from study import records
-from study.outcome import MIXTURE_RULE, Outcome, decide, ever_good
+from study.outcome import MIXTURE_RULE, Outcome, decide
 from study.records import Record, Status, decide_block
 from study.spec import Block, Cell, LaunchSpec
 from trainables.config import Evaluation, GanConfig, Latent, digest, to_dict
@@ -97,7 +97,7 @@ def test_outcome_and_evidence_are_those_of_the_launch_s_rule() -> None:
     expected = decide(own, strict.rule)
     assert found.outcome is expected.outcome is Outcome.NOT_LEARNED
     assert found.evidence == expected.evidence
-    assert found.ever_good == ever_good(own, strict.rule) is False
+    assert found.ever_good == decide(own, strict.rule).ever_good is False
     assert found.rule == strict.rule.label()
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.outcome import IMAGE_RULE, MIXTURE_RULE, Outcome, OutcomeRule, decide, ever_good
+from study.outcome import IMAGE_RULE, MIXTURE_RULE, Outcome, OutcomeRule, decide
 from study.rules import snapshots
 from tests.study.courses import (
     CLASSES,
@@ -51,8 +51,8 @@ def test_the_radius_says_which_shares_count() -> None:
     row = {**mixture(0.9 * WEIGHTS, 0.97, 0.1), "mode_share_r3": 0.02 * WEIGHTS}
     rows = [{**r, "mode_share_r3": 0.01 * WEIGHTS} for r in rows_of("", "mixture")]
     trace = from_rows([*rows, {"step": 1, **HEALTH, **row}], "mixture")
-    assert ever_good(trace, MIXTURE_RULE)
-    assert not ever_good(trace, replace(MIXTURE_RULE, radius="r3"))
+    assert decide(trace, MIXTURE_RULE).ever_good
+    assert not decide(trace, replace(MIXTURE_RULE, radius="r3")).ever_good
 
 
 @pytest.mark.parametrize(("frechet", "expected"), [(9.9, True), (10.1, False)])
