@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 import pydantic
 
-from search_spaces import JsonValue
 from trainables.config import Config
 
 T = TypeVar("T")
@@ -30,11 +29,6 @@ def assign_config(config: Config, changes: Mapping[str, Any]) -> Config:
     are set in the new one, in whatever order they are given.
     """
     return _checked(_CONFIG, _changed(dataclasses.asdict(config), changes))
-
-
-def plain(value: Any) -> JsonValue:
-    """A dataclass as the JSON values that a level assigns."""
-    return json.loads(json.dumps(dataclasses.asdict(value)))
 
 
 def assign_flat(value: T, changes: Mapping[str, Any]) -> T:

@@ -299,9 +299,9 @@ def _check_size(batch_size: int, steps: int) -> None:
         raise ValueError(f"steps must be >= 1, got {steps}")
 
 
-def to_dict(config: Config) -> dict[str, Any]:
-    """The configuration as plain JSON values; unions are told apart by their ``kind``."""
-    plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config)))
+def to_dict(value: Any) -> dict[str, Any]:
+    """A configuration, or a value inside one, as plain JSON values; unions are told apart by their ``kind``."""
+    plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(value)))
     return plain
 
 

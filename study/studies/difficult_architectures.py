@@ -18,9 +18,8 @@ from typing import TypeAlias
 from search_spaces import Factor, JsonValue, Level
 from study.hypotheses import Hypothesis, MoreSuccess, Share
 from study.outcome import IMAGE_RULE, Outcome
-from study.parsing import plain
 from study.spec import Profile, Study
-from trainables.config import Evaluation, GanConfig, Latent, Updates
+from trainables.config import Evaluation, GanConfig, Latent, Updates, to_dict
 from trainables.data import Digits, LsunBedroom
 from trainables.networks import BottleneckResnet, Dcgan, Mlp, Network
 from trainables.networks.init import He
@@ -61,11 +60,11 @@ def _method(
     clip: float | None = None,
 ) -> dict[str, JsonValue]:
     return {
-        "objective": plain(objective),
-        "penalty": plain(penalty),
+        "objective": to_dict(objective),
+        "penalty": to_dict(penalty),
         "clip": clip,
-        "g_optimizer": plain(optimizer),
-        "d_optimizer": plain(optimizer),
+        "g_optimizer": to_dict(optimizer),
+        "d_optimizer": to_dict(optimizer),
         "updates.d_steps": d_steps,
     }
 
@@ -93,7 +92,7 @@ def _runs(nets: Nets, methods: Mapping[str, Mapping[str, JsonValue]]) -> Factor:
             normed = discriminator
             if method.endswith("-gp") and discriminator.norm == "batch":
                 normed = replace(discriminator, norm="layer")
-            both = {"generator": plain(generator), "discriminator": plain(normed)}
+            both = {"generator": to_dict(generator), "discriminator": to_dict(normed)}
             tags = {"architecture": architecture, "method": method}
             levels.append(Level(label=f"{architecture} / {method}", assign={**both, **assign}, tags=tags))
     return Factor(name="run", levels=tuple(levels), source=f"{_GULRAJANI}; {_MAO}")

@@ -22,9 +22,8 @@ from search_spaces.domain import Choice, Float
 from search_spaces.sampled import draw
 from study.hypotheses import MoreSuccess, Share
 from study.outcome import IMAGE_RULE, Outcome
-from study.parsing import plain
 from study.spec import Profile, Study
-from trainables.config import Evaluation, GanConfig, Latent, Updates
+from trainables.config import Evaluation, GanConfig, Latent, Updates, to_dict
 from trainables.data import Cifar10, Digits, Mnist
 from trainables.networks import Dcgan, Infogan, Sndcgan
 from trainables.objectives import LeastSquares, Minimax, NonSaturating, Objective, Wasserstein
@@ -79,11 +78,11 @@ def _setting(method: str, place: int) -> Level:
     objective, constraint = METHODS[method]
     weight = draw(LAMBDA.domain, extra)
     adam: dict[str, JsonValue] = {"kind": "adam", "lr": draw(_RATE, rate), "beta1": draw(_BETA, beta1)}
-    penalties = {"gp": {**_fields(WganGp()), "weight": weight}, "dragan": {**_fields(Dragan()), "weight": weight}}
+    penalties = {"gp": {**to_dict(WganGp()), "weight": weight}, "dragan": {**to_dict(Dragan()), "weight": weight}}
     batch_norm = draw(_NORMED, normed) and constraint not in penalties
     assign: dict[str, JsonValue] = {
-        "objective": plain(objective),
-        "penalty": penalties.get(constraint, plain(NoPenalty())),
+        "objective": to_dict(objective),
+        "penalty": penalties.get(constraint, to_dict(NoPenalty())),
         "clip": draw(CLIP.domain, extra) if constraint == "clip" else None,
         "g_optimizer": adam,
         "d_optimizer": adam,
@@ -94,12 +93,6 @@ def _setting(method: str, place: int) -> Level:
     tags |= {"lr": label_of(adam["lr"]), "beta1": label_of(adam["beta1"])}
     tags |= {"d_steps": label_of(assign["updates.d_steps"]), "d_norm": str(assign["discriminator.norm"])}
     return Level(label=f"{method} {place:03d}", assign=assign, tags=tags)
-
-
-def _fields(value: WganGp | Dragan) -> dict[str, JsonValue]:
-    fields = plain(value)
-    assert isinstance(fields, dict)
-    return fields
 
 
 def _grid() -> Factor:
@@ -125,7 +118,7 @@ def _grid() -> Factor:
     for (method, (objective, norm, penalty)), lr, weight, (beta1, beta2, d_steps) in product(
         variants.items(), (2e-4, 1e-4, 1e-3), (1.0, 10.0), betas
     ):
-        adam = plain(Adam(lr=lr, beta1=beta1, beta2=beta2))
+        adam = to_dict(Adam(lr=lr, beta1=beta1, beta2=beta2))
         place = f"lr {lr:g} betas {beta1:g} {beta2:g} d_steps {d_steps}"
         if penalty is not None:
             place += f" weight {weight:g}"
@@ -133,8 +126,8 @@ def _grid() -> Factor:
         levels[label] = Level(
             label=label,
             assign={
-                "objective": plain(objective),
-                "penalty": plain(NoPenalty() if penalty is None else penalty(weight=weight)),
+                "objective": to_dict(objective),
+                "penalty": to_dict(NoPenalty() if penalty is None else penalty(weight=weight)),
                 "g_optimizer": adam,
                 "d_optimizer": adam,
                 "updates.d_steps": d_steps,

@@ -18,9 +18,8 @@ from search_spaces.domain import Choice, Param
 from search_spaces.sampled import sampled
 from study.hypotheses import MoreSuccess
 from study.outcome import IMAGE_RULE
-from study.parsing import plain
 from study.spec import Profile, Study, Sweep
-from trainables.config import Evaluation, GanConfig, Latent, Updates
+from trainables.config import Evaluation, GanConfig, Latent, Updates, to_dict
 from trainables.data import Cifar10, Digits
 from trainables.networks import DeepConv
 from trainables.objectives import NonSaturating, Wasserstein
@@ -73,10 +72,10 @@ def _assigned(drawn: Level, method: str, faster: float) -> dict[str, JsonValue]:
     adam = Adam(lr=1e-4 * faster, beta1=0.0, beta2=0.9) if penalised else Adam(lr=2e-4 * faster)
     decay = 1e-3 if drawn.assign["discriminator.normed"] else 0.0
     return assign | {
-        "objective": plain(Wasserstein() if penalised else NonSaturating()),
-        "penalty": plain(WganGp() if penalised else NoPenalty()),
-        "g_optimizer": plain(adam),
-        "d_optimizer": plain(replace(adam, weight_decay=decay)),
+        "objective": to_dict(Wasserstein() if penalised else NonSaturating()),
+        "penalty": to_dict(WganGp() if penalised else NoPenalty()),
+        "g_optimizer": to_dict(adam),
+        "d_optimizer": to_dict(replace(adam, weight_decay=decay)),
         "updates.d_steps": 5 if penalised else 1,
     }
 
