@@ -7,6 +7,7 @@ the lost classes are left out. Eight classes left of ten are in no injection: th
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 
 from study.injection.changes import Copies, KeepClasses, Poison, RateStep, Relabel, Span
 from study.injection.injection import Injection
@@ -51,6 +52,8 @@ _WGAN = replace(
     clip=0.01,
     updates=Updates(d_steps=2),
 )
+
+_injection = partial(Injection, config=BASE, rule=RULE)
 
 
 def _healthy() -> Iterable[Injection]:
@@ -184,28 +187,6 @@ def _not_a_number() -> Iterable[Injection]:
     for of, start in (("d", 10), ("g", 100), ("d", 280)):
         change, config = Poison(of=of, start=start), replace(BASE, steps=BRIEF)
         yield _injection("NaN", f"in {of.upper()} at {start}", Outcome.DIVERGED, config=config, training=change)
-
-
-def _injection(
-    name: str,
-    severity: str,
-    expected: Outcome | None,
-    *,
-    config: GanConfig = BASE,
-    training: Poison | RateStep | None = None,
-    sampling: KeepClasses | Copies | Relabel | None = None,
-    looks: tuple[int, ...] = (),
-) -> Injection:
-    return Injection(
-        name=name,
-        severity=severity,
-        expected=expected,
-        config=config,
-        rule=RULE,
-        training=training,
-        sampling=sampling,
-        looks=looks,
-    )
 
 
 INJECTIONS = (

@@ -1,13 +1,13 @@
 """An injection: a training with one thing wrong, or nothing, and the outcome that is therefore true."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 from study.injection.changes import Sampling, Training
 from study.outcome import Outcome, OutcomeRule
 from trainables.config import GanConfig
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Injection:
     """One severity of one failure.
 
@@ -28,6 +28,7 @@ class Injection:
     name: str
     severity: str
     expected: Outcome | None
+    _: KW_ONLY
     config: GanConfig
     rule: OutcomeRule
     training: Training | None = None

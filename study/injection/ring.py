@@ -7,6 +7,7 @@ Six modes left of eight are in none: that is the very threshold of the rule.
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 
 from study.injection.changes import Copies, KeepModes, Poison, RateStep, Span
 from study.injection.injection import Injection
@@ -47,6 +48,8 @@ _WGAN = replace(
     clip=0.01,
     updates=Updates(d_steps=2),
 )
+
+_injection = partial(Injection, config=BASE, rule=MIXTURE_RULE)
 
 
 def _healthy() -> Iterable[Injection]:
@@ -174,28 +177,6 @@ def _not_a_number() -> Iterable[Injection]:
     for of, start in (("d", 10), ("g", 200), ("d", 390)):
         change, config = Poison(of=of, start=start), replace(BASE, steps=BRIEF)
         yield _injection("NaN", f"in {of.upper()} at {start}", Outcome.DIVERGED, config=config, training=change)
-
-
-def _injection(
-    name: str,
-    severity: str,
-    expected: Outcome | None,
-    *,
-    config: GanConfig = BASE,
-    training: Poison | RateStep | None = None,
-    sampling: KeepModes | Copies | None = None,
-    looks: tuple[int, ...] = (),
-) -> Injection:
-    return Injection(
-        name=name,
-        severity=severity,
-        expected=expected,
-        config=config,
-        rule=MIXTURE_RULE,
-        training=training,
-        sampling=sampling,
-        looks=looks,
-    )
 
 
 INJECTIONS = (
