@@ -105,6 +105,14 @@ def key(figure: Figure, found: Panels, left: float, top: float = 0.0) -> None:
         place += _wide(name)
 
 
+def remark(figure: Figure, found: Panels) -> None:
+    """Says at the foot of the figure how many cells are not in it."""
+    if found.left_out:
+        verb = "cell has" if found.left_out == 1 else "cells have"
+        text = f"{found.left_out} more {verb} no room here; cells.csv has all"
+        figure.text(0.99, 0.0, text, ha="right", va="bottom", fontsize=10.5, color=COLOURS["muted"])
+
+
 def _wide(name: str) -> float:
     """Units that a line with its name takes, about."""
     return _LINE + 14 + 6.8 * len(name)

@@ -65,6 +65,7 @@ def draw(parts: Sequence[Part]) -> Figure:
     figure = svg.blank(sum(part.height for part in parts))
     for part in parts:
         _part(figure, part)
+    panels.remark(figure, parts[0].arranged)
     return figure
 
 

@@ -38,6 +38,7 @@ def draw(found: Panels, curves: Mapping[int, CellSurvival]) -> Figure:
     figure = svg.blank(top + below * -(-len(found.panels) // columns))
     if found.keyed:
         panels.key(figure, found, gap)
+    panels.remark(figure, found)
     last = max(float(curve.step[-1]) for curve in curves.values()) or 1.0
     for number, panel in enumerate(found.panels):
         row, column = divmod(number, columns)

@@ -1,7 +1,8 @@
 from itertools import product
 
+from study.report import svg
 from study.report.axes import numeric, ordered, varied
-from study.report.panels import LINES, arrange
+from study.report.panels import LINES, arrange, remark
 from study.spec import Contrast
 
 Cells = dict[int, tuple[str, dict[str, str]]]
@@ -70,3 +71,13 @@ def test_levels_stand_in_the_order_of_their_size() -> None:
     assert numeric(("1", "1e-3"))
     assert not numeric(("1", "nan"))
     assert not numeric(("1",))
+
+
+def test_a_figure_says_how_many_cells_it_leaves_out() -> None:
+    def said(count: int) -> list[str]:
+        figure = svg.blank(100)
+        remark(figure, arrange(["p", "q"], [], design(p=[f"v{i}" for i in range(count)], q=["a", "b"])))
+        return [text.get_text() for text in figure.texts]
+
+    assert said(24) == []
+    assert said(30) == ["12 more cells have no room here; cells.csv has all"]
