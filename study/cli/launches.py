@@ -146,7 +146,8 @@ def sync(launch: LaunchArgument, out: Out = Path("runs"), tracking_uri: Tracking
     store = found(launch, out)
     if not tracking.sync(store, tracker_at(store.root.parent.parent, tracking_uri)):
         raise ValueError(f"--tracking-uri must stay reachable until all of {store.root} is sent, and did not")
-    console.print(f"MLflow shows all of {store.root}")
+    sent = f"MLflow shows all of {store.root}" if tracking_uri != "none" else "nothing was sent: --tracking-uri is none"
+    console.print(sent)
 
 
 @app.command()

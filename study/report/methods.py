@@ -76,7 +76,7 @@ def _design(spec: LaunchSpec, records: Sequence[Record]) -> Iterable[str]:
         yield (
             f"Seeds were added in blocks of {spec.block}, in one fixed order, to the configurations that an undecided"
             f" hypothesis speaks of, at least {spec.least} and at most {len(spec.seeds)} each;"
-            f" {words.whole(skipped)} of {words.whole(len(records))} planned replicas were not needed."
+            f" {words.whole(skipped)} of {words.whole(len(records))} replicas that it allowed were not run."
         )
     else:
         yield "The number of seeds was fixed before the run."

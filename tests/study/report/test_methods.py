@@ -88,7 +88,7 @@ def test_the_stopping_rule_is_said_with_what_it_saved(make: Any) -> None:
     store = make([[C, C, U], [D, U, U]], spec={"until_decided": True, "least": 1})
     skipped = [replace(r, status=Status.SKIPPED) if r.outcome is U else r for r in store.records()]
     found = text(store, records=skipped)
-    assert "at least 1 and at most 3 each; 3 of 6 planned replicas were not needed" in found
+    assert "at least 1 and at most 3 each; 3 of 6 replicas that it allowed were not run" in found
     assert "hold at any stopping time" in found
     assert "fixed before the run" not in found
 

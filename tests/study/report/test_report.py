@@ -306,7 +306,7 @@ def test_replicas_that_were_not_needed_are_named_apart(make: Any) -> None:
     store.write_records(tuple(skipped))
     text = Page(build(store)).text
     assert "3 skipped" in text
-    assert "3 of 6 planned replicas were not needed" in text
+    assert "3 of 6 replicas that it allowed were not run" in text
 
 
 @pytest.mark.usefixtures("undrawn")
