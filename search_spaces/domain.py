@@ -128,11 +128,12 @@ class Param:
         chosen = self.domain.grid(values) if isinstance(values, int) else values
         for value in chosen:
             if not self.domain.contains(value):
-                raise ValueError(f"{self.path} must be in {_shown(self.domain)}, got {value!r}")
+                raise ValueError(f"{self.path} must be in {shown(self.domain)}, got {value!r}")
         return Factor(name=name or self.path, levels=levels_of(self.path, chosen), role=self.role, source=self.source)
 
 
-def _shown(domain: Domain) -> str:
+def shown(domain: Domain) -> str:
+    """How a domain is named in messages and tables: ``[0.001, 1]``, ``{a, b}``."""
     if isinstance(domain, Choice):
         return "{" + ", ".join(map(label_of, domain.values)) + "}"
     return f"[{label_of(domain.low)}, {label_of(domain.high)}]"

@@ -66,7 +66,7 @@ class Level:
             if not is_json(value):
                 raise ValueError(f"{path} of level {self.label!r} must be a finite JSON value, got {value!r}")
         for one, other in combinations(self.assign, 2):
-            if _overlap(one, other):
+            if overlap(one, other):
                 raise ValueError(f"paths of level {self.label!r} must not overlap, got {one} and {other}")
 
 
@@ -136,7 +136,7 @@ def grid(factors: Sequence[Factor]) -> Iterator[dict[str, Level]]:
         if one.name == other.name:
             raise ValueError(f"factors of a grid must have unique names, got {one.name!r} twice")
         for path, inside in product(one.paths, other.paths):
-            if _overlap(path, inside):
+            if overlap(path, inside):
                 raise ValueError(
                     f"factors of a grid must not overlap, got {path} in {one.name!r} and {inside} in {other.name!r}"
                 )
@@ -176,5 +176,6 @@ def is_json(value: JsonValue) -> bool:
     return value is None or isinstance(value, bool | int | str)
 
 
-def _overlap(one: str, other: str) -> bool:
+def overlap(one: str, other: str) -> bool:
+    """Whether two dotted paths are the same, or one leads into the other."""
     return f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")
