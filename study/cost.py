@@ -2,7 +2,7 @@
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 import torch
@@ -48,11 +48,18 @@ def _replica_seconds(cell: Cell, block: int, device: torch.device) -> float:
     config = cell.config
     # Convolutions on a CPU run replica by replica: one tells as much as a block.
     replicas = block if len(config.data.shape) == 1 or device.type == "cuda" else 1
-    loop = Loop(config, range(replicas), _stand_in(config, device), [], device=device)
+    loop = Loop(_unselected(config), range(replicas), _stand_in(config, device), [], device=device)
     seconds = _timed(loop, 1, device)
     if seconds < _SLOW_SECONDS:
         seconds = _timed(loop, _STEPS, device)
     return seconds / replicas * config.steps
+
+
+def _unselected(config: Config) -> Config:
+    """Without the selections of a population, which cost an evaluation each."""
+    if not isinstance(config, GanConfig) or config.population is None:
+        return config
+    return replace(config, population=replace(config.population, every=config.steps + _STEPS + 1))
 
 
 def _timed(loop: Loop, steps: int, device: torch.device) -> float:

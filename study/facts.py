@@ -46,6 +46,7 @@ def facts(config: Config, seeds: str = "") -> tuple[Fact, ...]:
         "Losses": _losses(config, [term for group in game.rounds(0) for phase in group for term in phase.terms]),
         "A step": _steps(game.rounds, config.steps),
         "Optimisers": _optimizers(game.rounds(0)),
+        "Population": _population(config) if isinstance(config, GanConfig) else (),
         "Batches": _batches(config) if isinstance(config, GanConfig) else (),
         "Networks": _networks(game.players),
         "Data": _data(config),
@@ -169,6 +170,22 @@ def effective(optimizer: Any) -> str:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float | tuple) and not isinstance(value, bool)
+
+
+def _population(config: GanConfig) -> Iterator[tuple[str, str]]:
+    plan = config.population
+    if plan is None:
+        return
+    yield "members", f"{plan.members} networks per replica, each from its own seed; the replica is one observation"
+    losers = f"the last {plan.copied} by fitness, and all that are not finite,"
+    selection = f"every {plan.every} steps {losers} copy weights, moments and factors of one of the first {plan.copied}"
+    yield "selection", selection if plan.every < config.steps else "none: the steps end before the first"
+    images = len(config.data.shape) == 3
+    yield "fitness", "V / (V + F), F the Frechet distance" if images else "sum over modes of min(share, true weight)"
+    start = f"log-uniform in [{1 / plan.spread:g}, {plan.spread:g}]" if plan.spread > 1 else "1"
+    varied = " or ".join(map(_value, plan.factors))
+    yield "factors", f"on {', '.join(plan.scales)}: at first {start}, times {varied} with each copy"
+    yield "reported", "the member that is the fittest at the report"
 
 
 # Batches

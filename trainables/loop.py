@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 
 from trainables import games, replicas
-from trainables.config import Config
+from trainables.config import Config, GanConfig
 from trainables.data import Source
 from trainables.draws import Streams
 from trainables.phases import Figure, Nets, Phase
+from trainables.population import Populations
 from trainables.probes import Probe
 from trainables.shapes import Labels, Samples
 from trainables.trace import Row
@@ -26,6 +27,8 @@ class Loop:
     A replica that turns non-finite stays in the stack, marked by ``finite``, and leaves the bits of the others as they
     are. Equality with the solo run holds up to the rounding of differently shaped matrix products, which training
     amplifies: it is tested in float64 over several steps.
+
+    A replica with a population is several networks of the stack, and what is seen of it is its best one.
 
     Args:
         config: what to train.
@@ -51,8 +54,10 @@ class Loop:
         self.config = config
         self.step = 0
         dtype: torch.dtype = getattr(torch, config.dtype)
-        self._streams = streams = Streams(seeds)
         self._probes = tuple(probes)
+        self._populations = _populations(config, seeds, self._probes, device)
+        self.seeds = tuple(seeds)
+        streams = Streams(self.seeds if self._populations is None else self._populations.seeds)
         self._game = games.build(config) if game is None else game
         self._play = self._game.bind(source, streams, device)
         self._players = self._game.players
@@ -68,17 +73,20 @@ class Loop:
         }
         self._optimizers = {name: phase.optimizer.build(self._leaves[name]) for name, phase in phases.items()}
         self._gradients: dict[str, list[Tensor]] = {}
-        self.finite = torch.ones(len(seeds), dtype=torch.bool, device=device)
+        self._finite = torch.ones(len(streams.seeds), dtype=torch.bool, device=device)
         terms = [term for phase in phases.values() for term in phase.terms]
-        self._loss_sums = {term: torch.zeros(len(seeds), dtype=dtype, device=device) for term in terms}
+        self._loss_sums = {term: torch.zeros_like(self._finite, dtype=dtype) for term in terms}
         self._summed = dict.fromkeys(terms, 0)
 
     @property
-    def seeds(self) -> tuple[int, ...]:
-        return self._streams.seeds
+    def finite(self) -> Tensor:
+        """Which replicas are finite, ``[R]``; of a population, at least one member."""
+        return self._finite if self._populations is None else self._populations.alive(self._finite)
 
     def advance(self) -> None:
         """One step of every replica: of a GAN, one generator update with its discriminator updates."""
+        if self._populations is not None and self._populations.due(self.step):
+            self._select(self._populations)
         draws = self._play.draws(self.step)
         for group in self._game.rounds(self.step):
             for phase in group:
@@ -91,7 +99,7 @@ class Loop:
         leaves = self._leaves[phase.name]
         if phase.clip is not None and phase.clip_when == "before":
             _clamp(leaves, phase.clip)
-        losses = phase.loss(self._nets, draws)
+        losses = self._weighted(phase.loss(self._nets, draws))
         total = torch.stack(list(losses.values())).sum()
         # The sum over replicas gives each replica exactly its own gradient.
         # Laid out like the leaves: torch's fused Adam on a CPU takes a transposed gradient for one that is not.
@@ -99,7 +107,7 @@ class Loop:
         self._gradients[phase.name] = [gradient.contiguous() for gradient in gradients]
         for term, loss in losses.items():
             value = loss.detach()
-            self.finite &= value.isfinite()
+            self._finite &= value.isfinite()
             self._loss_sums[term] += value
             self._summed[term] += 1
 
@@ -107,11 +115,35 @@ class Loop:
         leaves = self._leaves[phase.name]
         for leaf, gradient in zip(leaves, self._gradients[phase.name], strict=True):
             leaf.grad = gradient
-        self._optimizers[phase.name].step()
+        rate = None if self._populations is None else self._populations.rate(phase.name)
+        if rate is None:
+            self._optimizers[phase.name].step()
+        else:
+            _scaled_step(self._optimizers[phase.name], leaves, rate)
         if phase.clip is not None and phase.clip_when == "after":
             _clamp(leaves, phase.clip)
         for network in phase.updates:
             replicas.refresh(self._players[network].module, self._params[network])
+
+    def _weighted(self, losses: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        if self._populations is None:
+            return losses
+        weights = {term: self._populations.weight(term) for term in losses}
+        return {term: loss if (own := weights[term]) is None else loss * own.to(loss) for term, loss in losses.items()}
+
+    @torch.no_grad()
+    def _select(self, populations: Populations) -> None:
+        """Every network continues as the one that its population has chosen for it, with all that belongs to that."""
+        parents = populations.select(self.step, self._measured(), self._finite)
+        if torch.equal(parents, torch.arange(len(parents), device=parents.device)):
+            return
+        own = [value for params in self._params.values() for value in params.values()]
+        for name, optimizer in self._optimizers.items():
+            for leaf in self._leaves[name]:
+                # All but what is kept once for the stack, such as Adam's number of steps.
+                own += [value for value in optimizer.state[leaf].values() if value.shape == leaf.shape]
+        for value in (*own, *self._loss_sums.values(), self._finite):
+            value.copy_(value[parents])
 
     def scale_rate(self, phase: str, factor: float) -> None:
         """Multiplies the learning rate of a phase from here on, for the whole stack; a checkpoint keeps it."""
@@ -122,14 +154,12 @@ class Loop:
     def report(self) -> list[Row]:
         """One row per replica: losses (means since the last report), norms, and the columns of game and probes.
 
-        Before the first step there are no losses and no gradients yet: those columns are NaN.
+        Before the first step there are no losses and no gradients yet: those columns are NaN. Of a population they are
+        those of its best member, and there are columns on the members (see ``Populations.look``).
         """
-        view = self._play.view(self._nets, self.config.evaluation.samples)
-        columns = {**self._losses(), **self._norms(), **view.columns}
-        for player in self._players.values():
-            self.finite &= columns[f"{player.short}_param_norm"].isfinite()
-        for probe in self._probes:
-            columns |= probe.measure(view)
+        columns = self._measured()
+        if self._populations is not None:
+            columns = self._populations.look(columns, self._finite)
         for total in self._loss_sums.values():
             total.zero_()
         self._summed = dict.fromkeys(self._summed, 0)
@@ -140,6 +170,16 @@ class Loop:
             | {name: values[i] for name, values in lists.items()}
             for i, seed in enumerate(self.seeds)
         ]
+
+    def _measured(self) -> dict[str, Tensor]:
+        """All columns of all networks; whose parameters are not finite is marked."""
+        view = self._play.view(self._nets, self.config.evaluation.samples)
+        columns = {**self._losses(), **self._norms(), **view.columns}
+        for player in self._players.values():
+            self._finite &= columns[f"{player.short}_param_norm"].isfinite()
+        for probe in self._probes:
+            columns |= probe.measure(view)
+        return columns
 
     @torch.no_grad()
     def sample(self, count: int, labels: Labels | None = None) -> Samples:
@@ -153,11 +193,14 @@ class Loop:
     @torch.no_grad()
     def draw(self, count: int, labels: Labels | None = None) -> tuple[Samples, Labels | None]:
         """``sample``, with the classes ``[R, count]`` that the samples were made for, if any were."""
-        return self._play.sample(self._nets, count, labels)
+        samples, classes = self._play.sample(self._nets, count, labels)
+        if self._populations is None:
+            return samples, classes
+        return self._populations.best(samples), None if classes is None else self._populations.best(classes)
 
     @torch.no_grad()
     def figures(self) -> Mapping[str, Figure]:
-        """What the game shows beside its samples, by name."""
+        """What the game shows beside its samples, by name; games with populations show nothing."""
         return self._play.figures(self._nets)
 
     def _losses(self) -> dict[str, Tensor]:
@@ -183,9 +226,10 @@ class Loop:
             "params": {name: {k: v.detach() for k, v in own.items()} for name, own in self._params.items()},
             "gradients": self._gradients,
             "optimizers": {name: optimizer.state_dict() for name, optimizer in self._optimizers.items()},
-            "finite": self.finite,
+            "finite": self._finite,
             "loss_sums": self._loss_sums,
             "summed": self._summed,
+            "populations": None if self._populations is None else self._populations.state_dict(),
         }
 
     @torch.no_grad()
@@ -207,10 +251,33 @@ class Loop:
         }
         for name, optimizer in self._optimizers.items():
             optimizer.load_state_dict(state["optimizers"][name])
-        self.finite.copy_(state["finite"])
+        self._finite.copy_(state["finite"])
         for name, total in self._loss_sums.items():
             total.copy_(state["loss_sums"][name])
         self._summed = dict(state["summed"])
+        if self._populations is not None:
+            self._populations.load_state_dict(state["populations"])
+
+
+def _populations(
+    config: Config, seeds: Sequence[int], probes: Sequence[Probe], device: torch.device
+) -> Populations | None:
+    if not isinstance(config, GanConfig) or config.population is None:
+        return None
+    reference = {name: value for probe in probes for name, value in probe.reference.items()}
+    return Populations(config.population, seeds, reference, device=device)
+
+
+@torch.no_grad()
+def _scaled_step(optimizer: torch.optim.Optimizer, leaves: list[Tensor], rate: Tensor) -> None:
+    """An optimiser's step with the learning rate times ``rate [N]``, network by network.
+
+    Every rule of ``optim`` is proportional to its learning rate and keeps nothing that depends on it.
+    """
+    before = [leaf.clone() for leaf in leaves]
+    optimizer.step()
+    for leaf, start in zip(leaves, before, strict=True):
+        leaf.copy_(torch.lerp(start, leaf, rate.to(leaf).view(-1, *[1] * (leaf.ndim - 1))))
 
 
 @torch.no_grad()
