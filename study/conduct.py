@@ -4,8 +4,11 @@ import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from rich.console import Console
 
@@ -14,14 +17,21 @@ from study.evidence.estimates import CellSummary, summarise
 from study.launch import Resources, Share
 from study.ledger import Ledger
 from study.progress import Terminal
-from study.records import Record, Status
+from study.records import Record
+from study.report import words
+from study.search.lost import Reference
+from study.search.results import candidates
 from study.spec import Block, LaunchSpec
 from study.stopping import Stopping
 from study.store import Store
 from study.tracking import Tracker
-from trainables import features, games
+from trainables import features, games, probes
+from trainables.config import Config
 from trainables.data import ImageTruth
 from trainables.trace import Row
+
+if TYPE_CHECKING:
+    from study.search.adapter.mirror import Mirror
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +59,7 @@ def cache_of(store: Store) -> Path:
 
 def check(spec: LaunchSpec, out: Path) -> None:
     """Raises ValueError if data are absent, damaged or too few, or the folder cannot be written to; starts nothing."""
-    sets = {cell.config.data for cell in spec.cells}
+    sets = {config.data for config in spec.configs()}
     for data in sets:
         data.check()
     existing = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
@@ -57,12 +67,23 @@ def check(spec: LaunchSpec, out: Path) -> None:
         raise ValueError(f"--out must be a writable folder, got {out}: {existing} is not")
     for data in sets:  # image files are decoded here, once; what cannot be decoded is named before anything starts
         source = data.load(device=torch.device("cpu"), dtype=torch.float32)
-        for config in (cell.config for cell in spec.cells if cell.config.data == data):
+        for config in (config for config in spec.configs() if config.data == data):
             games.build(config).check(source)
 
 
-def start(spec: LaunchSpec, store: Store, resources: Resources, tracker: Tracker, console: Console) -> Result:
-    """Runs a new launch to its end."""
+def start(
+    spec: LaunchSpec,
+    store: Store,
+    resources: Resources,
+    tracker: Tracker,
+    console: Console,
+    mirror: "Mirror | None" = None,
+) -> Result:
+    """Runs a new launch to its end.
+
+    Args:
+        mirror: who shows a search beside the tracker, if anybody.
+    """
     console.print(describe(spec), soft_wrap=True)
     check(spec, store.root.parent.parent)
     console.print("starting Ray ...", style="dim")
@@ -76,27 +97,28 @@ def start(spec: LaunchSpec, store: Store, resources: Resources, tracker: Tracker
             raise
         store.write_spec(spec)
         ledger = Ledger(spec, store, again=True)
-        return _conduct(ledger, Stopping(ledger), share, tracker, console)
+        return _conduct(ledger, _guide(ledger, mirror), share, tracker, console)
     finally:
         launch.disconnect()
 
 
-def resume(store: Store, resources: Resources, tracker: Tracker, console: Console) -> Result:
+def resume(
+    store: Store, resources: Resources, tracker: Tracker, console: Console, mirror: "Mirror | None" = None
+) -> Result:
     """Finishes what the plan of an interrupted launch still lacks."""
     spec = store.spec()
     console.print(describe(spec), soft_wrap=True)
     check(spec, store.root.parent.parent)
     ledger = Ledger(spec, store, again=True)
     _check_plan(ledger)
-    stopping = Stopping(ledger)
-    if all(record.status is not Status.PLANNED for record in ledger.records):
-        share = None
-    else:
+    guide = _guide(ledger, mirror)
+    share = None
+    if not guide.agenda.finished():
         console.print("starting Ray ...", style="dim")
         share = launch.connect(resources)
     try:
         tracker.start(spec)
-        return _conduct(ledger, stopping, share, tracker, console)
+        return _conduct(ledger, guide, share, tracker, console)
     finally:
         launch.disconnect()
 
@@ -114,6 +136,11 @@ def _check_plan(ledger: Ledger) -> None:
 
 def describe(spec: LaunchSpec) -> str:
     """What a launch will train, and the digest of all that is decided before it does."""
+    if spec.search is not None:
+        return (
+            f"[bold]{spec.study}[/] on {spec.profile}, launch {spec.launch}: {_budget(spec)} in blocks of {spec.block}"
+            f" seeds, at most {len(spec.seeds)} per candidate, sampler {spec.search.sampler}\nplan {spec.digest()}"
+        )
     cells, blocks, most = len(spec.cells), len(spec.blocks()), ""
     if spec.until_decided:
         most = f" at most; {spec.least} per cell, then blocks of {spec.block} until the hypotheses are decided"
@@ -125,7 +152,46 @@ def describe(spec: LaunchSpec) -> str:
     )
 
 
-def _conduct(ledger: Ledger, stopping: Stopping, share: Share | None, tracker: Tracker, console: Console) -> Result:
+def _budget(spec: LaunchSpec) -> str:
+    assert spec.search is not None
+    blocks = spec.search.blocks
+    return f"at most {blocks} blocks" if blocks is not None else f"blocks for {words.duration(spec.budget or 0)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Guide:
+    """Who says which block is next, and who has to hear of blocks for that."""
+
+    agenda: launch.Agenda
+    observers: tuple[launch.Observer, ...]
+
+
+def _guide(ledger: Ledger, mirror: "Mirror | None") -> _Guide:
+    """Of a plan its blocks in order, until it is decided; of a search its next decision."""
+    spec, cache = ledger.spec, cache_of(ledger.store)
+    if spec.search is None:
+        stopping = Stopping(ledger)  # settles what is decided already
+        return _Guide(launch.Planned(ledger), (stopping,))
+    from study.search.adapter.mirror import NoMirror  # Optuna takes its time, and only a search needs it
+    from study.search.driver import Searching
+
+    (config,) = spec.configs()
+    searching = Searching(ledger, NoMirror() if mirror is None else mirror, lambda block: _constants(config, cache))
+    return _Guide(searching, (searching,))
+
+
+@lru_cache(maxsize=1)
+def _constants(config: Config, cache: Path) -> Reference:
+    """What the traces of a configuration's data carry for their readers."""
+    device = torch.device("cpu")
+    source = config.data.load(device=device, dtype=torch.float32)
+    truth = source.truth
+    found = features.obtain(truth, source.digest, cache) if isinstance(truth, ImageTruth) else None
+    constants = probes.constants(probes.probes_for(config, source, found, device=device))
+    return {name: np.array(values) for name, values in constants.items()}
+
+
+def _conduct(ledger: Ledger, guide: _Guide, share: Share | None, tracker: Tracker, console: Console) -> Result:
     cache = cache_of(ledger.store)
     ended = True
     if share is not None:
@@ -138,7 +204,8 @@ def _conduct(ledger: Ledger, stopping: Stopping, share: Share | None, tracker: T
         _train_features(ledger.spec, cache, console)
         ledger.write()
         with Terminal(ledger, console) as terminal:
-            ended = launch.run(ledger, cache, share, [stopping, terminal, _Tracking(ledger, tracker)])
+            observers = [*guide.observers, terminal, _Tracking(ledger, tracker)]
+            ended = launch.run(ledger, cache, share, observers, guide.agenda)
     ledger.write()
     return finish(ledger, tracker, interrupted=not ended)
 
@@ -148,6 +215,8 @@ def finish(ledger: Ledger, tracker: Tracker, *, interrupted: bool) -> Result:
     summaries = summarise(ledger.records)
     page = report.build(ledger.store)
     complete = all(record.status.ended for record in ledger.records)
+    if complete:
+        _tell_source(ledger)
     shown = tracker.finish(ledger.store, complete)
     if complete:
         launch.clean(ledger.store)
@@ -161,6 +230,14 @@ def finish(ledger: Ledger, tracker: Tracker, *, interrupted: bool) -> Result:
     )
 
 
+def _tell_source(ledger: Ledger) -> None:
+    """The page of the search whose candidate a launch has confirmed says so from now on."""
+    chosen = ledger.spec.selection
+    source = None if chosen is None else Store(ledger.store.root.parent / chosen.launch)
+    if source is not None and source.search_path.exists() and source.report_path.exists():
+        report.build(source)
+
+
 def _make(root: Path) -> None:
     try:
         root.mkdir(parents=True)
@@ -172,7 +249,7 @@ def _make(root: Path) -> None:
 
 def _train_features(spec: LaunchSpec, cache: Path, console: Console) -> None:
     """The classifier of each image data set, once, before the workers need it."""
-    for data in {cell.config.data for cell in spec.cells}:
+    for data in {config.data for config in spec.configs()}:
         source = data.load(device=torch.device("cpu"), dtype=torch.float32)
         if isinstance(source.truth, ImageTruth):
             found = features.obtain(source.truth, source.digest, cache)
@@ -189,7 +266,8 @@ class _Tracking:
         self._ledger, self._tracker = ledger, tracker
 
     def block_started(self, block: Block) -> None:
-        """The tracker makes its runs when there is something to write into them."""
+        """The block's cell may be new to the tracker, which makes its runs when there is something to write."""
+        self._tracker.cell_begins(block.cell)
 
     def rows(self, block: Block, rows: Sequence[Row], step: int) -> None:
         self._tracker.curves(block, rows)
@@ -198,6 +276,8 @@ class _Tracking:
         own = self._ledger.of(block)
         for record in own:
             self._tracker.replica(record, self._ledger.store.pictures(record.cell, record.seed))
-        cell = [record for record in self._ledger.records if record.cell == block.cell.index]
-        for summary in summarise(cell):
-            self._tracker.cell(summary)
+        cell = block.cell
+        known = self._ledger.of_cell(cell.index)
+        scores = [found.score for found in candidates({cell.index: cell.levels}, known)]
+        for summary in summarise(known):
+            self._tracker.cell(summary, scores[0] if scores and self._ledger.spec.search is not None else None)

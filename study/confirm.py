@@ -9,15 +9,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from study.evidence.estimates import CellSummary
+from study.evidence.estimates import CellSummary, summarise
 from study.evidence.statistics.proportions import Rate, wilson
+from study.hypotheses import Hypothesis, MoreSuccess
 from study.outcome import OutcomeRule
-from study.spec import LaunchSpec, Selection
+from study.search import log, race
+from study.search.candidates import Candidate
+from study.search.results import candidates
+from study.settings import Setting
+from study.spec import Cell, LaunchSpec, Selection
+from study.store import Store
 from trainables.versions import versions
 
 FRESH = 1_000_000
 """Seeds of confirmations begin at the first multiple of this above all seeds of the launch that they confirm. A second
 confirmation of a launch has the same seeds as the first: nobody can draw again until the result pleases."""
+_STACK = 5
+"""Replicas of a confirmed candidate in one process: a race wants few at a time, a confirmation knows its number."""
+_SETTING, _FOUND, _DEFAULT = "setting", "found", "default"
 
 
 def best(summaries: Sequence[CellSummary]) -> CellSummary:
@@ -55,8 +64,12 @@ def plan(
     rule: OutcomeRule | None = None,
     cell: str | None = None,
     seeds: int | None = None,
+    leader: int | None = None,
 ) -> LaunchSpec:
     """The launch that confirms a cell of ``spec``, on seeds from a multiple of ``FRESH`` on that are none of its own.
+
+    Of a search it also trains the space's default on the same seeds, and asks whether the confirmed cell trains more
+    often.
 
     Args:
         summaries: of the cells of ``spec``.
@@ -64,11 +77,12 @@ def plan(
         rule: by which the summaries were decided, if not by that of ``spec``; the confirmation has the same.
         cell: name of the cell; absent: the best one.
         seeds: how many; absent: twice those of ``spec``, or of the cell where cells have different numbers.
+        leader: the cell that a search found best; absent: the one with the highest rate.
 
     Raises:
         ValueError: if the cell does not exist, nothing is decided yet, or seeds < 1.
     """
-    chosen = best(summaries) if cell is None else named(summaries, cell)
+    chosen = _chosen(spec, summaries, leader) if cell is None else named(summaries, cell)
     count = 2 * (chosen.rate.n if spec.until_decided else len(spec.seeds)) if seeds is None else seeds
     if count < 1:
         raise ValueError(f"--seeds must be >= 1, got {count}")
@@ -79,18 +93,21 @@ def plan(
         launch=f"{now:%Y%m%d-%H%M%S}-{profile}",
         profile=profile,
         note=f"Confirms {chosen.name} of launch {spec.launch} on fresh seeds. {spec.note}",
-        hypotheses=(),
+        hypotheses=_against_default(spec, chosen),
         contrasts=(),
         sweeps=(),
         factors=(),
-        cells=(replace(spec.cells[chosen.cell], index=0),),
+        cells=_cells(spec, chosen),
         seeds=tuple(range(first, first + count)),
+        block=spec.block if spec.search is None else max(spec.block, _STACK),
         rule=spec.rule if rule is None else rule,
         created=f"{now:%Y-%m-%dT%H:%M:%S%z}",
         versions=versions(),
         until_decided=False,
         least=1,
         budget=None,
+        search=None,
+        granted=(),
         selection=Selection(
             launch=spec.launch,
             plan=spec.digest(),
@@ -100,6 +117,101 @@ def plan(
             of_cells=sum(summary.rate.n > 0 for summary in summaries) if cell is None else 0,
         ),
     )
+
+
+def of_launch(store: Store, *, now: datetime, cell: str | None = None, seeds: int | None = None) -> LaunchSpec:
+    """The launch that confirms a cell of a stored one, decided as that is.
+
+    Raises:
+        ValueError: as :func:`plan`; if no candidate of a search has converged.
+    """
+    spec = store.spec()
+    found = None
+    if spec.search is not None and cell is None:
+        found = leader(store)
+        if found is None:
+            raise ValueError(f"LAUNCH must have a candidate that converged to confirm one, and {spec.launch} has none")
+    return plan(
+        spec,
+        summarise(store.records()),
+        now=now,
+        rule=store.rule(),
+        cell=cell,
+        seeds=seeds,
+        leader=None if found is None else found.cell,
+    )
+
+
+def leader(store: Store) -> Candidate | None:
+    """The candidate of a stored search that is to be confirmed; nothing if none has converged."""
+    search, points = store.spec().search, log.read(store.search_path).points
+    assert search is not None
+    return race.leader(candidates(dict(enumerate(points)), store.records()), search.goal, search.floor)
+
+
+def _chosen(spec: LaunchSpec, summaries: Sequence[CellSummary], leader: int | None) -> CellSummary:
+    if leader is None:
+        return best(summaries)
+    return named(summaries, spec.cells[leader].name)
+
+
+def _cells(spec: LaunchSpec, chosen: CellSummary) -> tuple[Cell, ...]:
+    """The chosen cell; of a search also the default, its first candidate, if that is another."""
+    if spec.search is None:
+        return (replace(spec.cells[chosen.cell], index=0),)
+    places = dict.fromkeys([chosen.cell, 0])
+    return tuple(
+        replace(cell, index=index, levels={**cell.levels, _SETTING: label})
+        for index, (cell, label) in enumerate(
+            zip((spec.cells[place] for place in places), (_FOUND, _DEFAULT), strict=False)
+        )
+    )
+
+
+def _against_default(spec: LaunchSpec, chosen: CellSummary) -> tuple[Hypothesis, ...]:
+    if spec.search is None or chosen.cell == 0:
+        return ()
+    hypothesis = MoreSuccess(
+        name="found-beats-default",
+        claim=f"The setting that the search found trains more often than the default of {spec.search.space.title}.",
+        source=f"ours; the default: {spec.search.space.source}",
+        better={_SETTING: _FOUND},
+        worse={_SETTING: _DEFAULT},
+    )
+    return (hypothesis,)
+
+
+def setting(store: Store, confirmation: Store | None) -> Setting:
+    """The best cell of a launch as a setting of its own, on seeds that no launch of it has used.
+
+    Args:
+        confirmation: the launch that confirmed a cell, whose choice it then is; absent: chosen, but not confirmed.
+
+    Raises:
+        ValueError: if nothing is decided yet.
+    """
+    plan = of_launch(store, now=datetime.now().astimezone()) if confirmation is None else confirmation.spec()
+    said = sentence(plan, () if confirmation is None else summarise(confirmation.records()))
+    chosen = plan.cells[0]
+    return Setting(
+        name=f"best-of-{plan.study}",
+        title=f"The best setting of {plan.title}",
+        question=f"How often does {chosen.name} train?",
+        sources=plan.sources,
+        note=f"{chosen.name} of launch {store.spec().launch}. {said}",
+        seeds=len(plan.seeds),
+        first_seed=(max(plan.seeds) // FRESH + (confirmation is not None)) * FRESH,
+        block=plan.block,
+        rule=plan.rule,
+        config=chosen.config,
+    )
+
+
+def confirmations(store: Store) -> tuple[Store, ...]:
+    """The launches beside a launch that confirm a cell of it, oldest first."""
+    launch = store.root.name
+    beside = (Store(path.parent) for path in sorted(store.root.parent.glob("*-confirm/spec.json")))
+    return tuple(other for other in beside if (chosen := other.spec().selection) and chosen.launch == launch)
 
 
 def sentence(spec: LaunchSpec, summaries: Sequence[CellSummary]) -> str | None:

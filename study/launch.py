@@ -11,7 +11,9 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -31,18 +33,20 @@ from ray._private.state import state  # what Ray Data uses, too: no public way t
 from ray.exceptions import AuthenticationError
 from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
 from ray.tune.experiment import Trial
+from ray.tune.search import Searcher
 
 from study.ledger import Ledger
 from study.records import Status
-from study.spec import Block, LaunchSpec
+from study.spec import Block
 from study.store import Store
 from trainables.trace import Row
-from trainables.tune_trainable import BlockTask, BlockTrainable, stored_trace
+from trainables.tune_trainable import BlockTask, BlockTrainable
 
 RETRIES = 2
 """How often a crashed block is started again, from its last checkpoint."""
 _LEAST_FREE_BYTES = 1 << 20
 _EXPERIMENT = "blocks"
+_NO_CLUSTER = (ConnectionError, TimeoutError, ValueError, AuthenticationError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +89,37 @@ class Observer(Protocol):
     def block_ended(self, block: Block) -> None: ...
 
 
+class Agenda(Protocol):
+    """Decides which block is trained next. Asked when there is room for one more block."""
+
+    def next(self) -> Block | None:
+        """A block of the ledger's spec; nothing if there is none before some running block has ended."""
+        ...
+
+    def finished(self) -> bool:
+        """Whether there will never be another block."""
+        ...
+
+
+class Planned:
+    """The agenda of a launch whose blocks were all planned: in their order, each once.
+
+    Blocks that have ended, or that the ledger skips at the moment of handing out, are left out.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._left = deque(ledger.spec.blocks())
+
+    def next(self) -> Block | None:
+        return None if self.finished() else self._left.popleft()
+
+    def finished(self) -> bool:
+        while self._left and self._ledger.of(self._left[0])[0].status.ended:
+            self._left.popleft()
+        return not self._left
+
+
 def connect(resources: Resources) -> Share:
     """Starts or joins Ray and works out how many blocks run at a time.
 
@@ -99,8 +134,11 @@ def connect(resources: Resources) -> Share:
             logging_level=logging.ERROR,
         )
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # its tracebacks lie in the launch's tune folder
-    except (ConnectionError, TimeoutError, ValueError, AuthenticationError) as error:
-        raise _unreachable(resources.address, error) from None
+    except Exception as error:
+        # A node that does not come up in time, on a busy machine say, is a bare Exception of Ray's.
+        if type(error) is Exception or isinstance(error, _NO_CLUSTER):
+            raise _unreachable(resources.address, error) from None
+        raise
     total = _ceiling(ray.cluster_resources(), state.get_max_resources_from_cluster_config() or {})
     cpus, gpus = total["CPU"], total["GPU"]
     per_block = resources.gpus if resources.gpus is not None else min(0.25, gpus)
@@ -151,7 +189,7 @@ def relay(address: str, arguments: Sequence[str]) -> Iterator[str | int]:
     """
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, TimeoutError, ValueError, AuthenticationError) as error:
+    except _NO_CLUSTER as error:
         raise _unreachable(address, error) from None
     try:
         resources = {"node:__internal_head__": 0.001}
@@ -177,26 +215,24 @@ class _Command:
         return self._process.stdout.readline() or self._process.wait()
 
 
-def tasks_of(spec: LaunchSpec, store: Store, cache: Path, share: Share) -> dict[str, BlockTask]:
-    """What the workers are told, by block name."""
-    origin = {"launch": spec.launch, "study": spec.study, "profile": spec.profile, "plan": spec.digest()}
-    return {
-        block.name: BlockTask(
-            name=block.name,
-            config=block.cell.config,
-            seeds=block.seeds,
-            first=block.first,
-            trace=store.trace_path(block).absolute(),
-            samples=(store.samples_path / f"cell={block.cell.index}").absolute(),
-            cache=cache.absolute(),
-            checkpoint=store.checkpoints_path.absolute() / f"{block.name}.pt",
-            picture_every=_picture_every(block),
-            threads=max(1, int(share.cpus)),
-            origin={**origin, "cell": block.cell.index, "cell_name": block.cell.name},
-            settled=store.settled_path.absolute() if spec.may_skip(block) else None,
-        )
-        for block in spec.blocks()
-    }
+def task_of(ledger: Ledger, cache: Path, share: Share, block: Block) -> BlockTask:
+    """What a worker is told of a block."""
+    spec, store = ledger.spec, ledger.store
+    origin = {"launch": spec.launch, "study": spec.study, "profile": spec.profile, "plan": ledger.plan}
+    return BlockTask(
+        name=block.name,
+        config=block.cell.config,
+        seeds=block.seeds,
+        first=block.first,
+        trace=store.trace_path(block).absolute(),
+        samples=(store.samples_path / f"cell={block.cell.index}").absolute(),
+        cache=cache.absolute(),
+        checkpoint=store.checkpoints_path.absolute() / f"{block.name}.pt",
+        halt=store.halt_path(block).absolute(),
+        picture_every=_picture_every(block),
+        threads=max(1, int(share.cpus)),
+        origin={**origin, "cell": block.cell.index, "cell_name": block.cell.name},
+    )
 
 
 def _picture_every(block: Block) -> int:
@@ -205,50 +241,47 @@ def _picture_every(block: Block) -> int:
     return max(1, round(config.steps / config.evaluation.every / 5))
 
 
-def run(ledger: Ledger, cache: Path, share: Share, observers: Sequence[Observer]) -> bool:
-    """Trains every block that has no complete trace yet, but for those that the ledger skips.
+def run(ledger: Ledger, cache: Path, share: Share, observers: Sequence[Observer], agenda: Agenda) -> bool:
+    """Trains every block that the agenda hands out.
 
     Returns:
-        Whether every block has ended: finished, crashed or skipped; not so after an interruption.
+        Whether the agenda is finished and every block that it handed out has ended; not so after an interruption.
 
     Raises:
         OSError: if the launch's folder can no longer be written to; what was computed before is kept.
+        Exception: whatever an observer or the agenda raises.
     """
-    spec, store = ledger.spec, ledger.store
-    tasks = tasks_of(spec, store, cache, share)
-    missing = [name for name, task in tasks.items() if stored_trace(task) is None]
-    if all(ledger.skips(name) for name in missing):
+    if agenda.finished():
         return True
-    trainable = tune.with_resources(
-        tune.with_parameters(BlockTrainable, tasks=tasks), {"CPU": share.cpus, "GPU": share.gpus}
-    )
-    watcher = _Watcher(ledger, observers)
-    names = [name for name in missing if not ledger.skips(name)]
-    tuner = _tuner(trainable, store, names, share, watcher)
+    failures = _Failures()
+    desk = _Desk(agenda, lambda block: task_of(ledger, cache, share, block), failures)
+    tuner = _tuner(ledger.store, share, desk, _Watcher(ledger, observers, failures))
     try:
         tuner.fit()
     except Exception as error:  # Tune wraps what it meets; a full disk shows itself in many places and in the end here
-        if shutil.disk_usage(store.root).free < _LEAST_FREE_BYTES:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(store.root)) from error
+        if shutil.disk_usage(ledger.store.root).free < _LEAST_FREE_BYTES:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(ledger.store.root)) from error
+        failures.raise_first()
         raise
-    watcher.raise_failure()
-    return all(name in watcher.ended or ledger.skips(name) or stored_trace(tasks[name]) is not None for name in missing)
+    failures.raise_first()
+    return agenda.finished() and desk.idle
 
 
 def clean(store: Store) -> None:
-    """Removes checkpoints and Tune's folder once every block has its trace: they hold nothing more."""
-    shutil.rmtree(store.checkpoints_path, ignore_errors=True)
-    shutil.rmtree(store.tune_path, ignore_errors=True)
+    """Removes checkpoints, halt files and Tune's folder once every block has ended: they hold nothing more."""
+    for folder in (store.checkpoints_path, store.halts_path, store.tune_path):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _tuner(trainable: Any, store: Store, names: list[str], share: Share, watcher: "_Watcher") -> Tuner:
+def _tuner(store: Store, share: Share, desk: "_Desk", watcher: "_Watcher") -> Tuner:
     shutil.rmtree(store.tune_path, ignore_errors=True)  # of an earlier attempt: what it computed lies in our own files
     return Tuner(
-        trainable,
-        param_space={"block": tune.grid_search(names)},
+        tune.with_resources(BlockTrainable, {"CPU": share.cpus, "GPU": share.gpus}),
         tune_config=TuneConfig(
+            search_alg=desk,
+            num_samples=-1,  # as many as the desk hands out
             reuse_actors=True,
-            max_concurrent_trials=share.at_a_time,
+            max_concurrent_trials=share.at_a_time,  # also how many may be pending, so that a cluster grows to that size
             trial_name_creator=_block_name,
             trial_dirname_creator=_block_name,
         ),
@@ -267,6 +300,72 @@ def _block_name(trial: Trial) -> str:
     return str(trial.config["block"])
 
 
+class _Failures:
+    """The first exception of ours inside Tune, which would try the block again, and wrap or only log it."""
+
+    def __init__(self) -> None:
+        self._first: Exception | None = None
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            self._first = self._first or error
+            raise
+
+    def raise_first(self) -> None:
+        if self._first is not None:
+            raise self._first
+
+
+class _Desk(Searcher):
+    """Where Tune gets its next trial: a block of the agenda, whenever fewer run than may.
+
+    An agenda that has nothing for now is asked again when a block has ended. Tune stores searchers with its experiment,
+    which is never restored: nothing is stored of a desk.
+    """
+
+    def __init__(self, agenda: Agenda, task: Callable[[Block], BlockTask], failures: _Failures) -> None:
+        super().__init__()
+        self._agenda = agenda
+        self._task = task
+        self._failures = failures
+        self._running: set[str] = set()
+        self._waits = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Searcher, ()
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing to be stored."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether every block that was handed out has ended."""
+        return not self._running
+
+    def suggest(self, trial_id: str) -> Any:
+        self._failures.raise_first()  # no further block after a failure to write
+        if self._waits:
+            return None
+        with self._failures.kept():
+            block = self._agenda.next()
+            if block is not None:
+                self._running.add(trial_id)
+                return {"block": block.name, "task": self._task(block)}
+            if self._agenda.finished():
+                return Searcher.FINISHED
+            if self.idle:
+                raise RuntimeError("the agenda waits for a block to end, and none is running")
+        self._waits = True
+        return None
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        self._running.discard(trial_id)
+        self._waits = False
+
+
 class _Watcher(Callback):
     """Tune's events, in our words. A failure to write stops the launch instead of vanishing in Tune's log.
 
@@ -274,47 +373,41 @@ class _Watcher(Callback):
     ledger and the terminal, is nothing.
     """
 
-    def __init__(self, ledger: Ledger, observers: Sequence[Observer]) -> None:
+    def __init__(self, ledger: Ledger, observers: Sequence[Observer], failures: _Failures) -> None:
         self._ledger = ledger
         self._observers = tuple(observers)
-        self._blocks = {block.name: block for block in ledger.spec.blocks()}
-        self._failure: OSError | None = None
-        self.ended: set[str] = set()
+        self._failures = failures
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Callback, ()
 
-    def raise_failure(self) -> None:
-        if self._failure is not None:
-            raise self._failure
-
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        for observer in self._observers:
-            observer.block_started(self._blocks[_block_name(trial)])
+        with self._failures.kept():
+            for observer in self._observers:
+                observer.block_started(self._block(trial))
 
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
     ) -> None:
-        for observer in self._observers:
-            observer.rows(self._blocks[_block_name(trial)], result["rows"], result["step"])
+        with self._failures.kept():
+            for observer in self._observers:
+                observer.rows(self._block(trial), result["rows"], result["step"])
 
     def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        skipped = trial.last_result.get("skipped", False)
-        self._end(trial, Status.SKIPPED if skipped else Status.FINISHED, "")
+        self._end(trial, Status.FINISHED, "")
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         self._end(trial, Status.CRASHED, _reason(trial))
 
     def _end(self, trial: Trial, status: Status, reason: str) -> None:
-        block = self._blocks[_block_name(trial)]
-        self.ended.add(block.name)
-        try:
+        block = self._block(trial)
+        with self._failures.kept():
             self._ledger.end(block, status, reason)
             for observer in self._observers:
                 observer.block_ended(block)
-        except OSError as error:
-            self._failure = error
-            raise
+
+    def _block(self, trial: Trial) -> Block:
+        return self._ledger.block(_block_name(trial))
 
 
 def _reason(trial: Trial) -> str:

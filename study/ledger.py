@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+from collections.abc import Collection
 
 from study import records
 from study.outcome import OutcomeRule
@@ -10,38 +11,76 @@ from study.spec import Block, LaunchSpec
 from study.store import Store
 
 _SECONDS_BETWEEN_WRITES = 5.0
+_WRITING_SHARE = 0.05
+"""At most this share of the time goes into writing records, however many there are."""
 
 
 class Ledger:
     """Records of a launch, kept in step with its traces; every planned replica has a row from the start.
 
     Args:
-        spec: the plan.
+        spec: the plan, with the cells that a search has proposed so far.
         store: the launch's folder; traces that are there count as finished.
         again: whether blocks that crashed before count as planned, because they are about to be run again.
         plan: digest of the plan, if ``spec`` is not the plan itself.
+
+    Attributes:
+        plan: digest of the plan; it stays while the launch grows.
+        crashes: block name to what it died of.
+        settled: cells that need no more seeds.
     """
 
     def __init__(self, spec: LaunchSpec, store: Store, *, again: bool = False, plan: str | None = None) -> None:
         self.spec = spec
         self.store = store
-        self._plan = spec.digest() if plan is None else plan
+        self.plan = spec.digest() if plan is None else plan
         self.crashes: dict[str, str] = {}
         self.settled = store.settled()
+        self._blocks: dict[str, Block] = {}
+        self._by_block: dict[str, tuple[Record, ...]] = {}
+        self._of_cell: dict[int, list[str]] = {}
         known = store.records() if store.records_path.exists() and not again else ()
-        crashed = {record.block for record in known if record.status is Status.CRASHED}
-        self._by_block = {
-            block.name: self._decided(block, Status.CRASHED if block.name in crashed else Status.PLANNED)
-            for block in spec.blocks()
-        }
-        self._skip()
-        self._written = 0.0
+        self._add(crashed={record.block for record in known if record.status is Status.CRASHED})
+        self._next_write = 0.0
 
     @property
     def records(self) -> tuple[Record, ...]:
         """One row per planned replica, by cell and replica."""
-        rows = [record for own in self._by_block.values() for record in own]
-        return tuple(sorted(rows, key=lambda record: (record.cell, record.replica)))
+        return tuple(record for cell in sorted(self._of_cell) for record in self.of_cell(cell))
+
+    def of_cell(self, cell: int) -> tuple[Record, ...]:
+        """One row per planned replica of the cell, in order."""
+        return tuple(record for name in self._of_cell[cell] for record in self._by_block[name])
+
+    @property
+    def blocks(self) -> Collection[Block]:
+        """The launch's blocks, in the order in which it came to have them."""
+        return self._blocks.values()
+
+    def block(self, name: str) -> Block:
+        return self._blocks[name]
+
+    def extend(self, spec: LaunchSpec) -> None:
+        """Takes in a launch that has grown: the same one with more cells or blocks. What is known is kept.
+
+        Raises:
+            ValueError: if it is another launch, or lacks cells of this one.
+        """
+        before = self.spec.cells
+        if spec.launch != self.spec.launch or spec.cells[: len(before)] != before:
+            raise ValueError(f"launch {self.spec.launch} must keep its {len(before)} cells as it grows")
+        self.spec = spec
+        self._add(crashed=frozenset())
+
+    def _add(self, crashed: Collection[str]) -> None:
+        """Rows for the blocks that have none yet."""
+        for block in self.spec.blocks():
+            if block.name not in self._blocks:
+                self._blocks[block.name] = block
+                self._of_cell.setdefault(block.cell.index, []).append(block.name)
+                status = Status.CRASHED if block.name in crashed else Status.PLANNED
+                self._by_block[block.name] = self._decided(block, status)
+        self._skip()
 
     def of(self, block: Block) -> tuple[Record, ...]:
         return self._by_block[block.name]
@@ -59,7 +98,7 @@ class Ledger:
         self._by_block[block.name] = self._decided(block, status)
         if status is Status.CRASHED:
             self.crashes[block.name] = reason
-        if time.monotonic() - self._written > _SECONDS_BETWEEN_WRITES:
+        if time.monotonic() >= self._next_write:
             self.write()
 
     def settle(self, cells: frozenset[int], seconds: float) -> None:
@@ -76,19 +115,21 @@ class Ledger:
         self._skip()
 
     def _skip(self) -> None:
-        for block in self.spec.blocks():
+        for block in self._blocks.values():
             planned = self.of(block)[0].status is Status.PLANNED
             if planned and block.cell.index in self.settled and self.spec.may_skip(block):
                 self._by_block[block.name] = self._decided(block, Status.SKIPPED)
 
     def write(self) -> None:
+        began = time.monotonic()
         self.store.write_rule(self.spec.rule)
         self.store.write_records(self.records)
-        self._written = time.monotonic()
+        now = time.monotonic()
+        self._next_write = now + max(_SECONDS_BETWEEN_WRITES, (now - began) / _WRITING_SHARE)
 
     def _decided(self, block: Block, status: Status) -> tuple[Record, ...]:
         trace = self.store.trace(block)
-        return records.decide_block(self.spec, block, trace, Status.FINISHED if trace else status, self._plan)
+        return records.decide_block(self.spec, block, trace, Status.FINISHED if trace else status, self.plan)
 
 
 def redecide(spec: LaunchSpec, store: Store, rule: OutcomeRule) -> Ledger:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from study.rules import IMAGE_RULE, MIXTURE_RULE, OutcomeRule, Snapshots, blow_up, snapshots, windows
 from trainables.trace import ReplicaTrace
 
-__all__ = ["IMAGE_RULE", "MIXTURE_RULE", "Decision", "Outcome", "OutcomeRule", "decide"]
+__all__ = ["IMAGE_RULE", "MIXTURE_RULE", "Decision", "Outcome", "OutcomeRule", "class_of", "decide"]
 
 
 class Outcome(Enum):
@@ -98,6 +98,12 @@ def decide(trace: ReplicaTrace, rule: OutcomeRule) -> Decision:
         return Decision(outcome=Outcome.DIVERGED, step=failed, ever_good=bool(good.any()), evidence=evidence)
     outcome = _outcome(good, collapsed, changes, rule)
     return Decision(outcome=outcome, step=_step(outcome, seen, good), ever_good=bool(good.any()), evidence=evidence)
+
+
+def class_of(seen: Snapshots, rule: OutcomeRule) -> Outcome:
+    """Rows 3 to 7 of ``decide``: the outcome of a trace with these snapshots that did not diverge."""
+    good, collapsed = windows(seen, rule.window)
+    return _outcome(good, collapsed, _alternations(good, collapsed), rule)
 
 
 def _outcome(good: npt.NDArray[np.bool_], collapsed: npt.NDArray[np.bool_], changes: int, rule: OutcomeRule) -> Outcome:

@@ -104,6 +104,5 @@ def _cell(index: int, levels: Mapping[str, Level], config: Config) -> Cell:
     games.build(config)  # shapes that do not fit fail here, before any compute
     labels = {name: level.label for name, level in levels.items()}
     tags = {name: tag for level in levels.values() for name, tag in level.tags.items()}
-    return Cell(
-        index=index, name=" / ".join(labels.values()), levels=tags | labels, config=config, digest=digest(config)
-    )
+    name = " / ".join(labels.values()) or "base"
+    return Cell(index=index, name=name, levels=tags | labels, config=config, digest=digest(config))

@@ -15,8 +15,13 @@ from study.evidence.judging import judge
 from study.ledger import Ledger
 from study.records import Record
 from study.report import terminal, words
+from study.search import race
+from study.search.results import candidates
 from study.spec import LaunchSpec, Study
 from study.store import Store
+
+_BEST = 10
+"""So many candidates of a search are listed."""
 
 
 def study(what: Study, spec: LaunchSpec, console: Console) -> None:
@@ -56,13 +61,13 @@ def status(ledger: Ledger, console: Console) -> None:
     console.print(f"[bold]{spec.study}[/] ({spec.profile}), launch {spec.launch}")
     counts = ", ".join(f"{number} {status.value}" for status, number in statuses.items())
     console.print(f"{len(ledger.records)} replicas planned: {counts}")
-    console.print(terminal.summary_table(summarise(ledger.records)))
+    _cells(spec, ledger.records, console)
 
 
 def results(spec: LaunchSpec, records: Sequence[Record], console: Console) -> None:
     """The table of cells, the contrasts and the verdicts; of a confirmation, both rates."""
     summaries = summarise(records)
-    console.print(terminal.summary_table(summaries))
+    _cells(spec, records, console)
     confirmed = confirm.sentence(spec, summaries)
     if confirmed is not None:
         console.print(Text(confirmed), soft_wrap=True)
@@ -75,6 +80,18 @@ def results(spec: LaunchSpec, records: Sequence[Record], console: Console) -> No
         console.print(terminal.sweep_table(sweeps.table(sweep, records)))
     if spec.hypotheses:
         console.print(terminal.verdict_table(judge(spec.hypotheses, records, anytime=spec.until_decided)))
+
+
+def _cells(spec: LaunchSpec, records: Sequence[Record], console: Console) -> None:
+    """The table of cells; of a search its best candidates, and how many more there are."""
+    if spec.search is None:
+        console.print(terminal.summary_table(summarise(records)))
+        return
+    found = candidates({cell.index: cell.levels for cell in spec.cells}, records)
+    console.print(terminal.candidate_table(race.ranked(found)[:_BEST]))
+    more = len(spec.cells) - min(_BEST, len(found))
+    if more > 0:
+        console.print(f"and {more} more {'candidate' if more == 1 else 'candidates'}; the report has them", style="dim")
 
 
 def paths(store: Store, report: Path, console: Console) -> None:

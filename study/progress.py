@@ -14,42 +14,50 @@ from study.outcome import Outcome
 from study.records import Record, Status
 from study.report import words
 from study.spec import Block
+from study.standing import Standing
 from trainables.trace import Row
 
 _SECONDS_BETWEEN_LINES = 15.0
+_SECONDS_LIVE = 0.25
 
 
 class Terminal:
     """One live line on a terminal; a line every 15 seconds and per finished block elsewhere (logs, pipes).
 
-    Work is counted in generator updates over all blocks, so the estimate moves from the first report on.
+    Work is counted in generator updates over all blocks, so the estimate moves from the first report on; of a search
+    whose budget is a time, in seconds.
     """
 
     def __init__(self, ledger: Ledger, console: Console) -> None:
         self._ledger = ledger
         self._console = console
-        self._blocks = ledger.spec.blocks()
-        self._steps = {block.name: 0 for block in self._blocks}
-        for block in self._blocks:
-            if ledger.of(block)[0].status not in (Status.PLANNED, Status.SKIPPED):
-                self._steps[block.name] = block.cell.config.steps
+        self._steps = {
+            block.name: block.cell.config.steps
+            for block in ledger.blocks
+            if ledger.of(block)[0].status not in (Status.PLANNED, Status.SKIPPED)
+        }
         self._inherited = sum(self._steps.values())
         self._running: set[str] = set()
         self._settled = ledger.settled
-        self._began = self._spoke = time.monotonic()
+        search = ledger.spec.search
+        self._at_most = ledger.spec.until_decided or search is not None
+        self._by_time = search is not None and search.blocks is None
+        self._standing = None if ledger.spec.search is None else Standing(ledger)
+        self._began = self._shown = time.monotonic()
         self._bar = Progress(
             TextColumn("{task.percentage:>3.0f} %"), BarColumn(bar_width=20), TextColumn("{task.description}"),
             TimeElapsedColumn(), console=console,
         )  # fmt: skip
-        self._task = self._bar.add_task("starting workers", total=self._total(), completed=self._inherited)
+        done, total = self._work()
+        self._task = self._bar.add_task("starting workers", total=total, completed=done)
         self._live = Live(self._bar, console=console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> "Terminal":
         if self._console.is_terminal:
             self._live.start()
         else:
-            needed = sum(not self._ledger.skips(block.name) for block in self._blocks)
-            self._console.print(f"{needed} blocks: starting workers")
+            needed = sum(not self._ledger.skips(block.name) for block in self._ledger.blocks)
+            self._console.print(f"{needed} blocks: starting workers" if needed else "starting workers")
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -61,27 +69,29 @@ class Terminal:
         self._show()
 
     def rows(self, block: Block, rows: Sequence[Row], step: int) -> None:
-        if rows:  # a skipped block ends without any
-            self._steps[block.name] = max(step, self._steps[block.name])
+        self._steps[block.name] = max(step, self._steps.get(block.name, 0))
         self._show()
 
     def block_ended(self, block: Block) -> None:
         self._running.discard(block.name)
-        records = self._ledger.of(block)
-        if records[0].status is not Status.SKIPPED:
-            self._steps[block.name] = block.cell.config.steps
-            self._tell(block, records)
+        self._steps[block.name] = block.cell.config.steps
+        self._tell(block, self._ledger.of(block))
         self._tell_settled()
-        self._show(speak=records[0].status is not Status.SKIPPED)
+        self._show(speak=True)
 
     def _tell(self, block: Block, records: Sequence[Record]) -> None:
         counts = Counter(record.outcome for record in records)
         what = ", ".join(f"{number} {outcome.value}" for outcome, number in counts.items())
+        found = None if self._standing is None else self._standing.take_in(block)
         if records[0].status is Status.CRASHED:
             what = f"crashed: {self._ledger.crashes.get(block.name, '')}"
+        elif found is not None:
+            what = found + f", stopped at step {words.whole(records[0].steps)}" * (records[0].status is Status.STOPPED)
         seconds = sum(record.seconds for record in records)
-        line = Text(f"{block.cell.name}  ({len(block.seeds)} replicas, {seconds:.0f} s): {what}")
-        self._console.print(line, soft_wrap=True)
+        line = f"{block.cell.name}  ({len(block.seeds)} replicas, {seconds:.0f} s): {what}"
+        if found is not None:  # the first block introduces a candidate, later ones name its number
+            line = f"{block.cell.name if block.first == 0 else f'#{block.cell.index}'}: {what}"
+        self._console.print(Text(line), soft_wrap=True)
 
     def _tell_settled(self) -> None:
         news, self._settled = self._ledger.settled - self._settled, self._ledger.settled
@@ -89,39 +99,59 @@ class Terminal:
             names = ", ".join(cell.name for cell in self._ledger.spec.cells if cell.index in news)
             self._console.print(Text(f"no further seeds for: {names}"), soft_wrap=True)
 
-    def _total(self) -> int:
-        """Steps of all blocks but the skipped ones; one that was begun before its cell was settled goes on."""
-        return sum(
-            block.cell.config.steps
-            for block in self._blocks
-            if not self._ledger.skips(block.name) or block.name in self._running
-        )
+    def _work(self) -> tuple[int, int]:
+        """Steps done, and of all blocks but the skipped ones; one begun before its cell was settled goes on.
+
+        Of a search those of its budget of blocks; seconds, if it has none.
+        """
+        done, search = sum(self._steps.values()), self._ledger.spec.search
+        if search is None:
+            return done, sum(
+                block.cell.config.steps
+                for block in self._ledger.blocks
+                if not self._ledger.skips(block.name) or block.name in self._running
+            )
+        if search.blocks is not None:
+            return done, search.blocks * search.base.steps
+        seconds, left = self._ledger.spec.budget or 0.0, self._seconds_of_budget() or 0.0
+        seconds, left = self._ledger.spec.budget or 0.0, self._seconds_of_budget() or 0.0
+        return round(seconds - left), round(seconds)
+
+    def _seconds_of_budget(self) -> float | None:
+        return None if self._standing is None else self._standing.seconds_left()
 
     def _show(self, *, speak: bool = False) -> None:
-        done, total = sum(self._steps.values()), self._total()
-        text = f"{self._counts()} · {self._left(done, total)}"
+        now = time.monotonic()
+        if not speak and now - self._shown < (_SECONDS_LIVE if self._console.is_terminal else _SECONDS_BETWEEN_LINES):
+            return
+        self._shown = now
+        done, total = self._work()
+        text = f"{self._counts() if self._standing is None else self._standing.line()} · {self._left()}"
         if self._console.is_terminal:
             self._bar.update(self._task, completed=done, total=total, description=text)
-        elif speak or time.monotonic() - self._spoke > _SECONDS_BETWEEN_LINES:
-            self._spoke = time.monotonic()
-            self._console.print(f"{100 * done / max(total, 1):3.0f} %  {text}", soft_wrap=True)
+        else:
+            self._console.print(Text(f"{100 * done / max(total, 1):3.0f} %  {text}"), soft_wrap=True)
 
     def _counts(self) -> str:
         records = self._ledger.records
-        cells_open = {record.cell for record in records if record.status is Status.PLANNED}
-        cells = len(self._ledger.spec.cells)
         outcomes = Counter(r.outcome for r in records if r.outcome is not Outcome.UNDECIDED)
         told = ", ".join(f"{number} {outcome.value}" for outcome, number in outcomes.most_common())
-        done, skipped = sum(outcomes.values()), sum(record.status is Status.SKIPPED for record in records)
+        cells_open = {record.cell for record in records if record.status is Status.PLANNED}
+        cells, skipped = len(self._ledger.spec.cells), sum(record.status is Status.SKIPPED for record in records)
         return (
-            f"cells {cells - len(cells_open)}/{cells} · replicas {done}/{len(records) - skipped}"
+            f"cells {cells - len(cells_open)}/{cells} · replicas {outcomes.total()}/{len(records) - skipped}"
             + (f" ({told})" if told else "")
             + (f", {skipped} skipped" if skipped else "")
         )
 
-    def _left(self, done: int, total: int) -> str:
-        fresh = done - self._inherited
+    def _left(self) -> str:
+        """Of the work at the pace so far, or of a search's time, whichever is less."""
+        done = sum(self._steps.values())
+        fresh, limit = done - self._inherited, self._seconds_of_budget()
+        if limit is not None and (self._by_time or fresh <= 0):
+            return f"{words.duration(limit)} left" if limit > 0 else f"{len(self._running)} blocks running"
         if fresh <= 0:
             return f"{len(self._running)} blocks running" if self._running else "starting workers"
-        seconds = (time.monotonic() - self._began) / fresh * (total - done)
-        return f"{'at most ' if self._ledger.spec.until_decided else ''}about {words.duration(seconds)} left"
+        seconds = max(0.0, (time.monotonic() - self._began) / fresh * (self._work()[1] - done))
+        seconds = seconds if limit is None else min(seconds, limit)
+        return f"{'at most ' if self._at_most else ''}about {words.duration(seconds)} left"

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -12,10 +12,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from study.outcome import Decision, Outcome, decide
+from study.outcome import Decision, Outcome, OutcomeRule, decide
+from study.search.lost import is_lost
 from study.spec import Block, LaunchSpec
-from trainables.config import to_dict
-from trainables.trace import Trace
+from trainables.config import Config, to_dict
+from trainables.trace import ReplicaTrace, Trace
 
 SCHEMA_VERSION = 2
 
@@ -42,7 +43,9 @@ class Record:
     Attributes:
         cell, cell_name, levels, digest, config: the cell (``config`` as plain JSON values).
         replica: number within the cell, from 0; ``seed`` is its seed.
-        outcome, outcome_step, evidence: the decision; ``undecided`` for replicas without a complete trace.
+        outcome, outcome_step, evidence: the decision; ``undecided`` for replicas without a complete trace. Of a block
+            that was stopped those have one that were lost beyond doubt (``study.search.lost``): the failure that showed
+            by then. That they failed is certain; which failure it would have become is not, but for ``diverged``.
         ever_good: whether any window of the trace met the rule's criteria for success ("best checkpoint").
         steps: generator updates done; ``planned_steps`` asked for.
         seconds: the block's training time divided by its replicas.
@@ -121,7 +124,8 @@ def write(rows: Iterable[Record], path: Path) -> None:
         ValueError: if a mapping holds NaN or an infinity, or what JSON cannot hold.
         OSError: if the disk is full or the folder is not writable; nothing is left behind.
     """
-    table = pa.Table.from_pylist([_plain(row) for row in rows], schema=_SCHEMA)
+    held, texts = list(rows), _Texts()
+    table = pa.Table.from_pylist([_plain(row, texts) for row in held], schema=_SCHEMA)
     table = table.replace_schema_metadata({_METADATA: json.dumps({"schema": SCHEMA_VERSION})})
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".part")
@@ -164,7 +168,9 @@ def decide_block(
 ) -> tuple[Record, ...]:
     """The records of one block, one per planned replica, in order of its seeds.
 
-    A finished block with a complete trace gets its outcomes by the spec's rule; any other gets ``undecided``.
+    A finished block with a complete trace gets its outcomes by the spec's rule. If the trace says that it was stopped,
+    it gets the status ``stopped``, and outcomes for the replicas that were lost by then. Any other block gets
+    ``undecided``.
 
     Args:
         trace: what is stored for the block, if anything is.
@@ -178,11 +184,13 @@ def decide_block(
     if trace is not None and meta["digest"] != block.cell.digest:
         raise ValueError(f"the trace of block {block.name} has digest {meta['digest']}, planned is {block.cell.digest}")
     decided = trace if trace is not None and status is Status.FINISHED and meta["complete"] else None
-    config, label = to_dict(block.cell.config), spec.rule.label()
+    stopped = decided is not None and "stopped" in meta
+    status = Status.STOPPED if stopped else status
+    own, label = block.cell.config, spec.rule.label()
+    config = to_dict(own)
     records = []
     for index, seed in enumerate(block.seeds):
-        own = None if decided is None else decided.replica(seed)
-        decision = _UNDECIDED if own is None else decide(own, spec.rule)
+        decision = _UNDECIDED if decided is None else _decision(decided.replica(seed), spec.rule, own, stopped)
         records.append(
             Record(
                 launch=spec.launch,
@@ -217,10 +225,26 @@ def decide_block(
 _UNDECIDED = Decision(outcome=Outcome.UNDECIDED, step=None, ever_good=False, evidence={})
 
 
-def _plain(record: Record) -> dict[str, Any]:
-    values = {field.name: getattr(record, field.name) for field in fields(record)}
-    texts = {name: json.dumps(values[name], allow_nan=False) for name in _JSON}
-    return values | texts | {"status": record.status.value, "outcome": record.outcome.value}
+def _decision(own: ReplicaTrace, rule: OutcomeRule, config: Config, stopped: bool) -> Decision:
+    """Of a stopped replica only what is certain: one that is lost has failed, in the way that shows when it stopped."""
+    if stopped and not is_lost(own, rule, config.steps, config.evaluation.every):
+        return _UNDECIDED
+    return decide(own, rule)
+
+
+class _Texts(dict[int, str]):
+    """JSON texts by the identity of values that live longer: rows of one block share theirs, and most of the cost."""
+
+    def of(self, value: object) -> str:
+        if id(value) not in self:
+            self[id(value)] = json.dumps(value, allow_nan=False)
+        return self[id(value)]
+
+
+def _plain(record: Record, texts: _Texts) -> dict[str, Any]:
+    values = {name: getattr(record, name) for name in _TYPES}
+    values |= {name: texts.of(values[name]) for name in _JSON}
+    return values | {"status": record.status.value, "outcome": record.outcome.value}
 
 
 def _record(row: Mapping[str, Any], parse: Callable[[str], Any]) -> Record:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from enum import Enum
 from hashlib import blake2b
 from math import ceil
@@ -11,6 +11,7 @@ from typing import Any
 from search_spaces import Factor
 from study.hypotheses import Hypothesis
 from study.outcome import OutcomeRule
+from study.search.spec import SearchSpec
 from trainables.config import Config
 
 
@@ -149,6 +150,9 @@ class LaunchSpec:
         budget: seconds of wall-clock time after which no cell gets a further block; absent: no limit.
         changes: dotted path to value: what the user set in every cell, so that the profile's note may no longer hold.
         selection: what the launch confirms, if it was planned for that.
+        search: how cells are proposed while the launch runs, if they are; ``cells`` and ``granted``, the number of
+            blocks of each, are then those of this moment (the log has them, not the plan), and ``seeds`` the most that
+            a cell gets.
     """
 
     launch: str
@@ -173,20 +177,26 @@ class LaunchSpec:
     budget: float | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
     selection: Selection | None = None
+    search: SearchSpec | None = None
+    granted: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.until_decided and not 1 <= self.least <= len(self.seeds):
             raise ValueError(f"least must be in [1, {len(self.seeds)}], the seeds per cell, got {self.least}")
-        if self.budget is not None and not (self.until_decided and self.budget > 0):
-            raise ValueError(f"budget must be > 0 seconds, and needs until decided, got {self.budget:g}")
+        limited = self.until_decided or self.search is not None
+        if self.budget is not None and not (limited and self.budget > 0):
+            raise ValueError(f"budget must be > 0 seconds, and needs until decided or a search, got {self.budget:g}")
+        if self.search is not None and len(self.granted) != len(self.cells):
+            raise ValueError(f"granted must have one number per cell, got {len(self.granted)} for {len(self.cells)}")
 
     def digest(self) -> str:
         """16 hex digits over the plan, the same before and after ``spec.json``; another once that file is edited.
 
         Fields at their default are left out, so that a plan keeps its digest when a later version adds a field.
         """
+        plan = self if self.search is None else replace(self, cells=(), granted=())
         # Integers as floats: what was planned as 1 is read back as 1.0.
-        values = json.loads(json.dumps(_stated(self)), parse_int=float)
+        values = json.loads(json.dumps(_stated(plan)), parse_int=float)
         canonical = json.dumps(values, sort_keys=True, separators=(",", ":"))
         return blake2b(canonical.encode(), digest_size=8).hexdigest()
 
@@ -200,18 +210,32 @@ class LaunchSpec:
         return self.until_decided and block.first >= self.least
 
     def blocks(self) -> tuple[Block, ...]:
-        """All blocks in order: block by block over the cells, so that every cell gets its first seeds early."""
+        """All blocks in order: block by block over the cells, so that every cell gets its first seeds early.
+
+        Of a search those that were given so far.
+        """
         rounds = ceil(len(self.seeds) / self.block)
+        granted = self.granted if self.search is not None else (rounds,) * len(self.cells)
         return tuple(
-            Block(
-                name=f"c{cell.index:03d}-b{number:03d}",
-                cell=cell,
-                seeds=self.seeds[number * self.block : (number + 1) * self.block],
-                first=number * self.block,
-            )
+            self.block_of(place, number)
             for number in range(rounds)
-            for cell in self.cells
+            for place, own in enumerate(granted)
+            if number < own
         )
+
+    def block_of(self, place: int, number: int) -> Block:
+        """The block of this number, from 0, of the cell at a place."""
+        cell = self.cells[place]
+        return Block(
+            name=f"c{cell.index:03d}-b{number:03d}",
+            cell=cell,
+            seeds=self.seeds[number * self.block : (number + 1) * self.block],
+            first=number * self.block,
+        )
+
+    def configs(self) -> tuple[Config, ...]:
+        """What the launch trains, as far as that is known before its first seed: of a search the base."""
+        return tuple(cell.config for cell in self.cells) if self.search is None else (self.search.base,)
 
 
 def _stated(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 Blocks are started round by round over the cells, in a fixed order of seeds. Whenever one ends, the declared hypotheses
 are judged in a way that holds however often one looks (``study.evidence.judging``, ``anytime``). Cells that no
-undecided hypothesis speaks of are *settled*: those of their blocks that no worker has begun are skipped. A settled cell
+undecided hypothesis speaks of are *settled*: those of their blocks that no worker has got are skipped. A settled cell
 stays so.
 """
 

@@ -4,8 +4,8 @@
 ``rule.json`` (which the records are decided by), ``settled.json`` (cells that need no more seeds, where they are added
 until the hypotheses are decided),
 ``traces/cell=<i>/<block>.parquet``, ``samples/cell=<i>/seed=<s>/step-<n>.png`` (and further pictures beside it, such as
-``latent-<n>.png``), ``report/index.html`` and, until all is done, ``checkpoints/<block>.pt`` and ``tune/``
-(Ray's own files, errors among them).
+``latent-<n>.png``), ``report/index.html`` and, until all is done, ``checkpoints/<block>.pt``, ``halt/<block>.json``
+(blocks that are to end early) and ``tune/`` (Ray's own files, errors among them).
 """
 
 import dataclasses
@@ -21,6 +21,8 @@ import pydantic
 from study import records
 from study.records import Record
 from study.rules import OutcomeRule
+from study.search import log
+from study.search.cells import grown
 from study.spec import Block, LaunchSpec
 from trainables import trace
 from trainables.trace import Trace
@@ -41,6 +43,7 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.spec_path = root / "spec.json"
+        self.search_path = root / "search.jsonl"
         self.records_path = root / "records.parquet"
         self.rule_path = root / "rule.json"
         self.settled_path = root / "settled.json"
@@ -49,15 +52,21 @@ class Store:
         self.samples_path = root / "samples"
         self.tune_path = root / "tune"
         self.checkpoints_path = root / "checkpoints"
+        self.halts_path = root / "halt"
 
     def write_spec(self, spec: LaunchSpec) -> None:
         write_text(self.spec_path, json.dumps(dataclasses.asdict(spec), indent=1, default=_plain))
 
     def spec(self) -> LaunchSpec:
-        """Raises ValueError if there is no launch here or its spec cannot be read."""
+        """The plan; of a search with the cells that were proposed so far.
+
+        Raises:
+            ValueError: if there is no launch here, or its spec or log cannot be read.
+        """
         if not self.spec_path.exists():
             raise ValueError(f"no launch at {self.root}: it has no spec.json")
-        return _read(self.spec_path, _SPEC)
+        spec = read_json(self.spec_path, _SPEC)
+        return spec if spec.search is None else grown(spec, log.read(self.search_path))
 
     def write_rule(self, rule: OutcomeRule) -> None:
         """Keeps the rule that the records are decided by, which ``study decide`` may have changed since the plan."""
@@ -65,10 +74,10 @@ class Store:
 
     def rule(self) -> OutcomeRule:
         """The rule that the records are decided by. Raises ValueError if it cannot be read."""
-        return _read(self.rule_path, _RULE) if self.rule_path.exists() else self.spec().rule
+        return read_json(self.rule_path, _RULE) if self.rule_path.exists() else self.spec().rule
 
     def write_settled(self, cells: Collection[int], seconds: float) -> None:
-        """Tells workers and later drivers which cells need no more seeds, and the time that the launch has taken."""
+        """Tells later drivers which cells need no more seeds, and the time that the launch has taken."""
         write_text(self.settled_path, json.dumps({"cells": sorted(cells), "seconds": seconds}))
 
     def settled(self) -> frozenset[int]:
@@ -80,7 +89,18 @@ class Store:
         return float(self._settled().get("seconds", 0.0))
 
     def _settled(self) -> dict[str, Any]:
-        return _read(self.settled_path, _SETTLED) if self.settled_path.exists() else {}
+        return read_json(self.settled_path, _SETTLED) if self.settled_path.exists() else {}
+
+    def halt_path(self, block: Block) -> Path:
+        return self.halts_path / f"{block.name}.json"
+
+    def write_halt(self, block: Block, rule: str, step: int) -> None:
+        """Makes the block end at its next report, with the trace that it has by then.
+
+        Args:
+            rule, step: which rule gave it up, and the last step that the rule had seen.
+        """
+        write_text(self.halt_path(block), json.dumps({"rule": rule, "step": step}))
 
     def trace_path(self, block: Block) -> Path:
         return self.traces_path / f"cell={block.cell.index}" / f"{block.name}.parquet"
@@ -108,7 +128,7 @@ class Store:
         return sorted(self.sample_folder(cell, seed).glob("*-*.png"))
 
 
-def _read(path: Path, adapter: pydantic.TypeAdapter[T]) -> T:
+def read_json(path: Path, adapter: pydantic.TypeAdapter[T]) -> T:
     """Raises ValueError, with the file and the place in it, if it holds anything but all fields of the right kind."""
     content = path.read_bytes()
     try:

@@ -4,6 +4,7 @@ Traces are what was measured; all else is computed from them and from the plan, 
 
     spec.json -> configurations, seeds, plan digest        as in every record and every trace
     traces, rule.json -> records.parquet                   field by field
+    traces -> search.jsonl                                 of a search: early ends and the decisions for them
     records, traces -> report/                             word by word, then shapes, pictures and markup
 """
 
@@ -22,11 +23,13 @@ from study.ledger import redecide
 from study.records import Record, Status
 from study.report import rewritten
 from study.report.rewritten import Check
+from study.search import log
 from study.spec import LaunchSpec
 from study.store import Store
 from trainables.config import digest_of
 from trainables.trace import Trace
 
+_TRAINED = (Status.FINISHED, Status.STOPPED)
 _CLOSE = 1e-9
 """Relative difference of floats that other versions of numpy may make; what is shown has at most four digits."""
 
@@ -67,6 +70,8 @@ def verify(store: Store, page: Path | None = None) -> tuple[Check, ...]:
     checks.append(_records(stored, computed, ahead))
     if spec.until_decided:
         checks.append(_stopping(spec, store, left))
+    if spec.search is not None:
+        checks.append(_early_stops(store, computed))
     checks += rewritten.checks(store, computed, len(ahead), page)
     return tuple(checks)
 
@@ -109,11 +114,14 @@ def _plan(spec: LaunchSpec, stored: Sequence[Record], headers: Mapping[str, _Hea
 
 
 def _configurations(spec: LaunchSpec, store: Store, stored: Sequence[Record], headers: Mapping[str, _Header]) -> Check:
-    """Every stored configuration has the digest that stands beside it, and the one of its cell in the plan."""
+    """Every stored configuration has the digest that stands beside it, and the one of its cell in the plan.
+
+    The cells of a search are not in spec.json: they are the points of its log, set in the base.
+    """
     planned = {cell.index: cell.digest for cell in spec.cells}
     raw = json.loads(store.spec_path.read_bytes())["cells"]
     held = [(f"cell {cell.index} in spec.json", own["config"], cell.digest, cell.digest)
-            for cell, own in zip(spec.cells, raw, strict=True)]  # fmt: skip
+            for cell, own in zip(spec.cells[: len(raw)], raw, strict=True)]  # fmt: skip
     held += [(_place(record), record.config, record.digest, planned.get(record.cell, "")) for record in stored]
     for block in spec.blocks():
         if block.name in headers:
@@ -146,8 +154,8 @@ def _seeds(spec: LaunchSpec, stored: Sequence[Record], headers: Mapping[str, _He
 def _traces(
     spec: LaunchSpec, stored: Sequence[Record], headers: Mapping[str, _Header], unreadable: Sequence[str]
 ) -> Check:
-    """Every finished replica has its trace."""
-    finished = Counter(record.block for record in stored if record.status is Status.FINISHED)
+    """Every replica that was trained to its end, or stopped before, has its trace."""
+    finished = Counter(record.block for record in stored if record.status in _TRAINED)
     differences = [*unreadable]
     if not unreadable:
         differences += [f"block {name} has no trace, and {n} finished replicas in records.parquet"
@@ -160,8 +168,8 @@ def _ahead(store: Store, stored: Sequence[Record], computed: Sequence[Record]) -
     """Cell and seed of replicas that have ended since the records were written, while the launch is not done."""
     if not store.tune_path.exists():
         return set()
-    waiting = {(record.cell, record.seed) for record in stored if record.status is not Status.FINISHED}
-    ended = {(record.cell, record.seed) for record in computed if record.status is Status.FINISHED}
+    waiting = {(record.cell, record.seed) for record in stored if record.status not in _TRAINED}
+    ended = {(record.cell, record.seed) for record in computed if record.status in _TRAINED}
     return waiting & ended
 
 
@@ -197,6 +205,16 @@ def _stopping(spec: LaunchSpec, store: Store, left: frozenset[int]) -> Check:
     notes = ("the budget was spent: all cells stopped there, as planned",) if over else ()
     compared = f"{len(left)} of {len(spec.cells)} cells got no more seeds"
     return Check(name="stopping", compared=compared, differences=tuple(differences), notes=notes)
+
+
+def _early_stops(store: Store, computed: Sequence[Record]) -> Check:
+    """Blocks of a search ended early only where its log says so, and does not say that they were to run on."""
+    history = log.read(store.search_path)
+    said = {stop.block for stop in history.stops if not stop.audited}
+    stopped = {record.block for record in computed if record.status is Status.STOPPED}
+    differences = [f"block {name} ended early, and search.jsonl does not say so" for name in sorted(stopped - said)]
+    compared = f"{len(stopped)} blocks that ended early, {len(history.stops)} decisions in search.jsonl"
+    return Check(name="search", compared=compared, differences=tuple(differences))
 
 
 _APART = ("config", "plan", "rule")

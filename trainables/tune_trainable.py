@@ -1,7 +1,7 @@
 """The worker's side of Ray: one Tune trial trains one block. The only module here that knows Ray, files and clocks.
 
-A trial's configuration is the block's name alone; what it means is handed over once, through Ray's object store. A
-block whose complete trace exists is done at once, so running a plan again trains only what is missing.
+A trial's configuration is the block's name and its ``BlockTask``. A block whose complete trace exists is done at once:
+a worker that died right after it had written the trace has lost nothing.
 """
 
 import json
@@ -24,7 +24,6 @@ from trainables.trace import Row, Trace
 from trainables.versions import device_name, versions
 
 _REPORTS_PER_CHECKPOINT = 5
-_NO_TASKS: "Mapping[str, BlockTask]" = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +36,10 @@ class BlockTask:
         samples: folder of the cell's sample pictures; one folder per seed inside.
         cache: folder of trained feature nets.
         checkpoint: where the state of the unfinished block goes, to be found by whoever trains it on.
+        halt: a file whose appearance ends the block at its next report; it says why: ``{"rule": ..., "step": ...}``.
         picture_every: reports between two pictures; the last report always has one.
         threads: torch threads, the block's share of the CPUs.
         origin: JSON values copied into the trace's metadata (launch, study, cell, and so on).
-        settled: a file with the cells that need no more seeds. A block of one of them that is not begun ends at once,
-            without a trace. Absent for a block that is needed in any case.
     """
 
     name: str
@@ -52,30 +50,28 @@ class BlockTask:
     samples: Path
     cache: Path
     checkpoint: Path
+    halt: Path
     picture_every: int
     threads: int
     origin: Mapping[str, Any]
-    settled: Path | None = None
 
 
 class BlockTrainable(tune.Trainable):
     """Advances a block by one report interval per Tune iteration.
 
-    Every result holds ``rows`` (the new rows of the trace), ``step``, ``finite_share`` in [0, 1], ``done`` and
-    ``skipped`` (not trained, because its cell is settled). Training ends early for one reason only: no replica is
-    finite any more.
+    Every result holds ``rows`` (the new rows of the trace), ``step``, ``finite_share`` in [0, 1] and ``done``. Training
+    ends early for two reasons only: no replica is finite any more, or somebody wrote the halt file. In the latter case
+    the trace's metadata says so under ``stopped``, with the file's content; it is absent from all others.
 
     Checkpoints are files of the launch, not of Tune: Tune removes an older one before its own state, written from time
     to time, knows of the newer, so that a driver killed in between names a checkpoint that is gone.
     """
 
-    def setup(self, config: dict[str, Any], tasks: Mapping[str, BlockTask] = _NO_TASKS) -> None:
-        """``tasks`` comes from ``tune.with_parameters``."""
-        self._tasks = tasks
-        self._begin(tasks[config["block"]])
+    def setup(self, config: dict[str, Any]) -> None:
+        self._begin(config["task"])
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self._begin(self._tasks[new_config["block"]])
+        self._begin(new_config["task"])
         return True
 
     def _begin(self, task: BlockTask) -> None:
@@ -84,11 +80,7 @@ class BlockTrainable(tune.Trainable):
         self._rows: list[Row] = []
         self._seconds = 0.0
         self._loop: Loop | None = None
-        self._skipped = False
         if stored_trace(task) is not None:
-            return
-        if _is_settled(task):
-            self._skipped = True
             return
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         dtype: torch.dtype = getattr(torch, task.config.dtype)
@@ -115,18 +107,28 @@ class BlockTrainable(tune.Trainable):
                 break
         fresh += self._report()
         alive = float(loop.finite.double().mean())
-        done = loop.step == task.config.steps or alive == 0
+        whole = loop.step == task.config.steps or alive == 0
+        stopped = None if whole else self._halted()
+        done = whole or stopped is not None
         self._seconds += time.perf_counter() - began
         self._draw_pictures(done)
         if done:
-            trace.write(Trace(meta=self._meta(), rows=self._rows), task.trace)
+            why = {} if stopped is None else {"stopped": stopped}
+            trace.write(Trace(meta=self._meta() | why, rows=self._rows), task.trace)
             task.checkpoint.unlink(missing_ok=True)
         elif self._reports() % _REPORTS_PER_CHECKPOINT == 0:
             self._keep()
         return self._result(step=loop.step, rows=fresh, finite_share=alive, done=done)
 
     def _result(self, **values: Any) -> dict[str, Any]:
-        return {"block": self._task.name, "skipped": self._skipped, **values}
+        return {"block": self._task.name, **values}
+
+    def _halted(self) -> dict[str, Any] | None:
+        """What the halt file says, if there is one; it is written whole or not at all."""
+        if not self._task.halt.exists():
+            return None
+        found: dict[str, Any] = json.loads(self._task.halt.read_text(encoding="utf-8"))
+        return found
 
     def _report(self) -> list[Row]:
         assert self._loop is not None
@@ -205,9 +207,3 @@ def stored_trace(task: BlockTask) -> Trace | None:
     stored = trace.read(task.trace)
     same = stored.meta["digest"] == digest(task.config) and tuple(stored.meta["seeds"]) == task.seeds
     return stored if same and stored.meta["complete"] else None
-
-
-def _is_settled(task: BlockTask) -> bool:
-    if task.settled is None:
-        return False
-    return task.origin["cell"] in json.loads(task.settled.read_text(encoding="utf-8"))["cells"]

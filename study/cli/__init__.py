@@ -5,10 +5,12 @@ import sys
 from study.cli.app import app
 
 # The order of the commands in the help: a study before its run, a launch, then what it says.
-from study.cli import studies, power, launches, confirm, figures, verify, compare, claims, outcomes, data  # isort: skip
+from study.cli import studies, power, spaces, launches, search, confirm, best  # isort: skip
+from study.cli import figures, verify, compare, claims, outcomes, data  # isort: skip
 
 __all__ = [
     "app",
+    "best",
     "claims",
     "compare",
     "confirm",
@@ -18,6 +20,8 @@ __all__ = [
     "main",
     "outcomes",
     "power",
+    "search",
+    "spaces",
     "studies",
     "verify",
 ]

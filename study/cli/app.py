@@ -39,6 +39,10 @@ CpusPerBlock = Annotated[float, typer.Option(help="CPUs of one block; a fraction
 TrackingUri = Annotated[
     str | None, typer.Option(help="MLflow server; 'none' for no tracking.", show_default="sqlite in --out")
 ]
+Storage = Annotated[
+    str | None,
+    typer.Option(help="Where optuna-dashboard finds a search; 'none' for nowhere.", show_default="sqlite in --out"),
+]
 Changes = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PATH=VALUE", help="Sets a field of every cell, e.g. steps=500. Repeatable."),
@@ -76,12 +80,23 @@ def planned(
 ) -> Any:
     from study.parsing import assignments, seconds
     from study.plan import plan
-    from study.studies import find
 
     now = datetime.now().astimezone()
     own = assignments(changes or [], "--set")
     most = None if budget is None else seconds(budget, "--budget")
-    return plan(find(name), profile, now=now, seeds=seeds, changes=own, until_decided=until_decided, budget=most)
+    study = study_of(name, profile)
+    return plan(study, profile, now=now, seeds=seeds, changes=own, until_decided=until_decided, budget=most)
+
+
+def study_of(name: str, profile: str) -> Any:
+    """The study of a name, or the one of a setting in a file."""
+    if not name.endswith(".json"):
+        from study.studies import find
+
+        return find(name)
+    from study.settings import read
+
+    return read(Path(name)).study(profile)
 
 
 def tracker_at(out: Path, uri: str | None) -> Any:
@@ -99,3 +114,17 @@ def found(launch: str, out: Path) -> Any:
         if (root / "spec.json").exists():
             return Store(root)
     raise ValueError(f"LAUNCH must be a launch's folder or the id of one in {out}, got {launch!r}")
+
+
+def mirror_at(out: Path, storage: str | None, spec: Any) -> Any:
+    """Where Optuna's dashboard finds a search; nothing for a launch that is none."""
+    if spec.search is None:
+        return None
+    from study.search.adapter.mirror import NoMirror, OptunaMirror
+
+    if storage == "none":
+        return NoMirror()
+    if storage is None:
+        out.mkdir(parents=True, exist_ok=True)
+        storage = f"sqlite:///{out.absolute()}/optuna.db"
+    return OptunaMirror(storage, f"{spec.study}/{spec.launch}", spec.search.space, spec.search.goal)

@@ -44,20 +44,12 @@ def confirm(
     console.print("loading torch, Ray and MLflow ...", style="dim")
     from study import conduct
     from study import confirm as confirmation
-    from study.evidence.estimates import summarise
     from study.launch import Resources
     from study.store import Store
 
     resources = Resources(address=address, cpus=cpus_per_block, gpus=gpus_per_block)
     source = found(launch, out)
-    spec = confirmation.plan(
-        source.spec(),
-        summarise(source.records()),
-        now=datetime.now().astimezone(),
-        rule=source.rule(),
-        cell=cell,
-        seeds=seeds,
-    )
+    spec = confirmation.of_launch(source, now=datetime.now().astimezone(), cell=cell, seeds=seeds)
     store = Store(source.root.parent / spec.launch)
     tracker = tracker_at(store.root.parent.parent, tracking_uri)
     finish(store, lambda: conduct.start(spec, store, resources, tracker, console))

@@ -8,7 +8,8 @@ import typer
 from study.cli.app import app, console, found, one_sentence
 
 _THEORY = "losses"
-_OF_LAUNCH = ("success", "map", "composition", "survival", "sensitivity", "forest", "curves")
+_OF_SEARCH = ("course", "importance", "dependence", "landscape")
+_OF_LAUNCH = ("success", "map", "composition", "survival", "sensitivity", "forest", "curves", *_OF_SEARCH)
 
 
 @app.command()
@@ -47,7 +48,7 @@ def _draw(name: str, launch: str, runs: Path, path: Path) -> None:
     from study.report.gathered import Gathered
 
     store = found(launch, runs)
-    picture = drawn.PICTURES[name](Gathered(store, store.records(), store.rule()))
+    picture = {**drawn.PICTURES, **drawn.OF_SEARCH}[name](Gathered(store, store.records(), store.rule()))
     if picture is None:
         raise ValueError(f"FIGURE must be one that the launch has something to show in, got {name!r} ({store.root})")
     static.save(picture, path)

@@ -18,11 +18,13 @@ from study.cli.app import (
     Profile,
     RuleChanges,
     Seeds,
+    Storage,
     TrackingUri,
     app,
     console,
     errors,
     found,
+    mirror_at,
     one_sentence,
     planned,
     tracker_at,
@@ -32,7 +34,9 @@ from study.cli.app import (
 @app.command()
 @one_sentence
 def run(
-    name: Annotated[str, typer.Argument(help="The study's name; `study list` prints them.")],
+    name: Annotated[
+        str, typer.Argument(help="A study's name (`study list` prints them), or a file that `study best` wrote.")
+    ],
     profile: Profile = "quick",
     seeds: Seeds = None,
     until_decided: Annotated[
@@ -76,6 +80,7 @@ def resume(
     gpus_per_block: GpusPerBlock = None,
     cpus_per_block: CpusPerBlock = 1.0,
     tracking_uri: TrackingUri = None,
+    storage: Storage = None,
 ) -> None:
     """Finishes an interrupted launch: trains what its plan still lacks and re-attaches to its MLflow runs."""
     if address.startswith("ray://"):
@@ -86,8 +91,9 @@ def resume(
 
     resources = Resources(address=address, cpus=cpus_per_block, gpus=gpus_per_block)
     store = found(launch, out)
-    tracker = tracker_at(store.root.parent.parent, tracking_uri)
-    finish(store, lambda: conduct.resume(store, resources, tracker, console))
+    home = store.root.parent.parent
+    tracker, mirror = tracker_at(home, tracking_uri), mirror_at(home, storage, store.spec())
+    finish(store, lambda: conduct.resume(store, resources, tracker, console, mirror))
 
 
 @app.command()

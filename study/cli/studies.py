@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from study.cli.app import Changes, Profile, Seeds, app, console, one_sentence, planned
+from study.cli.app import Changes, Profile, Seeds, app, console, one_sentence, planned, study_of
 
 
 @app.command("list")
@@ -32,10 +32,8 @@ def show(
 ) -> None:
     """Shows a study: question, hypotheses, factors, cells, seeds, sources, and what it would cost on this machine."""
     from study import present
-    from study.studies import find
 
-    study = find(name)
-    present.study(study, planned(name, profile, seeds, changes), console)
+    present.study(study_of(name, profile), planned(name, profile, seeds, changes), console)
 
 
 @app.command()

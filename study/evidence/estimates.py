@@ -28,15 +28,16 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellSummary:
-    """What became of the replicas of one cell. ``rate.n + crashed + pending + skipped`` are all planned ones.
+    """What became of the replicas of one cell. ``rate.n + crashed + pending + skipped + stopped`` are all planned ones.
 
     Attributes:
         rate: converged of decided replicas, with its 95 % Wilson interval; the final window counts.
         ever_good: the same for replicas that were good in any window ("best checkpoint").
         outcomes: every outcome but ``undecided`` to its count, 0 included; they sum to ``rate.n``.
         crashed: undecided replicas whose process crashed: no failure of the GAN, and no success.
-        pending: all other undecided replicas, planned or stopped.
+        pending: all other undecided replicas.
         skipped: planned replicas that the stopping rule did not need.
+        stopped: undecided replicas that a search gave up before their end.
         seconds: training time of all replicas together.
     """
 
@@ -50,6 +51,7 @@ class CellSummary:
     pending: int
     seconds: float
     skipped: int = 0
+    stopped: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +102,8 @@ def compare(contrasts: Sequence[Contrast], records: Sequence[Record]) -> tuple[C
 
 def _summary(records: Sequence[Record]) -> CellSummary:
     decided = [record for record in records if record.outcome is not Outcome.UNDECIDED]
-    crashed = sum(record.outcome is Outcome.UNDECIDED and record.status is Status.CRASHED for record in records)
-    skipped = sum(record.outcome is Outcome.UNDECIDED and record.status is Status.SKIPPED for record in records)
+    apart = Counter(record.status for record in records if record.outcome is Outcome.UNDECIDED)
+    crashed, skipped, stopped = (apart[status] for status in (Status.CRASHED, Status.SKIPPED, Status.STOPPED))
     counts = Counter(record.outcome for record in decided)
     return CellSummary(
         cell=records[0].cell,
@@ -111,9 +113,10 @@ def _summary(records: Sequence[Record]) -> CellSummary:
         ever_good=wilson(sum(record.ever_good for record in decided), len(decided)),
         outcomes={outcome: counts[outcome] for outcome in Outcome if outcome is not Outcome.UNDECIDED},
         crashed=crashed,
-        pending=len(records) - len(decided) - crashed - skipped,
+        pending=apart.total() - crashed - skipped - stopped,
         seconds=sum(record.seconds for record in records),
         skipped=skipped,
+        stopped=stopped,
     )
 
 

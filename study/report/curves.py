@@ -3,13 +3,14 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from math import floor, log10
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, Locator
 
 from study.outcome import Outcome
 from study.report import svg, words
@@ -221,10 +222,35 @@ def sheet(chosen: Sequence[Panel], frames: Sequence[Frame], cells: Mapping[str, 
     return figure
 
 
+class _Decades(Locator):
+    """0 and powers of ten on a symlog axis, at most ``MOST`` of each sign, evenly thinned from the outside."""
+
+    MOST = 3
+
+    def __init__(self, linear_to: float) -> None:
+        self._least = round(log10(linear_to))
+
+    def __call__(self) -> list[float]:
+        low, high = self.axis.get_view_interval()  # type: ignore[union-attr]
+        return self.tick_values(low, high)
+
+    def tick_values(self, vmin: float, vmax: float) -> list[float]:
+        above, below = (self._powers(end) for end in (vmax, -vmin))
+        return [*(-value for value in reversed(below)), 0.0, *above]
+
+    def _powers(self, end: float) -> list[float]:
+        if end < 10**self._least:
+            return []
+        most = floor(log10(end) + 1e-9)
+        step = -(-(most - self._least + 1) // self.MOST)
+        return [10.0**power for power in range(most, self._least - 1, -step)][::-1]
+
+
 def _axes(ax: Axes, panel: Panel, own: Frame, balances: Collection[float]) -> None:
     ax.set_title(panel.title, loc="left", y=1.0, fontsize=11.5, pad=7, color=COLOURS["ink"])
     if own.scale == "symlog":
         ax.set_yscale("symlog", linthresh=own.linear_to)
+        ax.yaxis.set_major_locator(_Decades(own.linear_to))
         # The scale's own labels are mathtext, which stays unread in an SVG whose text is text.
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: words.tick(value)))
     ax.set_ylim(own.low, own.high)

@@ -1,22 +1,42 @@
 """The pictures of a launch by name: what the page shows, and what ``study figure`` writes into files."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
-from study.report import curves, figures, forest, sensitivity, success_map, survival
+from study.evidence.estimates import CellSummary
+from study.report import (
+    curves,
+    figures,
+    forest,
+    search_course,
+    search_dependence,
+    search_importance,
+    search_map,
+    sensitivity,
+    success_map,
+    survival,
+)
 from study.report.gathered import Gathered
 from study.report.svg import Picture
 
+CANDIDATES = 12
+"""Figures with a row per cell show so many candidates of a search, the best."""
+
 
 def success(launch: Gathered) -> Picture | None:
-    return figures.success(launch.summaries) if launch.summaries else None
+    rows = _rows(launch)
+    return figures.success(rows) if rows else None
 
 
 def composition(launch: Gathered) -> Picture | None:
-    return figures.composition(launch.summaries) if any(s.rate.n for s in launch.summaries) else None
+    rows = _rows(launch)
+    return figures.composition(rows) if any(s.rate.n for s in rows) else None
 
 
 def the_map(launch: Gathered) -> success_map.SuccessMap | None:
+    if launch.search is not None:
+        return None  # its cells lie where a sampler put them, on no grid
     return success_map.lay_out(launch.factors, launch.summaries, launch.reliable)
 
 
@@ -26,10 +46,14 @@ def mapped(launch: Gathered) -> Picture | None:
 
 
 def alive(launch: Gathered) -> Picture | None:
+    if launch.search is not None:
+        return None  # replicas that were stopped early would make it too good
     return survival.picture(launch.factors, launch.spec.contrasts, launch.survival)
 
 
 def thresholds(launch: Gathered) -> Picture | None:
+    if launch.search is not None:
+        return None
     levels = {summary.cell: summary.levels for summary in launch.summaries}
     return sensitivity.picture(launch.sensitivities, launch.factors, launch.spec.contrasts, levels)
 
@@ -49,6 +73,36 @@ def all_curves(launch: Gathered) -> Picture | None:
     return Picture(draw=partial(curves.sheet, chosen, frames, cells), label="Curves of " + ", ".join(cells))
 
 
+def _rows(launch: Gathered) -> Sequence[CellSummary]:
+    """All cells; of a search the best candidates, by their numbers alone: their names are too long for a figure."""
+    if launch.search is None:
+        return launch.summaries
+    summaries = {summary.cell: summary for summary in launch.summaries}
+    best = launch.search.candidates[:CANDIDATES]
+    return [replace(summaries[own.cell], name=f"#{own.cell}") for own in best]
+
+
+def course(launch: Gathered) -> Picture | None:
+    return search_course.picture(launch.search.course) if launch.search else None
+
+
+def importance(launch: Gathered) -> Picture | None:
+    found = launch.search
+    return search_importance.all_panels(found.by_importance, found.importances) if found else None
+
+
+def dependence(launch: Gathered) -> Picture | None:
+    found = launch.search
+    return search_dependence.all_panels(found.space, found.dependences, found.candidates) if found else None
+
+
+def landscape(launch: Gathered) -> Picture | None:
+    found = launch.search
+    if found is None or found.surface is None:
+        return None
+    return search_map.picture(found.space, found.surface, found.candidates, found.shapes)
+
+
 PICTURES: Mapping[str, Callable[[Gathered], Picture | None]] = {
     "success": success,
     "map": mapped,
@@ -59,3 +113,11 @@ PICTURES: Mapping[str, Callable[[Gathered], Picture | None]] = {
     "curves": all_curves,
 }
 """Name to picture; absent if the launch has nothing to show there."""
+
+OF_SEARCH: Mapping[str, Callable[[Gathered], Picture | None]] = {
+    "course": course,
+    "importance": importance,
+    "dependence": dependence,
+    "landscape": landscape,
+}
+"""The same for what only a search has."""

@@ -84,9 +84,7 @@ def _composition(ordered: Sequence[CellSummary]) -> Figure:
     ax.set_xticks([])
     for row, summary in enumerate(ordered):
         _bar(ax, row, summary)
-        remark = " + ".join(
-            filter(None, [str(_decided(summary)), words.apart(summary.crashed, summary.pending, summary.skipped)])
-        )
+        remark = " + ".join(filter(None, [str(_decided(summary)), words.apart(summary)]))
         ax.annotate(remark, (most, row), (14, 0), textcoords="offset points", va="center", color=COLOURS["muted"])
     ax.text(0, -0.75, "number of replicas", color=COLOURS["muted"], va="center", fontsize=11)
     return figure

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from study.evidence import lifetimes, sensitivity
 from study.evidence.estimates import CellSummary, Comparison, compare, summarise
@@ -18,6 +19,9 @@ from study.rules import OutcomeRule
 from study.spec import Block
 from study.store import Store
 from trainables.trace import Trace
+
+if TYPE_CHECKING:
+    from study.report.searched import Searched
 
 Traced = tuple[Block, Trace]
 
@@ -38,9 +42,33 @@ class Gathered:
         self.factors = [factor.name for factor in self.spec.factors]
 
     @cached_property
-    def traces(self) -> list[Traced]:
+    def search(self) -> "Searched | None":
+        """What a search found; nothing of any other launch."""
+        if self.spec.search is None:
+            return None
+        from study.report.searched import Searched  # brings scikit-learn, which takes its time
+
+        return Searched(self.store, self.spec, self.spec.search, self.records)
+
+    @property
+    def ranked(self) -> Sequence[Record]:
+        """The records in the order of cells; of a search in that of its candidates, best first."""
+        if self.search is None:
+            return self.records
+        ranks = {own.cell: rank for rank, own in enumerate(self.search.candidates)}
+        return sorted(self.records, key=lambda record: (ranks.get(record.cell, len(ranks)), record.replica))
+
+    @cached_property
+    def traced(self) -> list[Block]:
         """The blocks that have a trace."""
-        found = ((block, self.store.trace(block)) for block in self.spec.blocks())
+        return [block for block in self.spec.blocks() if self.store.trace_path(block).exists()]
+
+    @cached_property
+    def traces(self) -> list[Traced]:
+        """The blocks that have a trace, with it; of a search those of the cells that are shown."""
+        shown = None if self.search is None else self.search.shown
+        blocks = (block for block in self.traced if shown is None or block.cell.index in shown)
+        found = ((block, self.store.trace(block)) for block in blocks)
         return [(block, trace) for block, trace in found if trace is not None]
 
     @cached_property

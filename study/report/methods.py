@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from study.evidence.estimates import Comparison
 from study.hypotheses import Hypothesis
@@ -16,10 +16,21 @@ from trainables.conditioning import Unconditional
 from trainables.config import AaeConfig, Config, GanConfig
 from trainables.penalties import NoPenalty
 
+if TYPE_CHECKING:  # brings scikit-learn, and only a search needs it
+    from study.report.searched import Searched
+
 _MOST = 4
 """So many values of a setting are named; of more, how many there are."""
+_VARIANTS = "variants by the factors of the design"
 _ALWAYS = frozenset("a b c beta1 beta2 channels dim hidden lr modes norm side std weight".split())
 """Fields that are said even at their defaults."""
+
+
+_SAME_SEEDS = (
+    "The seeds are the same in every configuration. Initial weights, data order and noise are pure functions of the"
+    " seed, drawn from separate streams, so that replicas with the same seed are paired across configurations in all"
+    " that these share."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +41,7 @@ class Made:
         tests: their names, in the order of use; ``contrasts`` counts the rows that the contrasts were tested in.
         rule: that decided the records.
         recall: what is known of the rule's errors, in a sentence.
+        search: what a search found, if the launch is one.
     """
 
     tests: tuple[str, ...]
@@ -37,17 +49,19 @@ class Made:
     records: Sequence[Record]
     rule: OutcomeRule
     recall: str = ""
+    search: "Searched | None" = None
 
 
 def paragraphs(spec: LaunchSpec, made: Made) -> list[str]:
     """Design, training, outcomes, statistics, software; one paragraph each."""
-    return [
-        " ".join(_design(spec, made.records)),
-        " ".join(_training([cell.config for cell in spec.cells])),
+    found = [
+        " ".join(_design(spec, made)),
+        " ".join(_training([cell.config for cell in spec.cells] or spec.configs())),
         " ".join(_outcomes(spec, made)),
         " ".join(_statistics(spec, made)),
         " ".join(_software(spec, made.records)),
     ]
+    return found if made.search is None else [own.replace(_VARIANTS, "variants among the candidates") for own in found]
 
 
 def names_of_tests(judged: Iterable[Any], compared: Iterable[Comparison]) -> tuple[str, ...]:
@@ -55,7 +69,13 @@ def names_of_tests(judged: Iterable[Any], compared: Iterable[Comparison]) -> tup
     return tuple(dict.fromkeys(test for own in (*judged, *compared) if (test := getattr(own, "test", ""))))
 
 
-def _design(spec: LaunchSpec, records: Sequence[Record]) -> Iterable[str]:
+def _design(spec: LaunchSpec, made: Made) -> Iterable[str]:
+    if made.search is not None:
+        from study.report import search_words
+
+        yield from search_words.design(made.search)
+        yield _SAME_SEEDS
+        return
     varied = [factor for factor in spec.factors if len(factor.levels) > 1]
     names = words.joined([f"{factor.name} ({_levels([level.label for level in factor.levels])})" for factor in varied])
     cells = len(spec.cells)
@@ -66,17 +86,13 @@ def _design(spec: LaunchSpec, records: Sequence[Record]) -> Iterable[str]:
     else:
         yield f"We trained {cells} configurations, the levels of {names}, each with {_seeds(spec)}."
     if cells > 1:
-        yield (
-            "The seeds are the same in every configuration. Initial weights, data order and noise are pure functions of"
-            " the seed, drawn from separate streams, so that replicas with the same seed are paired across"
-            " configurations in all that these share."
-        )
+        yield _SAME_SEEDS
     if spec.until_decided:
-        skipped = sum(record.status is Status.SKIPPED for record in records)
+        skipped = sum(record.status is Status.SKIPPED for record in made.records)
         yield (
             f"Seeds were added in blocks of {spec.block}, in one fixed order, to the configurations that an undecided"
             f" hypothesis speaks of, at least {spec.least} and at most {len(spec.seeds)} each;"
-            f" {words.whole(skipped)} of {words.whole(len(records))} replicas that it allowed were not run."
+            f" {words.whole(skipped)} of {words.whole(len(made.records))} replicas that it allowed were not run."
         )
     else:
         yield "The number of seeds was fixed before the run."
@@ -140,6 +156,11 @@ def _gan(gans: Sequence[GanConfig]) -> Iterable[str]:
     rounds = _choice(gans, lambda c: c.updates.d_steps)
     order = _choice(gans, lambda c: c.updates.order.replace("_", " "))
     yield f"Discriminator updates per generator update: {rounds} ({order})."
+    if any(config.population is not None for config in gans):
+        yield (
+            f"Population-based training: {_choice(gans, lambda c: c.population)}. Such a replica is a population of"
+            " networks, seen at every snapshot through the member that is the fittest then."
+        )
 
 
 def _autoencoder(configs: Sequence[AaeConfig]) -> Iterable[str]:
@@ -161,7 +182,7 @@ def _autoencoder(configs: Sequence[AaeConfig]) -> Iterable[str]:
 
 
 def _outcomes(spec: LaunchSpec, made: Made) -> Iterable[str]:
-    rule, configs = made.rule, [cell.config for cell in spec.cells]
+    rule, configs = made.rule, [cell.config for cell in spec.cells] or spec.configs()
     every, samples = (_choice(configs, get) for get in (lambda c: c.evaluation.every, lambda c: c.evaluation.samples))
     yield (
         f"Every {every} steps a snapshot was evaluated on {samples} generated samples. A replica's outcome was decided"
@@ -225,7 +246,12 @@ def _statistics(spec: LaunchSpec, made: Made) -> Iterable[str]:
             f"The contrasts of two levels, in {words.number_word(made.contrasts)} places of the design, are a second"
             " family, adjusted by Holm's method among themselves."
         )
-    yield "Time to failure is estimated by Kaplan and Meier and compared by log-rank tests."
+    if made.search is not None:
+        from study.report import search_words
+
+        yield from search_words.statistics(made.search)
+    else:
+        yield "Time to failure is estimated by Kaplan and Meier and compared by log-rank tests."
     yield f"The plan (configurations, seeds, hypotheses, rule) has the digest {spec.digest()}."
 
 
@@ -257,7 +283,7 @@ def _choice(configs: Sequence[Any], get: Callable[[Any], Any]) -> str:
         return words.joined(texts, "or")
     kinds = dict.fromkeys(_name(value) for value in values if is_dataclass(value))
     of = f"{words.joined(kinds, 'or')}, " if kinds else ""
-    return f"{of}{len(texts)} variants by the factors of the design"
+    return f"{of}{len(texts)} {_VARIANTS}"
 
 
 def described(value: Any) -> str:

@@ -3,7 +3,7 @@
 import dataclasses
 import inspect
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -20,12 +20,26 @@ from study.evidence import reliability, sweeps
 from study.evidence.estimates import CellSummary, Comparison
 from study.outcome import Outcome
 from study.records import Record
-from study.report import curves, drawn, figures, film, methods, palette, samples, svg, tables, words
+from study.report import (
+    curves,
+    drawn,
+    figures,
+    film,
+    methods,
+    palette,
+    samples,
+    search_dependence,
+    search_importance,
+    svg,
+    tables,
+    words,
+)
 from study.report import sensitivity as thresholds
 from study.report.gathered import Gathered
 from study.report.samples import Pair
 from study.report.svg import Picture
 from study.rules import OutcomeRule
+from study.search import race
 from study.spec import Contrast, LaunchSpec
 from study.store import Store, write_text
 
@@ -33,6 +47,8 @@ _PICTURED = 40
 """Launches of more cells show curves and samples of so many: half of them the best, half the worst."""
 _LISTED = 500
 """Launches of at most so many replicas list every one on the page; the CSV file does in any case."""
+_LISTED_CANDIDATES, _LISTED_CELLS = 40, 200
+"""So many candidates of a search are listed, the best; and cells with their digests, if there are no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +87,9 @@ def build(store: Store) -> Path:
     folder = store.report_path.parent
     write_text(folder / tables.RECORDS, tables.records(launch.records))
     write_text(folder / tables.CELLS, tables.cells(launch.summaries))
+    if launch.search is not None:
+        write_text(folder / tables.CANDIDATES, tables.candidates(launch.search.candidates))
+        write_text(folder / tables.IMPORTANCE, tables.importance(launch.search.importances))
     write_text(store.report_path, _page(launch))
     return store.report_path
 
@@ -85,7 +104,7 @@ def render(store: Store, records: Sequence[Record], rule: OutcomeRule) -> str:
 
 
 def _page(launch: Gathered) -> str:
-    context = _numbers(launch) | _pictures(launch) | _looks(launch)
+    context = _numbers(launch) | _pictures(launch) | _looks(launch) | _searched(launch)
     return _environment().get_template("page.html.j2").render(context)
 
 
@@ -109,6 +128,7 @@ def _numbers(launch: Gathered) -> dict[str, Any]:
         "claim": {"share": reliability.SHARE, "n": reliability.seeds_needed(), "anytime": spec.until_decided},
         "failing": launch.failing,
         "sensitivities": launch.sensitivities,
+        "search": launch.search,
         "rule": launch.rule,
         "thresholds": rule_rows(launch.rule),
         "trust": launch.trust,
@@ -121,6 +141,7 @@ def _numbers(launch: Gathered) -> dict[str, Any]:
                 records=launch.records,
                 rule=launch.rule,
                 recall=launch.trust.sentence if launch.trust else "",
+                search=launch.search,
             ),
         ),
         "features": next((t.meta["features"] for _, t in launch.traces if t.meta.get("features")), None),
@@ -139,7 +160,33 @@ def _pictures(launch: Gathered) -> dict[str, Any]:
         "survival_figure": _picture(drawn.alive(launch)),
         "sensitivity_figure": _picture(drawn.thresholds(launch)),
         "cells": _cells(launch),
-        "films": film.films(launch.store, launch.records),
+        "films": film.films(launch.store, launch.ranked),
+    }
+
+
+def _searched(launch: Gathered) -> dict[str, Any]:
+    """What only the page of a search shows."""
+    found = launch.search
+    if found is None:
+        return {}
+    from study.report import search_words  # brings scikit-learn
+
+    every = [[own for own in found.importances if own.target == target] for target in found.targets]
+    importances = [own for own in every if any(axis.share for axis in own)]
+    return {
+        "search_words": search_words,
+        "interval": race.interval,
+        "listed_candidates": _LISTED_CANDIDATES,
+        "pictured_candidates": found.BEST,
+        "drawn_candidates": drawn.CANDIDATES,
+        "course_figure": _picture(drawn.course(launch)),
+        "untold": search_words.untold(found),
+        "importance_figures": [_picture(search_importance.picture(found.by_importance, own)) for own in importances],
+        "dependence_figures": [
+            _picture(search_dependence.picture(found.space, own, found.candidates)) for own in found.dependences
+        ],
+        "landscape_figure": _picture(drawn.landscape(launch)),
+        "unplaced": sum(any(axis.name not in own.point for axis in found.mapped or ()) for own in found.candidates),
     }
 
 
@@ -151,6 +198,7 @@ def _looks(launch: Gathered) -> dict[str, Any]:
         "drawn_outcomes": [o for o in palette.ORDER if o in seen],
         "drawn_of_cell": curves.MOST if any(s.rate.n > curves.MOST for s in launch.summaries) else None,
         "listed_replicas": _LISTED,
+        "listed_cells": _LISTED_CELLS,
         "light": Markup(palette.variables(dark=False)),
         "dark": Markup(palette.variables(dark=True)),
         "generator": f"matplotlib {matplotlib.__version__}",
@@ -195,8 +243,9 @@ def _picture(picture: Picture | None) -> Markup:
 
 def _scale(spec: LaunchSpec) -> str:
     """``digits (1 x 16 x 16), 1 000 generator steps``: what the cells are, whatever their profile says."""
-    data = (f"{own.kind} ({' x '.join(map(str, own.shape))})" for own in (cell.config.data for cell in spec.cells))
-    steps = dict.fromkeys(words.whole(cell.config.steps) for cell in spec.cells)
+    configs = [cell.config for cell in spec.cells] or spec.configs()
+    data = (f"{own.kind} ({' x '.join(map(str, own.shape))})" for own in (config.data for config in configs))
+    steps = dict.fromkeys(words.whole(config.steps) for config in configs)
     return f"{words.listed(data)}; {' or '.join(steps)} generator steps"
 
 
@@ -207,19 +256,24 @@ def _tally(summaries: Sequence[CellSummary]) -> Mapping[str, Any]:
     return {
         "outcomes": outcomes,
         "decided": sum(s.rate.n for s in summaries),
-        "apart": words.apart(*(sum(getattr(s, name) for s in summaries) for name in ("crashed", "pending", "skipped"))),
+        "apart": words.apart(*summaries),
     }
 
 
 def _cells(launch: Gathered) -> list[CellPart]:
-    ordered = figures.by_rate(launch.summaries)
+    ordered = _in_order(launch)
     pictured = {summary.cell for summary in (*ordered[: _PICTURED // 2], *ordered[-_PICTURED // 2 :])}
+    if launch.search is not None:
+        pictured = set(launch.search.shown)
+    records: dict[int, list[Record]] = defaultdict(list)
+    for record in launch.records:
+        records[record.cell].append(record)
     everything = [line for cell, own in launch.lines.items() if cell in pictured for line in own]
     chosen = curves.panels(launch.rule, everything)
     frames = [curves.frame(panel, everything) for panel in chosen]
     parts = []
     for summary in ordered:
-        own = [record for record in launch.records if record.cell == summary.cell]
+        own = records[summary.cell]
         label = f"Curves of {summary.name}: {words.counts(summary.outcomes)}"
         lines = launch.lines.get(summary.cell) if summary.cell in pictured else None
         picture = curves.small_multiples(chosen, frames, lines, label) if lines else None
@@ -234,6 +288,15 @@ def _cells(launch: Gathered) -> list[CellPart]:
             )
         )
     return parts
+
+
+def _in_order(launch: Gathered) -> list[CellSummary]:
+    """Best first; of a search as it ranks candidates, then those without a replica that has ended."""
+    ordered = figures.by_rate(launch.summaries)
+    if launch.search is None:
+        return ordered
+    ranks = {own.cell: rank for rank, own in enumerate(launch.search.candidates)}
+    return sorted(ordered, key=lambda summary: ranks.get(summary.cell, len(ranks)))
 
 
 def _made(launch: Gathered) -> list[tuple[str, str]]:
@@ -253,7 +316,7 @@ def _made(launch: Gathered) -> list[tuple[str, str]]:
         ("Steps done", words.whole(sum(r.steps for r in records))),
         ("Training time, summed", words.duration(sum(r.seconds for r in records))),
         ("Replicas per block", f"at most {spec.block}"),
-        ("Traces", f"{len(launch.traces)} of {len(spec.blocks())} blocks"),
+        ("Traces", f"{len(launch.traced)} of {len(spec.blocks())} blocks"),
         ("Versions", "; ".join(dict.fromkeys(filter(None, versions))) or words.NOTHING),
         ("Seeds", ", ".join(map(str, spec.seeds)) + " (the same in every cell)"),
     ]

@@ -1,4 +1,4 @@
-"""The numbers of the report as CSV files beside it: one row per replica, and one per cell."""
+"""The numbers of the report as CSV files beside it: one row per replica, one per cell; of a search, two more."""
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,8 +8,12 @@ from study.evidence.estimates import CellSummary, clopper_pearson
 from study.outcome import Outcome
 from study.records import Record
 from study.report.palette import ORDER
+from study.search import race
+from study.search.candidates import Candidate
+from study.search.importance import Importance, target_name
 
 RECORDS, CELLS = "records.csv", "cells.csv"
+CANDIDATES, IMPORTANCE = "candidates.csv", "importance.csv"
 
 
 def records(rows: Sequence[Record]) -> str:
@@ -43,7 +47,48 @@ def records(rows: Sequence[Record]) -> str:
 
 def cells(summaries: Sequence[CellSummary]) -> str:
     """Counts, rates and limits (Wilson's and exact, 95 %) of every cell, in the order given."""
-    return _csv(_cell(summary) for summary in summaries)
+    some = any(summary.stopped for summary in summaries)  # a column that only searches have
+    return _csv(_cell(summary) | ({"stopped": summary.stopped} if some else {}) for summary in summaries)
+
+
+def candidates(found: Sequence[Candidate]) -> str:
+    """The candidates of a search in the order given, with exact values on their axes."""
+    return _csv(map(_candidate, found))
+
+
+def importance(found: Sequence[Importance]) -> str:
+    """How much each axis of a search decides success, and each failure."""
+    return _csv(
+        {
+            "target": target_name(own.target),
+            "axis": own.axis,
+            "share": own.share,
+            "low": own.low,
+            "high": own.high,
+            "chance": own.chance,
+            "rank_stability": own.rank_stability,
+            "cells": own.n_cells,
+        }
+        for own in found
+    )
+
+
+def _candidate(own: Candidate) -> dict[str, object]:
+    low, high = race.interval(own)
+    outcomes = [outcome for outcome in ORDER if outcome is not Outcome.UNDECIDED]
+    return {
+        "cell": own.cell,
+        "cell_name": own.name,
+        **{f"axis.{name}": value for name, value in own.point.items()},
+        "converged": own.successes,
+        "n": own.n,
+        "anytime_low": low,
+        "anytime_high": high,
+        "score": own.score,
+        "quality": own.quality,
+        **{f"outcome.{outcome.value}": own.outcomes.get(outcome, 0) for outcome in outcomes},
+        "stopped": own.stopped,
+    }
 
 
 def _cell(summary: CellSummary) -> dict[str, object]:

@@ -13,6 +13,8 @@ from study.outcome import Outcome
 from study.report import words
 from study.report.figures import by_rate
 from study.report.palette import ORDER
+from study.search import race
+from study.search.candidates import Candidate
 
 STYLES: Mapping[Outcome, str] = {
     Outcome.CONVERGED: "bold blue",
@@ -41,6 +43,24 @@ def summary_table(summaries: Sequence[CellSummary]) -> Table:
     for summary in by_rate(summaries):
         table.add_row(
             escape(summary.name), words.count(summary.rate), escape(words.share(summary.rate)), _outcomes(summary)
+        )
+    return table
+
+
+def candidate_table(found: Sequence[Candidate]) -> Table:
+    """Candidates of a search in the order given: point, k of n, anytime interval, and what became of the replicas."""
+    table = _table("Best candidates (chosen for their rates, which are optimistic)")
+    table.add_column("candidate", overflow="fold", ratio=4)
+    table.add_column("converged", justify="right", no_wrap=True)
+    table.add_column("anytime 95 %", justify="right", no_wrap=True)
+    table.add_column("outcomes", overflow="fold", ratio=3)
+    for own in found:
+        stopped = [Text(f"{own.stopped} stopped", style="dim")] if own.stopped else []
+        table.add_row(
+            escape(own.name),
+            f"{own.successes} of {own.n}",
+            escape(words.interval(*race.interval(own))),
+            Text(", ").join([*_counted(own.outcomes), *stopped]),
         )
     return table
 
@@ -105,10 +125,14 @@ def _table(title: str) -> Table:
 
 
 def _outcomes(summary: CellSummary) -> Text:
-    parts = [
-        Text(f"{summary.outcomes[outcome]} {words.LABELS[outcome]}", style=STYLES[outcome])
-        for outcome in ORDER
-        if summary.outcomes.get(outcome)
-    ]
-    apart = words.apart(summary.crashed, summary.pending, summary.skipped)
+    parts = _counted(summary.outcomes)
+    apart = words.apart(summary)
     return Text(", ").join([*parts, Text(apart, style="dim")] if apart else parts)
+
+
+def _counted(outcomes: Mapping[Outcome, int]) -> list[Text]:
+    return [
+        Text(f"{outcomes[outcome]} {words.LABELS[outcome]}", style=STYLES[outcome])
+        for outcome in ORDER
+        if outcomes.get(outcome)
+    ]

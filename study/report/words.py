@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping
 from math import isfinite
 
-from study.evidence.estimates import Rate
+from study.evidence.estimates import CellSummary, Rate
 from study.outcome import Outcome
 from study.report.palette import ORDER
 
 NOTHING = "\N{EN DASH}"
 """Stands where there is no number to show."""
 MINUS = "\N{MINUS SIGN}"
+_APART = ("crashed", "pending", "skipped", "stopped")
 _BRIEF = ("quality", "coverage", "diversity", "best_quality", "alternations")
 LABELS: Mapping[Outcome, str] = {outcome: outcome.value.replace("_", " ") for outcome in Outcome}
 
@@ -83,10 +84,10 @@ def counts(outcomes: Mapping[Outcome, int]) -> str:
     return ", ".join(parts) or NOTHING
 
 
-def apart(crashed: int, pending: int, skipped: int = 0) -> str:
-    """Replicas that say nothing of the GAN: ``1 crashed, 2 pending, 10 skipped``, or nothing."""
-    counted = ((crashed, "crashed"), (pending, "pending"), (skipped, "skipped"))
-    return ", ".join(f"{n} {word}" for n, word in counted if n)
+def apart(*summaries: CellSummary) -> str:
+    """Replicas of these cells without an outcome: ``1 crashed, 2 pending, 10 skipped, 5 stopped``, or nothing."""
+    counted = {word: sum(getattr(s, word) for s in summaries) for word in _APART}
+    return ", ".join(f"{n} {word}" for word, n in counted.items() if n)
 
 
 def evidence(values: Mapping[str, float]) -> str:

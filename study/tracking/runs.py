@@ -3,9 +3,11 @@
 ===========  ==============================  ================================================================
 run          name                            carries
 ===========  ==============================  ================================================================
-launch       the launch's id                 question, profile, digest; the report as an artifact
+launch       the launch's id                 question, profile, digest; the report as an artifact; of a search also
+                                             the space, the sampler and so on as params, and importances
 cell         its level labels                levels and configuration as params; success rate, interval and
-                                             outcome counts as metrics
+                                             outcome counts as metrics; of a search also the exact point as
+                                             ``param.<axis>``, the score, and its number as the tag ``candidate``
 replica      ``seed <s>``                    curves by step; ``outcome``, ``status``, ``outcome_step`` as tags;
                                              ``success`` 0 or 1; sample grids under ``samples``
 ===========  ==============================  ================================================================
@@ -28,10 +30,21 @@ from sqlalchemy.exc import SQLAlchemyError
 from study.evidence.estimates import CellSummary
 from study.outcome import Outcome
 from study.records import Record, Status
+from study.search.importance import Importance
 from study.spec import Cell, LaunchSpec
 from study.tracking import server, views
 from study.tracking.tracker import TrackingUnreachable
-from study.tracking.values import Point, cell_metrics, cell_params, param_name
+from study.tracking.values import (
+    Point,
+    cell_metrics,
+    cell_params,
+    importance_json,
+    importance_metrics,
+    param_name,
+    point_params,
+    search_params,
+)
+from trainables.config import to_dict
 
 ERRORS = (MlflowException, OSError, SQLAlchemyError)
 """What a request raises when a server refuses it or cannot be reached."""
@@ -119,6 +132,10 @@ class Runs:
             self.heard = time.monotonic()
         self._runs = found
 
+    def know(self, cell: Cell) -> None:
+        """The launch has this cell, too; no request. From any thread."""
+        self._cells[cell.index] = cell
+
     def curves(self, cell: int, seed: int, points: Sequence[Point]) -> None:
         """Sends the points behind the last step that the server has, whole rows in as few requests as possible."""
         run = self._replica(cell, seed)
@@ -154,17 +171,24 @@ class Runs:
         self._upload_samples(run, grids)
         self._end(run, "FAILED" if record.status is Status.CRASHED else "FINISHED")
 
-    def cell(self, summary: CellSummary) -> None:
+    def cell(self, summary: CellSummary, score: float | None = None) -> None:
         run = self._cell(self._cells[summary.cell])
-        self._update(run, metrics=cell_metrics(summary, run.metrics))
+        self._update(run, metrics=cell_metrics(summary, run.metrics) | ({} if score is None else {"score": score}))
         if summary.pending == 0:
             self._end(run, "FINISHED")
         else:
             self._open(run)
 
-    def finish(self, report: Path, complete: bool) -> None:
-        """Uploads the report, if there is one, and leaves no run open."""
+    def finish(self, report: Path, complete: bool, found: Sequence[Importance] = ()) -> None:
+        """Uploads the report, if there is one, and leaves no run open.
+
+        Args:
+            found: of a search, what decides its outcomes.
+        """
         launch = self._launch()
+        if found:
+            self._update(launch, metrics=importance_metrics(found))
+            self._client.log_text(launch.id, importance_json(found), "importance.json")
         if report.exists():
             self._client.log_artifact(launch.id, str(report), "report")
             self.heard = time.monotonic()
@@ -177,9 +201,12 @@ class Runs:
         run = self._run(spec.launch, spec.launch, "launch", None)
         if not run.described:
             digest = blake2b("".join(cell.digest for cell in spec.cells).encode(), digest_size=8).hexdigest()
+            size = {"cells": str(len(spec.cells))}
+            if spec.search is not None:  # its cells are not known before it ends
+                digest, size = spec.digest(), search_params(spec, spec.search)
             tags = {"question": spec.question, "profile": spec.profile, "digest": digest}
             tags["mlflow.note.content"] = f"{spec.question}\n\n{spec.note}".strip()
-            params = {"study": spec.study, "cells": str(len(spec.cells)), "seeds": str(len(spec.seeds))}
+            params = {"study": spec.study, **size, "seeds": str(len(spec.seeds))}
             self._update(run, params=params, tags=tags)
             run.described = True
         return run
@@ -188,7 +215,9 @@ class Runs:
         run = self._run(f"{self._spec.launch}/cell={cell.index}", cell.name, "cell", self._launch())
         if not run.described:
             tags = {"cell": cell.name, "digest": cell.digest, "profile": self._spec.profile}
-            self._update(run, params=cell_params(cell), tags=tags)
+            if self._spec.search is not None:
+                tags["candidate"] = f"#{cell.index}"
+            self._update(run, params=cell_params(cell) | self._point(cell), tags=tags)
             run.described = True
         return run
 
@@ -198,11 +227,17 @@ class Runs:
         key = f"{self._spec.launch}/cell={index}/seed={seed}"
         run = self._run(key, f"seed {seed}", "replica", self._cell(cell))
         if not run.described:
-            levels = {param_name(factor): label for factor, label in cell.levels.items()}
+            levels = {param_name(factor): label for factor, label in cell.levels.items()} | self._point(cell)
             own = {"seed": str(seed), "replica": str(self._spec.seeds.index(seed))}
             self._update(run, params=levels | own, tags={"cell": cell.name, "digest": cell.digest})
             run.described = True
         return run
+
+    def _point(self, cell: Cell) -> dict[str, str]:
+        """Of a search's cell its exact point; its levels are rounded."""
+        search = self._spec.search
+        point = None if search is None else search.space.point_of(to_dict(cell.config))
+        return point_params(point or {})
 
     def _run(self, key: str, name: str, level: str, parent: _Known | None) -> _Known:
         if key not in self._runs:

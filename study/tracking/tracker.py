@@ -6,7 +6,7 @@ from typing import Protocol
 
 from study.evidence.estimates import CellSummary
 from study.records import Record
-from study.spec import Block, LaunchSpec
+from study.spec import Block, Cell, LaunchSpec
 from study.store import Store
 from trainables.trace import Row
 
@@ -26,14 +26,17 @@ class Tracker(Protocol):
             TrackingUnreachable: if it cannot be shown.
         """
 
+    def cell_begins(self, cell: Cell) -> None:
+        """A block of the cell begins; a search's cell may be new."""
+
     def curves(self, block: Block, rows: Sequence[Row]) -> None:
         """Reports of one block, as rows of its trace in order of steps; rows told before may come again."""
 
     def replica(self, record: Record, grids: Sequence[Path]) -> None:
         """What became of a replica, and its sample grids so far."""
 
-    def cell(self, summary: CellSummary) -> None:
-        """A cell's success rate so far."""
+    def cell(self, summary: CellSummary, score: float | None = None) -> None:
+        """A cell's success rate so far, and of a search what its sampler is told of it."""
 
     def finish(self, store: Store, complete: bool) -> bool:
         """Shows what is stored and not shown yet, and ends the launch.
@@ -54,11 +57,13 @@ class NullTracker:
 
     def start(self, spec: LaunchSpec) -> None: ...
 
+    def cell_begins(self, cell: Cell) -> None: ...
+
     def curves(self, block: Block, rows: Sequence[Row]) -> None: ...
 
     def replica(self, record: Record, grids: Sequence[Path]) -> None: ...
 
-    def cell(self, summary: CellSummary) -> None: ...
+    def cell(self, summary: CellSummary, score: float | None = None) -> None: ...
 
     def finish(self, store: Store, complete: bool) -> bool:
         return True

@@ -4,14 +4,17 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import isfinite
 from numbers import Real
 
 import numpy as np
 
+from search_spaces import Value
 from study.evidence.estimates import CellSummary
-from study.spec import Block, Cell
+from study.search.importance import Importance, target_name
+from study.search.spec import SearchSpec
+from study.spec import Block, Cell, LaunchSpec
 from trainables.config import to_dict
 from trainables.trace import Row
 
@@ -78,9 +81,33 @@ def cell_params(cell: Cell) -> dict[str, str]:
     return params
 
 
+def point_params(point: Mapping[str, Value]) -> dict[str, str]:
+    """``param.<axis>`` to its exact value, for each axis that a candidate has."""
+    return {param_name(f"param.{axis}"): str(value) for axis, value in point.items()}
+
+
+def search_params(spec: LaunchSpec, search: SearchSpec) -> dict[str, str]:
+    """What is searched, and how."""
+    seconds = {} if spec.budget is None else {"budget_seconds": f"{spec.budget:g}"}
+    blocks = {} if search.blocks is None else {"budget_blocks": str(search.blocks)}
+    own = {"space": search.space.name, "sampler": search.sampler, "objective": search.goal, "stop": search.stop}
+    return {**own, "block": str(spec.block), **blocks, **seconds}
+
+
+def importance_metrics(found: Sequence[Importance]) -> dict[str, float]:
+    """``importance.success.<axis>``: the share that each axis explains."""
+    return {param_name(f"importance.success.{own.axis}"): own.share for own in found if own.target == "success"}
+
+
+def importance_json(found: Sequence[Importance]) -> str:
+    """All importances, those for failures too."""
+    rows = [{**asdict(own), "target": target_name(own.target), "beyond_chance": own.beyond_chance} for own in found]
+    return json.dumps(rows, indent=1, allow_nan=False)
+
+
 def cell_metrics(summary: CellSummary, shown: Mapping[str, float]) -> dict[str, float]:
     """``success_rate`` with ``success_low`` and ``success_high``, what it is made of, and ``outcome_<name>`` for every
-    outcome. Crashed and pending replicas are no part of ``n``.
+    outcome. Crashed, pending and stopped replicas are no part of ``n``.
 
     Without any decided replica there is no rate, which is not a rate of 0; only one in ``shown`` has to be taken back.
     """
@@ -95,6 +122,7 @@ def cell_metrics(summary: CellSummary, shown: Mapping[str, float]) -> dict[str, 
         **{f"outcome_{outcome.value}": float(count) for outcome, count in summary.outcomes.items()},
         "crashed": float(summary.crashed),
         "pending": float(summary.pending),
+        "stopped": float(summary.stopped),
         "seconds": summary.seconds,
     }
 

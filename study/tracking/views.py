@@ -20,6 +20,10 @@ def tags(spec: LaunchSpec) -> dict[str, str]:
     """Tags of a study's experiment: the view, and that it trains models (the UI's other kind is language models)."""
     outcomes = [f"outcome_{outcome.value}" for outcome in Outcome if outcome is not Outcome.UNDECIDED]
     metrics = ["success_rate", "success_low", "success_high", "n", *outcomes]
+    varied = [factor.name for factor in spec.factors]
+    if spec.search is not None:
+        metrics += ["score", "stopped"]
+        varied = [f"param.{axis.name}" for axis in spec.search.space.axes]
     view = {
         "searchFilter": "metrics.success_rate >= 0",
         "orderByKey": "metrics.`success_rate`",
@@ -29,7 +33,7 @@ def tags(spec: LaunchSpec) -> dict[str, str]:
         "datasetsFilter": [],
         "modelVersionFilter": "All Runs",
         "selectedColumns": [
-            *(f"params.`{param_name(factor.name)}`" for factor in spec.factors),
+            *(f"params.`{param_name(name)}`" for name in varied),
             *(f"metrics.`{name}`" for name in metrics),
         ],
         "runsExpanded": {},

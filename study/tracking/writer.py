@@ -20,7 +20,10 @@ from typing import TYPE_CHECKING
 
 from study.evidence.estimates import CellSummary, summarise
 from study.records import Record
-from study.spec import Block, LaunchSpec
+from study.search import importance, log
+from study.search.importance import Importance
+from study.search.results import candidates
+from study.spec import Block, Cell, LaunchSpec
 from study.store import Store
 from study.tracking import server
 from study.tracking.values import Curves, Point, Replica, curves, joined
@@ -78,14 +81,17 @@ class MlflowTracker:
         self._runs: Runs = runs.open_runs(self._uri, self._artifacts, spec)
         self._thread.start()
 
+    def cell_begins(self, cell: Cell) -> None:
+        self._runs.know(cell)
+
     def curves(self, block: Block, rows: Sequence[Row]) -> None:
         self._put(curves(block, rows, stamp=time.time_ns() // 1_000_000))
 
     def replica(self, record: Record, grids: Sequence[Path]) -> None:
         self._put(lambda runs: runs.replica(record, grids))
 
-    def cell(self, summary: CellSummary) -> None:
-        self._put(lambda runs: runs.cell(summary))
+    def cell(self, summary: CellSummary, score: float | None = None) -> None:
+        self._put(lambda runs: runs.cell(summary, score))
 
     def finish(self, store: Store, complete: bool) -> bool:
         """Sends what waits and whatever else is stored, the report included, and closes the launch's runs.
@@ -98,7 +104,8 @@ class MlflowTracker:
         """
         begin = time.monotonic()
         if self._settle(begin) and self._answers(begin) and self._replay(store, begin):
-            self._put(partial(_finish, report=store.report_path, complete=complete))
+            found = _importances(store)
+            self._put(lambda runs: runs.finish(store.report_path, complete, found))
             shown = self._settle(begin) and not self._dropped
         else:
             shown = False
@@ -112,7 +119,8 @@ class MlflowTracker:
         """Tells everything that is stored, block by block so that little is in memory; true if all of it was sent."""
         self._dropped = 0
         self._incomplete.clear()
-        for block in store.spec().blocks():
+        spec = store.spec()
+        for block in spec.blocks():
             trace = store.trace(block)
             if trace is not None:
                 self.curves(block, trace.rows)
@@ -122,8 +130,10 @@ class MlflowTracker:
         records = store.records() if store.records_path.exists() else ()
         for record in records:
             self.replica(record, store.pictures(record.cell, record.seed))
+        points = {cell.index: cell.levels for cell in spec.cells} if spec.search is not None else {}
+        scores = {own.cell: own.score for own in candidates(points, records if points else ())}
         for summary in summarise(records):
-            self.cell(summary)
+            self.cell(summary, scores.get(summary.cell))
         return self._settle(begin)
 
     def _put(self, item: _Item) -> None:
@@ -246,5 +256,10 @@ def _send_curves(runs: "Runs", *, replica: Replica, points: Sequence[Point]) -> 
     runs.curves(*replica, points)
 
 
-def _finish(runs: "Runs", *, report: Path, complete: bool) -> None:
-    runs.finish(report, complete)
+def _importances(store: Store) -> Sequence[Importance]:
+    """What a search found to decide its outcomes; nothing of another launch, or before it has records."""
+    spec = store.spec()
+    if spec.search is None or not store.records_path.exists():
+        return ()
+    points = dict(enumerate(log.read(store.search_path).points))
+    return importance.importances(candidates(points, store.records()), spec.search.space)

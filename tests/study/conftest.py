@@ -65,9 +65,9 @@ def make(
     for block in spec.blocks():
         ends = outcomes[block.cell.index][block.first : block.first + len(block.seeds)]
         if U not in ends:
-            trace.write(_trace(spec, block, ends, noise, meta or {}), store.trace_path(block))
+            trace.write(trace_of(spec, block, ends, noise, meta or {}), store.trace_path(block))
             for seed, end in zip(block.seeds, ends, strict=True):
-                _grid(store.sample_folder(block.cell.index, seed), end)
+                draw_grid(store.sample_folder(block.cell.index, seed), end)
     Ledger(spec, store).write()
     if page:
         from study import report  # not for tests that need no figures
@@ -122,7 +122,7 @@ def _spec(
     return LaunchSpec(**(values | dict(changes)))
 
 
-def _trace(spec: LaunchSpec, block: Any, ends: Sequence[Outcome], noise: int, changes: Mapping[str, Any]) -> Trace:
+def trace_of(spec: LaunchSpec, block: Any, ends: Sequence[Outcome], noise: int, changes: Mapping[str, Any]) -> Trace:
     rows = [
         _row(step, block.first + i, seed, end, noise)
         for step in STEPS
@@ -148,7 +148,7 @@ def _row(step: int, replica: int, seed: int, end: Outcome, noise: int) -> dict[s
     }  # fmt: skip
 
 
-def _grid(folder: Path, end: Outcome) -> None:
+def draw_grid(folder: Path, end: Outcome) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for step in (500, 1_000):
         grey = np.full((32, 32), 40 * list(Outcome).index(end) + step // 100, dtype=np.uint8)

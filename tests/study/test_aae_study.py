@@ -118,16 +118,13 @@ def test_pictures_lie_beside_the_samples(tmp_path: Path, monkeypatch: pytest.Mon
         samples=tmp_path / "samples" / "cell=0",
         cache=tmp_path / "cache",
         checkpoint=tmp_path / "block.pt",
+        halt=tmp_path / "halt.json",
         picture_every=5,
         threads=1,
         origin={},
     )
 
-    class Local(BlockTrainable):
-        def setup(self, config: Mapping[str, str], tasks: Mapping[str, BlockTask] | None = None) -> None:  # type: ignore[override]
-            super().setup(dict(config), {task.name: task})
-
-    block = Local(config={"block": task.name})
+    block = BlockTrainable(config={"block": task.name, "task": task})
     while not block.train()["done"]:
         pass
     store = Store(tmp_path)

@@ -98,7 +98,8 @@ def test_a_figure_that_the_launch_has_nothing_for_is_one_sentence(
     [
         (
             ["figure", "wins"],
-            "FIGURE must be one of losses, success, map, composition, survival, sensitivity, forest, curves, got",
+            "FIGURE must be one of losses, success, map, composition, survival, sensitivity, forest, curves, course,"
+            " importance, dependence, landscape, got",
         ),
         (["figure", "map"], "LAUNCH must be given for the figure map"),
         (["figure", "losses", "somewhere"], "LAUNCH must not be given for the figure losses"),

@@ -3,16 +3,20 @@
 import dataclasses
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from study import ledger as ledger_module
 from study.ledger import Ledger, redecide
 from study.outcome import Outcome
 from study.plan import plan
 from study.records import Status
-from study.spec import LaunchSpec
+from study.spec import Block, LaunchSpec
 from study.store import Store, write_text
 from study.studies import find
+from trainables import trace
+from trainables.trace import Trace
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
@@ -73,6 +77,78 @@ def test_blocks_of_settled_cells_are_skipped_beyond_the_least(spec: LaunchSpec, 
     assert (ledger.skips("c001-b001"), ledger.skips("c001-b000"), ledger.skips("c002-b001")) == (True, False, False)
     assert (store.settled(), store.spent()) == (frozenset({1, 3}), 7.5)
     assert all(record.status is Status.SKIPPED for record in Ledger(sequential, store, again=True).records[-4:])
+
+
+def stop(spec: LaunchSpec, store: Store, place: int) -> Block:
+    """A block that was ended early: one replica diverged, the other was going on."""
+    block = spec.blocks()[place]
+    meta = {"digest": block.cell.digest, "seeds": block.seeds, "steps": 1, "seconds": 1.0, "complete": True}
+    more = {"reference": {}, "stopped": {"rule": "asha", "step": 1}}
+    rows = [{"seed": seed, "step": 1, "finite": seed != block.seeds[0]} for seed in block.seeds]
+    trace.write(Trace(meta=meta | more, rows=rows), store.trace_path(block))
+    return block
+
+
+def test_a_block_that_was_halted_is_stopped_now_and_after_a_restart(spec: LaunchSpec, store: Store) -> None:
+    ledger = Ledger(spec, store)
+    block = stop(spec, store, 1)
+    ledger.end(block, Status.FINISHED)
+    assert [(row.status, row.outcome) for row in ledger.of(block)] == [
+        (Status.STOPPED, Outcome.DIVERGED),
+        (Status.STOPPED, Outcome.UNDECIDED),
+    ]
+    assert Ledger(spec, store, again=True).records == ledger.records
+
+
+def test_a_halt_file_says_which_rule_and_when(spec: LaunchSpec, store: Store) -> None:
+    block = spec.blocks()[2]
+    store.write_halt(block, "lost", 400)
+    assert store.halt_path(block).read_text() == '{"rule": "lost", "step": 400}'
+    assert [path.name for path in store.halts_path.iterdir()] == ["c002-b000.json"]
+
+
+def test_a_ledger_grows_with_its_launch_and_keeps_what_it_knows(spec: LaunchSpec, store: Store) -> None:
+    small = dataclasses.replace(spec, cells=spec.cells[:2])
+    ledger = Ledger(small, store)
+    plan = ledger.plan
+    ledger.end(small.blocks()[1], Status.CRASHED, "out of luck")
+    ledger.extend(spec)
+    assert ledger.spec is spec
+    assert [block.name for block in ledger.blocks] == [block.name for block in spec.blocks()]
+    assert [row.status for row in ledger.records[::2]] == [
+        Status.PLANNED, Status.CRASHED, Status.PLANNED, Status.PLANNED
+    ]  # fmt: skip
+    assert [row.cell for row in ledger.of_cell(3)] == [3, 3]
+    assert ledger.block("c003-b000") == spec.blocks()[3]
+    assert {row.plan for row in ledger.records} == {plan}, "the plan is older than the cells"
+    ledger.write()
+    assert store.records() == ledger.records
+
+
+def test_a_ledger_takes_no_other_launch_and_loses_no_cell(spec: LaunchSpec, store: Store) -> None:
+    ledger = Ledger(spec, store)
+    for other in (dataclasses.replace(spec, launch="other"), dataclasses.replace(spec, cells=spec.cells[1:])):
+        with pytest.raises(ValueError, match="must keep its 4 cells as it grows"):
+            ledger.extend(other)
+    assert ledger.spec is spec
+
+
+def test_records_that_take_long_to_write_are_written_less_often(
+    spec: LaunchSpec, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, written = [100.0], []
+
+    def slow(rows: object) -> None:
+        now[0] += 2.0
+        written.append(now[0])
+
+    monkeypatch.setattr(ledger_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(store, "write_records", slow)
+    ledger = Ledger(spec, store)
+    for _ in range(100):
+        ledger.end(spec.blocks()[0], Status.CRASHED)
+        now[0] += 1.0
+    assert written == [102.0, 144.0, 186.0], "a twentieth of the time"
 
 
 def test_a_launch_with_a_fixed_number_of_seeds_skips_nothing(spec: LaunchSpec, store: Store) -> None:

@@ -140,6 +140,16 @@ def test_an_incomplete_block_is_undecided_and_keeps_what_was_spent(status: Statu
     assert {(r.outcome, r.status, r.steps, r.seconds) for r in found} == {(Outcome.UNDECIDED, status, 200, 2.0)}
 
 
+def test_of_a_stopped_block_only_those_lost_have_an_outcome() -> None:
+    rows = [own for own in trace().rows if own["step"] <= 300]
+    cut = Trace(meta={**META, "steps": 300, "stopped": {"rule": "asha", "step": 200}}, rows=rows)
+    found = decide_block(SPEC, BLOCK, cut, Status.FINISHED)
+    # The third one may not have been good in its last two reports: whatever came, it has failed.
+    assert [r.outcome for r in found] == [Outcome.UNDECIDED, Outcome.DIVERGED, Outcome.MODE_COLLAPSED]
+    assert {(r.status, r.steps, r.planned_steps) for r in found} == {(Status.STOPPED, 300, 400)}
+    assert [r.outcome_step for r in found] == [None, 200, found[2].outcome_step]
+
+
 def test_a_seed_that_the_trace_lacks_is_undecided() -> None:
     rows = [own for own in trace().rows if own["seed"] != SEEDS[0]]
     found = decide_block(SPEC, BLOCK, Trace(meta=META, rows=rows), Status.FINISHED)

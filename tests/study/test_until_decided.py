@@ -209,11 +209,6 @@ def test_the_progress_counts_without_what_is_skipped(store: Store) -> None:
         (block,) = fail(ledger, "c000-b000")
         stopping.block_ended(block)
         terminal.block_ended(block)
-        skipped = named(ledger, "c000-b001")
-        terminal.block_started(skipped)
-        terminal.rows(skipped, [], 2)
-        ledger.end(skipped, Status.SKIPPED)
-        terminal.block_ended(skipped)
         terminal.block_ended(fail(ledger, "c001-b000")[0])
     assert "no further seeds for: a\n" in text.getvalue()
     # 2 of the 10 replicas that are left: 6 of cell b, 2 of each other

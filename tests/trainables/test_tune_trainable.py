@@ -1,7 +1,6 @@
 """The trainable by itself, without a cluster: rows, trace, pictures, checkpoints and doing nothing twice."""
 
 import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,20 +38,15 @@ def task(folder: Path, config: GanConfig = CONFIG, name: str = "c000-b000") -> B
         samples=folder / "samples",
         cache=folder / "cache",
         checkpoint=folder / "checkpoints" / f"{name}.pt",
+        halt=folder / "halt" / f"{name}.json",
         picture_every=2,
         threads=torch.get_num_threads(),
         origin={"launch": "test", "cell": 0},
     )
 
 
-def trainable(*tasks: BlockTask) -> BlockTrainable:
-    by_name = {own.name: own for own in tasks}
-
-    class Local(BlockTrainable):
-        def setup(self, config: dict[str, Any], tasks: Mapping[str, BlockTask] = by_name) -> None:
-            super().setup(config, tasks)
-
-    return Local(config={"block": tasks[0].name})
+def trainable(own: BlockTask) -> BlockTrainable:
+    return BlockTrainable(config={"block": own.name, "task": own})
 
 
 def run(block: BlockTrainable) -> list[dict[str, Any]]:
@@ -124,9 +118,9 @@ def test_a_checkpoint_of_another_configuration_is_refused(tmp_path: Path) -> Non
 def test_a_reused_actor_trains_the_next_block_as_a_fresh_one_would(tmp_path: Path) -> None:
     config = dataclasses.replace(CONFIG, d_optimizer=Sgd(lr=0.01))
     first, second = task(tmp_path / "a"), task(tmp_path / "a", config, name="next")
-    reused = trainable(first, second)
+    reused = trainable(first)
     run(reused)
-    assert reused.reset({"block": "next"})
+    assert reused.reset({"block": "next", "task": second})
     run(reused)
     fresh = task(tmp_path / "b", config, name="next")
     run(trainable(fresh))
@@ -160,33 +154,42 @@ def test_training_ends_early_only_when_no_replica_is_finite(tmp_path: Path) -> N
     assert not any(row["finite"] for row in stored.rows[-3:])
 
 
-def test_a_block_of_a_settled_cell_ends_at_once_and_leaves_nothing(tmp_path: Path) -> None:
-    (tmp_path / "settled.json").write_text('{"cells": [0]}')
-    own = dataclasses.replace(task(tmp_path), settled=tmp_path / "settled.json")
+def halt(own: BlockTask) -> None:
+    own.halt.parent.mkdir(parents=True)
+    own.halt.write_text('{"rule": "lost", "step": 4}')
+
+
+def test_a_block_that_is_halted_ends_at_its_next_report_with_the_trace_it_has(tmp_path: Path) -> None:
+    whole, own = task(tmp_path / "whole"), task(tmp_path / "halted")
+    run(trainable(whole))
+    block = trainable(own)
+    assert not block.train()["done"]
+    halt(own)
+    result = block.train()
+    assert (result["step"], result["done"], len(result["rows"])) == (8, True, 3)
+    stored = trace.read(own.trace)
+    assert stored.meta["stopped"] == {"rule": "lost", "step": 4}
+    assert (stored.meta["complete"], stored.meta["steps"]) == (True, 8)
+    assert same(rows(own.trace), [row for row in rows(whole.trace) if row["step"] <= 8])
+    assert sorted(path.name for path in own.samples.rglob("seed=4/*.png")) == ["step-0000008.png"]
+
+
+def test_a_halted_block_is_complete_and_not_trained_on(tmp_path: Path) -> None:
+    own = task(tmp_path)
+    halt(own)
+    run(trainable(own))
+    own.halt.unlink()
+    made = own.trace.stat().st_mtime_ns
     (result,) = run(trainable(own))
-    assert (result["skipped"], result["rows"], result["done"]) == (True, [], True)
-    assert [path.name for path in tmp_path.iterdir()] == ["settled.json"]
+    assert (result["done"], result["rows"]) == (True, [])
+    assert own.trace.stat().st_mtime_ns == made
 
 
-def test_a_block_of_another_cell_is_trained(tmp_path: Path) -> None:
-    (tmp_path / "settled.json").write_text('{"cells": [1]}')
-    own = dataclasses.replace(task(tmp_path), settled=tmp_path / "settled.json")
-    assert not any(result["skipped"] for result in run(trainable(own)))
-    assert stored_trace(own) is not None
-
-
-def test_a_trace_that_exists_is_no_skipped_block(tmp_path: Path) -> None:
-    run(trainable(task(tmp_path)))
-    (tmp_path / "settled.json").write_text('{"cells": [0]}')
-    (result,) = run(trainable(dataclasses.replace(task(tmp_path), settled=tmp_path / "settled.json")))
-    assert not result["skipped"]
-
-
-def test_a_block_that_was_begun_is_finished_even_if_its_cell_is_settled_meanwhile(tmp_path: Path) -> None:
-    (tmp_path / "settled.json").write_text('{"cells": []}')
-    own = dataclasses.replace(task(tmp_path), settled=tmp_path / "settled.json")
+def test_a_block_that_ends_anyway_was_not_stopped(tmp_path: Path) -> None:
+    own = task(tmp_path)
     block = trainable(own)
     block.train()
-    (tmp_path / "settled.json").write_text('{"cells": [0]}')
-    run(block)
-    assert stored_trace(own) is not None
+    block.train()
+    halt(own)
+    assert block.train()["step"] == CONFIG.steps
+    assert "stopped" not in trace.read(own.trace).meta

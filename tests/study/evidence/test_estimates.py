@@ -64,17 +64,22 @@ def test_crashed_and_pending_replicas_are_counted_apart_and_are_no_failures() ->
         record(Outcome.CONVERGED),
         record(Outcome.UNDECIDED, status=Status.CRASHED),
         record(Outcome.UNDECIDED, status=Status.PLANNED),
-        record(Outcome.UNDECIDED, status=Status.STOPPED),
         record(Outcome.UNDECIDED, status=Status.FINISHED),
     ]
     (cell,) = summarise(rows)
-    assert (cell.rate, cell.crashed, cell.pending) == (wilson(1, 1), 1, 3)
+    assert (cell.rate, cell.crashed, cell.pending) == (wilson(1, 1), 1, 2)
 
 
 def test_skipped_replicas_are_not_pending() -> None:
     rows = [record(Outcome.CONVERGED), record(Outcome.UNDECIDED, status=Status.SKIPPED)]
     (cell,) = summarise(rows)
     assert (cell.rate, cell.skipped, cell.pending) == (wilson(1, 1), 1, 0)
+
+
+def test_stopped_replicas_count_by_their_outcome_and_apart_without_one() -> None:
+    rows = [record(Outcome.DIVERGED, status=Status.STOPPED), record(Outcome.UNDECIDED, status=Status.STOPPED)]
+    (cell,) = summarise(rows)
+    assert (cell.rate, cell.stopped, cell.pending) == (wilson(0, 1), 1, 0)
 
 
 def test_a_cell_without_any_outcome_says_nothing() -> None:
@@ -98,7 +103,7 @@ def test_every_planned_replica_is_counted_once(drawn: list[tuple[Outcome, Status
     cells = summarise(rows)
     for cell in cells:
         planned = sum(row.cell == cell.cell for row in rows)
-        assert cell.rate.n + cell.crashed + cell.pending + cell.skipped == planned
+        assert cell.rate.n + cell.crashed + cell.pending + cell.skipped + cell.stopped == planned
         assert cell.pending >= 0
         assert sum(cell.outcomes.values()) == cell.rate.n
     assert sorted(s.cell for s in cells) == sorted({row.cell for row in rows})

@@ -12,6 +12,7 @@ from study.injection import digits, ring
 from study.injection.changes import Copies, InjectedGame, KeepClasses, KeepModes, Poison, RateStep, Relabel, Span
 from trainables import games
 from trainables.config import Evaluation, GanConfig
+from trainables.draws import Streams
 from trainables.loop import Loop
 
 CPU = torch.device("cpu")
@@ -127,7 +128,7 @@ def test_a_change_holds_at_its_own_step_and_not_before() -> None:
 
 def test_copies_are_training_samples_in_turn() -> None:
     samples = advanced(samplings=[Copies(points=2)] * 3).sample(20)
-    streams = loop()._streams
+    streams = Streams(loop().seeds)
     real = SMALL.data.load(device=CPU, dtype=torch.float32).batch(streams, 0, 2).samples
     assert same(samples, real[:, torch.arange(20) % 2])
 

@@ -2,10 +2,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 
 from study.outcome import IMAGE_RULE, Outcome
 from study.report import svg
-from study.report.curves import Line, chosen, equilibrium, frame, panels, small_multiples, thin
+from study.report.curves import Line, _Decades, chosen, equilibrium, frame, panels, small_multiples, thin
 from study.store import Store
 from trainables.objectives import Wasserstein
 
@@ -103,3 +104,15 @@ def test_of_more_replicas_the_first_of_each_outcome_are_drawn_in_proportion() ->
     drawn = [outcomes[place] for place in chosen(outcomes)]
     assert [drawn.count(own) for own in (C, Outcome.DIVERGED, Outcome.OSCILLATING)] == [44, 14, 4]
     assert chosen(outcomes)[:4] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (-0.5, 2e4, [-0.1, 0.0, 1.0, 100.0, 10_000.0]),
+        (-2e3, 2e3, [-1e3, -10.0, -0.1, 0.0, 0.1, 10.0, 1e3]),
+        (-0.001, 0.001, [0.0]),
+    ],
+)
+def test_losses_over_many_decades_have_few_marks(low: float, high: float, ticks: list[float]) -> None:
+    assert _Decades(0.1).tick_values(low, high) == pytest.approx(ticks)

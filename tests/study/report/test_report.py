@@ -1,3 +1,4 @@
+import csv
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -307,6 +308,17 @@ def test_replicas_that_were_not_needed_are_named_apart(make: Any) -> None:
     text = Page(build(store)).text
     assert "3 skipped" in text
     assert "3 of 6 replicas that it allowed were not run" in text
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_replicas_that_were_stopped_are_named_apart(make: Any) -> None:
+    store = make([[C, C, U], [D, U, U]])
+    stopped = [replace(r, status=Status.STOPPED) if r.outcome is U else r for r in store.records()]
+    store.write_records(tuple(stopped))
+    built = build(store)
+    assert "3 stopped" in Page(built).text
+    rows = csv.DictReader((built.parent / "cells.csv").read_text(encoding="utf-8").splitlines())
+    assert [(row["stopped"], row["pending"]) for row in rows] == [("1", "0"), ("2", "0")]
 
 
 @pytest.mark.usefixtures("undrawn")

@@ -1,0 +1,20 @@
+"""The command ``study best``."""
+
+from pathlib import Path
+
+from study.cli.app import LaunchArgument, Out, app, console, errors, found, one_sentence
+
+
+@app.command()
+@one_sentence
+def best(launch: LaunchArgument, out: Out = Path("runs")) -> None:
+    """Prints the confirmed best cell of a launch as a setting; `study best LAUNCH > best.json; study run best.json`."""
+    from study import confirm
+
+    store = found(launch, out)
+    known = confirm.confirmations(store)
+    setting = confirm.setting(store, known[-1] if known else None)
+    errors.print(setting.note, soft_wrap=True, highlight=False, markup=False)
+    if not known:
+        errors.print(f"confirm it on fresh seeds: study confirm {store.root}", soft_wrap=True, highlight=False)
+    console.file.write(setting.text() + "\n")

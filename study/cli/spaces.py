@@ -1,0 +1,76 @@
+"""The command ``study spaces``."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from search_spaces import SEARCHES, Int, JsonValue, Options, Range, Space, label_of
+from search_spaces.conditions import sentence
+from search_spaces.searches import named
+from study.cli.app import app, console, one_sentence
+
+
+@app.command()
+@one_sentence
+def spaces(
+    name: Annotated[
+        str | None, typer.Argument(help="A space, or several joined by +, to see all axes.", metavar="[SPACE]")
+    ] = None,
+) -> None:
+    """Lists the spaces to search, or shows one: its axes, their ranges, conditions and sources."""
+    if name is None:
+        _list()
+    else:
+        _show(named(name))
+
+
+def _list() -> None:
+    table = _table("space", "what it searches", "axes", "conditional")
+    for space in SEARCHES.values():
+        table.add_row(space.name, space.title, str(len(space.axes)), "yes" if space.conditional else "no")
+    console.print(table)
+
+
+def _show(space: Space) -> None:
+    console.print(f"[bold]{space.name}[/]  {space.title}")
+    console.print(Text(f"{space.source}."))
+    if space.assign:
+        fixed = ", ".join(f"{path} = {label_of(value)}" for path, value in space.assign.items())
+        console.print(Text(f"Fixed: {fixed}."))
+    axes = _table("axis", "values", "default", "when", "role")
+    for axis in space.axes:
+        axes.add_row(axis.name, Text(_values(axis)), _number(axis.default), Text(sentence(axis.when)), axis.role.value)
+    console.print("\n[bold]Axes[/], both ends of a range included")
+    console.print(axes)
+    origins = _table("axis", "sets", "source")
+    for axis in space.axes:
+        origins.add_row(axis.name, Text("\n".join(_paths(space, axis))), Text(axis.source))
+    console.print("\n[bold]What they set[/], and where their values come from")
+    console.print(origins)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in columns:
+        table.add_column(column, no_wrap=column in ("space", "axis", "role"), overflow="fold")
+    return table
+
+
+def _values(axis: Options | Range) -> str:
+    if isinstance(axis, Options):
+        return ", ".join(axis.labels)
+    kind = "whole, " * isinstance(axis.domain, Int)
+    return f"{kind}{_number(axis.domain.low)} to {_number(axis.domain.high)}{', log' * axis.domain.log}"
+
+
+def _paths(space: Space, axis: Options | Range) -> list[str]:
+    """The paths that the axis sets, by itself or by a rule."""
+    if isinstance(axis, Options):
+        return list(dict.fromkeys(path for level in axis.levels for path in level.assign))
+    return [*axis.paths, *(path for rule in space.rules if axis.name in rule.axes for path in rule.paths)]
+
+
+def _number(value: JsonValue) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else label_of(value)

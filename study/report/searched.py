@@ -1,0 +1,160 @@
+"""What the page of a search shows beside that of other launches, each computed once and only if it is asked for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+
+from search_spaces import Axis, Options, Range, Space
+from study import confirm
+from study.evidence.estimates import summarise
+from study.outcome import Outcome
+from study.records import Record
+from study.search import audit, course, dependence, importance, log, race
+from study.search.audit import AuditRow
+from study.search.candidates import Candidate
+from study.search.course import Moment, Spent
+from study.search.dependence import Dependence, Surface
+from study.search.importance import Importance, Target
+from study.search.results import candidates
+from study.search.spec import SearchSpec
+from study.spec import LaunchSpec
+from study.store import Store
+
+_FEW = 5
+"""With fewer candidates nothing is said of what decides success."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """A launch that confirms a candidate: its id, the path of its page from this one's, and what it found."""
+
+    launch: str
+    page: str
+    sentence: str
+
+
+class Searched:
+    """A search.
+
+    Attributes:
+        BEST: so many candidates are shown with curves and samples, beside one for each failure.
+
+    Args:
+        records: its replicas.
+
+    Raises:
+        ValueError: if its log cannot be read.
+    """
+
+    BEST = 4
+
+    def __init__(self, store: Store, spec: LaunchSpec, search: SearchSpec, records: Sequence[Record]) -> None:
+        self._store, self._records = store, records
+        self.spec, self.search = spec, search
+        self.history = log.read(store.search_path)
+        self._axes: dict[str, Axis] = {axis.name: axis for axis in search.space.axes}
+
+    @property
+    def space(self) -> Space:
+        return self.search.space
+
+    @cached_property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """Those with a replica that has ended, best first: as the race compares them."""
+        found = candidates(dict(enumerate(self.history.points)), self._records)
+        return tuple(race.ranked(found))
+
+    @property
+    def incumbent(self) -> Candidate | None:
+        return race.incumbent(self.candidates)
+
+    @cached_property
+    def spent(self) -> Spent:
+        return course.spent(self.history, self._records, self.spec.block)
+
+    @cached_property
+    def course(self) -> tuple[Moment, ...]:
+        return course.course(self.history, self._records, self.spec.block)
+
+    @cached_property
+    def audit(self) -> tuple[AuditRow, ...]:
+        return audit.false_stops(self.history.stops, self._records)
+
+    @cached_property
+    def importances(self) -> tuple[Importance, ...]:
+        return importance.importances(self.candidates, self.space) if len(self.candidates) >= _FEW else ()
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """What is explained: success, and failures."""
+        return tuple(dict.fromkeys(own.target for own in self.importances))
+
+    @property
+    def by_importance(self) -> tuple[str, ...]:
+        """The axes, the most important for success first; in the order of the space while nothing is known."""
+        return tuple(own.axis for own in self.importances if own.target == "success") or tuple(
+            axis.name for axis in self.space.axes
+        )
+
+    @cached_property
+    def dependences(self) -> tuple[Dependence, ...]:
+        """By importance."""
+        if len(self.candidates) < _FEW:
+            return ()
+        found = {own.axis: own for own in dependence.dependences(self.candidates, self.space)}
+        return tuple(found[name] for name in self.by_importance if name in found)
+
+    @cached_property
+    def surface(self) -> Surface | None:
+        """Over the two most important axes of numbers that exist together in enough candidates."""
+        if len(self.candidates) < _FEW:
+            return None
+        numbers = [name for name in self.by_importance if isinstance(self._axes[name], Range)]
+        pairs = sorted(combinations(range(len(numbers)), 2), key=lambda pair: pair[1])
+        for y, x in ((numbers[a], numbers[b]) for a, b in pairs):
+            if sum(y in own.point and x in own.point for own in self.candidates) >= _FEW:
+                return dependence.surface(self.candidates, self.space, y, x)
+        return None
+
+    @property
+    def mapped(self) -> tuple[Range, Range] | None:
+        """The axes of the surface: x, y."""
+        if self.surface is None:
+            return None
+        x, y = self._axes[self.surface.second], self._axes[self.surface.first]
+        assert isinstance(x, Range)
+        assert isinstance(y, Range)
+        return x, y
+
+    @property
+    def shapes(self) -> Options | None:
+        """The most important axis of several options: what the shapes of marks tell."""
+        options = (axis for name in self.by_importance if isinstance(axis := self._axes[name], Options))
+        return next((axis for axis in options if len(axis.levels) > 1), None)
+
+    @cached_property
+    def shown(self) -> tuple[int, ...]:
+        """Cells with curves and samples: the best candidates, and the first one with each failure, in that order."""
+        cells = dict.fromkeys(own.cell for own in self.candidates[: self.BEST])
+        for outcome in Outcome:
+            failed = (own.cell for own in self.candidates if own.outcomes.get(outcome))
+            cells |= dict.fromkeys([cell for cell in [next(failed, None)] if cell is not None])
+        return tuple(cells)
+
+    @cached_property
+    def confirmations(self) -> tuple[Confirmed, ...]:
+        """The launches beside this one that have confirmed a candidate; one that still runs has not yet."""
+        found = (_confirmed(own) for own in confirm.confirmations(self._store) if own.records_path.exists())
+        return tuple(own for own in found if own is not None)
+
+
+def _confirmed(store: Store) -> Confirmed | None:
+    records = store.records()
+    if not all(record.status.ended for record in records):
+        return None
+    return Confirmed(
+        launch=store.root.name,
+        page=f"../../{store.root.name}/report/index.html",
+        sentence=confirm.sentence(store.spec(), summarise(records)) or "",
+    )

@@ -1,0 +1,1 @@
+"""Searches: settings proposed while a launch runs, raced over seeds, and explained."""

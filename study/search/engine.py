@@ -1,0 +1,73 @@
+"""The search itself, block by block: pure of files, clocks and clusters, so that a benchmark runs the same one.
+
+Every second block at least is a new candidate's first; the others are the race's. A sampler that has nothing new to
+propose leaves all to the race.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from study.search import proposals, race
+from study.search.candidates import Candidate
+from study.search.proposals import Goal, Proposal, Proposer
+from study.search.spec import SearchSpec
+
+
+def proposer(spec: SearchSpec) -> Proposer:
+    """The sampler of a search, before its first proposal."""
+    if spec.sampler == "random":
+        return proposals.random(spec.space, spec.seed)
+    if spec.sampler == "grid":
+        return proposals.grid(spec.space, spec.seed)
+    from study.search.adapter.proposer import OptunaProposer
+
+    known = spec.warm.points if spec.warm else ()
+    return OptunaProposer(spec.space, spec.sampler, spec.goal, spec.seed, floor=spec.floor, known=known)
+
+
+@dataclass(slots=True)
+class Engine:
+    """Decides what the next block is for.
+
+    Attributes:
+        most: seeds that no candidate exceeds.
+        goal, floor: what is asked for; see :class:`SearchSpec`.
+        proposed, raced: blocks given so far to new candidates, and to others.
+        exhausted: whether the sampler has said that it has no further proposal.
+    """
+
+    proposer: Proposer
+    most: int
+    goal: Goal = "success"
+    floor: float = 0.0
+    proposed: int = 0
+    raced: int = 0
+    exhausted: bool = False
+
+    def next(self, known: Sequence[Candidate], running: Mapping[int, int]) -> int | Proposal | None:
+        """A cell that gets a further block, a proposal for a new cell, or nothing while blocks run (or for ever).
+
+        Args:
+            known: candidates with at least one replica that has ended.
+            running: cell to number of its replicas that are being trained.
+        """
+        rival = race.challenger(known, most=self.most, running=running, goal=self.goal, floor=self.floor)
+        if rival is not None and (self.raced < self.proposed or self.exhausted):
+            self.raced += 1
+            return rival.cell
+        if not self.exhausted:
+            proposal = self.proposer.propose(known)
+            if proposal is not None:
+                self.proposed += 1
+                return proposal
+            self.exhausted = True
+            return self.next(known, running)
+        return None
+
+    def restore(self, proposal: Proposal | None) -> None:
+        """Takes in a block of an earlier process: a proposal's first, or one of the race."""
+        if proposal is None:
+            self.raced += 1
+        else:
+            self.proposer.restore(proposal)
+            self.proposed += 1

@@ -1,0 +1,112 @@
+"""The race over seeds: which candidate gets the next block, and when a new one is wanted instead.
+
+A candidate starts with one block. The *incumbent* is the one whose anytime interval of the success rate ends highest at
+its lower end: it has shown most. Another candidate may get a further block only while its own anytime interval overlaps
+the incumbent's, that is, while the evidence does not tell them apart at whatever moment one looks (Maron & Moore 1994,
+Hoeffding races, with the betting intervals of ``evidence.statistics.sequences``). Of those that may, it goes to the one
+that most probably is better than the incumbent. New candidates get every second block at least, so that a race between
+good ones never ends the search (Hutter et al. 2011, SMAC, share the time equally, too).
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+import numpy as np
+from scipy.stats import beta
+
+from study.evidence.statistics import sequences
+from study.search.candidates import Candidate
+from study.search.proposals import Goal
+
+LIKELY = 0.25
+"""A challenger gets a block while it is better than the incumbent with at least this probability."""
+_NODES = (np.arange(64) + 0.5) / 64
+
+
+def interval(candidate: Candidate) -> tuple[float, float]:
+    """The 95 % interval of a candidate's success rate that holds at every moment at once; (0, 1) without replicas."""
+    return _interval(candidate.results)
+
+
+def incumbent(candidates: Sequence[Candidate]) -> Candidate | None:
+    """The candidate that has shown most: highest lower end; among equals the higher score, then the earlier one."""
+    return max(candidates, key=_shown, default=None)
+
+
+def ranked(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates, the one that has shown most first."""
+    return sorted(candidates, key=_shown, reverse=True)
+
+
+def leader(candidates: Sequence[Candidate], goal: Goal, floor: float) -> Candidate | None:
+    """The one to be confirmed: the incumbent, or with the goal ``quality`` the best of those with a score >= floor.
+
+    None if no candidate has a success.
+    """
+    able = [each for each in candidates if goal == "quality" and each.quality is not None and each.score >= floor]
+    best = max(able, key=lambda each: (each.quality or 0.0, each.score), default=None) or incumbent(candidates)
+    return best if best is not None and best.successes else None
+
+
+def challenger(
+    candidates: Sequence[Candidate],
+    *,
+    most: int,
+    running: Mapping[int, int],
+    goal: Goal = "success",
+    floor: float = 0.0,
+    likely: float = LIKELY,
+) -> Candidate | None:
+    """Who gets the next block of the race, if anybody should.
+
+    With the goal ``quality`` a rival is one whose successes are of higher quality than the leader's and whose interval
+    does not lie below the floor.
+
+    Args:
+        candidates: those with at least one replica that has ended.
+        most: seeds that no candidate exceeds.
+        running: cell to how many of its replicas are being trained; such a cell waits.
+        likely: the least probability of being better than the incumbent.
+    """
+    best = leader(candidates, goal, floor)
+    if best is None:
+        return None  # nothing to be better than: a new candidate says more than further seeds of a failure
+    free = [each for each in candidates if each.n < most and not running.get(each.cell)]
+    others = [each for each in free if each.cell != best.cell]
+    rival = _finer(others, best, floor) if goal == "quality" else _likelier(others, best, likely)
+    if rival is not None:
+        return rival if rival.n < best.n or best not in free else best
+    return best if best in free and best.n < most // 2 else None
+
+
+def _likelier(others: Sequence[Candidate], best: Candidate, likely: float) -> Candidate | None:
+    low = interval(best)[0]
+    rivals = [each for each in others if interval(each)[1] >= low and better(each, best) >= likely]
+    return max(rivals, key=lambda each: (better(each, best), each.score, -each.cell), default=None)
+
+
+def _finer(others: Sequence[Candidate], best: Candidate, floor: float) -> Candidate | None:
+    known = best.quality or 0.0
+    rivals = [each for each in others if (each.quality or 0.0) > known and interval(each)[1] >= floor]
+    return max(rivals, key=lambda each: (each.quality or 0.0, each.score, -each.cell), default=None)
+
+
+def better(one: Candidate, other: Candidate) -> float:
+    """The probability that one's success rate is above the other's, under independent Jeffreys priors."""
+    return _better(one.successes, one.n, other.successes, other.n)
+
+
+def _shown(candidate: Candidate) -> tuple[float, float, int]:
+    return interval(candidate)[0], candidate.score, -candidate.cell
+
+
+@lru_cache(maxsize=100_000)
+def _better(k: int, n: int, successes: int, of: int) -> float:
+    """``P(X > Y)``: the mean of X's upper tail over 64 even quantiles of Y."""
+    there = beta.ppf(_NODES, successes + 0.5, of - successes + 0.5)
+    return float(np.mean(beta.sf(there, k + 0.5, n - k + 0.5)))
+
+
+@lru_cache(maxsize=100_000)
+def _interval(results: tuple[bool, ...]) -> tuple[float, float]:
+    return sequences.interval([float(result) for result in results])

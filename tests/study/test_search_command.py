@@ -1,0 +1,91 @@
+"""``study search`` as a user meets it: mistakes, a real search, a killed one, and what comes of it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import optuna
+import pytest
+from typer.testing import CliRunner
+
+from study.cli import app
+from study.records import Status
+from study.search.log import read
+from study.store import Store
+
+SMALL = ("--set", "steps=60", "--set", "batch_size=16", "--set", "evaluation.every=10", "--tracking-uri", "none")
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["cosmos", "--on", "ring"], "SPACE must be one of"),
+        (["wgan-clip", "--on", "mars"], "--on must be one of ring"),
+        (["wgan-clip", "--on", "ring", "--budget", "0blocks"], "--budget must be at least one block"),
+        (["wgan-clip", "--on", "ring", "--sampler", "gp"], "the axes beta1, beta2, alpha, momentum are conditional"),
+        (["wgan-clip", "--on", "ring", "--objective", "luck"], "--objective must be one of"),
+        (["wgan-clip", "--on", "ring", "--set", "clip=0.1"], "clip is set by the space wgan-clip"),
+        (["wgan-clip", "--on", "ring", "--storage", "sqlite:////nowhere/x.db"], "--storage must be an Optuna storage"),
+        (["wgan-clip", "--on", "ring", "--warm-start", "nothing"], "LAUNCH must be a launch's folder"),
+        (["gp-architectures", "--on", "ring"], "(space gp-architectures, point "),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_trains_nothing(tmp_path: Path, options: list[str], sentence: str) -> None:
+    budget = [] if "--budget" in options else ["--budget", "4blocks"]
+    result = CliRunner().invoke(app, ["search", *options, *budget, "--out", str(tmp_path)], env={"COLUMNS": "300"})
+    assert result.exit_code == 2, result.output
+    assert sentence in result.output
+    assert "Traceback" not in result.output
+    assert not list(tmp_path.rglob("spec.json"))
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_a_search_that_was_killed_goes_on_without_repeating_or_losing_a_trial(tmp_path: Path) -> None:
+    study = Path(sys.executable).with_name("study")
+    driver = subprocess.Popen(
+        [study, "search", "wgan-clip", "--on", "ring", "--budget", "14blocks", "--seeds", "4", *SMALL,
+         "--stop", "none", "--out", tmp_path],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 180
+    while len(list(tmp_path.rglob("traces/*/*.parquet"))) < 5:
+        assert driver.poll() is None, driver.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    driver.send_signal(signal.SIGKILL)
+    driver.communicate(timeout=60)
+    (root,) = (tmp_path / "search-wgan-clip").iterdir()
+    store = Store(root)
+    before = {path: path.stat().st_mtime_ns for path in store.traces_path.rglob("*.parquet")}
+    known = read(store.search_path)
+    assert len(before) < 14, "the search was not killed in its middle"
+
+    command = [study, "resume", root, "--tracking-uri", "none"]
+    resumed = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240, env=dict(os.environ))
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    history = read(store.search_path)
+    assert history.events[: len(known.events)] == known.events, "a decision was lost"
+    assert sum(history.blocks) == 14
+    assert history.ended
+    points = [json.dumps(point, sort_keys=True) for point in history.points]
+    assert len(set(points)) == len(points), "a point was proposed twice"
+    records = store.records()
+    assert len({(record.cell, record.seed) for record in records}) == len(records) == 28
+    assert all(record.status is Status.FINISHED for record in records)
+    assert {path: path.stat().st_mtime_ns for path in before} == before, "a block was trained twice"
+    trials = optuna.load_study(study_name=f"search-wgan-clip/{root.name}", storage=f"sqlite:///{tmp_path}/optuna.db")
+    assert [trial.params for trial in trials.trials] == history.points
+
+    confirmed = subprocess.run(
+        [study, "confirm", root, "--seeds", "2", "--tracking-uri", "none"],
+        capture_output=True, text=True, check=False, timeout=240,
+    )  # fmt: skip
+    assert confirmed.returncode == 0, confirmed.stdout + confirmed.stderr
+    best = subprocess.run([study, "best", root], capture_output=True, text=True, check=True, timeout=120)
+    assert json.loads(best.stdout)["config"]["kind"] == "gan"
+    assert "confirmed " in best.stderr
