@@ -82,9 +82,10 @@ def test_blocks_of_settled_cells_are_skipped_beyond_the_least(spec: LaunchSpec, 
 def stop(spec: LaunchSpec, store: Store, place: int) -> Block:
     """A block that was ended early: one replica diverged, the other was going on."""
     block = spec.blocks()[place]
-    meta = {"digest": block.cell.digest, "seeds": block.seeds, "steps": 1, "seconds": 1.0, "complete": True}
-    more = {"reference": {}, "stopped": {"rule": "asha", "step": 1}}
-    rows = [{"seed": seed, "step": 1, "finite": seed != block.seeds[0]} for seed in block.seeds]
+    step = block.cell.config.evaluation.every
+    meta = {"digest": block.cell.digest, "seeds": block.seeds, "steps": step, "seconds": 1.0, "complete": True}
+    more = {"reference": {}, "stopped": {"rule": "asha", "step": step}}
+    rows = [{"seed": seed, "step": step, "finite": seed != block.seeds[0]} for seed in block.seeds]
     trace.write(Trace(meta=meta | more, rows=rows), store.trace_path(block))
     return block
 
