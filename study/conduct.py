@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -164,6 +164,7 @@ class _Guide:
 
     agenda: launch.Agenda
     observers: tuple[launch.Observer, ...]
+    close: Callable[[], None]
 
 
 def _guide(ledger: Ledger, mirror: "Mirror | None") -> _Guide:
@@ -171,13 +172,13 @@ def _guide(ledger: Ledger, mirror: "Mirror | None") -> _Guide:
     spec, cache = ledger.spec, cache_of(ledger.store)
     if spec.search is None:
         stopping = Stopping(ledger)  # settles what is decided already
-        return _Guide(launch.Planned(ledger), (stopping,))
+        return _Guide(launch.Planned(ledger), (stopping,), lambda: None)
     from study.search.adapter.mirror import NoMirror  # Optuna takes its time, and only a search needs it
     from study.search.driver import Searching
 
     (config,) = spec.configs()
     searching = Searching(ledger, NoMirror() if mirror is None else mirror, lambda block: _constants(config, cache))
-    return _Guide(searching, (searching,))
+    return _Guide(searching, (searching,), searching.close)
 
 
 @lru_cache(maxsize=1)
@@ -207,6 +208,7 @@ def _conduct(ledger: Ledger, guide: _Guide, share: Share | None, tracker: Tracke
             observers = [*guide.observers, terminal, _Tracking(ledger, tracker)]
             ended = launch.run(ledger, cache, share, observers, guide.agenda)
     ledger.write()
+    guide.close()
     return finish(ledger, tracker, interrupted=not ended)
 
 

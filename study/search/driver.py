@@ -11,7 +11,7 @@ from time import monotonic
 from study.ledger import Ledger
 from study.outcome import Outcome
 from study.records import Status
-from study.search import engine
+from study.search import engine, race
 from study.search.adapter.mirror import Mirror
 from study.search.candidates import Candidate
 from study.search.cells import grown
@@ -70,6 +70,8 @@ class Searching:
         for block in spec.blocks():
             self._inherit(block)
         mirror.catch_up(self._history.points, self._candidates)
+        self._racing = set(self._candidates)
+        self._let_go()
 
     @property
     def history(self) -> History:
@@ -121,6 +123,16 @@ class Searching:
         found = self._candidates.get(block.cell.index)
         if found is not None:
             self._mirror.scored(found)
+            self._racing.add(found.cell)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Tells the mirror who has left the race, each once."""
+        best = race.incumbent(self.candidates)
+        for cell in sorted(self._racing):
+            if race.left(self._candidates[cell], best, self._engine.most):
+                self._racing.discard(cell)
+                self._mirror.left(self._candidates[cell])
 
     def _over(self) -> bool:
         if self._history.ended:

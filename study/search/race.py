@@ -91,6 +91,16 @@ def _finer(others: Sequence[Candidate], best: Candidate, floor: float) -> Candid
     return max(rivals, key=lambda each: (each.quality or 0.0, each.score, -each.cell), default=None)
 
 
+def left(candidate: Candidate, best: Candidate | None, most: int) -> bool:
+    """Whether a candidate has left the race for the success rate, as things stand; a leader that falls may let it back.
+
+    It has all its seeds, or no success, or is hardly better than the best.
+    """
+    if candidate.n >= most or candidate.successes == 0:
+        return True
+    return best is not None and best.cell != candidate.cell and better(candidate, best) < LIKELY
+
+
 def better(one: Candidate, other: Candidate) -> float:
     """The probability that one's success rate is above the other's, under independent Jeffreys priors."""
     return _better(one.successes, one.n, other.successes, other.n)

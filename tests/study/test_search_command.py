@@ -80,6 +80,7 @@ def test_a_search_that_was_killed_goes_on_without_repeating_or_losing_a_trial(tm
     assert {path: path.stat().st_mtime_ns for path in before} == before, "a block was trained twice"
     trials = optuna.load_study(study_name=f"search-wgan-clip/{root.name}", storage=f"sqlite:///{tmp_path}/optuna.db")
     assert [trial.params for trial in trials.trials] == history.points
+    assert all(trial.state.is_finished() for trial in trials.trials), "the search is over"
 
     confirmed = subprocess.run(
         [study, "confirm", root, "--seeds", "2", "--tracking-uri", "none"],

@@ -1,13 +1,15 @@
 """A search as a study of Optuna in a storage of its own, which ``optuna-dashboard`` opens while the search runs.
 
 A view, like MLflow: it can be made again from the launch's files, and a storage that fails later stops no search. A
-trial is a candidate, under the number of its cell: running until the search is over, its intermediate values the scores
-after so many seeds.
+trial is a candidate, under the number of its cell. It runs while the candidate may still race, its intermediate values
+the scores after so many seeds, and has the score with which it left the race. Optuna's trials cannot be changed once
+they are complete: of a candidate that comes back, which is rare, the launch's own files have the last score.
 """
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
+from warnings import catch_warnings, simplefilter
 
 import optuna
 from optuna.storages import RDBStorage
@@ -33,6 +35,9 @@ class Mirror(Protocol):
 
     def proposed(self, point: Point) -> None: ...
     def scored(self, candidate: Candidate) -> None: ...
+    def left(self, candidate: Candidate) -> None:
+        """The candidate has left the race."""
+
     def close(self, known: Mapping[int, Candidate]) -> None:
         """The search is over: every candidate has its last score."""
 
@@ -47,6 +52,9 @@ class NoMirror:
         """Nowhere to show it."""
 
     def scored(self, candidate: Candidate) -> None:
+        """Nowhere to show it."""
+
+    def left(self, candidate: Candidate) -> None:
         """Nowhere to show it."""
 
     def close(self, known: Mapping[int, Candidate]) -> None:
@@ -64,7 +72,7 @@ class OptunaMirror:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._address, self._goal, self._lost = address, goal, False
         self._distributions = {axis.name: distribution(axis) for axis in space.axes}
-        names = ["success", "quality"] if goal == "both" else [goal]
+        names: list[str] = ["success", "quality"] if goal == "both" else [goal]
         wait = {"connect_args": {"timeout": _SECONDS}} if address.startswith("sqlite") else {}
         try:
             storage = RDBStorage(address, engine_kwargs=wait)
@@ -72,8 +80,9 @@ class OptunaMirror:
             self._study = optuna.create_study(
                 storage=storage, study_name=name, directions=directions, load_if_exists=True
             )
-            for place, metric in enumerate(names):
-                self._study.set_user_attr(f"objective {place + 1}", metric)
+            with catch_warnings():
+                simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                self._study.set_metric_names(names)
         except (*_FAILURES, ValueError, ImportError) as error:
             raise ValueError(
                 f"--storage must be an Optuna storage that can be written to, got {address}: {_first_line(error)}"
@@ -94,6 +103,13 @@ class OptunaMirror:
 
     def scored(self, candidate: Candidate) -> None:
         self._try(lambda: self._report(candidate))
+
+    def left(self, candidate: Candidate) -> None:
+        def go() -> None:
+            if not self._study.get_trials(deepcopy=False)[candidate.cell].state.is_finished():
+                self._study.tell(candidate.cell, told(self._goal, candidate))
+
+        self._try(go)
 
     def close(self, known: Mapping[int, Candidate]) -> None:
         def go() -> None:

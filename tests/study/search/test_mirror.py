@@ -9,6 +9,7 @@ import pytest
 from optuna.trial import TrialState
 
 from study.ledger import Ledger
+from study.search import race
 from study.search.adapter.mirror import OptunaMirror
 from study.search.log import read
 from tests.study.searches import SPACE, begin, go, searching, spec
@@ -33,13 +34,27 @@ def test_a_trial_is_a_candidate_with_its_scores_after_so_many_seeds(tmp_path: Pa
     history = read(store.search_path)
     trials = shown(tmp_path)
     assert [trial.params for trial in trials] == history.points
-    assert all(trial.state is TrialState.RUNNING for trial in trials)
     for candidate in search.candidates:
         trial = trials[candidate.cell]
         assert trial.intermediate_values[candidate.n] == candidate.score
         assert trial.user_attrs["successes"] == f"{candidate.successes} of {candidate.n}"
     search.close()
     assert [trial.value for trial in shown(tmp_path)] == [candidate.score for candidate in search.candidates]
+
+
+def test_who_has_left_the_race_is_complete_while_the_search_runs(tmp_path: Path) -> None:
+    store, ledger = begin(tmp_path, spec(blocks=30))
+    search = searching(ledger, mirror(tmp_path))
+    go(store, ledger, search, at_most=16)
+    best = race.incumbent(search.candidates)
+    trials = {trial.number: trial for trial in shown(tmp_path)}
+    for candidate in search.candidates:
+        if race.left(candidate, best, 6):
+            assert trials[candidate.cell].state is TrialState.COMPLETE
+        if candidate.successes == 0:
+            assert trials[candidate.cell].value == candidate.score
+    states = {trial.state for trial in trials.values()}
+    assert states == {TrialState.COMPLETE, TrialState.RUNNING}
 
 
 def test_two_goals_are_two_values(tmp_path: Path) -> None:

@@ -106,3 +106,16 @@ def test_with_quality_as_the_goal_the_finer_one_races_while_it_may_be_reliable()
     rival = race.challenger(found, most=20, running={}, goal="quality", floor=0.8)
     assert rival is not None
     assert rival.cell == 1
+
+
+@pytest.mark.parametrize(
+    ("results", "has_left"),
+    [("1111", False), ("11111111", True), ("0000", True), ("1000", True), ("11", False)],
+)
+def test_a_candidate_leaves_the_race_with_all_its_seeds_or_without_a_hope(results: str, has_left: bool) -> None:
+    assert race.left(runner(0, results), runner(1, "1111111"), most=8) is has_left
+
+
+def test_the_best_has_not_left() -> None:
+    best = runner(0, "1000")
+    assert not race.left(best, best, most=8)
