@@ -59,9 +59,11 @@ class BlockTask:
 class BlockTrainable(tune.Trainable):
     """Advances a block by one report interval per Tune iteration.
 
-    Every result holds ``rows`` (the new rows of the trace), ``step``, ``finite_share`` in [0, 1] and ``done``. Training
-    ends early for two reasons only: no replica is finite any more, or somebody wrote the halt file. In the latter case
-    the trace's metadata says so under ``stopped``, with the file's content; it is absent from all others.
+    Every result holds ``rows`` (those of the trace that no result of this worker held before), ``step``,
+    ``finite_share`` in [0, 1] and ``done``. The first result of a block that goes on from a checkpoint has all rows
+    since step 0: those in the checkpoint may never have reached the driver. Training ends early for two reasons only:
+    no replica is finite any more, or somebody wrote the halt file. In the latter case the trace's metadata says so
+    under ``stopped``, with the file's content; it is absent from all others.
 
     Checkpoints are files of the launch, not of Tune: Tune removes an older one before its own state, written from time
     to time, knows of the newer, so that a driver killed in between names a checkpoint that is gone.
@@ -78,6 +80,7 @@ class BlockTrainable(tune.Trainable):
         torch.set_num_threads(task.threads)
         self._task = task
         self._rows: list[Row] = []
+        self._told = 0
         self._seconds = 0.0
         self._loop: Loop | None = None
         if stored_trace(task) is not None:
@@ -99,13 +102,14 @@ class BlockTrainable(tune.Trainable):
         if loop is None:
             return self._result(step=task.config.steps, rows=[], finite_share=1.0, done=True)
         began = time.perf_counter()
-        fresh: list[Row] = [] if self._rows else self._report()
+        if not self._rows:
+            self._report()
         every = task.config.evaluation.every
         while loop.step < task.config.steps:
             loop.advance()
             if loop.step % every == 0:
                 break
-        fresh += self._report()
+        self._report()
         alive = float(loop.finite.double().mean())
         whole = loop.step == task.config.steps or alive == 0
         stopped = None if whole else self._halted()
@@ -118,6 +122,7 @@ class BlockTrainable(tune.Trainable):
             task.checkpoint.unlink(missing_ok=True)
         elif self._reports() % _REPORTS_PER_CHECKPOINT == 0:
             self._keep()
+        fresh, self._told = self._rows[self._told :], len(self._rows)
         return self._result(step=loop.step, rows=fresh, finite_share=alive, done=done)
 
     def _result(self, **values: Any) -> dict[str, Any]:
@@ -130,11 +135,9 @@ class BlockTrainable(tune.Trainable):
         found: dict[str, Any] = json.loads(self._task.halt.read_text(encoding="utf-8"))
         return found
 
-    def _report(self) -> list[Row]:
+    def _report(self) -> None:
         assert self._loop is not None
-        rows: list[Row] = [{**row, "replica": self._task.first + row["replica"]} for row in self._loop.report()]
-        self._rows += rows
-        return rows
+        self._rows += [{**row, "replica": self._task.first + row["replica"]} for row in self._loop.report()]
 
     def _draw_pictures(self, done: bool) -> None:
         assert self._loop is not None

@@ -16,13 +16,13 @@ from itertools import groupby
 from typing import get_args
 
 from study.outcome import OutcomeRule
-from study.search.lost import Outlook, Reference, is_lost, settled_outcome
+from study.search.lost import Outlook, Reference, is_lost
 from study.search.ranking import Asha, Median, Ranking
 from study.search.spec import Policy
 from study.spec import Block
 from trainables.trace import Row
 
-__all__ = ["Asha", "EarlyStopping", "Median", "Stop", "block_value", "is_lost", "settled_outcome"]
+__all__ = ["Asha", "EarlyStopping", "Median", "Stop", "block_value", "is_lost"]
 
 _FIRST = 0.1
 """The first rung, and the median rule's grace, as a share of the planned steps of the first block that is seen."""
@@ -99,11 +99,6 @@ class EarlyStopping:
         self._stops = {stop.block: stop for stop in reversed(stops)}
         self._ranking = ranking if policy in ("asha", "median") else None
         self._outlooks: dict[str, dict[int, Outlook]] = {}
-
-    @property
-    def stops(self) -> tuple[Stop, ...]:
-        """All so far, those of earlier processes among them."""
-        return tuple(self._stops.values())
 
     def observe(self, block: Block, rows: Sequence[Row]) -> Stop | None:
         """Takes in a running block's new rows; a stop is reported once, at the report that settles it.

@@ -13,10 +13,9 @@ No continuation does better than that one: a snapshot that is not good makes no 
 collapsed one; each told window that is left out takes away alternations or leaves them. All of it needs the plan's
 reports, because a window is counted in reports, and the last one at the end.
 
-Rows may be missing: a driver that was started again sees a block only from then on, and a report may be lost with the
-worker that made it. What came before the last gap counts as unknown, except that a number that was not finite remains
-so. Without step 0 it is certain that a snapshot is not good, but not that one is good or collapsed: alternations do not
-count then, so that a replica may be lost without being called so.
+Rows may be missing, from the start or in between. What came before the last gap counts as unknown, except that a number
+that was not finite remains so. Without step 0 it is certain that a snapshot is not good, but not that one is good or
+collapsed: alternations do not count then, so that a replica may be lost without being called so.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,8 +26,8 @@ from sys import float_info
 import numpy as np
 import numpy.typing as npt
 
-from study.outcome import Decision, Outcome, class_of, decide
-from study.rows import Flags, Floats, Rows
+from study.outcome import Outcome, class_of
+from study.rows import Flags, Floats
 from study.rules import Measures, OutcomeRule, Snapshots, blow_up, judge, measure
 from trainables.trace import ReplicaTrace, Row
 
@@ -36,19 +35,6 @@ Reference = Mapping[str, Floats]
 """Constants of the data that a rule needs; see ``ReplicaTrace.reference``."""
 _ROUNDING = 1e-9
 """By how much shares that sum to one may do so."""
-
-
-def settled_outcome(trace: ReplicaTrace, rule: OutcomeRule) -> Decision | None:
-    """The decision, if its outcome is certain whatever rows follow: ``diverged``. No other class is before the end.
-
-    Only the outcome is certain; step, evidence and ``ever_good`` are those of the rows so far.
-
-    Args:
-        trace: rows without a gap between them; the first ones may be missing.
-    """
-    full = int(np.count_nonzero(Rows(trace).steps > 0)) >= rule.window
-    decision = decide(trace, rule if full else _unbounded(rule))
-    return decision if decision.outcome is Outcome.DIVERGED else None
 
 
 def is_lost(trace: ReplicaTrace, rule: OutcomeRule, planned_steps: int, every: int) -> bool:

@@ -102,6 +102,9 @@ def test_a_block_goes_on_from_its_checkpoint_with_the_same_numbers(tmp_path: Pat
     assert parted.checkpoint.exists()
     results = run(trainable(parted))
     assert [result["step"] for result in results] == [24, 28, 30]
+    told = [row for result in results for row in result["rows"]]
+    assert same(told, rows(whole.trace)), "the driver may have heard of no row that the checkpoint holds"
+    assert [len(result["rows"]) for result in results] == [len(SEEDS) * 7, len(SEEDS), len(SEEDS)]
     assert same(rows(parted.trace), rows(whole.trace))
     assert trace.read(parted.trace).meta["seconds"] > 0
     assert list(parted.checkpoint.parent.iterdir()) == []

@@ -177,19 +177,16 @@ def test_a_driver_that_comes_late_to_a_block_sees_what_is_certain_from_then_on()
 @pytest.mark.parametrize("policy", ["asha", "median"])
 def test_replayed_blocks_count_as_if_they_had_been_watched(policy: Policy) -> None:
     texts = [("GGGG", "PGPG"), ("PPGG", "GGPP"), ("GGGG", "GGGG"), ("PPPP", "GGGG"), ("GGPP", "GGPP")] * 2
-    watched, resumed = stopping(policy), stopping(policy)
+    watched, stops = stopping(policy), []
     for number, letters in enumerate(texts):
         stop = run(watched, block(number), *letters)
         watched.forget(block(number))
-        resumed = resumed if stop is None else replace_stops(resumed, policy, stop)
+        stops += [] if stop is None else [stop]
+    resumed = stopping(policy, stops=stops)
     for number, letters in enumerate(texts):
         resumed.replay(block(number), [row for rows in reports(*letters) for row in rows])
     for number, letters in enumerate([("PPPP", "PPPP"), ("GGGG", "PGGG"), ("CCCG", "GPGP")], 50):
         assert run(watched, block(number), *letters) == run(resumed, block(number), *letters)
-
-
-def replace_stops(early: EarlyStopping, policy: Policy, stop: Stop) -> EarlyStopping:
-    return stopping(policy, stops=[*early.stops, stop])
 
 
 def test_what_a_stopped_block_reports_later_says_nothing_about_others() -> None:

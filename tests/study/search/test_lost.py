@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from study.outcome import MIXTURE_RULE, Outcome, OutcomeRule, decide
-from study.search.lost import Outlook, is_lost, reports, settled_outcome
+from study.search.lost import Outlook, is_lost, reports
 from tests.study.courses import (
     EVERY,
     HEALTH,
@@ -212,24 +212,6 @@ def test_reports_out_of_bounds_on_both_sides_of_a_gap_are_no_window() -> None:
 @given(any_traces())
 def test_every_trace_is_lost_or_not(trace: ReplicaTrace) -> None:
     assert is_lost(trace, RULE, 9, 1) in (True, False)
-    assert settled_outcome(trace, RULE) is None or settled_outcome(trace, RULE).outcome is Outcome.DIVERGED  # type: ignore[union-attr]
-
-
-@settings(max_examples=40)
-@given(letters=st.text("GGGCPBD", max_size=8), more=st.text("GCPUBD", max_size=3))
-def test_an_outcome_is_settled_exactly_when_nothing_can_change_it(letters: str, more: str) -> None:
-    found = settled_outcome(trace_of(letters), RULE)
-    if found is not None:
-        assert found.outcome is Outcome.DIVERGED
-        assert decide(trace_of(letters + more), RULE).outcome is Outcome.DIVERGED
-    else:
-        assert decide(trace_of(letters + "GGG"), RULE).outcome is not Outcome.DIVERGED
-        assert decide(trace_of(letters + "D"), RULE).outcome is Outcome.DIVERGED
-
-
-def test_one_report_out_of_bounds_settles_nothing_though_the_trace_so_far_is_decided_by_it() -> None:
-    assert decide(trace_of("B"), RULE).outcome is Outcome.DIVERGED
-    assert settled_outcome(trace_of("B"), RULE) is None
 
 
 @settings(max_examples=25)
