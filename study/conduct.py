@@ -20,7 +20,7 @@ from study.progress import Terminal
 from study.records import Record
 from study.report import words
 from study.search.lost import Reference
-from study.search.results import candidates
+from study.search.results import candidate
 from study.spec import Block, LaunchSpec
 from study.stopping import Stopping
 from study.store import Store
@@ -280,6 +280,6 @@ class _Tracking:
             self._tracker.replica(record, self._ledger.store.pictures(record.cell, record.seed))
         cell = block.cell
         known = self._ledger.of_cell(cell.index)
-        scores = [found.score for found in candidates({cell.index: cell.levels}, known)]
+        found = None if self._ledger.spec.search is None else candidate(cell.levels, known)
         for summary in summarise(known):
-            self._tracker.cell(summary, scores[0] if scores and self._ledger.spec.search is not None else None)
+            self._tracker.cell(summary, None if found is None else found.score)

@@ -64,7 +64,7 @@ def plan(
     rule: OutcomeRule | None = None,
     cell: str | None = None,
     seeds: int | None = None,
-    leader: int | None = None,
+    leader: Candidate | None = None,
 ) -> LaunchSpec:
     """The launch that confirms a cell of ``spec``, on seeds from a multiple of ``FRESH`` on that are none of its own.
 
@@ -77,12 +77,16 @@ def plan(
         rule: by which the summaries were decided, if not by that of ``spec``; the confirmation has the same.
         cell: name of the cell; absent: the best one.
         seeds: how many; absent: twice those of ``spec``, or of the cell where cells have different numbers.
-        leader: the cell that a search found best; absent: the one with the highest rate.
+        leader: the candidate that a search found best, by its own count of successes; absent: the cell with the
+            highest rate.
 
     Raises:
         ValueError: if the cell does not exist, nothing is decided yet, or seeds < 1.
     """
-    chosen = _chosen(spec, summaries, leader) if cell is None else named(summaries, cell)
+    selected = cell is None
+    if leader is not None:
+        cell = leader.name
+    chosen = best(summaries) if cell is None else named(summaries, cell)
     count = 2 * (chosen.rate.n if spec.until_decided else len(spec.seeds)) if seeds is None else seeds
     if count < 1:
         raise ValueError(f"--seeds must be >= 1, got {count}")
@@ -113,8 +117,8 @@ def plan(
             plan=spec.digest(),
             cell=chosen.name,
             successes=chosen.rate.successes,
-            n=chosen.rate.n,
-            of_cells=sum(summary.rate.n > 0 for summary in summaries) if cell is None else 0,
+            n=chosen.rate.n if leader is None else leader.n,
+            of_cells=sum(summary.rate.n + summary.stopped > 0 for summary in summaries) if selected else 0,
         ),
     )
 
@@ -138,7 +142,7 @@ def of_launch(store: Store, *, now: datetime, cell: str | None = None, seeds: in
         rule=store.rule(),
         cell=cell,
         seeds=seeds,
-        leader=None if found is None else found.cell,
+        leader=found,
     )
 
 
@@ -146,13 +150,7 @@ def leader(store: Store) -> Candidate | None:
     """The candidate of a stored search that is to be confirmed; nothing if none has converged."""
     search, points = store.spec().search, log.read(store.search_path).points
     assert search is not None
-    return race.leader(candidates(dict(enumerate(points)), store.records()), search.goal, search.floor)
-
-
-def _chosen(spec: LaunchSpec, summaries: Sequence[CellSummary], leader: int | None) -> CellSummary:
-    if leader is None:
-        return best(summaries)
-    return named(summaries, spec.cells[leader].name)
+    return race.leader(candidates(points, store.records()), search.goal, search.floor)
 
 
 def _cells(spec: LaunchSpec, chosen: CellSummary) -> tuple[Cell, ...]:

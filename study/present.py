@@ -87,7 +87,7 @@ def _cells(spec: LaunchSpec, records: Sequence[Record], console: Console) -> Non
     if spec.search is None:
         console.print(terminal.summary_table(summarise(records)))
         return
-    found = candidates({cell.index: cell.levels for cell in spec.cells}, records)
+    found = candidates([cell.levels for cell in spec.cells], records)
     console.print(terminal.candidate_table(race.ranked(found)[:_BEST]))
     more = len(spec.cells) - min(_BEST, len(found))
     if more > 0:

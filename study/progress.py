@@ -114,7 +114,6 @@ class Terminal:
         if search.blocks is not None:
             return done, search.blocks * search.base.steps
         seconds, left = self._ledger.spec.budget or 0.0, self._seconds_of_budget() or 0.0
-        seconds, left = self._ledger.spec.budget or 0.0, self._seconds_of_budget() or 0.0
         return round(seconds - left), round(seconds)
 
     def _seconds_of_budget(self) -> float | None:

@@ -31,9 +31,14 @@ class Status(Enum):
     SKIPPED = "skipped"
 
     @property
+    def trained(self) -> bool:
+        """Whether there is a trace: to the last step, or to where it was stopped."""
+        return self in (Status.FINISHED, Status.STOPPED)
+
+    @property
     def ended(self) -> bool:
         """Whether nothing is left to do: trained as far as it goes, or not needed by the stopping rule."""
-        return self in (Status.FINISHED, Status.STOPPED, Status.SKIPPED)
+        return self.trained or self is Status.SKIPPED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

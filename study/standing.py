@@ -3,14 +3,11 @@
 import time
 
 from study.ledger import Ledger
-from study.records import Status
 from study.report import words
 from study.search import log, race
 from study.search.candidates import Candidate
-from study.search.results import candidates
+from study.search.results import candidate
 from study.spec import Block
-
-_ENDED = (Status.FINISHED, Status.STOPPED)
 
 
 class Standing:
@@ -28,18 +25,19 @@ class Standing:
         self._found: dict[int, Candidate] = {}
         self._ended = 0
         for block in ledger.blocks:
-            if ledger.of(block)[0].status in _ENDED:
+            if ledger.of(block)[0].status.trained:
                 self.take_in(block)
 
     def take_in(self, block: Block) -> str:
         """A block has ended; what that says of its candidate: ``1 of 2``, later with its anytime interval."""
         cell = block.cell
         self._ended += 1
-        for own in candidates({cell.index: cell.levels}, self._ledger.of_cell(cell.index)):
-            self._found[cell.index] = own
-            counted = f"{own.successes} of {own.n}"
-            return counted if block.first == 0 else f"{counted} {words.interval(*race.interval(own))}"
-        return "nothing decided"
+        own = candidate(cell.levels, self._ledger.of_cell(cell.index))
+        if own is None:
+            return "nothing decided"
+        self._found[cell.index] = own
+        counted = f"{own.successes} of {own.n}"
+        return counted if block.first == 0 else f"{counted} {words.interval(*race.interval(own))}"
 
     def line(self) -> str:
         """``12 candidates (3 raced on) · 38 of 200 blocks · best 9 of 10 [0.50, 1.00] #7``."""
@@ -56,7 +54,7 @@ class Standing:
         return None if budget is None else max(0.0, budget - (time.monotonic() - self._began))
 
     def _best(self) -> list[str]:
-        best = race.incumbent(tuple(self._found.values()))
+        best = race.best(tuple(self._found.values()), self._search.goal, self._search.floor)
         if best is None:
             return []
         return [f"best {best.successes} of {best.n} {words.interval(*race.interval(best))} #{best.cell}"]

@@ -29,7 +29,6 @@ from study.store import Store
 from trainables.config import digest_of
 from trainables.trace import Trace
 
-_TRAINED = (Status.FINISHED, Status.STOPPED)
 _CLOSE = 1e-9
 """Relative difference of floats that other versions of numpy may make; what is shown has at most four digits."""
 
@@ -155,7 +154,7 @@ def _traces(
     spec: LaunchSpec, stored: Sequence[Record], headers: Mapping[str, _Header], unreadable: Sequence[str]
 ) -> Check:
     """Every replica that was trained to its end, or stopped before, has its trace."""
-    finished = Counter(record.block for record in stored if record.status in _TRAINED)
+    finished = Counter(record.block for record in stored if record.status.trained)
     differences = [*unreadable]
     if not unreadable:
         differences += [f"block {name} has no trace, and {n} finished replicas in records.parquet"
@@ -168,8 +167,8 @@ def _ahead(store: Store, stored: Sequence[Record], computed: Sequence[Record]) -
     """Cell and seed of replicas that have ended since the records were written, while the launch is not done."""
     if not store.tune_path.exists():
         return set()
-    waiting = {(record.cell, record.seed) for record in stored if record.status not in _TRAINED}
-    ended = {(record.cell, record.seed) for record in computed if record.status in _TRAINED}
+    waiting = {(record.cell, record.seed) for record in stored if not record.status.trained}
+    ended = {(record.cell, record.seed) for record in computed if record.status.trained}
     return waiting & ended
 
 

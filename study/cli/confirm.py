@@ -14,12 +14,10 @@ from study.cli.app import (
     Out,
     TrackingUri,
     app,
-    console,
     found,
     one_sentence,
-    tracker_at,
 )
-from study.cli.launches import finish, relay
+from study.cli.launches import resources_at, start
 
 
 @app.command()
@@ -39,17 +37,9 @@ def confirm(
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Runs a launch's best cell again on fresh seeds: the rate it was selected by is optimistic, this one is not."""
-    if address.startswith("ray://"):
-        raise typer.Exit(relay(address))
-    console.print("loading torch, Ray and MLflow ...", style="dim")
-    from study import conduct
+    resources = resources_at(address, cpus_per_block, gpus_per_block)
     from study import confirm as confirmation
-    from study.launch import Resources
-    from study.store import Store
 
-    resources = Resources(address=address, cpus=cpus_per_block, gpus=gpus_per_block)
     source = found(launch, out)
     spec = confirmation.of_launch(source, now=datetime.now().astimezone(), cell=cell, seeds=seeds)
-    store = Store(source.root.parent / spec.launch)
-    tracker = tracker_at(store.root.parent.parent, tracking_uri)
-    finish(store, lambda: conduct.start(spec, store, resources, tracker, console))
+    start(spec, source.root.parent.parent, resources, tracking_uri)

@@ -58,17 +58,9 @@ def run(
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Runs a study: trains every cell with every seed, decides what became of each, and reports."""
-    if address.startswith("ray://"):
-        raise typer.Exit(relay(address))
-    console.print("loading torch, Ray and MLflow ...", style="dim")
-    from study import conduct
-    from study.launch import Resources
-    from study.store import Store
-
-    resources = Resources(address=address, cpus=cpus_per_block, gpus=gpus_per_block)
+    resources = resources_at(address, cpus_per_block, gpus_per_block)
     spec = planned(name, profile, seeds, changes, until_decided=until_decided, budget=budget)
-    store = Store(out / spec.study / spec.launch)
-    finish(store, lambda: conduct.start(spec, store, resources, tracker_at(out, tracking_uri), console))
+    start(spec, out, resources, tracking_uri)
 
 
 @app.command()
@@ -83,13 +75,9 @@ def resume(
     storage: Storage = None,
 ) -> None:
     """Finishes an interrupted launch: trains what its plan still lacks and re-attaches to its MLflow runs."""
-    if address.startswith("ray://"):
-        raise typer.Exit(relay(address))
-    console.print("loading torch, Ray and MLflow ...", style="dim")
+    resources = resources_at(address, cpus_per_block, gpus_per_block)
     from study import conduct
-    from study.launch import Resources
 
-    resources = Resources(address=address, cpus=cpus_per_block, gpus=gpus_per_block)
     store = found(launch, out)
     home = store.root.parent.parent
     tracker, mirror = tracker_at(home, tracking_uri), mirror_at(home, storage, store.spec())
@@ -176,6 +164,26 @@ def ui(
         raise typer.Exit(subprocess.run(command, check=False).returncode)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
+
+
+def resources_at(address: str, cpus: float, gpus: float | None) -> Any:
+    """The share of a cluster that blocks get; a command for a cluster behind ray:// runs there, and ends here."""
+    if address.startswith("ray://"):
+        raise typer.Exit(relay(address))
+    console.print("loading torch, Ray and MLflow ...", style="dim")
+    from study.launch import Resources
+
+    return Resources(address=address, cpus=cpus, gpus=gpus)
+
+
+def start(spec: Any, out: Path, resources: Any, tracking_uri: str | None, mirror: Any = None) -> Any:
+    """Runs a new launch in its folder of ``out`` to its end; the store that it left."""
+    from study import conduct
+    from study.store import Store
+
+    store = Store(out / spec.study / spec.launch)
+    finish(store, lambda: conduct.start(spec, store, resources, tracker_at(out, tracking_uri), console, mirror))
+    return store
 
 
 def relay(address: str) -> int:

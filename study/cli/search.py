@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -19,9 +19,8 @@ from study.cli.app import (
     found,
     mirror_at,
     one_sentence,
-    tracker_at,
 )
-from study.cli.launches import finish, relay
+from study.cli.launches import resources_at, start
 
 
 @app.command()
@@ -63,21 +62,16 @@ def search(
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Searches a space for settings that train reliably, and confirms the best one on fresh seeds."""
-    if address.startswith("ray://"):
-        raise typer.Exit(relay(address))
-    console.print("loading torch, Ray, Optuna and MLflow ...", style="dim")
-    from study import conduct
-    from study.launch import Resources
+    resources = resources_at(address, cpus_per_block, gpus_per_block)
+    from study import confirm as confirmation
     from study.parsing import assignments
     from study.search import plan as planning
     from study.search.grounds import ground
-    from study.store import Store
 
-    resources = Resources(address=address, cpus=cpus_per_block, gpus=gpus_per_block)
     here = ground(on)
     blocks, seconds = planning.budget(budget)
     fields = {"floor": floor, "sampler": sampler, "seed": seed, "blocks": blocks, "audit": audit}
-    launch = planning.plan(
+    spec = planning.plan(
         planning.search_of(name, here, goal=objective, stop=stop, **fields),
         here,
         now=datetime.now().astimezone(),
@@ -87,23 +81,12 @@ def search(
         changes=assignments(changes or [], "--set"),
         known=None if warm_start is None else found(warm_start, out),
     )
-    store = Store(out / launch.study / launch.launch)
-    mirror = mirror_at(out, storage, launch)
-    finish(store, lambda: conduct.start(launch, store, resources, tracker_at(out, tracking_uri), console, mirror))
+    store = start(spec, out, resources, tracking_uri, mirror_at(out, storage, spec))
     fresh = seeds if confirm is None else confirm
-    if fresh:
-        confirmed(store, fresh, resources, tracker_at(out, tracking_uri))
-
-
-def confirmed(store: Any, seeds: int, resources: Any, tracker: Any) -> None:
-    """Runs the best candidate of a search, and the space's default beside it, on fresh seeds."""
-    from study import conduct
-    from study import confirm as confirmation
-    from study.store import Store
-
+    if not fresh:
+        return
     if confirmation.leader(store) is None:
         console.print("no candidate has converged: there is nothing to confirm")
         return
-    spec = confirmation.of_launch(store, now=datetime.now().astimezone(), seeds=seeds)
-    own = Store(store.root.parent / spec.launch)
-    finish(own, lambda: conduct.start(spec, own, resources, tracker, console))
+    own = confirmation.of_launch(store, now=datetime.now().astimezone(), seeds=fresh)
+    start(own, out, resources, tracking_uri)

@@ -93,7 +93,7 @@ class Gathered:
 
     @cached_property
     def survival(self) -> Sequence[CellSurvival]:
-        return lifetimes.curves(self.records)
+        return lifetimes.curves(self.records, () if self.search is None else self.search.audited)
 
     @cached_property
     def failing(self) -> Sequence[LifetimeComparison]:

@@ -62,12 +62,12 @@ class Searched:
     @cached_property
     def candidates(self) -> tuple[Candidate, ...]:
         """Those with a replica that has ended, best first: as the race compares them."""
-        found = candidates(dict(enumerate(self.history.points)), self._records)
+        found = candidates(self.history.points, self._records)
         return tuple(race.ranked(found))
 
     @property
     def incumbent(self) -> Candidate | None:
-        return race.incumbent(self.candidates)
+        return race.best(self.candidates, self.search.goal, self.search.floor)
 
     @cached_property
     def spent(self) -> Spent:
@@ -80,6 +80,11 @@ class Searched:
     @cached_property
     def audit(self) -> tuple[AuditRow, ...]:
         return audit.false_stops(self.history.stops, self._records)
+
+    @property
+    def audited(self) -> frozenset[tuple[int, int]]:
+        """Cell and seed of the replicas that were to be stopped but ran to their end."""
+        return audit.audited_replicas(self.history.stops, self._records)
 
     @cached_property
     def importances(self) -> tuple[Importance, ...]:

@@ -75,10 +75,6 @@ class Candidate:
         """:func:`score` of the candidate; with no success, how near its replicas came breaks ties."""
         return score(self.successes, self.n, self.near if self.quality is None else self.quality)
 
-    def share(self, outcome: Outcome) -> float:
-        """The share of replicas with an outcome, shrunken: ``(k + 1/2) / (n + 1)``, Jeffreys' posterior mean."""
-        return (self.outcomes.get(outcome, 0) + 0.5) / (self.n + 1)
-
 
 def score(successes: int, n: int, quality: float | None) -> float:
     """``(successes + 1/4 + q/2) / (n + 1)``, in (0, 1): Jeffreys' posterior mean of the success rate for q = 1/2.

@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from study.records import Record, Status
+from study.records import Record
 from study.search import race
 from study.search.candidates import Candidate
 from study.search.log import History
 from study.search.proposals import Proposal
-from study.search.results import candidates
-
-_RUN = (Status.FINISHED, Status.STOPPED)
+from study.search.results import candidate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +55,7 @@ def spent(history: History, records: Sequence[Record], size: int) -> Spent:
     Args:
         size: seeds of a block.
     """
-    run = [record for record in records if record.status in _RUN]
+    run = [record for record in records if record.status.trained]
     return Spent(
         blocks=sum(history.blocks),
         candidates=len(history.points),
@@ -87,7 +85,8 @@ def course(history: History, records: Sequence[Record], size: int) -> tuple[Mome
         proposed += isinstance(event, Proposal)
         seen.setdefault(cell, []).extend(held.get((cell, given[cell]), ()))
         given[cell] += 1
-        for now in candidates({cell: history.points[cell]}, seen[cell]):
+        now = candidate(history.points[cell], seen[cell])
+        if now is not None:
             known[cell] = now
             best = _leading(best, now, known)
         low, high = (0.0, 1.0) if best is None else race.interval(best)

@@ -9,14 +9,13 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 
 from study.ledger import Ledger
-from study.outcome import Outcome
 from study.records import Status
 from study.search import engine, race
 from study.search.adapter.mirror import Mirror
 from study.search.candidates import Candidate
 from study.search.cells import grown
 from study.search.early import EarlyStopping
-from study.search.log import History, Log
+from study.search.log import Log
 from study.search.lost import Reference
 from study.search.proposals import Proposal
 from study.search.results import candidate
@@ -72,11 +71,6 @@ class Searching:
         mirror.catch_up(self._history.points, self._candidates)
         self._racing = set(self._candidates)
         self._let_go()
-
-    @property
-    def history(self) -> History:
-        """What was decided so far."""
-        return self._history
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
@@ -182,13 +176,9 @@ class Searching:
     def _take_in(self, block: Block) -> None:
         """A block that has ended changes what is known of its candidate."""
         cell = block.cell.index
-        seen = [
-            record
-            for record in self._ledger.of_cell(cell)
-            if record.outcome is not Outcome.UNDECIDED or record.status is Status.STOPPED
-        ]
-        if seen:
-            self._candidates[cell] = candidate(self._history.points[cell], seen)
+        found = candidate(self._history.points[cell], self._ledger.of_cell(cell))
+        if found is not None:
+            self._candidates[cell] = found
 
     def _spent(self) -> float:
         return self._clock() - self._began

@@ -9,7 +9,6 @@ from typing import Any, get_args
 
 from search_spaces import Space
 from search_spaces.searches import named
-from study.outcome import Outcome
 from study.parsing import assign_config
 from study.parsing import seconds as parsed_seconds
 from study.records import Record
@@ -127,13 +126,12 @@ def _warm_start(search: SearchSpec, store: Store) -> WarmStart:
     spec = store.spec()
     cells: dict[int, list[Record]] = {}
     for record in store.records():
-        if record.outcome is not Outcome.UNDECIDED:
-            cells.setdefault(record.cell, []).append(record)
+        cells.setdefault(record.cell, []).append(record)
     known = tuple(found for own in cells.values() if (found := _known(search, own)) is not None)
     if not known:
         raise ValueError(
             f"--warm-start must be a launch with cells of the space {search.space.name} on the same base configuration,"
-            f" got {spec.launch}: none of its {len(cells)} decided cells is one"
+            f" got {spec.launch}: none of its {len(cells)} cells is one that has ended"
         )
     return WarmStart(launch=spec.launch, plan=spec.digest(), points=known)
 
@@ -144,9 +142,9 @@ def _known(search: SearchSpec, records: Sequence[Record]) -> Known | None:
     if point is None:
         return None
     config = assign_config(search.base, search.space.assignment(point))
-    if digest(config) != records[0].digest:
+    own = candidate(point, records) if digest(config) == records[0].digest else None
+    if own is None:
         return None
-    own = candidate(point, records)
     return Known(point=point, successes=own.successes, n=own.n, quality=own.quality, near=own.near)
 
 

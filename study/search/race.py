@@ -38,14 +38,16 @@ def ranked(candidates: Sequence[Candidate]) -> list[Candidate]:
     return sorted(candidates, key=_shown, reverse=True)
 
 
-def leader(candidates: Sequence[Candidate], goal: Goal, floor: float) -> Candidate | None:
-    """The one to be confirmed: the incumbent, or with the goal ``quality`` the best of those with a score >= floor.
-
-    None if no candidate has a success.
-    """
+def best(candidates: Sequence[Candidate], goal: Goal, floor: float) -> Candidate | None:
+    """The incumbent, or with the goal ``quality`` the candidate of the best quality with a score >= floor, if any."""
     able = [each for each in candidates if goal == "quality" and each.quality is not None and each.score >= floor]
-    best = max(able, key=lambda each: (each.quality or 0.0, each.score), default=None) or incumbent(candidates)
-    return best if best is not None and best.successes else None
+    return max(able, key=lambda each: (each.quality or 0.0, each.score), default=None) or incumbent(candidates)
+
+
+def leader(candidates: Sequence[Candidate], goal: Goal, floor: float) -> Candidate | None:
+    """The best one, which is to be confirmed; none if it has no success."""
+    found = best(candidates, goal, floor)
+    return found if found is not None and found.successes else None
 
 
 def challenger(
@@ -68,15 +70,15 @@ def challenger(
         running: cell to how many of its replicas are being trained; such a cell waits.
         likely: the least probability of being better than the incumbent.
     """
-    best = leader(candidates, goal, floor)
-    if best is None:
+    first = leader(candidates, goal, floor)
+    if first is None:
         return None  # nothing to be better than: a new candidate says more than further seeds of a failure
     free = [each for each in candidates if each.n < most and not running.get(each.cell)]
-    others = [each for each in free if each.cell != best.cell]
-    rival = _finer(others, best, floor) if goal == "quality" else _likelier(others, best, likely)
+    others = [each for each in free if each.cell != first.cell]
+    rival = _finer(others, first, floor) if goal == "quality" else _likelier(others, first, likely)
     if rival is not None:
-        return rival if rival.n < best.n or best not in free else best
-    return best if best in free and best.n < most // 2 else None
+        return rival if rival.n < first.n or first not in free else first
+    return first if first in free and first.n < most // 2 else None
 
 
 def _likelier(others: Sequence[Candidate], best: Candidate, likely: float) -> Candidate | None:

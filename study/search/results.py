@@ -1,7 +1,7 @@
 """Candidates from records: what became of the replicas of each proposed cell."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from study.outcome import Outcome
 from study.records import Record, Status
@@ -9,22 +9,25 @@ from study.search.candidates import Candidate, unit
 from study.search.proposals import Point
 
 
-def candidates(points: Mapping[int, Point], records: Iterable[Record]) -> tuple[Candidate, ...]:
+def candidates(points: Sequence[Point], records: Iterable[Record]) -> tuple[Candidate, ...]:
     """The candidates with at least one replica that has ended, in order of cells.
 
     Args:
-        points: cell to what was proposed for it.
+        points: what was proposed for each cell.
     """
-    cells: dict[int, list[Record]] = {cell: [] for cell in points}
+    cells: dict[int, list[Record]] = {}
     for record in records:
-        if record.outcome is not Outcome.UNDECIDED or record.status is Status.STOPPED:
-            cells[record.cell].append(record)
-    return tuple(candidate(points[cell], own) for cell, own in sorted(cells.items()) if own)
+        cells.setdefault(record.cell, []).append(record)
+    found = (candidate(points[cell], own) for cell, own in sorted(cells.items()))
+    return tuple(own for own in found if own is not None)
 
 
-def candidate(point: Point, records: Sequence[Record]) -> Candidate:
-    """One cell's candidate from its replicas that have ended, at least one."""
-    seen = sorted(records, key=lambda record: record.replica)
+def candidate(point: Point, records: Iterable[Record]) -> Candidate | None:
+    """One cell's candidate from its records; nothing if no replica has ended yet."""
+    ended = (r for r in records if r.outcome is not Outcome.UNDECIDED or r.status is Status.STOPPED)
+    seen = sorted(ended, key=lambda record: record.replica)
+    if not seen:
+        return None
     good = [record for record in seen if record.outcome is Outcome.CONVERGED]
     qualities = [record.evidence["quality"] for record in good if "quality" in record.evidence]
     return Candidate(

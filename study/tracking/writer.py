@@ -130,8 +130,8 @@ class MlflowTracker:
         records = store.records() if store.records_path.exists() else ()
         for record in records:
             self.replica(record, store.pictures(record.cell, record.seed))
-        points = {cell.index: cell.levels for cell in spec.cells} if spec.search is not None else {}
-        scores = {own.cell: own.score for own in candidates(points, records if points else ())}
+        known = () if spec.search is None else candidates([cell.levels for cell in spec.cells], records)
+        scores = {own.cell: own.score for own in known}
         for summary in summarise(records):
             self.cell(summary, scores.get(summary.cell))
         return self._settle(begin)
@@ -261,5 +261,5 @@ def _importances(store: Store) -> Sequence[Importance]:
     spec = store.spec()
     if spec.search is None or not store.records_path.exists():
         return ()
-    points = dict(enumerate(log.read(store.search_path).points))
-    return importance.importances(candidates(points, store.records()), spec.search.space)
+    found = candidates(log.read(store.search_path).points, store.records())
+    return importance.importances(found, spec.search.space)

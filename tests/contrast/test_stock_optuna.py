@@ -84,7 +84,7 @@ SPACE = Space(
 
 
 def cell(lr: float, fids: Sequence[float]) -> Candidate:
-    (candidate,) = candidates({0: {"lr": lr}}, decided(cell=fids))
+    (candidate,) = candidates([{"lr": lr}], decided(cell=fids))
     return candidate
 
 
@@ -136,7 +136,7 @@ def test_stock_wilcoxon_pruner_never_stops_a_trial_with_a_dead_seed(dead: float)
 
 
 def test_ours_gives_no_further_block_to_seeds_that_die() -> None:
-    reliable, dead = candidates({0: {"lr": 0.1}, 1: {"lr": 0.9}}, decided(reliable=[20.0] * 10, dead=[nan] * 10))
+    reliable, dead = candidates([{"lr": 0.1}, {"lr": 0.9}], decided(reliable=[20.0] * 10, dead=[nan] * 10))
     assert race.incumbent([reliable, dead]) is reliable
     assert race.interval(dead)[1] < race.interval(reliable)[0]
     assert race.challenger([reliable, dead], most=100, running={}) is not dead

@@ -75,7 +75,7 @@ def repeated(fids: Sequence[float | None]) -> float:
 
 def ours(*fids: float) -> Candidate:
     """The candidate that the search makes of the same seeds."""
-    (candidate,) = candidates({0: {"lr": 0.1}}, decided(cell=fids))
+    (candidate,) = candidates([{"lr": 0.1}], decided(cell=fids))
     return candidate
 
 

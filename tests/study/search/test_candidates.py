@@ -58,11 +58,6 @@ def test_where_none_succeeds_those_that_came_near_go_first() -> None:
     assert made(outcomes={N: 3}, near=1.0).score < made(outcomes={C: 1, D: 2}).score
 
 
-def test_shares_are_shrunken() -> None:
-    assert made().share(D) == (1 + 0.5) / (3 + 1)
-    assert made().share(N) == 0.5 / 4
-
-
 @pytest.mark.parametrize(("goal", "values"), [("success", 1), ("quality", 1), ("both", 2)])
 def test_all_that_is_told_lies_between_0_and_1(goal: object, values: int) -> None:
     for candidate in (made(), made(quality=7.0), made(outcomes={D: 4}), made(quality=-1.0)):
@@ -75,7 +70,7 @@ def test_candidates_are_read_from_records(tmp_path: object) -> None:
     store = searched(tmp_path, spec(blocks=3))  # type: ignore[arg-type]
     records = store.records()
     stopped = [replace(r, status=Status.STOPPED, outcome=Outcome.UNDECIDED) for r in records if r.cell == 1]
-    found = candidates({0: {"lr": 1.0}, 1: {"lr": 2.0}}, [*(r for r in records if r.cell == 0), *stopped])
+    found = candidates([{"lr": 1.0}, {"lr": 2.0}], [*(r for r in records if r.cell == 0), *stopped])
     assert [each.cell for each in found] == [0, 1]
     assert found[1].stopped == found[1].n == len(stopped)
     assert found[0].results == tuple(r.outcome is C for r in records if r.cell == 0)

@@ -19,13 +19,12 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 def test_the_incumbent_after_each_block_is_that_of_all_candidates_so_far(store: Store) -> None:
     history, records = log.read(store.search_path), store.records()
-    points = dict(enumerate(history.points))
     given: list[int] = []
     found = course(history, records, 2)
     for moment, event in zip(found, history.events, strict=True):
         given.append(len(set(given)) if isinstance(event, Proposal) else event)
         seen = [record for record in records if record.replica < 2 * given.count(record.cell)]
-        known = candidates({cell: points[cell] for cell in set(given)}, seen)
+        known = candidates(history.points, seen)
         best = race.incumbent(known)
         assert best is not None
         assert moment.incumbent == best

@@ -174,7 +174,7 @@ def test_a_launch_of_another_space_is_no_warm_start(tmp_path: Path) -> None:
     with pytest.raises(
         ValueError,
         match=r"--warm-start must be a launch with cells of the space tiny on the same base configuration, got"
-        r" .*: none of its 1 decided cells is one",
+        r" .*: none of its 1 cells is one that has ended",
     ):
         planned(known=other)
 
