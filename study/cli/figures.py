@@ -8,7 +8,7 @@ import typer
 from study.cli.app import app, console, found, one_sentence
 
 _THEORY = "losses"
-_OF_SEARCH = ("course", "importance", "dependence", "landscape")
+_OF_SEARCH = ("course", "importance", "dependence", "landscape", "front")
 _OF_LAUNCH = ("success", "map", "composition", "survival", "sensitivity", "forest", "curves", *_OF_SEARCH)
 
 

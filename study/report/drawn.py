@@ -11,6 +11,7 @@ from study.report import (
     forest,
     search_course,
     search_dependence,
+    search_front,
     search_importance,
     search_map,
     sensitivity,
@@ -46,9 +47,9 @@ def mapped(launch: Gathered) -> Picture | None:
 
 
 def alive(launch: Gathered) -> Picture | None:
-    if launch.search is not None:
-        return None  # replicas that were stopped early would make it too good
-    return survival.picture(launch.factors, launch.spec.contrasts, launch.survival)
+    if launch.search is None:
+        return survival.picture(launch.factors, launch.spec.contrasts, launch.survival)
+    return survival.of_candidates(launch.survival)
 
 
 def thresholds(launch: Gathered) -> Picture | None:
@@ -103,6 +104,11 @@ def landscape(launch: Gathered) -> Picture | None:
     return search_map.picture(found.space, found.surface, found.candidates, found.shapes)
 
 
+def front(launch: Gathered) -> Picture | None:
+    found = launch.search
+    return search_front.picture(found.candidates) if found and found.search.goal == "both" else None
+
+
 PICTURES: Mapping[str, Callable[[Gathered], Picture | None]] = {
     "success": success,
     "map": mapped,
@@ -119,5 +125,6 @@ OF_SEARCH: Mapping[str, Callable[[Gathered], Picture | None]] = {
     "importance": importance,
     "dependence": dependence,
     "landscape": landscape,
+    "front": front,
 }
 """The same for what only a search has."""

@@ -93,7 +93,12 @@ class Gathered:
 
     @cached_property
     def survival(self) -> Sequence[CellSurvival]:
-        return lifetimes.curves(self.records, () if self.search is None else self.search.audited)
+        """Of a search those of the cells that are shown."""
+        found = self.search
+        if found is None:
+            return lifetimes.curves(self.records)
+        own = {curve.cell: curve for curve in lifetimes.curves(self.records, found.audited)}
+        return [own[cell] for cell in found.shown]
 
     @cached_property
     def failing(self) -> Sequence[LifetimeComparison]:

@@ -186,6 +186,7 @@ def _searched(launch: Gathered) -> dict[str, Any]:
             _picture(search_dependence.picture(found.space, own, found.candidates)) for own in found.dependences
         ],
         "landscape_figure": _picture(drawn.landscape(launch)),
+        "front_figure": _picture(drawn.front(launch)),
         "unplaced": sum(any(axis.name not in own.point for axis in found.mapped or ()) for own in found.candidates),
     }
 

@@ -88,6 +88,12 @@ def arrange(
     )
 
 
+def each(cells: Mapping[int, str], line: str) -> Panels:
+    """A panel for every cell, with its name as title and one line of the given name."""
+    panels = tuple(Panel(title=name, lines={line: cell}) for cell, name in cells.items())
+    return Panels(factor="", panels=panels[:_PANELS], names=(line,), left_out=max(0, len(panels) - _PANELS))
+
+
 def key(figure: Figure, found: Panels, left: float, top: float = 0.0) -> None:
     """The names of the lines in one row."""
     ax = svg.axes(figure, 0, top, svg.WIDTH, 20)

@@ -156,6 +156,13 @@ def statistics(found: Searched) -> Iterator[str]:
         )
     elif search.stop == "lost":
         yield "Stopped replicas whose class of failure was open have no outcome; they are failures of no class."
+    yield (
+        "Time to failure is estimated by Kaplan and Meier; stopping censors it informatively, so that the band reaches"
+        " from all stopped replicas failing right then to none of them ever, or, where some of a candidate's were"
+        " audited, each of those stands for all that were to be stopped."
+        if any(row.stopped_replicas for row in found.audit)
+        else "Time to failure is estimated by Kaplan and Meier."
+    )
     if found.importances:
         yield (
             "Importance is the share of the variance of rates between candidates that an axis explains (PED-ANOVA,"

@@ -1,6 +1,7 @@
 """Survival curves: the share of each cell's replicas that has not failed yet, over generator steps."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from matplotlib.axes import Axes
@@ -21,7 +22,22 @@ def picture(factors: Sequence[str], contrasts: Sequence[Contrast], curves: Seque
     seen = {curve.cell: curve for curve in curves if curve.n}
     if not seen:
         return None
-    found = panels.arrange(factors, contrasts, {cell: (own.name, own.levels) for cell, own in seen.items()})
+    return _picture(panels.arrange(factors, contrasts, {c: (own.name, own.levels) for c, own in seen.items()}), seen)
+
+
+def of_candidates(curves: Sequence[CellSurvival]) -> Picture | None:
+    """The same for cells that lie where a sampler put them: one to a panel, titled by its number."""
+    seen = {curve.cell: replace(curve, name=f"#{curve.cell}") for curve in curves if curve.n}
+    titles = {cell: f"{own.name}: {own.n} replicas" + _fate(own) for cell, own in seen.items()}
+    return _picture(panels.each(titles, "share that has not failed yet"), seen) if seen else None
+
+
+def _fate(own: CellSurvival) -> str:
+    counts = ((own.stopped, "stopped"), (own.audited, "audited"))
+    return "".join(f", {count} {what}" for count, what in counts if count)
+
+
+def _picture(found: Panels, seen: Mapping[int, CellSurvival]) -> Picture:
     label = "Share of replicas that have not failed yet. " + "; ".join(
         f"{curve.name}: {words.number(float(curve.survival[-1]))} of {curve.n} at the end" for curve in seen.values()
     )

@@ -10,6 +10,8 @@ good ones never ends the search (Hutter et al. 2011, SMAC, share the time equall
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import accumulate
+from math import inf
 
 import numpy as np
 from scipy.stats import beta
@@ -48,6 +50,13 @@ def leader(candidates: Sequence[Candidate], goal: Goal, floor: float) -> Candida
     """The best one, which is to be confirmed; none if it has no success."""
     found = best(candidates, goal, floor)
     return found if found is not None and found.successes else None
+
+
+def front(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Those with a success that no other one beats in score and quality at once; by score, the highest first."""
+    able = sorted((own for own in candidates if own.quality is not None), key=_paired, reverse=True)
+    before = [-inf, *accumulate((own.quality or 0.0 for own in able), max)]
+    return [own for own, known in zip(able, before, strict=False) if (own.quality or 0.0) > known]
 
 
 def challenger(
@@ -106,6 +115,10 @@ def left(candidate: Candidate, best: Candidate | None, most: int) -> bool:
 def better(one: Candidate, other: Candidate) -> float:
     """The probability that one's success rate is above the other's, under independent Jeffreys priors."""
     return _better(one.successes, one.n, other.successes, other.n)
+
+
+def _paired(candidate: Candidate) -> tuple[float, float, int]:
+    return candidate.score, candidate.quality or 0.0, -candidate.cell
 
 
 def _shown(candidate: Candidate) -> tuple[float, float, int]:

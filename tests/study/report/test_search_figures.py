@@ -1,11 +1,12 @@
 """The pictures of a search: what they say and that they can be drawn, from numbers made up here."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from study.outcome import Outcome
-from study.report import search_course, search_dependence, search_importance, search_map, svg
+from study.report import search_course, search_dependence, search_front, search_importance, search_map, svg
 from study.search.candidates import Candidate
 from study.search.course import Moment
 from study.search.dependence import Dependence, Surface
@@ -59,6 +60,26 @@ def test_the_course_says_who_took_the_lead_and_when() -> None:
 def test_without_a_replica_that_has_ended_there_is_no_course() -> None:
     assert search_course.picture(COURSE[:1]) is None
     assert search_course.picture([]) is None
+
+
+def test_the_front_names_who_is_on_it() -> None:
+    fine = [replace(own, quality=quality) for own, quality in zip(FOUND, (0.8, 0.9, None), strict=True)]
+    worse = replace(candidate(9, 1, 4), quality=0.7)
+    picture = search_front.picture([*fine, worse])
+    assert picture is not None
+    assert picture.label == "The front among 4 candidates: #3 4 of 4, quality 0.80; #1 1 of 2, quality 0.90"
+    drawn = svg.embed(picture)
+    assert [f">#{cell}<" in drawn for cell in (3, 1, 2, 9)] == [True, True, False, False]
+
+
+def test_one_success_alone_has_a_front() -> None:
+    picture = search_front.picture([replace(FOUND[0], quality=0.0)])
+    assert picture is not None
+    assert ">#3<" in svg.embed(picture)
+
+
+def test_without_a_success_there_is_no_front() -> None:
+    assert search_front.picture(FOUND[2:]) is None
 
 
 def test_bars_beyond_chance_alone_are_in_colour() -> None:

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from study.evidence.lifetimes import curves
 from study.records import Status
 from study.report import build, drawn, page, static
 from study.report.gathered import Gathered
 from study.report.searched import Searched
 from study.search import log, race
+from study.search.early import Stop
 from study.store import Store
 from study.verify import verify
 from tests.study.report.test_report import Page, section
@@ -51,8 +53,8 @@ def text_of(store: Store, name: str) -> str:
 def test_sections_of_a_search_stand_in_the_order_of_the_reader(store: Store) -> None:
     read = Page(store.report_path)
     ids = [attrs["id"] for attrs in read.all("section") if "id" in attrs]
-    assert ids == ["search", "importance", "dependence", "candidates", "outcomes", "curves", "samples", "rule",
-                   "methods", "run"]  # fmt: skip
+    assert ids == ["search", "importance", "dependence", "candidates", "outcomes", "survival", "curves", "samples",
+                   "rule", "methods", "run"]  # fmt: skip
     targets = [str(attrs["href"])[1:] for attrs in read.all("a") if str(attrs["href"]).startswith("#")]
     assert targets == ["search", *ids]
 
@@ -130,7 +132,7 @@ def test_the_methods_say_that_rates_are_optimistic(store: Store) -> None:
                  "no replica is left out", "variants among the candidates"):  # fmt: skip
         assert part in text
     assert "factors of the design" not in text
-    assert "Kaplan" not in text
+    assert "Time to failure is estimated by Kaplan and Meier." in text
 
 
 def test_a_search_that_has_found_nothing_yet_has_a_page(tmp_path: Path) -> None:
@@ -159,12 +161,51 @@ def test_a_report_of_a_search_verifies_and_a_changed_number_is_found(tmp_path: P
     assert all(record.status is Status.FINISHED for record in store.records())
 
 
-@pytest.mark.parametrize("name", drawn.OF_SEARCH)
+def test_shown_candidates_have_survival_curves_in_their_order(store: Store, search: Searched) -> None:
+    label = next(value for value in labels(store) if value.startswith("Share of replicas that have not failed yet"))
+    assert re.findall(r"#(\d+): ", label) == [str(cell) for cell in search.shown]
+
+
+def test_survival_counts_an_audited_replica_for_all_that_were_to_be_stopped(tmp_path: Path) -> None:
+    store = searched(tmp_path, spec(blocks=6))
+    first = store.records()[0]
+    log.Log(store.search_path).stopped(Stop(block=first.block, rule="asha", step=200, audited=True), 1.0)
+    launch = Gathered(store, store.records(), store.rule())
+    assert launch.search is not None
+    own = {curve.cell: curve for curve in launch.survival}
+    assert own.keys() == set(launch.search.shown)
+    assert own[first.cell].audited == 2
+    assert {curve.audited for cell, curve in own.items() if cell != first.cell} == {0}
+    assert all(curve.survival.tolist() == told.survival.tolist() for curve in launch.survival
+               for told in curves(launch.records) if told.cell == curve.cell)  # nobody was stopped  # fmt: skip
+
+
+def test_a_search_for_success_and_quality_shows_its_front(tmp_path: Path) -> None:
+    store = searched(tmp_path, spec(blocks=6, goal="both"))
+    text = Page(build(store)).text
+    assert "Success and quality at once" in text
+    launch = Gathered(store, store.records(), store.rule())
+    assert launch.search is not None
+    picture = drawn.front(launch)
+    assert picture is not None
+    cells = [own.cell for own in race.front(launch.search.candidates)]
+    assert cells
+    assert re.findall(r"#(\d+) ", picture.label) == [str(cell) for cell in cells]
+
+
+OF_ALL = [name for name in drawn.OF_SEARCH if name != "front"]
+
+
+@pytest.mark.parametrize("name", OF_ALL)
 def test_every_picture_of_a_search_is_a_file_too(launch: Gathered, name: str, tmp_path: Path) -> None:
     picture = drawn.OF_SEARCH[name](launch)
     assert picture is not None
     static.save(picture, tmp_path / "x.svg")
     assert "var(--" not in (tmp_path / "x.svg").read_text(encoding="utf-8")
+
+
+def test_a_search_for_success_has_no_front(launch: Gathered) -> None:
+    assert drawn.front(launch) is None
 
 
 def test_a_launch_that_is_no_search_has_none_of_its_pictures(mixed: Store) -> None:

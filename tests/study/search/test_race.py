@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from study.outcome import Outcome
 from study.search import race
@@ -99,6 +101,18 @@ def test_without_a_reliable_one_what_has_shown_most_leads() -> None:
 
 def test_nothing_leads_where_nothing_succeeds() -> None:
     assert race.leader([runner(0, "00")], "success", 0.8) is None
+
+
+@given(st.lists(st.tuples(st.text("01", min_size=1, max_size=6), st.sampled_from([0.2, 0.5, 0.8])), max_size=8))
+def test_the_front_is_what_nobody_beats_in_score_and_quality_at_once(drawn: list[tuple[str, float]]) -> None:
+    found = [of_quality(i, r, q if "1" in r else None) for i, (r, q) in enumerate(drawn)]
+    able = [own for own in found if own.quality is not None]
+    pairs = {(own.score, own.quality or 0.0) for own in able}
+    ahead = {(s, q) for s, q in pairs if not any(t >= s and p >= q and (t, p) != (s, q) for t, p in pairs)}
+    front = race.front(found)
+    assert [own.score for own in front] == sorted((own.score for own in front), reverse=True)
+    assert {(own.score, own.quality) for own in front} == ahead
+    assert len(front) == len(ahead), "of equal candidates the earliest"
 
 
 def test_with_quality_as_the_goal_the_finer_one_races_while_it_may_be_reliable() -> None:
