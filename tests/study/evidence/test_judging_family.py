@@ -1,0 +1,132 @@
+"""Verdicts on several hypotheses: Holm's family, claims without data, and what must hold whatever the data are."""
+
+import random
+from dataclasses import replace
+from math import isfinite
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from search_spaces import grid
+from study.evidence.judging import Judgement, judge
+from study.hypotheses import Hypothesis, sides
+from study.spec import Study
+from study.studies import studies
+from tests.study.evidence.claims import CONTRADICTED, LS, MORE, NS, SAME, SHARE, SUPPORTED, UNDECIDED, cell, one, two
+
+# The family
+
+
+def test_holm_decides() -> None:
+    """p = 2/64 alone is below 0.05, twice that in a family of two is not."""
+    records = two("++++++", "------") + cell(2, "+-", loss="w")
+    other = replace(SHARE, name="w", where={"loss": "w"})
+    assert one(MORE, records).verdict is SUPPORTED
+    found, _ = judge([MORE, other], records)
+    assert (found.p, found.p_adjusted, found.verdict) == (2 / 64, 4 / 64, UNDECIDED)
+    assert found.sentence.endswith("p = 0.0312, adjusted by Holm for 2 claims p = 0.0625, not below 0.05.")
+
+
+def test_a_claim_that_waits_for_its_data_counts_in_the_family_already() -> None:
+    """No p may grow when the data come in."""
+    records = two("++++++", "------") + cell(2, "??", loss="w")
+    found, waiting = judge([MORE, replace(SHARE, name="w", where={"loss": "w"})], records)
+    assert found.p_adjusted == 4 / 64
+    assert (waiting.p, waiting.p_adjusted) == (None, None)
+
+
+def test_a_claim_without_cells_is_not_in_the_family() -> None:
+    found, elsewhere = judge([MORE, replace(SHARE, name="w", where={"loss": "w"})], two("++++++", "------"))
+    assert found.p_adjusted == 2 / 64
+    assert elsewhere.sentence == "This profile has no cell with loss w."
+
+
+def test_judgements_come_in_the_order_of_the_hypotheses() -> None:
+    family = [SHARE, MORE, SAME]
+    assert [found.hypothesis for found in judge(family, two("++", "--"))] == family
+    assert judge([], two("++", "--")) == ()
+
+
+# Little or nothing to judge
+
+
+@pytest.mark.parametrize("anytime", [False, True])
+@pytest.mark.parametrize("hypothesis", [MORE, SHARE, SAME], ids=lambda own: own.kind)
+def test_a_launch_without_the_cells_leaves_the_claim_undecided(hypothesis: Hypothesis, anytime: bool) -> None:
+    found = one(hypothesis, cell(0, "++--", loss="w") + cell(1, "++--", loss="ns"), anytime=anytime)
+    assert found == Judgement(
+        hypothesis=hypothesis, verdict=UNDECIDED, sentence="This profile has no cell with loss ls."
+    )
+
+
+@pytest.mark.parametrize("anytime", [False, True])
+@pytest.mark.parametrize("hypothesis", [MORE, SHARE, SAME], ids=lambda own: own.kind)
+@pytest.mark.parametrize("ends", ["?", "xx", "."])
+def test_cells_without_any_outcome_leave_the_claim_undecided(hypothesis: Hypothesis, ends: str, anytime: bool) -> None:
+    found = one(hypothesis, two(ends, "++--"), anytime=anytime)
+    assert found == Judgement(
+        hypothesis=hypothesis, verdict=UNDECIDED, sentence="No replica with loss ls has an outcome yet."
+    )
+
+
+def test_nothing_at_all_is_undecided() -> None:
+    assert [found.verdict for found in judge([MORE, SAME, SHARE], [])] == [UNDECIDED] * 3
+
+
+# Whatever the data are
+
+
+LEVELS = [{"loss": loss, "bn": bn} for loss in ("ls", "ns") for bn in ("a", "b")]
+
+
+def numbers(found: Judgement) -> list[float]:
+    rates = [value for rate in found.rates for value in (rate.low, rate.rate, rate.high)]
+    return [*rates, *(found.difference or ()), *(p for p in (found.p, found.p_adjusted) if p is not None)]
+
+
+@settings(max_examples=40)
+@given(st.lists(st.text("+-x?.", max_size=7), min_size=4, max_size=4), st.booleans(), st.sampled_from([(), ("bn",)]))
+def test_judgements_are_total_finite_and_turn_round_with_their_sides(
+    ends: list[str], anytime: bool, drawn: tuple[str, ...]
+) -> None:
+    records = [row for index, own in enumerate(ends) for row in cell(index, own, **LEVELS[index])]
+    family = [replace(own, drawn=drawn) for own in (MORE, SAME, SHARE)]
+    turned = [
+        replace(MORE, drawn=drawn, better=NS, worse=LS),
+        replace(SAME, drawn=drawn, a=NS, b=LS),
+        replace(SHARE, drawn=drawn, side="below"),
+    ]
+    swap = {SUPPORTED: CONTRADICTED, CONTRADICTED: SUPPORTED, UNDECIDED: UNDECIDED}
+    found = judge(family, records, anytime=anytime)
+    for own, other in zip(found, judge(turned, records, anytime=anytime), strict=True):
+        assert all(isfinite(value) for value in numbers(own))
+        assert all(0 <= p <= 1 for p in (own.p, own.p_adjusted) if p is not None)
+        assert all(0 <= rate.low <= rate.rate <= rate.high <= 1 for rate in own.rates)
+        assert "nan" not in own.sentence
+        assert other.verdict is (own.verdict if own.hypothesis.kind == "same_success" else swap[own.verdict])
+        assert (other.p is None) is (own.p is None)
+        if own.p is not None:
+            assert other.p == pytest.approx(own.p, rel=1e-4, abs=1e-9)
+
+
+@pytest.mark.parametrize("anytime", [False, True])
+@pytest.mark.parametrize("study", studies().values(), ids=studies())
+def test_all_hypotheses_of_a_study_can_be_judged(study: Study, anytime: bool) -> None:
+    """In every profile, and on pairs: the cells of no shipped comparison lack partners."""
+    for profile in study.profiles.values():
+        levels = [
+            {name: tag for level in chosen.values() for name, tag in level.tags.items()}
+            | {name: level.label for name, level in chosen.items()}
+            for chosen in grid(profile.factors)
+        ]
+        ends = random.Random(study.name)
+        records = [
+            row for i, own in enumerate(levels) for row in cell(i, "x" + "".join(ends.choices("+-", k=3)), **own)
+        ]
+        for found in judge(study.hypotheses, records, anytime=anytime):
+            here = all(any(where.items() <= own.items() for own in levels) for where in sides(found.hypothesis))
+            assert all(isfinite(value) for value in numbers(found))
+            assert (found.p is not None) is here
+            assert (found.pairs > 0) is (here and len(found.rates) == 2)
+            assert not here or set(found.hypothesis.drawn) <= levels[0].keys()
