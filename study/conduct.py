@@ -84,7 +84,7 @@ def start(
     Args:
         mirror: who shows a search beside the tracker, if anybody.
     """
-    console.print(describe(spec), soft_wrap=True)
+    console.print(describe(spec), soft_wrap=not console.is_terminal)
     check(spec, store.root.parent.parent)
     console.print("starting Ray ...", style="dim")
     share = launch.connect(resources)
@@ -107,7 +107,7 @@ def resume(
 ) -> Result:
     """Finishes what the plan of an interrupted launch still lacks."""
     spec = store.spec()
-    console.print(describe(spec), soft_wrap=True)
+    console.print(describe(spec), soft_wrap=not console.is_terminal)
     check(spec, store.root.parent.parent)
     ledger = Ledger(spec, store, again=True)
     _check_plan(ledger)
@@ -155,7 +155,9 @@ def describe(spec: LaunchSpec) -> str:
 def _budget(spec: LaunchSpec) -> str:
     assert spec.search is not None
     blocks = spec.search.blocks
-    return f"at most {blocks} blocks" if blocks is not None else f"blocks for {words.duration(spec.budget or 0)}"
+    if blocks is None:
+        return f"blocks for {words.duration(spec.budget or 0)}"
+    return f"at most {blocks} block{'s' * (blocks != 1)}"
 
 
 @dataclass(frozen=True, slots=True)

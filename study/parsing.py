@@ -6,6 +6,7 @@ Every failure is a ``ValueError`` of one sentence that names the field, the valu
 import dataclasses
 import json
 from collections.abc import Mapping
+from math import inf
 from typing import Any, TypeVar
 
 import pydantic
@@ -53,7 +54,7 @@ def assignments(texts: list[str], option: str) -> dict[str, Any]:
 def seconds(text: str, option: str) -> float:
     """``90s``, ``30m`` or ``2h`` in seconds, more than 0."""
     number, unit = text[:-1], text[-1:]
-    if unit not in _SECONDS or not number.replace(".", "", 1).isdecimal() or float(number) == 0:
+    if unit not in _SECONDS or not number.replace(".", "", 1).isdecimal() or not 0 < float(number) < inf:
         raise ValueError(f"{option} must be a number > 0 with s, m or h behind it, got {text!r}")
     return float(number) * _SECONDS[unit]
 

@@ -26,32 +26,40 @@ _BEST = 10
 
 def study(what: Study, spec: LaunchSpec, console: Console) -> None:
     """Everything that is decided before a run of one profile, and what it would cost here."""
-    console.print(f"[bold]{what.name}[/]  {what.title}")
-    console.print(what.question)
+    console.print(Text.assemble((what.name, "bold"), f"  {what.title}"))
+    console.print(Text(what.question))
     console.print(f"\n[bold]Profile {spec.profile}[/] (of {', '.join(what.profiles)})")
     console.print(spec.stated_note(), markup=False)
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("factor", "levels", "source"):
-        table.add_column(column)
-    for factor in spec.factors:
-        table.add_row(factor.name, ", ".join(level.label for level in factor.levels), factor.source)
-    console.print("\n[bold]Factors[/]")
-    console.print(table)
-    console.print(f"\n[bold]{len(spec.cells)} cells[/], {len(spec.seeds)} seeds each, blocks of {spec.block}")
+    if spec.factors:
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for column in ("factor", "levels", "source"):
+            table.add_column(column)
+        for factor in spec.factors:
+            table.add_row(factor.name, ", ".join(level.label for level in factor.levels), factor.source)
+        console.print("\n[bold]Factors[/]")
+        console.print(table)
+    cells = f"{len(spec.cells)} cell{'s' if len(spec.cells) != 1 else ''}"
+    console.print(f"\n[bold]{cells}[/], {len(spec.seeds)} seeds each, blocks of {spec.block}")
     for cell in spec.cells:
         console.print(Text(f"  {cell.name}  {cell.digest}"))
-    console.print("\n[bold]Hypotheses[/], declared before the run")
-    for hypothesis in what.hypotheses:
-        console.print(Text(f"  {hypothesis.claim} ({hypothesis.source})"))
-    console.print("\n[bold]Sources[/]")
-    for source in what.sources:
-        console.print(Text(f"  {source}"))
+    claims = [f"{hypothesis.claim} ({hypothesis.source})" for hypothesis in what.hypotheses]
+    _list("[bold]Hypotheses[/], declared before the run", claims, console)
+    _list("[bold]Sources[/]", what.sources, console)
     console.print("\nmeasuring the cost of a step ...", style="dim")
     estimate = cost.estimate(spec)
     console.print(
         f"[bold]Estimated cost here[/]: {words.duration(estimate.core_seconds)} of one {estimate.device},"
-        f" about {words.duration(estimate.wall_seconds)} with {estimate.at_a_time} blocks at a time"
+        f" about {words.duration(estimate.wall_seconds)} with {estimate.at_a_time}"
+        f" block{'' if estimate.at_a_time == 1 else 's'} at a time"
     )
+
+
+def _list(heading: str, lines: Sequence[str], console: Console) -> None:
+    """Nothing at all, where there is no line."""
+    if lines:
+        console.print(f"\n{heading}")
+    for line in lines:
+        console.print(Text(f"  {line}"))
 
 
 def status(ledger: Ledger, console: Console) -> None:
@@ -88,16 +96,20 @@ def _cells(spec: LaunchSpec, records: Sequence[Record], console: Console) -> Non
         console.print(terminal.summary_table(summarise(records)))
         return
     found = candidates([cell.levels for cell in spec.cells], records)
+    if not found:
+        console.print("no candidate has a result yet")
+        return
     console.print(terminal.candidate_table(race.ranked(found)[:_BEST]))
     more = len(spec.cells) - min(_BEST, len(found))
     if more > 0:
         console.print(f"and {more} more {'candidate' if more == 1 else 'candidates'}; the report has them", style="dim")
 
 
-def paths(store: Store, report: Path, console: Console) -> None:
-    """Where everything is, and how to look at it."""
+def paths(store: Store, report: Path, console: Console, *, tracked: bool) -> None:
+    """Where everything is, and how to look at it; MLflow only if it was told."""
     out = store.root.parent.parent
     option = "" if out == Path("runs") else f" --out {out}"
     for name, value in (("report", report), ("records", store.records_path), ("traces", store.traces_path)):
         console.print(Text(f"{name:8} {value}"), soft_wrap=True)
-    console.print(Text(f"MLflow   study ui{option}"), soft_wrap=True)
+    if tracked:
+        console.print(Text(f"MLflow   study ui{option}"), soft_wrap=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Column
 from rich.text import Text
 
 from study.ledger import Ledger
@@ -44,10 +45,15 @@ class Terminal:
         self._by_time = search is not None and search.blocks is None
         self._standing = None if ledger.spec.search is None else Standing(ledger)
         self._began = self._shown = time.monotonic()
+        # On a narrow terminal the words fold, so that no number is cut.
+        percent, bar, elapsed = (Column(no_wrap=True, min_width=width) for width in (5, 5, 7))
         self._bar = Progress(
-            TextColumn("{task.percentage:>3.0f} %"), BarColumn(bar_width=20), TextColumn("{task.description}"),
-            TimeElapsedColumn(), console=console,
-        )  # fmt: skip
+            TextColumn("{task.percentage:>3.0f} %", table_column=percent),
+            BarColumn(bar_width=20 if console.width >= 100 else 5, table_column=bar),
+            TextColumn("{task.description}", table_column=Column(no_wrap=False, overflow="fold")),
+            TimeElapsedColumn(table_column=elapsed),
+            console=console,
+        )
         done, total = self._work()
         self._task = self._bar.add_task("starting workers", total=total, completed=done)
         self._live = Live(self._bar, console=console, refresh_per_second=4, transient=True)
@@ -81,7 +87,7 @@ class Terminal:
 
     def _tell(self, block: Block, records: Sequence[Record]) -> None:
         counts = Counter(record.outcome for record in records)
-        what = ", ".join(f"{number} {outcome.value}" for outcome, number in counts.items())
+        what = ", ".join(f"{number} {words.LABELS[outcome]}" for outcome, number in counts.items())
         found = None if self._standing is None else self._standing.take_in(block)
         if records[0].status is Status.CRASHED:
             what = f"crashed: {self._ledger.crashes.get(block.name, '')}"
@@ -91,13 +97,17 @@ class Terminal:
         line = f"{block.cell.name}  ({len(block.seeds)} replicas, {seconds:.0f} s): {what}"
         if found is not None:  # the first block introduces a candidate, later ones name its number
             line = f"{block.cell.name if block.first == 0 else f'#{block.cell.index}'}: {what}"
-        self._console.print(Text(line), soft_wrap=True)
+        self._say(line)
 
     def _tell_settled(self) -> None:
         news, self._settled = self._ledger.settled - self._settled, self._ledger.settled
         if news:
             names = ", ".join(cell.name for cell in self._ledger.spec.cells if cell.index in news)
-            self._console.print(Text(f"no further seeds for: {names}"), soft_wrap=True)
+            self._say(f"no further seeds for: {names}")
+
+    def _say(self, line: str) -> None:
+        """One line in a log; on a terminal it breaks between words."""
+        self._console.print(Text(line), soft_wrap=not self._console.is_terminal)
 
     def _work(self) -> tuple[int, int]:
         """Steps done, and of all blocks but the skipped ones; one begun before its cell was settled goes on.
@@ -131,10 +141,13 @@ class Terminal:
         else:
             self._console.print(Text(f"{100 * done / max(total, 1):3.0f} %  {text}"), soft_wrap=True)
 
+    def _now(self) -> str:
+        return f"{len(self._running)} block{'' if len(self._running) == 1 else 's'} running"
+
     def _counts(self) -> str:
         records = self._ledger.records
         outcomes = Counter(r.outcome for r in records if r.outcome is not Outcome.UNDECIDED)
-        told = ", ".join(f"{number} {outcome.value}" for outcome, number in outcomes.most_common())
+        told = ", ".join(f"{number} {words.LABELS[outcome]}" for outcome, number in outcomes.most_common())
         cells_open = {record.cell for record in records if record.status is Status.PLANNED}
         cells, skipped = len(self._ledger.spec.cells), sum(record.status is Status.SKIPPED for record in records)
         return (
@@ -148,9 +161,9 @@ class Terminal:
         done = sum(self._steps.values())
         fresh, limit = done - self._inherited, self._seconds_of_budget()
         if limit is not None and (self._by_time or fresh <= 0):
-            return f"{words.duration(limit)} left" if limit > 0 else f"{len(self._running)} blocks running"
+            return f"{words.duration(limit)} left" if limit > 0 else self._now()
         if fresh <= 0:
-            return f"{len(self._running)} blocks running" if self._running else "starting workers"
+            return self._now() if self._running else "starting workers"
         seconds = max(0.0, (time.monotonic() - self._began) / fresh * (self._work()[1] - done))
         seconds = seconds if limit is None else min(seconds, limit)
         return f"{'at most ' if self._at_most else ''}about {words.duration(seconds)} left"

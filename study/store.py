@@ -61,12 +61,24 @@ class Store:
         """The plan; of a search with the cells that were proposed so far.
 
         Raises:
-            ValueError: if there is no launch here, or its spec or log cannot be read.
+            ValueError: if there is no launch here, its spec or log cannot be read, or the log lacks a cell with traces.
         """
         if not self.spec_path.exists():
             raise ValueError(f"no launch at {self.root}: it has no spec.json")
         spec = read_json(self.spec_path, _SPEC)
-        return spec if spec.search is None else grown(spec, log.read(self.search_path))
+        return spec if spec.search is None else grown(spec, self._history())
+
+    def _history(self) -> log.History:
+        """A cell is in the log before it is trained: a log that lacks one was cut, and would have it trained anew."""
+        history = log.read(self.search_path)
+        trained = {int(folder.name.removeprefix("cell=")) for folder in self.traces_path.glob("cell=*")}
+        lacking = sorted(cell for cell in trained if cell >= len(history.points))
+        if lacking:
+            raise ValueError(
+                f"{self.search_path} must have every candidate that was trained, and has {len(history.points)}: there"
+                f" are traces of cell {lacking[0]}"
+            )
+        return history
 
     def write_rule(self, rule: OutcomeRule) -> None:
         """Keeps the rule that the records are decided by, which ``study decide`` may have changed since the plan."""

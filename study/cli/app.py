@@ -63,7 +63,8 @@ def one_sentence(command: Callable[P, None]) -> Callable[P, None]:
         try:
             command(*args, **kwargs)
         except ValueError as error:
-            errors.print(f"[red]error:[/] {str(error).replace('[', chr(92) + '[')}", highlight=False, soft_wrap=True)
+            said = f"[red]error:[/] {str(error).replace('[', chr(92) + '[')}"
+            errors.print(said, highlight=False, soft_wrap=not errors.is_terminal)
             raise typer.Exit(2) from None
 
     return wrapped
@@ -125,6 +126,9 @@ def mirror_at(out: Path, storage: str | None, spec: Any) -> Any:
     if storage == "none":
         return NoMirror()
     if storage is None:
-        out.mkdir(parents=True, exist_ok=True)
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ValueError(f"--out must be a writable folder, got {out}: {error.strerror}") from None
         storage = f"sqlite:///{out.absolute()}/optuna.db"
     return OptunaMirror(storage, f"{spec.study}/{spec.launch}", spec.search.space, spec.search.goal)

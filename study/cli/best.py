@@ -14,7 +14,7 @@ def best(launch: LaunchArgument, out: Out = Path("runs")) -> None:
     store = found(launch, out)
     known = confirm.confirmations(store)
     setting = confirm.setting(store, known[-1] if known else None)
-    errors.print(setting.note, soft_wrap=True, highlight=False, markup=False)
+    errors.print(setting.note, soft_wrap=not errors.is_terminal, highlight=False, markup=False)
     if not known:
         errors.print(f"confirm it on fresh seeds: study confirm {store.root}", soft_wrap=True, highlight=False)
     console.file.write(setting.text() + "\n")

@@ -1,5 +1,7 @@
 """The command ``study figure``."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -34,16 +36,21 @@ def figure(
     from study.report import static
 
     path = static.checked(Path(f"{name}.png") if out is None else out)
-    if launch is None:
-        from study.report import losses
-
-        losses.draw(path)
-    else:
-        _draw(name, launch, runs, path)
+    save = _of_theory if launch is None else _of_launch(name, launch, runs)
+    try:
+        save(path)
+    except OSError as error:
+        raise ValueError(f"--out must be a file that can be written, got {path}: {error.strerror}") from None
     console.print(f"figure   {path}", soft_wrap=True)
 
 
-def _draw(name: str, launch: str, runs: Path, path: Path) -> None:
+def _of_theory(path: Path) -> None:
+    from study.report import losses
+
+    losses.draw(path)
+
+
+def _of_launch(name: str, launch: str, runs: Path) -> Callable[[Path], None]:
     from study.report import drawn, static
     from study.report.gathered import Gathered
 
@@ -51,4 +58,4 @@ def _draw(name: str, launch: str, runs: Path, path: Path) -> None:
     picture = {**drawn.PICTURES, **drawn.OF_SEARCH}[name](Gathered(store, store.records(), store.rule()))
     if picture is None:
         raise ValueError(f"FIGURE must be one that the launch has something to show in, got {name!r} ({store.root})")
-    static.save(picture, path)
+    return partial(static.save, picture)

@@ -81,7 +81,7 @@ def resume(
     store = found(launch, out)
     home = store.root.parent.parent
     tracker, mirror = tracker_at(home, tracking_uri), mirror_at(home, storage, store.spec())
-    finish(store, lambda: conduct.resume(store, resources, tracker, console, mirror))
+    finish(store, lambda: conduct.resume(store, resources, tracker, console, mirror), tracking_uri)
 
 
 @app.command()
@@ -182,7 +182,12 @@ def start(spec: Any, out: Path, resources: Any, tracking_uri: str | None, mirror
     from study.store import Store
 
     store = Store(out / spec.study / spec.launch)
-    finish(store, lambda: conduct.start(spec, store, resources, tracker_at(out, tracking_uri), console, mirror))
+    tracker = tracker_at(out, tracking_uri)
+    try:
+        finish(store, lambda: conduct.start(spec, store, resources, tracker, console, mirror), tracking_uri)
+    finally:
+        if mirror is not None and not store.spec_path.exists():
+            mirror.withdraw()
     return store
 
 
@@ -200,7 +205,7 @@ def relay(address: str) -> int:
     return code
 
 
-def finish(store: Any, go: Callable[[], Any]) -> None:
+def finish(store: Any, go: Callable[[], Any], tracking_uri: str | None) -> None:
     """Runs a launch and says how it ended; whatever stops it, what was computed stays and can be resumed."""
     from study import present
 
@@ -214,7 +219,7 @@ def finish(store: Any, go: Callable[[], Any]) -> None:
         errors.print(f"[red]error:[/] {error}; {again}", soft_wrap=True, highlight=False)
         raise typer.Exit(1) from None
     present.results(store.spec(), result.records, console)
-    present.paths(store, result.report, console)
+    present.paths(store, result.report, console, tracked=tracking_uri != "none")
     if not result.shown:
         errors.print(f"MLflow does not show everything yet; fill it with: study sync {store.root}", soft_wrap=True)
     for block, reason in result.crashes.items():

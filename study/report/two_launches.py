@@ -1,4 +1,4 @@
-"""Tables for the terminal about two launches of one study; each fits 100 columns."""
+"""Tables for the terminal about two launches of one study; each is as wide as the terminal, up to 100 columns."""
 
 from rich.console import Console
 from rich.markup import escape
@@ -18,6 +18,8 @@ def show(result: LaunchComparison, console: Console) -> None:
     for when, spec in (("before", result.before), ("after", result.after)):
         console.print(f"{when:<8}{escape(spec.study)}, launch {escape(spec.launch)}, plan {spec.digest()}", style="dim")
     for table in (changes(result), cells(result), transitions(result), verdicts(result)):
+        if table.width is not None:
+            table.width = min(table.width, console.width)
         console.print()
         console.print(table if table.rows else f"{table.title}: none", highlight=False)
 

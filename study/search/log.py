@@ -109,7 +109,7 @@ def read(path: Path) -> History:
         ValueError: if a whole line is no line of a log.
     """
     history = History()
-    lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
+    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
     for number, text in enumerate(lines, 1):
         try:
             history.take_in(json.loads(text))

@@ -144,6 +144,18 @@ def test_everything_is_shown_within_a_hundred_columns(twice: Any) -> None:
         assert "nan" not in text.lower()
 
 
+def test_no_number_is_cut_on_a_narrow_terminal(twice: Any) -> None:
+    found = twice([[C, C, M, M], BEFORE[1]], noise=1, config={"batch_size": 32})
+    named = replace(found, cells=tuple(replace(cell, name="lr=0.001 / " * 8) for cell in found.cells))
+    console = Console(width=80)
+    with console.capture() as captured:
+        two_launches.show(named, console)
+    text = captured.get()
+    assert "p adjusted" in text
+    for cell in named.cells:
+        assert all(number.replace("\\[", "[") in text for number in two_launches.numbers(cell))
+
+
 def test_launches_of_different_studies_are_refused(trained: Trained) -> None:
     stores = [trained(BEFORE, page=False), trained(BEFORE, page=False, study="other")]
     done = CliRunner().invoke(app, ["compare", *(str(store.root) for store in stores)])

@@ -99,12 +99,13 @@ def test_a_figure_that_the_launch_has_nothing_for_is_one_sentence(
         (
             ["figure", "wins"],
             "FIGURE must be one of losses, success, map, composition, survival, sensitivity, forest, curves, course,"
-            " importance, dependence, landscape, got",
+            " importance, dependence, landscape, front, got",
         ),
         (["figure", "map"], "LAUNCH must be given for the figure map"),
         (["figure", "losses", "somewhere"], "LAUNCH must not be given for the figure losses"),
         (["figure", "map", "nowhere"], "LAUNCH must be a launch's folder or the id of one in runs, got 'nowhere'"),
         (["figure", "losses", "--out", "losses.jpg"], "--out must end in .png, .svg or .pdf, got losses.jpg"),
+        (["figure", "losses", "--out", "/dev/null/x.png"], "--out must be a file that can be written, got /dev/null/x"),
     ],
     ids=str,
 )

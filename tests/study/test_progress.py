@@ -53,6 +53,25 @@ def test_a_search_is_counted_in_candidates_and_by_its_budget_of_blocks(tmp_path:
     assert max(map(len, text.splitlines())) < 120
 
 
+def test_the_live_line_keeps_all_numbers_on_a_narrow_terminal(tmp_path: Path) -> None:
+    store, ledger = begin(tmp_path, spec(blocks=200))
+    search, console = searching(ledger), Console(file=io.StringIO(), width=45, force_terminal=True, record=True)
+    with Terminal(ledger, console) as terminal:
+        for _ in range(3):
+            block = search.next()
+            assert block is not None
+            terminal.block_started(block)
+            train(store, ledger, block)
+            search.block_ended(block)
+            terminal.block_ended(block)
+        assert len(console.export_text().splitlines()[0]) <= 45, "a line breaks between words"
+        console.print(terminal._bar)
+    text = " ".join(console.export_text().split())
+    for part in ("2 % ", "2 candidates (1 raced on)", "· 3 of 200 blocks · best", " left", "0:00:0"):
+        assert part in text
+    assert "…" not in text
+
+
 def test_a_candidate_is_introduced_by_its_first_block_and_numbered_after_it(tmp_path: Path) -> None:
     lines = said(spec(blocks=12), tmp_path).splitlines()
     assert [line for line in lines if re.fullmatch(r"#0 optimizer=adam / lr=0\.001 / beta1=0\.5: [012] of 2", line)]

@@ -1,5 +1,6 @@
 """``study search`` as a user meets it: mistakes, a real search, a killed one, and what comes of it."""
 
+import io
 import json
 import os
 import signal
@@ -10,12 +11,15 @@ from pathlib import Path
 
 import optuna
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
+from study import present
 from study.cli import app
 from study.records import Status
 from study.search.log import read
 from study.store import Store
+from tests.study.searches import begin, spec
 
 SMALL = ("--set", "steps=60", "--set", "batch_size=16", "--set", "evaluation.every=10", "--tracking-uri", "none")
 
@@ -28,6 +32,10 @@ SMALL = ("--set", "steps=60", "--set", "batch_size=16", "--set", "evaluation.eve
         (["wgan-clip", "--on", "ring", "--budget", "0blocks"], "--budget must be at least one block"),
         (["wgan-clip", "--on", "ring", "--sampler", "gp"], "the axes beta1, beta2, alpha, momentum are conditional"),
         (["wgan-clip", "--on", "ring", "--objective", "luck"], "--objective must be one of"),
+        (["wgan-clip", "--on", "ring", "--confirm", "-1"], "--confirm must be in [0, 10000], got -1"),
+        (["wgan-clip", "--on", "ring", "--seeds", "1000000000000"], "--seeds must be <= 10000, got 1000000000000"),
+        (["wgan-clip", "--on", "ring", "--seed", "-1"], "--seed must be in [0, 2^32), got -1"),
+        (["wgan-clip", "--on", "ring", "--budget", "1h", "--out", "/dev/null"], "--out must be a writable folder, got"),
         (["wgan-clip", "--on", "ring", "--set", "clip=0.1"], "clip is set by the space wgan-clip"),
         (["wgan-clip", "--on", "ring", "--storage", "sqlite:////nowhere/x.db"], "--storage must be an Optuna storage"),
         (["wgan-clip", "--on", "ring", "--warm-start", "nothing"], "LAUNCH must be a launch's folder"),
@@ -36,11 +44,34 @@ SMALL = ("--set", "steps=60", "--set", "batch_size=16", "--set", "evaluation.eve
 )
 def test_a_mistake_is_one_sentence_and_trains_nothing(tmp_path: Path, options: list[str], sentence: str) -> None:
     budget = [] if "--budget" in options else ["--budget", "4blocks"]
-    result = CliRunner().invoke(app, ["search", *options, *budget, "--out", str(tmp_path)], env={"COLUMNS": "300"})
+    out = [] if "--out" in options else ["--out", str(tmp_path)]
+    result = CliRunner().invoke(app, ["search", *options, *budget, *out], env={"COLUMNS": "300"})
     assert result.exit_code == 2, result.output
     assert sentence in result.output
     assert "Traceback" not in result.output
     assert not list(tmp_path.rglob("spec.json"))
+
+
+def test_a_search_that_was_refused_is_not_in_the_dashboard(tmp_path: Path) -> None:
+    command = ["search", "lsgan-bn", "--on", "lsun-bedroom", "--budget", "4blocks", "--out", str(tmp_path)]
+    result = CliRunner().invoke(app, [*command, "--set", f"data.root={tmp_path}", "--tracking-uri", "none"])
+    assert result.exit_code == 2, result.output
+    assert "LSUN" in result.output
+    assert optuna.get_all_study_names(f"sqlite:///{tmp_path}/optuna.db") == []
+
+
+def test_a_search_without_a_result_says_so(tmp_path: Path) -> None:
+    store, _ = begin(tmp_path, spec(blocks=4))
+    result = CliRunner().invoke(app, ["status", str(store.root)])
+    assert result.exit_code == 0, result.output
+    assert result.output.endswith("no candidate has a result yet\n")
+
+
+@pytest.mark.parametrize("tracked", [True, False])
+def test_mlflow_is_pointed_to_only_if_it_was_told(tmp_path: Path, tracked: bool) -> None:
+    store, console = Store(tmp_path / "study" / "launch"), Console(record=True, file=io.StringIO())
+    present.paths(store, store.report_path, console, tracked=tracked)
+    assert ("MLflow" in console.export_text()) is tracked
 
 
 @pytest.mark.ray

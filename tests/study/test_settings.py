@@ -1,5 +1,6 @@
 """The best cell of a search, confirmed beside the default, as a file that ``study run`` takes."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -127,6 +128,18 @@ def test_show_takes_a_setting(store: Store, tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["explain", str(path)])
     assert result.exit_code == 0, result.output
     assert "cell 0: base, digest" in result.output
+
+
+def test_a_setting_is_shown_without_empty_headings_and_as_it_is_written(store: Store, tmp_path: Path) -> None:
+    own = dataclasses.replace(confirm.setting(store, None), title="a title [/]", question="is [bold] kept?")
+    path = tmp_path / "best.json"
+    path.write_text(own.text())
+    result = CliRunner().invoke(app, ["show", str(path), "--set", "steps=20"], env={"COLUMNS": "300"})
+    assert result.exit_code == 0, result.output
+    for part in ("a title [/]", "is [bold] kept?", "1 cell, ", "Sources"):
+        assert part in result.output
+    for heading in ("Factors", "Hypotheses"):
+        assert heading not in result.output
 
 
 @pytest.mark.parametrize(("text", "sentence"), [
