@@ -37,7 +37,7 @@ class Ours:
         self._candidates: list[Candidate] = []
 
     def step(self) -> Step:
-        decision = self._engine.next(self._candidates, {})
+        decision = self._engine.next(self._candidates, ())
         assert decision is not None
         if isinstance(decision, Proposal):
             self._points.append(decision.point)

@@ -2,7 +2,7 @@
 
 python benchmarks/search/overhead.py
 
-Candidates are random points of the benchmark's space with outcomes drawn from a surface, four seeds each. What is timed
+Candidates are random points of the benchmark's space with outcomes drawn from a surface, two seeds each. What is timed
 is the engine's whole decision for a new cell in a search that has just taken in one more result: the race and the
 sampler. Processor time of one core, the median of a few suggestions.
 """
@@ -70,7 +70,7 @@ def seconds(sampler: str, space: Space, count: int) -> float:
     taken = []
     for number in range(1, SUGGESTIONS + 1):
         began = time.process_time()
-        race.challenger(known[: count + number], most=20, running={})
+        race.challenger(known[: count + number], most=20, busy=())
         own.propose(known[: count + number])
         taken.append(time.process_time() - began)
     return round(sorted(taken)[SUGGESTIONS // 2], 5)

@@ -21,9 +21,6 @@ from study.search.spec import SearchSpec
 from study.spec import LaunchSpec
 from study.store import Store
 
-_FEW = 5
-"""With fewer candidates nothing is said of what decides success."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmed:
@@ -88,7 +85,7 @@ class Searched:
 
     @cached_property
     def importances(self) -> tuple[Importance, ...]:
-        return importance.importances(self.candidates, self.space) if len(self.candidates) >= _FEW else ()
+        return importance.importances(self.candidates, self.space)
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -105,7 +102,7 @@ class Searched:
     @cached_property
     def dependences(self) -> tuple[Dependence, ...]:
         """By importance."""
-        if len(self.candidates) < _FEW:
+        if len(self.candidates) < importance.FEW:
             return ()
         found = {own.axis: own for own in dependence.dependences(self.candidates, self.space)}
         return tuple(found[name] for name in self.by_importance if name in found)
@@ -113,12 +110,12 @@ class Searched:
     @cached_property
     def surface(self) -> Surface | None:
         """Over the two most important axes of numbers that exist together in enough candidates."""
-        if len(self.candidates) < _FEW:
+        if len(self.candidates) < importance.FEW:
             return None
         numbers = [name for name in self.by_importance if isinstance(self._axes[name], Range)]
         pairs = sorted(combinations(range(len(numbers)), 2), key=lambda pair: pair[1])
         for y, x in ((numbers[a], numbers[b]) for a, b in pairs):
-            if sum(y in own.point and x in own.point for own in self.candidates) >= _FEW:
+            if sum(y in own.point and x in own.point for own in self.candidates) >= importance.FEW:
                 return dependence.surface(self.candidates, self.space, y, x)
         return None
 

@@ -21,6 +21,8 @@ class Scored(Protocol):
     @property
     def score(self) -> float: ...
     @property
+    def expected(self) -> float: ...
+    @property
     def quality(self) -> float | None: ...
 
 
@@ -37,6 +39,10 @@ class Known:
     @property
     def score(self) -> float:
         return score(self.successes, self.n, self.near if self.quality is None else self.quality)
+
+    @property
+    def expected(self) -> float:
+        return expected(self.successes, self.n)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +81,11 @@ class Candidate:
         """:func:`score` of the candidate; with no success, how near its replicas came breaks ties."""
         return score(self.successes, self.n, self.near if self.quality is None else self.quality)
 
+    @property
+    def expected(self) -> float:
+        """:func:`expected` of the candidate, what a floor is compared with: no quality makes up for a failure."""
+        return expected(self.successes, self.n)
+
 
 def score(successes: int, n: int, quality: float | None) -> float:
     """``(successes + 1/4 + q/2) / (n + 1)``, in (0, 1): Jeffreys' posterior mean of the success rate for q = 1/2.
@@ -91,6 +102,15 @@ def score(successes: int, n: int, quality: float | None) -> float:
     if not 0 <= successes <= n:
         raise ValueError(f"successes must be in [0, {n}], got {successes}")
     return (successes + 0.25 + unit(quality) / 2) / (n + 1)
+
+
+def expected(successes: int, n: int) -> float:
+    """``(successes + 1/2) / (n + 1)``, in (0, 1): Jeffreys' posterior mean of the success rate.
+
+    Raises:
+        ValueError: as :func:`score`.
+    """
+    return score(successes, n, 0.5)
 
 
 def unit(value: float | None) -> float:

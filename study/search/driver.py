@@ -4,7 +4,6 @@ Every decision is in the log before it takes effect, so a search that is killed 
 given is trained, none is given twice.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from time import monotonic
 
@@ -83,8 +82,7 @@ class Searching:
             return self._give(self._waiting.pop(0))
         if self._over():
             return None
-        running = Counter(block.cell.index for block in self._running.values())
-        decision = self._engine.next(self.candidates, running)
+        decision = self._engine.next(self.candidates, self._busy())
         if decision is None:
             if not self._running:
                 self._end("the sampler has no further proposal")
@@ -127,6 +125,12 @@ class Searching:
             if race.left(self._candidates[cell], best, self._engine.most):
                 self._racing.discard(cell)
                 self._mirror.left(self._candidates[cell])
+
+    def _busy(self) -> set[int]:
+        """Cells that are being trained, or have all their blocks, one that crashed among them perhaps."""
+        spec = self._ledger.spec
+        full = (cell for cell, blocks in enumerate(self._history.blocks) if blocks * spec.block >= len(spec.seeds))
+        return {block.cell.index for block in self._running.values()}.union(full)
 
     def _over(self) -> bool:
         if self._history.ended:

@@ -4,7 +4,7 @@ Every second block at least is a new candidate's first; the others are the race'
 propose leaves all to the race.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from study.search import proposals, race
@@ -44,14 +44,14 @@ class Engine:
     raced: int = 0
     exhausted: bool = False
 
-    def next(self, known: Sequence[Candidate], running: Mapping[int, int]) -> int | Proposal | None:
+    def next(self, known: Sequence[Candidate], busy: Container[int]) -> int | Proposal | None:
         """A cell that gets a further block, a proposal for a new cell, or nothing while blocks run (or for ever).
 
         Args:
             known: candidates with at least one replica that has ended.
-            running: cell to number of its replicas that are being trained.
+            busy: cells that get no further block now.
         """
-        rival = race.challenger(known, most=self.most, running=running, goal=self.goal, floor=self.floor)
+        rival = race.challenger(known, most=self.most, busy=busy, goal=self.goal, floor=self.floor)
         if rival is not None and (self.raced < self.proposed or self.exhausted):
             self.raced += 1
             return rival.cell
@@ -61,7 +61,7 @@ class Engine:
                 self.proposed += 1
                 return proposal
             self.exhausted = True
-            return self.next(known, running)
+            return self.next(known, busy)
         return None
 
     def restore(self, proposal: Proposal | None) -> None:

@@ -16,6 +16,8 @@ from study.search.anova import Floats, by_chance, encode, explained
 from study.search.candidates import Candidate
 
 Target = Literal["success"] | Outcome
+FEW = 5
+"""With fewer candidates nothing is said of what decides success."""
 _CELLS = 3  # of a class of failure: with fewer, whatever these cells share would look decisive
 _NOTHING = 1e-12  # a variance of rates below this is rounding
 _LEVELS = (0.025, 0.975)
@@ -68,14 +70,17 @@ def importances(
 
     Returns:
         For "success", then for the failures in the order of ``Outcome``: all axes, largest share first, those of equal
-        share in the order of the space. Empty if no candidate has a replica.
+        share in the order of the space. Empty with fewer than ``FEW`` candidates that have a replica. The order of the
+        candidates says nothing.
 
     Raises:
         ValueError: if ``resamples < 1``.
     """
     if resamples < 1:
         raise ValueError(f"resamples must be >= 1, got {resamples}")
-    tried = [own for own in candidates if own.n]
+    tried = sorted((own for own in candidates if own.n), key=lambda own: own.cell)
+    if len(tried) < FEW:
+        return ()
     return tuple(
         found for target in targets(tried) for found in _of_target(tried, space, target, resamples=resamples, seed=seed)
     )

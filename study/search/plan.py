@@ -9,10 +9,11 @@ from typing import Any, get_args
 
 from search_spaces import Space
 from search_spaces.searches import named
+from study.outcome import OutcomeRule
 from study.parsing import assign_config
 from study.parsing import seconds as parsed_seconds
 from study.records import Record
-from study.search.candidates import Known
+from study.search.candidates import Known, expected
 from study.search.cells import cell_of
 from study.search.grounds import Ground
 from study.search.proposals import Goal
@@ -29,7 +30,10 @@ BLOCK = 2
 they tell."""
 STACKED = 5
 """The same for points, whose small nets train five at a time in about the time of two."""
+MOST_SEEDS = 10_000
+"""A plan lists every seed."""
 _TRIED = 25
+_DIGITS = 12
 
 
 def search_of(name: str, ground: Ground, *, goal: str, stop: str, **fields: Any) -> SearchSpec:
@@ -51,8 +55,13 @@ def budget(text: str) -> tuple[int | None, float | None]:
         ValueError: if the text is neither, or the budget is not above 0.
     """
     if not text.endswith(("block", "blocks")):
-        return None, parsed_seconds(text, "--budget")
+        try:
+            return None, parsed_seconds(text, "--budget")
+        except ValueError as error:
+            raise ValueError(f"{error}; or a number of blocks: 200blocks") from None
     number = text.removesuffix("s").removesuffix("block").strip()
+    if len(number) > _DIGITS:
+        raise ValueError(f"--budget must have at most {_DIGITS} digits, got {len(number)}")
     if not number.isdecimal() or int(number) < 1:
         raise ValueError(f"--budget must be at least one block, got {text!r}")
     return int(number), None
@@ -84,6 +93,8 @@ def plan(
     space = search.space
     usual = STACKED if len(ground.base.data.shape) == 1 else BLOCK
     size = min(usual if block is None else block, seeds)
+    if seeds > MOST_SEEDS:
+        raise ValueError(f"--seeds must be <= {MOST_SEEDS}, got {seeds}")
     if seeds < 1 or size < 1:
         raise ValueError(f"{'--seeds' if seeds < 1 else '--block'} must be >= 1, got {min(seeds, size)}")
     if search.blocks is None and seconds is None:
@@ -91,9 +102,11 @@ def plan(
     own = dict(changes or {})
     _check_changes(space, own)
     search = replace(search, base=assign_config(ground.base, own))
+    _check_data(search, ground)
     _check_points(search)
+    _check_floor(search, seeds)
     if known is not None:
-        search = replace(search, warm=_warm_start(search, known))
+        search = replace(search, warm=_warm_start(search, ground.rule, known))
     return LaunchSpec(
         launch=f"{now:%Y%m%d-%H%M%S}-{ground.name}",
         study=f"search-{space.name}",
@@ -117,35 +130,46 @@ def plan(
     )
 
 
-def _warm_start(search: SearchSpec, store: Store) -> WarmStart:
+def _warm_start(search: SearchSpec, rule: OutcomeRule, store: Store) -> WarmStart:
     """What another launch's records say of points of this search.
 
     Raises:
-        ValueError: if no decided cell of that launch is a point of the space in the search's base configuration.
+        ValueError: if no cell of that launch is a point of the space in the search's base configuration that was
+            decided by its rule.
     """
     spec = store.spec()
     cells: dict[int, list[Record]] = {}
     for record in store.records():
         cells.setdefault(record.cell, []).append(record)
-    known = tuple(found for own in cells.values() if (found := _known(search, own)) is not None)
+    known = tuple(found for own in cells.values() if (found := _known(search, rule, own)) is not None)
     if not known:
         raise ValueError(
-            f"--warm-start must be a launch with cells of the space {search.space.name} on the same base configuration,"
-            f" got {spec.launch}: none of its {len(cells)} cells is one that has ended"
+            f"--warm-start must be a launch with cells of the space {search.space.name} on the same base configuration"
+            f" that were decided by {rule.label()}, got {spec.launch}: none of its {len(cells)} cells is such a one"
         )
     return WarmStart(launch=spec.launch, plan=spec.digest(), points=known)
 
 
-def _known(search: SearchSpec, records: Sequence[Record]) -> Known | None:
+def _known(search: SearchSpec, rule: OutcomeRule, records: Sequence[Record]) -> Known | None:
     """What a cell's records say of its point, if this search could propose its configuration."""
     point = search.space.point_of(records[0].config)
-    if point is None:
+    if point is None or records[0].rule != rule.label():
         return None
     config = assign_config(search.base, search.space.assignment(point))
     own = candidate(point, records) if digest(config) == records[0].digest else None
     if own is None:
         return None
     return Known(point=point, successes=own.successes, n=own.n, quality=own.quality, near=own.near)
+
+
+def _check_floor(search: SearchSpec, seeds: int) -> None:
+    """Raises ValueError if no candidate could be said to reach the floor, all of its seeds converging."""
+    most = expected(seeds, seeds)
+    if search.goal == "quality" and search.floor > most:
+        raise ValueError(
+            f"--floor must be <= {most:.3g} with at most {seeds} seeds per candidate, got {search.floor:g} (space"
+            f" {search.space.name})"
+        )
 
 
 def _check_changes(space: Space, changes: Mapping[str, Any]) -> None:
@@ -155,6 +179,17 @@ def _check_changes(space: Space, changes: Mapping[str, Any]) -> None:
         for other in varied:
             if path == other or path.startswith(f"{other}.") or other.startswith(f"{path}."):
                 raise ValueError(f"{path} is set by the space {space.name} and cannot be set")
+
+
+def _check_data(search: SearchSpec, ground: Ground) -> None:
+    """Raises ValueError if the data were changed from points to images, or back: the outcome rule is for the former."""
+    before, now = (len(config.data.shape) == 1 for config in (ground.base, search.base))
+    if before != now:
+        kind = "points" if before else "images"
+        raise ValueError(
+            f"data.kind must be one of {kind}, as the outcome rule of --on {ground.name} is, got"
+            f" {search.base.data.kind!r} (space {search.space.name})"
+        )
 
 
 def _check_points(search: SearchSpec) -> None:

@@ -5,7 +5,7 @@ generator that lives in a process: a search that was killed goes on with the sam
 the same scores.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from random import Random
@@ -21,7 +21,7 @@ SAMPLERS = ("tpe", "gp", "cmaes", "qmc", "random", "grid", "nsga2")
 ``cmaes``: Hansen & Ostermeier 2001; ``qmc``: a scrambled Sobol sequence; ``nsga2``: Deb et al. 2002."""
 _WHOLE = ("tpe", "random", "grid", "nsga2")
 """Samplers for spaces with conditional axes; the others know one set of axes for all points."""
-_GRID_VALUES = 5
+_GRID_VALUES, _LISTED = 5, 100_000
 _ATTEMPTS = 50
 
 
@@ -120,14 +120,15 @@ def key(point: Point) -> str:
 
 def random(space: Space, seed: int) -> Proposer:
     """Independent uniform draws, after the space's default. Ends when ``_ATTEMPTS`` draws in a row were known."""
-    return _Listed(space, _drawn(space, seed))
+    rng = Random(f"{seed}/random")
+    return _Listed(space, _drawn(lambda: space.sample(rng)))
 
 
-def _drawn(space: Space, seed: int) -> Iterator[Point]:
-    rng, seen = Random(f"{seed}/random"), set[str]()
+def _drawn(draw: Callable[[], Point]) -> Iterator[Point]:
+    seen = set[str]()
     while True:
         for _ in range(_ATTEMPTS):
-            point = space.sample(rng)
+            point = draw()
             if key(point) not in seen:
                 break
         else:
@@ -137,7 +138,13 @@ def _drawn(space: Space, seed: int) -> Iterator[Point]:
 
 
 def grid(space: Space, seed: int) -> Proposer:
-    """All combinations of at most five values per axis, in random order, after the space's default."""
-    points = list(islice(space.grid(_GRID_VALUES), 100_000))
-    Random(f"{seed}/grid").shuffle(points)
+    """All combinations of at most five values per axis, in random order, after the space's default.
+
+    Of a grid with more than ``_LISTED`` points, too many to be listed, independent draws.
+    """
+    rng = Random(f"{seed}/grid")
+    points = list(islice(space.grid(_GRID_VALUES), _LISTED + 1))
+    if len(points) > _LISTED:
+        return _Listed(space, _drawn(lambda: space.on_grid(rng, _GRID_VALUES)))
+    rng.shuffle(points)
     return _Listed(space, iter(points))

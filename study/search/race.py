@@ -8,7 +8,7 @@ that most probably is better than the incumbent. New candidates get every second
 good ones never ends the search (Hutter et al. 2011, SMAC, share the time equally, too).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from math import inf
@@ -41,8 +41,8 @@ def ranked(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def best(candidates: Sequence[Candidate], goal: Goal, floor: float) -> Candidate | None:
-    """The incumbent, or with the goal ``quality`` the candidate of the best quality with a score >= floor, if any."""
-    able = [each for each in candidates if goal == "quality" and each.quality is not None and each.score >= floor]
+    """The incumbent, or with the goal ``quality`` that of the best quality with an expected rate >= floor, if any."""
+    able = [each for each in candidates if goal == "quality" and each.quality is not None and each.expected >= floor]
     return max(able, key=lambda each: (each.quality or 0.0, each.score), default=None) or incumbent(candidates)
 
 
@@ -63,7 +63,7 @@ def challenger(
     candidates: Sequence[Candidate],
     *,
     most: int,
-    running: Mapping[int, int],
+    busy: Container[int],
     goal: Goal = "success",
     floor: float = 0.0,
     likely: float = LIKELY,
@@ -76,13 +76,13 @@ def challenger(
     Args:
         candidates: those with at least one replica that has ended.
         most: seeds that no candidate exceeds.
-        running: cell to how many of its replicas are being trained; such a cell waits.
+        busy: cells that get no block now, whatever they have shown: they are being trained, or have all their blocks.
         likely: the least probability of being better than the incumbent.
     """
     first = leader(candidates, goal, floor)
     if first is None:
         return None  # nothing to be better than: a new candidate says more than further seeds of a failure
-    free = [each for each in candidates if each.n < most and not running.get(each.cell)]
+    free = [each for each in candidates if each.n < most and each.cell not in busy]
     others = [each for each in free if each.cell != first.cell]
     rival = _finer(others, first, floor) if goal == "quality" else _likelier(others, first, likely)
     if rival is not None:

@@ -28,7 +28,8 @@ class SearchSpec:
     Attributes:
         base: the configuration that a point of the space is set in.
         goal: ``success``: the success rate, the quality of successes as tie-break; ``quality``: the quality of
-            successes, where the success rate is at least ``floor``; ``both``: their Pareto front.
+            successes, where the expected success rate (Jeffreys' posterior mean) is at least ``floor``; ``both``: their
+            Pareto front.
         sampler: one of ``proposals.SAMPLERS``; ``seed`` is its seed, and that of everything else drawn by the search.
         blocks: so many blocks are trained at most; absent: the launch's time is the budget.
         stop: when a block ends before its last step: ``lost``: all of its replicas are beyond doubt lost; ``asha`` and
@@ -55,6 +56,8 @@ class SearchSpec:
         proposals.check(self.sampler, self.goal, self.space)
         if not 0 <= self.floor < 1:
             raise ValueError(f"--floor must be in [0, 1), got {self.floor:g}")
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"--seed must be in [0, 2^32), got {self.seed}")
         if self.blocks is not None and self.blocks < 1:
             raise ValueError(f"--budget must be at least one block, got {self.blocks}")
         if not 0 <= self.audit <= 1:

@@ -139,5 +139,5 @@ def test_ours_gives_no_further_block_to_seeds_that_die() -> None:
     reliable, dead = candidates([{"lr": 0.1}, {"lr": 0.9}], decided(reliable=[20.0] * 10, dead=[nan] * 10))
     assert race.incumbent([reliable, dead]) is reliable
     assert race.interval(dead)[1] < race.interval(reliable)[0]
-    assert race.challenger([reliable, dead], most=100, running={}) is not dead
+    assert race.challenger([reliable, dead], most=100, busy=()) is not dead
     assert dead.outcomes == {Outcome.DIVERGED: 10}

@@ -21,6 +21,7 @@ from search_spaces import SEARCHES, Choice, Float, Int, Options, Param, Range, R
 from search_spaces.blocks import axis_of, d_steps_axis, normalisation_axes, optimizer_axes
 from search_spaces.searches import named, penalty_axes
 from study.parsing import assign_config
+from study.search.adapter.distributions import distribution, suggested
 from study.studies import find
 from trainables import games
 from trainables.config import GanConfig, to_dict
@@ -121,27 +122,12 @@ def test_no_point_of_a_grid_comes_twice(name: str) -> None:
 # Other libraries
 
 
-def distribution(axis: Options | Range) -> optuna.distributions.BaseDistribution:
-    if isinstance(axis, Options):
-        return optuna.distributions.CategoricalDistribution(axis.labels)
-    domain = axis.domain
-    if isinstance(domain, Int):
-        return optuna.distributions.IntDistribution(domain.low, domain.high, log=domain.log)
-    return optuna.distributions.FloatDistribution(domain.low, domain.high, log=domain.log)
-
-
-def suggested(space: Space, trial: optuna.trial.BaseTrial) -> dict[str, Value]:
+def point_of(space: Space, trial: optuna.trial.BaseTrial) -> dict[str, Value]:
     """The point that a trial suggests, axis by axis as they come to exist."""
     point: dict[str, Value] = {}
     for axis in space.axes:
-        if axis.name not in space.active(point):
-            continue
-        if isinstance(axis, Options):
-            point[axis.name] = trial.suggest_categorical(axis.name, axis.labels)
-        elif isinstance(axis.domain, Int):
-            point[axis.name] = trial.suggest_int(axis.name, axis.domain.low, axis.domain.high, log=axis.domain.log)
-        else:
-            point[axis.name] = trial.suggest_float(axis.name, axis.domain.low, axis.domain.high, log=axis.domain.log)
+        if axis.name in space.active(point):
+            point[axis.name] = suggested(trial, axis)
     return point
 
 
@@ -150,7 +136,7 @@ def test_every_point_is_one_to_optuna(name: str) -> None:
     space, rng = SEARCHES[name], Random(0)
     points = [space.default(), *(space.sample(rng) for _ in range(20)), *islice(space.grid(2), 20)]
     for point in points:
-        assert suggested(space, optuna.trial.FixedTrial(dict(point))) == point
+        assert point_of(space, optuna.trial.FixedTrial(dict(point))) == point
 
 
 @pytest.mark.parametrize("name", SEARCHES)
@@ -158,7 +144,7 @@ def test_what_optuna_suggests_is_a_point(name: str) -> None:
     space = SEARCHES[name]
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     for _ in range(20):
-        space.check(suggested(space, study.ask()))
+        space.check(point_of(space, study.ask()))
 
 
 @pytest.mark.parametrize("name", SEARCHES)
@@ -171,6 +157,7 @@ def test_ends_are_in_optunas_range_and_nothing_beyond(name: str) -> None:
                 assert same._contains(end)
                 assert not same._contains(outside)
                 assert not axis.domain.contains(outside)
+                assert suggested(optuna.trial.FixedTrial({axis.name: end}), axis) == end
 
 
 def of_ray(domain: Float | Int) -> tune.search.sample.Domain:

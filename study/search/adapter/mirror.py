@@ -41,6 +41,9 @@ class Mirror(Protocol):
     def close(self, known: Mapping[int, Candidate]) -> None:
         """The search is over: every candidate has its last score."""
 
+    def withdraw(self) -> None:
+        """The search was refused before it began."""
+
 
 class NoMirror:
     """Shows nothing."""
@@ -60,6 +63,9 @@ class NoMirror:
     def close(self, known: Mapping[int, Candidate]) -> None:
         """Nowhere to show it."""
 
+    def withdraw(self) -> None:
+        """Nothing was shown."""
+
 
 class OptunaMirror:
     """Shows a search in an Optuna storage: ``sqlite:///runs/optuna.db``, or any other address that Optuna takes.
@@ -75,10 +81,10 @@ class OptunaMirror:
         names: list[str] = ["success", "quality"] if goal == "both" else [goal]
         wait = {"connect_args": {"timeout": _SECONDS}} if address.startswith("sqlite") else {}
         try:
-            storage = RDBStorage(address, engine_kwargs=wait)
+            self._storage = RDBStorage(address, engine_kwargs=wait)
             directions = [StudyDirection.MAXIMIZE] * len(names)
             self._study = optuna.create_study(
-                storage=storage, study_name=name, directions=directions, load_if_exists=True
+                storage=self._storage, study_name=name, directions=directions, load_if_exists=True
             )
             with catch_warnings():
                 simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -122,12 +128,15 @@ class OptunaMirror:
 
         self._try(go)
 
+    def withdraw(self) -> None:
+        self._try(lambda: self._storage.delete_study(self._study._study_id))
+
     def _try(self, go: Callable[[], None]) -> None:
         if self._lost:
             return
         try:
             go()
-        except _FAILURES as error:
+        except (*_FAILURES, KeyError, IndexError) as error:  # the latter: the study was deleted, in the dashboard say
             self._lost = True
             _log.warning("%s shows no more of the search: %s", self._address, _first_line(error))
 
@@ -145,5 +154,7 @@ class OptunaMirror:
         trial.set_user_attr("successes", f"{candidate.successes} of {candidate.n}")
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+def _first_line(error: BaseException) -> str:
+    """Optuna guesses at why it could not write; the database knows."""
+    own = error.__cause__ if isinstance(error, optuna.exceptions.StorageInternalError) and error.__cause__ else error
+    return str(own).strip().splitlines()[0] if str(own).strip() else type(own).__name__

@@ -57,7 +57,8 @@ class OptunaProposer:
             self._tell(self._numbers[candidate.cell], candidate)
         if not self._numbers:
             return self._first()
-        found = (self._ask(attempt) for attempt in range(_ATTEMPTS))
+        before = dict(self._study_attrs())
+        found = (self._ask(attempt, before) for attempt in range(_ATTEMPTS))
         return next((proposal for proposal in found if proposal is not None), None)
 
     def restore(self, proposal: Proposal) -> None:
@@ -72,9 +73,12 @@ class OptunaProposer:
         self.restore(proposal)
         return proposal
 
-    def _ask(self, attempt: int) -> Proposal | None:
-        """One suggestion, unless its point was proposed before."""
-        before = dict(self._study_attrs())
+    def _ask(self, attempt: int, before: Mapping[str, Any]) -> Proposal | None:
+        """One suggestion, unless its point was proposed before.
+
+        Args:
+            before: what the sampler kept for the study before the first attempt, dropped ones change it, too.
+        """
         with catch_warnings():
             simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             self._study.sampler = _sampler(self._kind, self._seed, len(self._numbers), attempt)
@@ -121,7 +125,7 @@ class OptunaProposer:
             return
         self._scores[number] = values
         attrs = self._storage.present[number].system_attrs
-        constraints = {"success": self._floor - candidate.score} if self._goal == "quality" else None
+        constraints = {"success": self._floor - candidate.expected} if self._goal == "quality" else None
         trial = self._trial(number, candidate.point, attrs, values=values, constraints=constraints)
         self._storage.present[number] = trial
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from study.outcome import Outcome
 from study.records import Status
 from study.search.candidates import Candidate, score
+from study.search.log import read
 from study.search.proposals import told
 from study.search.results import candidates
 from tests.study.searches import searched, spec
@@ -75,3 +77,16 @@ def test_candidates_are_read_from_records(tmp_path: object) -> None:
     assert found[1].stopped == found[1].n == len(stopped)
     assert found[0].results == tuple(r.outcome is C for r in records if r.cell == 0)
     assert found[0].point == {"lr": 1.0}
+
+
+def test_how_near_a_candidate_came_is_the_mean_over_all_of_its_replicas(tmp_path: Path) -> None:
+    store = searched(tmp_path, spec(blocks=3))
+    for found in candidates(read(store.search_path).points, store.records()):
+        own = [record for record in store.records() if record.cell == found.cell]
+        qualities = [0.0 if record.outcome is D else record.evidence["quality"] for record in own]
+        assert found.near == pytest.approx(sum(qualities) / len(own))
+        assert found.near > 0 or set(found.outcomes) == {D}
+
+
+def test_what_is_expected_is_jeffreys_mean_whatever_the_quality() -> None:
+    assert made().expected == made(quality=0.0).expected == (2 + 0.5) / (3 + 1)

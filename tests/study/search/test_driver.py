@@ -10,8 +10,11 @@ import pytest
 from study.ledger import Ledger
 from study.outcome import Outcome
 from study.records import Status
+from study.search import race
+from study.search.candidates import Candidate
 from study.search.early import Stop
 from study.search.log import Log, read
+from study.search.proposals import Goal
 from study.store import Store
 from tests.study import searches
 from tests.study.conftest import trace_of
@@ -114,6 +117,38 @@ def test_a_block_with_one_replica_that_may_succeed_runs_on(tmp_path: Path) -> No
     assert read(store.search_path).stops == []
 
 
+def test_a_cell_whose_blocks_crash_gets_no_more_than_its_seeds_make(tmp_path: Path) -> None:
+    store, ledger = begin(tmp_path, spec(blocks=40))
+    search = searching(ledger)
+    while (block := search.next()) is not None:
+        assert block.seeds
+        assert block in ledger.blocks
+        if block.first:
+            ledger.end(block, Status.CRASHED, "out of memory")
+        else:
+            train(store, ledger, block)
+        search.block_ended(block)
+    assert max(read(store.search_path).blocks) == 3
+    assert sum(read(store.search_path).blocks) == 40
+
+
+@pytest.mark.parametrize(("goal", "floor"), [("quality", 0.7), ("both", 0.8), ("success", 0.8)])
+def test_the_race_is_for_what_was_asked(
+    tmp_path: Path, goal: Goal, floor: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: set[tuple[Goal, float]] = set()
+    challenger = race.challenger
+
+    def watched(*args: Any, goal: Goal, floor: float, **fields: Any) -> Candidate | None:
+        asked.add((goal, floor))
+        return challenger(*args, goal=goal, floor=floor, **fields)
+
+    monkeypatch.setattr(race, "challenger", watched)
+    store, ledger = begin(tmp_path, spec(blocks=4, goal=goal, floor=floor))
+    go(store, ledger, searching(ledger))
+    assert asked == {(goal, floor)}
+
+
 def test_a_line_that_was_cut_off_did_not_happen(tmp_path: Path) -> None:
     store, ledger = begin(tmp_path, spec(blocks=6))
     go(store, ledger, searching(ledger), at_most=3)
@@ -183,6 +218,22 @@ def test_a_strange_line_is_named(tmp_path: Path) -> None:
     with store.search_path.open("a") as file:
         file.write('{"event": "cake", "at": 1}\n')
     with pytest.raises(ValueError, match=r"search.jsonl cannot be read: line 4 is no line of a search: 'cake'"):
+        store.spec()
+
+
+def test_a_line_of_no_text_is_named(tmp_path: Path) -> None:
+    store = searched(tmp_path, spec(blocks=2))
+    with store.search_path.open("ab") as file:
+        file.write(b"\xcb\xfe\n")
+    with pytest.raises(ValueError, match=r"search.jsonl cannot be read: line 4 is no line of a search: 'utf-8' codec"):
+        store.spec()
+
+
+def test_a_log_that_lacks_a_trained_candidate_is_refused(tmp_path: Path) -> None:
+    store = searched(tmp_path, spec(blocks=6))
+    first = store.search_path.read_text().splitlines()[0]
+    store.search_path.write_text(first + "\n")
+    with pytest.raises(ValueError, match=r"search.jsonl must have every candidate that was trained, and has 1: .* 1$"):
         store.spec()
 
 

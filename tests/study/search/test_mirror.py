@@ -74,6 +74,18 @@ def test_a_resumed_search_goes_on_in_the_same_study(tmp_path: Path) -> None:
     assert [trial.params for trial in shown(tmp_path)] == read(store.search_path).points
 
 
+def test_a_study_that_is_deleted_in_the_dashboard_stops_no_search(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store, ledger = begin(tmp_path, spec(blocks=6))
+    search = searching(ledger, mirror(tmp_path))
+    go(store, ledger, search, at_most=3)
+    optuna.delete_study(study_name="search-tiny/now", storage=address(tmp_path))
+    assert len(go(store, ledger, search)) == 3
+    search.close()
+    assert [record.message.count("shows no more of the search") for record in caplog.records] == [1]
+
+
 def test_a_storage_that_is_gone_is_filled_again(tmp_path: Path) -> None:
     store, ledger = begin(tmp_path, spec(blocks=8))
     go(store, ledger, searching(ledger, mirror(tmp_path)), at_most=5)
@@ -97,6 +109,16 @@ def test_a_storage_that_fails_later_stops_no_search_and_is_said_once(
     assert [record.message for record in caplog.records if "shows no more of the search" in record.message] == [
         caplog.records[0].message
     ]
+
+
+def test_why_a_storage_fails_later_is_what_the_database_says(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    shown = mirror(tmp_path)
+    (tmp_path / "optuna.db").unlink()
+    shown.proposed(SPACE.default())
+    (record,) = caplog.records
+    assert record.message.endswith(
+        "shows no more of the search: (sqlite3.OperationalError) attempt to write a readonly database"
+    )
 
 
 def test_a_locked_storage_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """From a space, data and a budget to a launch; and every way to ask for what cannot be."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +35,24 @@ def test_less_than_a_block_is_refused(text: str) -> None:
         planning.budget(text)
 
 
-@pytest.mark.parametrize("text", ["", "0s", "7", "2 days", "xh"])
+def test_a_number_of_blocks_that_nobody_can_read_is_refused() -> None:
+    with pytest.raises(ValueError, match="--budget must have at most 12 digits, got 5000"):
+        planning.budget("9" * 5000 + "blocks")
+
+
+@pytest.mark.parametrize("text", ["", "0s", "7", "2 days", "xh", "9" * 400 + "h"])
 def test_what_is_no_budget_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="--budget must be a number > 0 with s, m or h behind it"):
+    with pytest.raises(
+        ValueError, match=r"--budget must be a number > 0 with s, m or h behind it, .* blocks: 200blocks"
+    ):
         planning.budget(text)
 
 
 def planned(**fields: Any) -> LaunchSpec:
     own = {name: fields.pop(name) for name in ("seeds", "block", "changes", "known", "seconds") if name in fields}
+    on = fields.pop("on", GROUND)
     values = {"space": SPACE, "base": BASE, "blocks": 4}
-    return planning.plan(SearchSpec(**(values | fields)), GROUND, now=NOW, **({"seeds": 6} | own))
+    return planning.plan(SearchSpec(**(values | fields)), on, now=NOW, **({"seeds": 6} | own))
 
 
 def test_a_plan_survives_its_file(tmp_path: Path) -> None:
@@ -169,14 +178,34 @@ def test_a_warm_start_survives_its_file(tmp_path: Path) -> None:
     assert store.spec() == made
 
 
+def test_data_that_the_outcome_rule_is_not_for_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"data.kind must be one of points, .* --on .* got 'digits' \(space tiny\)"):
+        planned(changes={"data.kind": "digits"})
+    assert planned(changes={"data.kind": "grid"}).search is not None
+
+
 def test_a_launch_of_another_space_is_no_warm_start(tmp_path: Path) -> None:
     other = make(tmp_path, [(Outcome.CONVERGED,)], page=False, config={"batch_size": 7})
     with pytest.raises(
         ValueError,
-        match=r"--warm-start must be a launch with cells of the space tiny on the same base configuration, got"
-        r" .*: none of its 1 cells is one that has ended",
+        match=r"--warm-start must be a launch with cells of the space tiny on the same base configuration that"
+        r" were decided by mixture@\w+, got .*: none of its 1 cells is such a one",
     ):
         planned(known=other)
+
+
+def test_a_launch_that_was_decided_by_another_rule_is_no_warm_start(tmp_path: Path) -> None:
+    other = replace(GROUND, rule=replace(GROUND.rule, window=GROUND.rule.window + 3))
+    with pytest.raises(ValueError, match=f"were decided by {other.rule.label()}, got .*: none of its"):
+        planned(known=searched(tmp_path, spec(blocks=4)), on=other)
+
+
+def test_a_floor_that_no_candidate_can_reach_is_refused() -> None:
+    sentence = r"--floor must be <= 0.929 with at most 6 seeds per candidate, got 0.97 \(space tiny\)"
+    with pytest.raises(ValueError, match=sentence):
+        planned(goal="quality", floor=0.97)
+    planned(goal="quality", floor=0.92)
+    planned(floor=0.97)
 
 
 def test_a_sampler_that_does_not_learn_has_no_warm_start(tmp_path: Path) -> None:

@@ -1,15 +1,16 @@
 """Samplers: no point twice, the same after a restart, finite numbers in, points of the space out."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from search_spaces import Float, Int, Options, Range, Space
+from search_spaces import SEARCHES, Float, Int, Options, Range, Space
 from study.outcome import Outcome
 from study.search import engine
+from study.search.adapter import proposer as proposer_module
 from study.search.adapter.proposer import OptunaProposer
 from study.search.candidates import Candidate
 from study.search.proposals import SAMPLERS, Proposal, check, key
@@ -73,6 +74,47 @@ def test_proposals_are_new_points_of_the_space_from_its_default_on(sampler: str)
 def test_a_restarted_sampler_goes_on_as_the_same_one(sampler: str) -> None:
     whole = run(sampler, 16)
     assert [p.point for p in run(sampler, 16, before=whole[:9])] == [p.point for p in whole]
+
+
+def test_generations_go_on_after_a_restart_too() -> None:
+    """A generation's parents are chosen once; by an attempt that was dropped as a repetition, perhaps."""
+    whole = run("nsga2", 130)
+    assert len({p.number for p in whole}) < whole[-1].number, "nothing was dropped"
+    for kept in (101, 120):
+        assert [p.point for p in run("nsga2", 130, before=whole[:kept])] == [p.point for p in whole]
+
+
+@pytest.mark.parametrize("name", ["lsgan-raw", "penalty", "wgan-clip"])
+def test_a_grid_that_is_too_large_to_be_listed_has_all_values_too(name: str) -> None:
+    space = SEARCHES[name]
+    proposer = engine.proposer(SearchSpec(space=space, base=BASE, sampler="grid", blocks=1))
+    seen: dict[str, set[object]] = {axis.name: set() for axis in space.axes}
+    for _ in range(1_000):
+        proposal = proposer.propose([])
+        assert proposal is not None
+        for axis, value in proposal.point.items():
+            seen[axis].add(value)
+    for axis in space.axes:
+        assert set(axis.values(5)) <= seen[axis.name]
+
+
+def test_optunas_samplers_are_told_of_conditions_and_of_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without ``group`` TPE draws conditional axes one by one; a GP without noise would trust every score."""
+    made: dict[str, Mapping[str, Any]] = {}
+
+    def watched(kind: str, sampler: Any) -> Any:
+        def make(**how: Any) -> Any:
+            made[kind] = how
+            return sampler(**how)
+
+        return make
+
+    for kind, name in (("tpe", "TPESampler"), ("gp", "GPSampler")):
+        monkeypatch.setattr(proposer_module, name, watched(kind, getattr(proposer_module, name)))
+        run(kind, 3)
+    assert made["tpe"]["multivariate"]
+    assert made["tpe"]["group"]
+    assert not made["gp"]["deterministic_objective"]
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "nsga2", "random"])

@@ -1,5 +1,6 @@
 """The race over seeds: who may go on, and who does."""
 
+from collections.abc import Container
 from dataclasses import replace
 
 import pytest
@@ -19,8 +20,8 @@ def runner(cell: int, results: str) -> Candidate:
     return Candidate(cell=cell, name=str(cell), point={}, outcomes={C: sum(own), D: len(own) - sum(own)}, results=own)
 
 
-def chosen(*results: str, most: int = 20, running: dict[int, int] | None = None) -> int | None:
-    found = race.challenger([runner(i, own) for i, own in enumerate(results)], most=most, running=running or {})
+def chosen(*results: str, most: int = 20, busy: Container[int] = ()) -> int | None:
+    found = race.challenger([runner(i, own) for i, own in enumerate(results)], most=most, busy=busy)
     return None if found is None else found.cell
 
 
@@ -36,7 +37,7 @@ def test_the_incumbent_has_shown_most() -> None:
 
 def test_who_is_told_apart_from_the_incumbent_gets_no_more_seeds() -> None:
     assert race.interval(runner(0, "0" * 8))[1] < race.interval(runner(1, "1" * 20))[0]
-    found = race.challenger([runner(0, "0" * 8), runner(1, "1" * 20)], most=40, running={1: 2}, likely=0.0)
+    found = race.challenger([runner(0, "0" * 8), runner(1, "1" * 20)], most=40, busy={1}, likely=0.0)
     assert found is None
 
 
@@ -53,7 +54,7 @@ def test_at_equal_seeds_the_incumbent_goes_first() -> None:
 
 
 def test_a_candidate_that_trains_waits() -> None:
-    assert chosen("1111111101", "11", running={1: 2}) != 1
+    assert chosen("1111111101", "11", busy={1}) != 1
 
 
 def test_without_a_rival_the_incumbent_gets_half_of_the_most() -> None:
@@ -92,6 +93,12 @@ def test_with_quality_as_the_goal_the_best_of_the_reliable_ones_leads() -> None:
     assert best.cell == 1
 
 
+def test_one_lucky_seed_of_high_quality_meets_no_floor() -> None:
+    found = [of_quality(0, "1" * 19 + "0", 0.8), of_quality(1, "1", 1.0)]
+    assert race.best(found, "quality", 0.8) is found[0]
+    assert race.best(found, "quality", 0.7) is found[1]
+
+
 def test_without_a_reliable_one_what_has_shown_most_leads() -> None:
     found = [of_quality(0, "10", 0.7), of_quality(1, "1110", 0.6)]
     best = race.leader(found, "quality", 0.8)
@@ -117,7 +124,7 @@ def test_the_front_is_what_nobody_beats_in_score_and_quality_at_once(drawn: list
 
 def test_with_quality_as_the_goal_the_finer_one_races_while_it_may_be_reliable() -> None:
     found = [of_quality(0, "1111111111", 0.7), of_quality(1, "11", 0.9), of_quality(2, "0000000001", 0.99)]
-    rival = race.challenger(found, most=20, running={}, goal="quality", floor=0.8)
+    rival = race.challenger(found, most=20, busy=(), goal="quality", floor=0.8)
     assert rival is not None
     assert rival.cell == 1
 
