@@ -17,7 +17,7 @@ from study.search import log, race
 from study.search.candidates import Candidate
 from study.search.results import candidates
 from study.settings import Setting
-from study.spec import Cell, LaunchSpec, Selection
+from study.spec import MOST_SEEDS, Cell, LaunchSpec, Selection
 from study.store import Store
 from trainables.versions import versions
 
@@ -88,8 +88,8 @@ def plan(
         cell = leader.name
     chosen = best(summaries) if cell is None else named(summaries, cell)
     count = 2 * (chosen.rate.n if spec.until_decided else len(spec.seeds)) if seeds is None else seeds
-    if count < 1:
-        raise ValueError(f"--seeds must be >= 1, got {count}")
+    if not 1 <= count <= MOST_SEEDS:
+        raise ValueError(f"--seeds must be in [1, {MOST_SEEDS}], got {count}")
     first = (max(spec.seeds) // FRESH + 1) * FRESH
     profile = f"{spec.profile}-confirm"
     return replace(

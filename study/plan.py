@@ -7,7 +7,7 @@ from typing import Any
 from search_spaces import Level, grid
 from study.hypotheses import Hypothesis, sides
 from study.parsing import assign_config
-from study.spec import Cell, LaunchSpec, Profile, Study
+from study.spec import MOST_SEEDS, Cell, LaunchSpec, Profile, Study
 from trainables import games
 from trainables.config import Config, digest
 from trainables.versions import versions
@@ -39,8 +39,8 @@ def plan(
         profile = _profile(study, profile_name)
         cells = _cells(profile, changes or {})
         count = profile.seeds if seeds is None else seeds
-        if count < 1:
-            raise ValueError(f"seeds must be >= 1, got {count}")
+        if not 1 <= count <= MOST_SEEDS:
+            raise ValueError(f"seeds must be in [1, {MOST_SEEDS}], got {count}")
         if until_decided:
             _check_decidable(study.hypotheses, cells)
         elif budget is not None:

@@ -14,6 +14,9 @@ from study.outcome import OutcomeRule
 from study.search.spec import SearchSpec
 from trainables.config import Config
 
+MOST_SEEDS = 10_000
+"""Of one cell: a plan lists every seed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:

@@ -67,9 +67,10 @@ def search(
     from study.parsing import assignments
     from study.search import plan as planning
     from study.search.grounds import ground
+    from study.spec import MOST_SEEDS
 
-    if confirm is not None and not 0 <= confirm <= planning.MOST_SEEDS:
-        raise ValueError(f"--confirm must be in [0, {planning.MOST_SEEDS}], got {confirm}")
+    if confirm is not None and not 0 <= confirm <= MOST_SEEDS:
+        raise ValueError(f"--confirm must be in [0, {MOST_SEEDS}], got {confirm}")
     here = ground(on)
     blocks, seconds = planning.budget(budget)
     fields = {"floor": floor, "sampler": sampler, "seed": seed, "blocks": blocks, "audit": audit}

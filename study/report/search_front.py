@@ -16,8 +16,8 @@ from study.search.candidates import Candidate
 WIDTH = 520.0
 _LEFT, _RIGHT, _HEAD, _HEIGHT, _FOOT = 58.0, 22.0, 18.0, 280.0, 44.0
 _SMALLEST, _LARGEST = 22.0, 170.0
-_MARGIN = 0.08
-"""Of the qualities' range, above and below."""
+_MARGIN, _LEAST = 0.08, 0.1
+"""What is left free above and below, as a share of the qualities' range, and the smallest range that is drawn."""
 
 
 def picture(candidates: Sequence[Candidate]) -> Picture | None:
@@ -49,9 +49,9 @@ def draw(candidates: Sequence[Candidate], front: Sequence[Candidate]) -> Figure:
 
 def _frame(ax: Axes, qualities: Sequence[float]) -> None:
     low, high = min(qualities), max(qualities)
-    edge = _MARGIN * max(high - low, 0.01)
+    edge = max(_MARGIN * (high - low), (_LEAST - (high - low)) / 2)
     ax.set_xlim(0, 1)
-    ax.set_ylim(low - edge, high + 2 * edge)
+    ax.set_ylim(low - edge, high + edge + _MARGIN * (high - low))
     ax.set_xticks((0, 0.25, 0.5, 0.75, 1), ("0", "0.25", "0.5", "0.75", "1"))
     ax.locator_params(axis="y", nbins=6)
     ax.grid(linewidth=0.8)

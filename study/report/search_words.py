@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 
 from search_spaces import Axis, Options, Value, label_of
+from study.outcome import Outcome
 from study.report import words
 from study.report.searched import Searched
 from study.search import race
 from study.search.candidates import Candidate
-from study.search.importance import target_name
 from study.search.spec import SearchSpec
 
 _SAMPLERS: Mapping[str, str] = {
@@ -80,7 +80,7 @@ def untold(found: Searched) -> str:
     if not found.importances:
         return "There are too few candidates to tell." if found.candidates else ""
     told = {own.target for own in found.importances if own.share}
-    names = [target_name(target) for target in found.targets if target not in told]
+    names = [words.LABELS[t] if isinstance(t, Outcome) else t for t in found.targets if t not in told]
     if not names:
         return ""
     return f"Of {' and '.join(names)} no axis explains more than chance does in {len(found.candidates)} candidates."

@@ -8,6 +8,7 @@ from itertools import combinations
 from search_spaces import Axis, Options, Range, Space
 from study import confirm
 from study.evidence.estimates import summarise
+from study.evidence.judging import Judgement, judge
 from study.outcome import Outcome
 from study.records import Record
 from study.search import audit, course, dependence, importance, log, race
@@ -93,6 +94,11 @@ class Searched:
         return tuple(dict.fromkeys(own.target for own in self.importances))
 
     @property
+    def decisive(self) -> bool:
+        """Whether an axis decides success beyond chance."""
+        return any(own.beyond_chance for own in self.importances if own.target == "success")
+
+    @property
     def by_importance(self) -> tuple[str, ...]:
         """The axes, the most important for success first; in the order of the space while nothing is known."""
         return tuple(own.axis for own in self.importances if own.target == "success") or tuple(
@@ -155,8 +161,14 @@ def _confirmed(store: Store) -> Confirmed | None:
     records = store.records()
     if not all(record.status.ended for record in records):
         return None
+    spec = store.spec()
+    judged = judge(spec.hypotheses, records, anytime=spec.until_decided)
     return Confirmed(
         launch=store.root.name,
         page=f"../../{store.root.name}/report/index.html",
-        sentence=confirm.sentence(store.spec(), summarise(records)) or "",
+        sentence=" ".join([confirm.sentence(spec, summarise(records)) or "", *map(_verdict, judged)]),
     )
+
+
+def _verdict(judged: Judgement) -> str:
+    return f"{judged.hypothesis.claim.removesuffix('.')}: {judged.verdict.value}. {judged.sentence}"

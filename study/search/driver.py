@@ -138,7 +138,7 @@ class Searching:
         given = sum(self._history.blocks)
         if self._search.blocks is not None and given >= self._search.blocks:
             self._end(f"all {given} blocks of the budget were given")
-        elif self._ledger.spec.budget is not None and self._spent() >= self._ledger.spec.budget:
+        elif given and self._ledger.spec.budget is not None and self._spent() >= self._ledger.spec.budget:
             self._end("the time of the budget is over")
         return bool(self._history.ended)
 

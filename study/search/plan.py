@@ -19,7 +19,7 @@ from study.search.grounds import Ground
 from study.search.proposals import Goal
 from study.search.results import candidate
 from study.search.spec import Policy, SearchSpec, WarmStart
-from study.spec import LaunchSpec
+from study.spec import MOST_SEEDS, LaunchSpec
 from study.store import Store
 from trainables import games
 from trainables.config import digest
@@ -30,8 +30,6 @@ BLOCK = 2
 they tell."""
 STACKED = 5
 """The same for points, whose small nets train five at a time in about the time of two."""
-MOST_SEEDS = 10_000
-"""A plan lists every seed."""
 _TRIED = 25
 _DIGITS = 12
 

@@ -64,7 +64,7 @@ def what_was_computed(records: Sequence[Record]) -> list[tuple[object, ...]]:
         (["run", "mixture-modes", "--set", "steps"], "--set needs path=value, got 'steps'"),
         (["run", "mixture-modes", "--set", "steps=many"], "steps: input should be a valid integer"),
         (["run", "mixture-modes", "--set", "objective.a=1"], "varied by the factor objective"),
-        (["run", "mixture-modes", "--seeds", "0"], "seeds must be >= 1, got 0"),
+        (["run", "mixture-modes", "--seeds", "0"], "seeds must be in [1, 10000], got 0"),
         (["run", "mixture-modes", "--budget", "2h"], "--budget needs --until-decided"),
         (
             ["run", "mixture-modes", "--until-decided", "--budget", "2"],

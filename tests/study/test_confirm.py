@@ -84,7 +84,7 @@ def test_mistakes_are_named(spec: LaunchSpec) -> None:
         confirm.plan(spec, some, now=LATER, cell="best")
     with pytest.raises(ValueError, match=r"^--cell must have a decided replica, and .* has none$"):
         confirm.plan(spec, some, now=LATER, cell=spec.cells[1].name)
-    with pytest.raises(ValueError, match=r"^--seeds must be >= 1, got 0$"):
+    with pytest.raises(ValueError, match=r"^--seeds must be in \[1, 10000\], got 0$"):
         confirm.plan(spec, some, now=LATER, seeds=0)
 
 

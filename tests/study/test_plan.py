@@ -144,7 +144,8 @@ def test_a_path_that_only_begins_alike_can_be_set() -> None:
             {"changes": {"data.kind": "digits", "generator.kind": "dcgan"}},
             "channels must have 2 entries for 16x16 images",
         ),
-        ({"seeds": 0}, "seeds must be >= 1, got 0"),
+        ({"seeds": 0}, r"seeds must be in \[1, 10000\], got 0"),
+        ({"seeds": 10**12}, r"seeds must be in \[1, 10000\], got 1000000000000"),
     ],
     ids=str,
 )

@@ -37,7 +37,10 @@ SMALL = ("--set", "steps=60", "--set", "batch_size=16", "--set", "evaluation.eve
         (["wgan-clip", "--on", "ring", "--seed", "-1"], "--seed must be in [0, 2^32), got -1"),
         (["wgan-clip", "--on", "ring", "--budget", "1h", "--out", "/dev/null"], "--out must be a writable folder, got"),
         (["wgan-clip", "--on", "ring", "--set", "clip=0.1"], "clip is set by the space wgan-clip"),
-        (["wgan-clip", "--on", "ring", "--storage", "sqlite:////nowhere/x.db"], "--storage must be an Optuna storage"),
+        (
+            ["wgan-clip", "--on", "ring", "--storage", "sqlite:////nowhere/x.db"],
+            "--storage must be none, or an Optuna storage",
+        ),
         (["wgan-clip", "--on", "ring", "--warm-start", "nothing"], "LAUNCH must be a launch's folder"),
         (["gp-architectures", "--on", "ring"], "(space gp-architectures, point "),
     ],

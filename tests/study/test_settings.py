@@ -14,6 +14,7 @@ from study.ledger import Ledger
 from study.outcome import Outcome
 from study.plan import plan
 from study.records import Status
+from study.report.gathered import Gathered
 from study.store import Store
 from tests.study.conftest import make, trace_of
 from tests.study.searches import NOW, searched, spec
@@ -114,6 +115,16 @@ def test_best_prints_the_setting_and_says_where_it_comes_from(store: Store) -> N
         "lr": own.spec().cells[0].config.g_optimizer.lr,
     }
     assert "confirmed 5 of 6" in result.stderr
+
+
+def test_the_page_of_a_search_says_whether_the_default_was_beaten(store: Store) -> None:
+    confirmed(store)
+    launch = Gathered(store, store.records(), store.rule())
+    assert launch.search is not None
+    (own,) = launch.search.confirmations
+    assert "optimistic; confirmed 5 of 6 [0.44, 0.97] on fresh seeds. The setting that the search found" in own.sentence
+    assert "than the default of A tiny space: undecided. 5 of 6 (83.3 %, " in own.sentence
+    assert "2 of 6 (33.3 %, " in own.sentence
 
 
 def test_best_says_what_is_not_confirmed(store: Store) -> None:

@@ -91,7 +91,8 @@ class OptunaMirror:
                 self._study.set_metric_names(names)
         except (*_FAILURES, ValueError, ImportError) as error:
             raise ValueError(
-                f"--storage must be an Optuna storage that can be written to, got {address}: {_first_line(error)}"
+                f"--storage must be none, or an Optuna storage that can be written to, got {address}:"
+                f" {_first_line(error)}"
             ) from None
 
     def catch_up(self, points: Sequence[Point], known: Mapping[int, Candidate]) -> None:

@@ -190,6 +190,18 @@ def test_time_ends_a_search_and_the_time_of_earlier_processes_counts(tmp_path: P
     assert read(store.search_path).ended == "the time of the budget is over"
 
 
+def test_a_time_that_is_over_at_once_leaves_one_block(tmp_path: Path) -> None:
+    planned = searches.plan(
+        searches.SearchSpec(space=searches.SPACE, base=searches.BASE), searches.GROUND, now=searches.NOW, seeds=4,
+        seconds=0.001,
+    )  # fmt: skip
+    store, ledger = begin(tmp_path, planned)
+    times = iter(range(1_000))
+    search = searching(ledger, clock=lambda: float(next(times)))
+    assert go(store, ledger, search) == ["c000-b000"]
+    assert read(store.search_path).ended == "the time of the budget is over"
+
+
 def test_two_at_a_time_no_candidate_races_while_it_trains(tmp_path: Path) -> None:
     store, ledger = begin(tmp_path, spec(blocks=20))
     search = searching(ledger)

@@ -126,13 +126,13 @@ def test_a_locked_storage_is_one_sentence(tmp_path: Path, monkeypatch: pytest.Mo
     mirror(tmp_path)
     lock = sqlite3.connect(tmp_path / "optuna.db", isolation_level=None)
     lock.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(ValueError, match=r"--storage must be an Optuna storage that can be written to, .* is locked"):
+    with pytest.raises(ValueError, match=r"--storage must be none, or .* that can be written to, .* is locked"):
         OptunaMirror(address(tmp_path), "another", SPACE, "success")
     lock.close()
 
 
 @pytest.mark.parametrize("where", ["sqlite:////nowhere/at/all/optuna.db", "carrier-pigeon://loft", "no address"])
 def test_a_storage_that_is_none_is_one_sentence(where: str) -> None:
-    with pytest.raises(ValueError, match="--storage must be an Optuna storage that can be written to, got ") as caught:
+    with pytest.raises(ValueError, match="--storage must be none, or an Optuna storage that can be ") as caught:
         OptunaMirror(where, "x", SPACE, "success")
     assert "\n" not in str(caught.value)
