@@ -30,9 +30,10 @@ SUGGESTIONS = 3
 PLAN = {
     "tpe": COUNTS,
     "random": COUNTS,
-    "nsga2": COUNTS[:2],
-    "qmc": COUNTS[:2],
-    "cmaes": COUNTS[:2],
+    "grid": COUNTS,
+    "nsga2": COUNTS,
+    "qmc": COUNTS,
+    "cmaes": COUNTS,
     "gp": COUNTS[:2],
 }
 """Sampler to the numbers of candidates to time it with."""

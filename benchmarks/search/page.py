@@ -25,7 +25,12 @@ HERE = Path(__file__).parent
 DOCS = HERE.parents[1] / "docs"
 READING = HERE / "reading.md"
 SEED = 20_261
-RIVALS = {"random": ("random", "random x5"), "stock": ("stock", "stock repeater"), "SMAC3": ("smac",)}
+RIVALS = {
+    "random": ("random", "random x5"),
+    "stock": ("stock",),
+    "stock repeater": ("stock repeater",),
+    "SMAC3": ("smac",),
+}
 DASHES: tuple[tuple[int, tuple[int, ...]], ...] = (
     (0, ()),
     (0, (1, 2)),
