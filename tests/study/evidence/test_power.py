@@ -239,7 +239,7 @@ def test_the_command_counts_expected_seeds_of_launches_until_decided() -> None:
         (["--assume", "high"], "--assume must be BETTER,WORSE or one rate, got 'high'"),
         (["--assume", "0.9,0.3", "--correlation", "0.5"], "correlation must be in [-0.51, 0.22]"),
         (["--correlation", "2"], "correlation must be in [-1, 1], got 2"),
-        (["--seeds", "0"], "seeds must be >= 1, got 0"),
+        (["--seeds", "0"], "seeds must be in [1, 10000], got 0"),
     ],
 )
 def test_what_cannot_be_assumed_is_one_sentence(arguments: list[str], message: str) -> None:
