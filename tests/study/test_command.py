@@ -181,19 +181,27 @@ def test_a_small_study_goes_from_plan_to_report_and_can_be_decided_again(tmp_pat
     assert len(client.search_runs([experiment.experiment_id], max_results=1_000)) == 19
 
 
+LONGER = (*QUICKLY, "--set", "steps=600", "--set", "evaluation.every=50")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A launch that nobody stopped."""
+    out = tmp_path_factory.mktemp("whole")
+    whole = study("run", "mixture-modes", *LONGER, "--out", out)
+    assert whole.returncode == 0, whole.stderr
+    return only_launch(out)
+
+
 @pytest.mark.ray
 @pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
 def test_a_launch_that_was_stopped_in_the_middle_ends_as_an_undisturbed_one(
-    stop: signal.Signals, tmp_path: Path
+    stop: signal.Signals, undisturbed: Store, tmp_path: Path
 ) -> None:
-    longer = (*QUICKLY, "--set", "steps=600", "--set", "evaluation.every=50")
-    whole = study("run", "mixture-modes", *longer, "--out", tmp_path / "whole")
-    assert whole.returncode == 0, whole.stderr
-
     out = tmp_path / "stopped"
     driver = subprocess.Popen(
-        [STUDY, "run", "mixture-modes", *longer, "--out", out],
+        [STUDY, "run", "mixture-modes", *LONGER, "--out", out],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
     )  # fmt: skip
     deadline = time.monotonic() + 180
@@ -214,7 +222,7 @@ def test_a_launch_that_was_stopped_in_the_middle_ends_as_an_undisturbed_one(
     assert "planned" in waiting.stdout
     resumed = study("resume", store.root, "--out", out)
     assert resumed.returncode == 0, resumed.stderr
-    assert what_was_computed(store.records()) == what_was_computed(only_launch(tmp_path / "whole").records())
+    assert what_was_computed(store.records()) == what_was_computed(undisturbed.records())
     client = MlflowClient(f"sqlite:///{out / 'mlflow.db'}")
     (experiment,) = [e for e in client.search_experiments() if e.name == "mixture-modes"]
     runs = client.search_runs([experiment.experiment_id], max_results=1_000)
