@@ -182,8 +182,8 @@ def start(spec: Any, out: Path, resources: Any, tracking_uri: str | None, mirror
     from study.store import Store
 
     store = Store(out / spec.study / spec.launch)
-    tracker = tracker_at(out, tracking_uri)
     try:
+        tracker = tracker_at(out, tracking_uri)
         finish(store, lambda: conduct.start(spec, store, resources, tracker, console, mirror), tracking_uri)
     finally:
         if mirror is not None and not store.spec_path.exists():

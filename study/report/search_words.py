@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from search_spaces import Axis, Options, Value, label_of
-from study.outcome import Outcome
 from study.report import words
+from study.report.search_importance import spoken
 from study.report.searched import Searched
 from study.search import race
 from study.search.candidates import Candidate
@@ -80,7 +80,7 @@ def untold(found: Searched) -> str:
     if not found.importances:
         return "There are too few candidates to tell." if found.candidates else ""
     told = {own.target for own in found.importances if own.share}
-    names = [words.LABELS[t] if isinstance(t, Outcome) else t for t in found.targets if t not in told]
+    names = [spoken(target) for target in found.targets if target not in told]
     if not names:
         return ""
     return f"Of {' and '.join(names)} no axis explains more than chance does in {len(found.candidates)} candidates."
