@@ -82,19 +82,6 @@ def dependences(
     return tuple(model.along(axis.name, at) for axis in space.axes if model.rows_with(axis.name).size)
 
 
-def dependence(
-    candidates: Sequence[Candidate], space: Space, axis: str, *, at: int = 21, resamples: int = 50, seed: int = 0
-) -> Dependence:
-    """One of :func:`dependences`.
-
-    Raises:
-        ValueError: also if the axis is none of the space's, or active in no candidate.
-    """
-    model = _Model(candidates, space, resamples=resamples, seed=seed)
-    model.check(axis)
-    return model.along(axis, at)
-
-
 def surface(
     candidates: Sequence[Candidate],
     space: Space,
@@ -108,7 +95,7 @@ def surface(
     """Partial dependence on two axes at once.
 
     Raises:
-        ValueError: as :func:`dependence`, or if both are the same axis.
+        ValueError: as :func:`dependences`; if an axis is none of the space's or active in no candidate, or both are one.
     """
     if first == second:
         raise ValueError(f"first and second must be different axes, got {first} twice")
