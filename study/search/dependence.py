@@ -95,7 +95,7 @@ def surface(
     """Partial dependence on two axes at once.
 
     Raises:
-        ValueError: as :func:`dependences`; if an axis is none of the space's or active in no candidate, or both are one.
+        ValueError: as :func:`dependences`; if both are one axis, or one is not of the space or active in no candidate.
     """
     if first == second:
         raise ValueError(f"first and second must be different axes, got {first} twice")
