@@ -1,0 +1,87 @@
+"""Launches that version 0.4.0 trained stay readable, and a change that should not matter changes no number of theirs.
+
+``stored/launches-0.4.0.tar.xz`` holds a grid in one dimension, one of images, a search and its confirmation,
+as 0.4.0 left them. ``stored/pages/`` holds the words of their pages as this version writes them, one piece a line:
+``REPIN=1 pytest tests/study/test_stored_launches.py`` writes them again after a change of wording, and the difference
+of the files is what a reader will see.
+"""
+
+import gzip
+import json
+import os
+import tarfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from study import plan as planning
+from study import report
+from study.ledger import redecide
+from study.plan import plan
+from study.report import reading
+from study.store import Store
+from study.studies import studies
+from study.verify import verify
+
+_STORED = Path(__file__).parent / "stored"
+_LAUNCHES = ("dirac", "lsgan-stability", "search-wgan-clip/search", "search-wgan-clip/confirmation")
+_NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("stored")
+    with tarfile.open(_STORED / "launches-0.4.0.tar.xz") as archive:
+        archive.extractall(folder, filter="data")
+    return folder
+
+
+def store_of(runs: Path, launch: str) -> Store:
+    """The folder of a launch named ``study/kind``, or of the only one of a study."""
+    study, _, kind = launch.partition("/")
+    folders = sorted(
+        folder for folder in (runs / study).iterdir() if folder.name.endswith("confirm") == ("conf" in kind)
+    )
+    return Store(folders[0])
+
+
+def words(page: str) -> str:
+    return "\n".join(f"{item.place}\t{item.value}" for item in reading.read(page).items["words"]) + "\n"
+
+
+@pytest.mark.parametrize("launch", _LAUNCHES)
+def test_a_stored_launch_gives_the_records_that_it_gave(runs: Path, launch: str) -> None:
+    store = store_of(runs, launch)
+    assert redecide(store.spec(), store, store.rule()).records == store.records()
+
+
+@pytest.mark.parametrize("launch", _LAUNCHES)
+def test_a_stored_launch_is_verified(runs: Path, launch: str) -> None:
+    checks = verify(store_of(runs, launch))
+    told = {"words", "tables", "drawing", "markup", "pictures", "files"}
+    assert not [check.differences for check in checks if check.differences and check.name not in told]
+
+
+@pytest.mark.parametrize("launch", _LAUNCHES)
+def test_the_page_of_a_stored_launch_has_the_pinned_words(runs: Path, launch: str) -> None:
+    found = words(report.build(store_of(runs, launch)).read_text(encoding="utf-8"))
+    pinned = _STORED / "pages" / f"{launch.replace('/', '-')}.txt.gz"
+    if os.environ.get("REPIN"):
+        pinned.parent.mkdir(exist_ok=True)
+        pinned.write_bytes(gzip.compress(found.encode(), mtime=0))
+    assert found.splitlines() == gzip.decompress(pinned.read_bytes()).decode().splitlines()
+
+
+def test_plans_of_all_studies_keep_their_digests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "versions", lambda: {"code": "pinned"})
+    found = {
+        f"{name}/{profile}": plan(study, profile, now=_NOW).digest()
+        for name, study in studies().items()
+        for profile in study.profiles
+    }
+    pinned: Mapping[str, str] = json.loads((_STORED / "digests.json").read_text(encoding="utf-8"))
+    if os.environ.get("REPIN"):
+        (_STORED / "digests.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    assert found == pinned
