@@ -108,14 +108,14 @@ def test_import_contracts_hold() -> None:
     [
         ("packages", "search_spaces/new.py", "import trainables"),
         ("packages", "search_spaces/new.py", "import study"),
-        ("packages", "trainables/optim.py", "import study.spec"),
+        ("packages", "trainables/optim.py", "import study.design.plan"),
         ("packages", "trainables/optim.py", "import search_spaces"),
         ("core", "trainables/config.py", "def late():\n    import pydantic"),
         ("core", "trainables/data/source.py", "import optuna"),
         ("ray", "trainables/objectives.py", "from ray import tune"),
-        ("ray", "study/spec.py", "import ray.tune"),
-        ("mlflow", "study/store.py", "import mlflow"),
-        ("optuna", "study/store.py", "import optuna"),
+        ("ray", "study/design/plan.py", "import ray.tune"),
+        ("mlflow", "study/storage/store.py", "import mlflow"),
+        ("optuna", "study/storage/store.py", "import optuna"),
         ("pyarrow", "trainables/draws.py", "import pyarrow.parquet"),
         ("order", "trainables/shapes.py", "import trainables.draws"),
         ("order", "trainables/networks/mlp.py", "from trainables import objectives"),
@@ -134,7 +134,7 @@ def test_the_untouched_copy_is_clean(copy: Path) -> None:
     assert lint(copy).returncode == 0
 
 
-@pytest.mark.parametrize("file", ["trainables/tune_trainable.py", "study/launch.py"])
+@pytest.mark.parametrize("file", ["trainables/tune_trainable.py", "study/scheduling/ray_driver.py"])
 def test_the_two_places_of_ray_may_import_it(copy: Path, file: str) -> None:
     add_line(copy / file, "import ray")
     assert lint(copy, "ray").returncode == 0

@@ -1,6 +1,6 @@
 """The resolved configuration of one cell: everything that decides what is trained, and nothing else.
 
-Values only; parsing from outside (command line, stored specs) is ``study.parsing``'s work. The digest hashes the
+Values only; parsing from outside (command line, stored specs) is ``study.design.parsing``'s work. The digest hashes the
 *resolved* configuration, defaults included, so a changed default is a changed digest.
 """
 

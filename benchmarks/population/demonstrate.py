@@ -15,9 +15,10 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from study.evidence.statistics.proportions import wilson
-from study.outcome import Decision, Outcome, decide
-from study.rules import MIXTURE_RULE
+from study.evidence.inference.proportions import wilson
+from study.outcomes.decision import Decision, decide
+from study.outcomes.outcome import Outcome
+from study.outcomes.rule import MIXTURE_RULE
 from trainables.config import Evaluation, GanConfig, Latent
 from trainables.data import Ring
 from trainables.loop import Loop

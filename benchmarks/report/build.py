@@ -23,10 +23,11 @@ import pyarrow as pa
 from PIL import Image
 
 from search_spaces import BN, OBJECTIVE, Factor, levels_of, optimizer
-from study.outcome import MIXTURE_RULE
-from study.plan import plan
-from study.spec import Block, Contrast, LaunchSpec, Profile, Study
-from study.store import Store
+from study.design.plan import Block, Plan
+from study.design.planning import plan
+from study.design.study import Contrast, Profile, Study
+from study.outcomes.rule import MIXTURE_RULE
+from study.storage.store import Store
 from study.studies.lsgan_stability import HYPOTHESES
 from trainables import trace
 from trainables.config import Evaluation, GanConfig, Latent, to_dict
@@ -97,7 +98,7 @@ def course(rng: np.random.Generator, cell: int) -> np.ndarray:
     return courses[kind]
 
 
-def block_trace(spec: LaunchSpec, block: Block) -> trace.Trace:
+def block_trace(spec: Plan, block: Block) -> trace.Trace:
     rng = np.random.default_rng([block.cell.index, block.first])
     seeds = len(block.seeds)
     good = np.stack([course(rng, block.cell.index) for _ in block.seeds], axis=1)  # [T, R]
@@ -130,7 +131,7 @@ def _arrow(values: np.ndarray) -> pa.Array:
     return pa.ListArray.from_arrays(np.arange(0, values.size + 1, width, dtype=np.int32), values.ravel())
 
 
-def _meta(spec: LaunchSpec, block: Block) -> dict[str, Any]:
+def _meta(spec: Plan, block: Block) -> dict[str, Any]:
     return {
         "launch": spec.launch, "study": spec.study, "profile": spec.profile, "cell": block.cell.index,
         "cell_name": block.cell.name, "block": block.name, "plan": spec.digest(),
@@ -171,7 +172,7 @@ def read_all(store: Store) -> None:
 
 def decide_all(store: Store) -> None:
     """The records, from the traces."""
-    from study.ledger import Ledger
+    from study.scheduling.ledger import Ledger
 
     Ledger(store.spec(), store).write()
 
@@ -196,7 +197,7 @@ def build_report(store: Store) -> None:
 
 
 def verify(store: Store) -> None:
-    from study import verify as verification
+    from study.audit import verify as verification
 
     differences = [sentence for check in verification.verify(store) for sentence in check.differences]
     if differences:

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from study.evidence.statistics.proportions import wilson
-from study.records import Record
-from study.store import Store
+from study.evidence.inference.proportions import wilson
+from study.storage.records import Record
+from study.storage.store import Store
 from trainables.trace import ReplicaTrace
 
 RADII = (3, 10, 30)

@@ -12,13 +12,13 @@ from pathlib import Path
 from rich.console import Console
 
 from search_spaces import BN, OBJECTIVE, optimizer
-from study import conduct, tracking
-from study.launch import Resources
-from study.outcome import MIXTURE_RULE
-from study.plan import plan
-from study.records import Status
-from study.spec import Contrast, Profile, Study
-from study.store import Store
+from study import execution, tracking
+from study.design.planning import plan
+from study.design.study import Contrast, Profile, Study
+from study.outcomes.rule import MIXTURE_RULE
+from study.scheduling.agenda import Resources
+from study.storage.records import Status
+from study.storage.store import Store
 from trainables.config import Evaluation, GanConfig, Latent
 from trainables.data import Ring
 from trainables.networks import Mlp
@@ -64,7 +64,7 @@ def main() -> None:
     spec = plan(ring_study(arguments.steps), "benchmark", now=datetime.now().astimezone())
     store = Store(arguments.out / spec.study / spec.launch)
     tracker = tracking.MlflowTracker(tracking.local_uri(arguments.out))
-    result = conduct.start(spec, store, Resources(), tracker, Console())
+    result = execution.start(spec, store, Resources(), tracker, Console())
     finished = sum(record.status is Status.FINISHED for record in result.records)
     print(f"{finished} of {len(result.records)} replicas finished in {time.monotonic() - began:.1f} s", flush=True)
     sys.exit(finished != len(result.records))

@@ -20,9 +20,9 @@ from space import SPACE
 
 from search_spaces import Options
 from search_spaces.sampled import draw
-from study.outcome import decide
-from study.rules import snapshots
-from study.search.lost import is_lost
+from study.outcomes.decision import decide
+from study.outcomes.futility import is_futile
+from study.outcomes.snapshots import snapshots
 from study.studies.wgan_clip import RULE
 from study.studies.wgan_clip import STUDY as WGAN_CLIP
 from trainables import probes
@@ -106,7 +106,7 @@ def _lost(trace: ReplicaTrace) -> int | None:
     for length in range(1, len(trace) + 1):
         columns = {name: values[:length] for name, values in trace.columns.items()}
         seen = ReplicaTrace(seed=trace.seed, columns=columns, reference=trace.reference)
-        if is_lost(seen, RULE, STEPS, EVERY):
+        if is_futile(seen, RULE, STEPS, EVERY):
             return int(columns["step"][-1])
     return None
 

@@ -11,12 +11,12 @@ from contest import Step
 from space import SPACE
 from surface import DIVERGED, REPORTS, Course, Point, World
 
-from study.outcome import Outcome
+from study.design.search import SearchSpec
+from study.outcomes.outcome import Outcome
 from study.search import engine, race
 from study.search.candidates import Candidate
-from study.search.plan import BLOCK
-from study.search.proposals import Proposal
-from study.search.spec import SearchSpec
+from study.search.planning import BLOCK
+from study.storage.search_log import Proposal
 from study.studies.wgan_clip import STUDY
 
 SEEDS = 20

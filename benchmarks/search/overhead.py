@@ -19,10 +19,10 @@ from space import SPACE
 from surface import REPORTS, World, surfaces
 
 from search_spaces import Space
+from study.design.search import SearchSpec
 from study.search import engine, race
 from study.search.candidates import Candidate
-from study.search.proposals import Proposal
-from study.search.spec import SearchSpec
+from study.storage.search_log import Proposal
 from study.studies.wgan_clip import STUDY
 
 COUNTS = (10, 1_000, 10_000)

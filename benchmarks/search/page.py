@@ -18,8 +18,8 @@ from run import CONTESTANTS, RESULTS
 from space import SPACE
 from surface import CONVERGED, UNSTABLE, Surface, World, drawn, model, surfaces
 
-from study.report import static, svg
-from study.report.svg import COLOURS, Picture
+from study.report.figures import export, svg
+from study.report.figures.svg import COLOURS, Picture
 
 HERE = Path(__file__).parent
 DOCS = HERE.parents[1] / "docs"
@@ -74,7 +74,7 @@ def main() -> None:
         )
     )
     (DOCS / "search_benchmark.md").write_text(page)
-    static.save(
+    export.save(
         Picture(draw=partial(figure, found, names), label="chance of a good recommendation against budget"),
         DOCS / "search_benchmark.svg",
     )

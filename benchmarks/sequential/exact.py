@@ -7,7 +7,7 @@ from math import log, sqrt
 import numpy as np
 from scipy.stats import binom, hypergeom
 
-from study.evidence.statistics.sequences import log_wealth
+from study.evidence.inference.confidence_sequences import log_wealth
 
 Move = tuple[int, int]
 Hit = Callable[[int], np.ndarray]
@@ -100,7 +100,7 @@ def mcnemar_table(n: int) -> np.ndarray:
 def boschloo_table(n: int, rates: int = 201) -> np.ndarray:
     """``[n + 1, n + 1]``: two-sided p-values by successes of a and of b, n each.
 
-    As ``boschloo`` of ``study.evidence.statistics``, with the largest probability sought over a grid of common rates.
+    As ``boschloo`` of ``study.evidence.inference``, with the largest probability sought over a grid of common rates.
     """
     a, b = np.indices((n + 1, n + 1))
     fisher = hypergeom.cdf(a, 2 * n, a + b, n).ravel()

@@ -26,8 +26,8 @@ from exact import (
     stops,
 )
 
-from study.evidence.statistics.proportions import wilson
-from study.evidence.statistics.sequences import interval
+from study.evidence.inference.confidence_sequences import interval
+from study.evidence.inference.proportions import wilson
 
 SEED = 20_261
 ALPHA = 0.05
@@ -121,7 +121,7 @@ def draw(pair: Pair, rng: np.random.Generator) -> np.ndarray:
 
 
 def newcombe_paths(kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Newcombe's interval for pairs (method 10) after every pair; see study.evidence.statistics.paired."""
+    """Newcombe's interval for pairs (method 10) after every pair; see study.evidence.inference.paired."""
     n = np.arange(1, kinds.shape[1] + 1)
     both, only_a, only_b, neither = (np.cumsum(kinds == kind, axis=1) for kind in range(4))
     a, b = both + only_a, both + only_b

@@ -79,8 +79,8 @@ def planned(
     until_decided: bool = False,
     budget: str | None = None,
 ) -> Any:
-    from study.parsing import assignments, seconds
-    from study.plan import plan
+    from study.design.parsing import assignments, seconds
+    from study.design.planning import plan
 
     now = datetime.now().astimezone()
     own = assignments(changes or [], "--set")
@@ -95,7 +95,7 @@ def study_of(name: str, profile: str) -> Any:
         from study.studies import find
 
         return find(name)
-    from study.settings import read
+    from study.design.setting_file import read
 
     return read(Path(name)).study(profile)
 
@@ -109,7 +109,7 @@ def tracker_at(out: Path, uri: str | None) -> Any:
 
 
 def found(launch: str, out: Path) -> Any:
-    from study.store import Store
+    from study.storage.store import Store
 
     for root in (Path(launch), *sorted(out.glob(f"*/{launch}"))):
         if (root / "spec.json").exists():
@@ -121,7 +121,7 @@ def mirror_at(out: Path, storage: str | None, spec: Any) -> Any:
     """Where Optuna's dashboard finds a search; nothing for a launch that is none."""
     if spec.search is None:
         return None
-    from study.search.adapter.mirror import NoMirror, OptunaMirror
+    from study.search.optuna_adapter.dashboard import NoMirror, OptunaMirror
 
     if storage == "none":
         return NoMirror()

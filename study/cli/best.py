@@ -9,11 +9,11 @@ from study.cli.app import LaunchArgument, Out, app, console, errors, found, one_
 @one_sentence
 def best(launch: LaunchArgument, out: Out = Path("runs")) -> None:
     """Prints the confirmed best cell of a launch as a setting; `study best LAUNCH > best.json; study run best.json`."""
-    from study import confirm
+    from study.search import confirmation
 
     store = found(launch, out)
-    known = confirm.confirmations(store)
-    setting = confirm.setting(store, known[-1] if known else None)
+    known = confirmation.confirmations(store)
+    setting = confirmation.setting(store, known[-1] if known else None)
     errors.print(setting.note, soft_wrap=not errors.is_terminal, highlight=False, markup=False)
     if not known:
         errors.print(f"confirm it on fresh seeds: study confirm {store.root}", soft_wrap=True, highlight=False)

@@ -9,10 +9,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from study import formatting
 from study.cli.app import Out, app, console, one_sentence
 
 if TYPE_CHECKING:
-    from study.claims import Claim, Finding
+    from study.audit.claims import Claim, Finding
 
 
 @app.command()
@@ -24,8 +25,8 @@ def claims(
     ] = None,
 ) -> None:
     """Lists every claim of the papers that the studies test, what was changed, and what the launches say of it."""
-    from study import claims as ledgers
-    from study.store import write_text
+    from study.audit import claims as ledgers
+    from study.files import write_text
 
     found = ledgers.collect(out)
     for paper, own in found.by_paper().items():
@@ -53,8 +54,8 @@ def _show(claim: "Claim") -> None:
 
 
 def _row(finding: "Finding") -> Table:
-    from study.claims import estimate, replicas
-    from study.report import terminal, words
+    from study.audit.claims import estimate, replicas
+    from study.terminal import tables
 
     judgement = finding.judgement
     row = Table.grid(padding=(0, 2, 0, 0))
@@ -62,16 +63,16 @@ def _row(finding: "Finding") -> Table:
         row.add_column(min_width=width, no_wrap=True)
     row.add_row(
         escape(finding.profile),
-        terminal.verdict(judgement.verdict),
+        tables.verdict(judgement.verdict),
         replicas(judgement),
         escape(estimate(judgement)),
-        f"p {words.p_value(judgement.p_adjusted)}",
+        f"p {formatting.p_value(judgement.p_adjusted)}",
     )
     return row
 
 
 def _protocol(finding: "Finding") -> Text:
-    from study.claims import redecided
+    from study.audit.claims import redecided
 
     plan = f", plan {finding.plan}" if finding.plan else ""
     return Text(f"{finding.launch}{plan}: {finding.changed}{redecided(finding)}", style="dim")

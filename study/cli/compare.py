@@ -15,8 +15,8 @@ After = Annotated[str, typer.Argument(help="Another launch of the same study.", 
 @one_sentence
 def compare(before: Before, after: After, out: Out = Path("runs")) -> None:
     """Compares two launches of a study: what was changed in the plan, and what in the outcomes, paired by seed."""
-    from study import comparison
-    from study.report import two_launches
+    from study.audit import comparison
+    from study.terminal import launch_comparison
 
     sides = [comparison.side(found(launch, out)) for launch in (before, after)]
-    two_launches.show(comparison.compare(*sides), console)
+    launch_comparison.show(comparison.compare(*sides), console)

@@ -38,7 +38,7 @@ def confirm(
 ) -> None:
     """Runs a launch's best cell again on fresh seeds: the rate it was selected by is optimistic, this one is not."""
     resources = resources_at(address, cpus_per_block, gpus_per_block)
-    from study import confirm as confirmation
+    from study.search import confirmation
 
     source = found(launch, out)
     spec = confirmation.of_launch(source, now=datetime.now().astimezone(), cell=cell, seeds=seeds)

@@ -16,7 +16,7 @@ DataArgument = Annotated[str, typer.Argument(help="A data set; `study data list`
 @one_sentence
 def list_data() -> None:
     """Lists the data sets, whether each is here, and how to get the rest."""
-    from study import datasets
+    from study.terminal import datasets
 
     datasets.show_all(console)
 
@@ -31,7 +31,7 @@ def check_data(
     ] = None,
 ) -> None:
     """Loads a data set for real: counts images, classes and distinct images, and names files that cannot be read."""
-    from study import datasets
+    from study.terminal import datasets
 
     datasets.show(datasets.configured(name, changes or []), console)
 
@@ -43,7 +43,7 @@ def get_data(
     root: Annotated[str | None, typer.Option(help="Folder to put it in.", show_default="data/NAME")] = None,
 ) -> None:
     """Downloads a data set through torchvision, where that can."""
-    from study import datasets
+    from study.terminal import datasets
 
     try:
         datasets.get(name, root, console)

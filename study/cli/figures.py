@@ -33,9 +33,9 @@ def figure(
         raise ValueError(f"FIGURE must be one of {', '.join((_THEORY, *_OF_LAUNCH))}, got {name!r}")
     if (launch is None) != (name == _THEORY):
         raise ValueError(f"LAUNCH must {'be given' if launch is None else 'not be given'} for the figure {name}")
-    from study.report import static
+    from study.report.figures import export
 
-    path = static.checked(Path(f"{name}.png") if out is None else out)
+    path = export.checked(Path(f"{name}.png") if out is None else out)
     save = _of_theory if launch is None else _of_launch(name, launch, runs)
     try:
         save(path)
@@ -45,17 +45,17 @@ def figure(
 
 
 def _of_theory(path: Path) -> None:
-    from study.report import losses
+    from study.report.figures import losses
 
     losses.draw(path)
 
 
 def _of_launch(name: str, launch: str, runs: Path) -> Callable[[Path], None]:
-    from study.report import drawn, static
-    from study.report.gathered import Gathered
+    from study.launch import Launch
+    from study.report.figures import export, registry
 
     store = found(launch, runs)
-    picture = {**drawn.PICTURES, **drawn.OF_SEARCH}[name](Gathered(store, store.records(), store.rule()))
+    picture = {**registry.PICTURES, **registry.OF_SEARCH}[name](Launch(store, store.records(), store.rule()))
     if picture is None:
         raise ValueError(f"FIGURE must be one that the launch has something to show in, got {name!r} ({store.root})")
-    return partial(static.save, picture)
+    return partial(export.save, picture)

@@ -76,32 +76,32 @@ def resume(
 ) -> None:
     """Finishes an interrupted launch: trains what its plan still lacks and re-attaches to its MLflow runs."""
     resources = resources_at(address, cpus_per_block, gpus_per_block)
-    from study import conduct
+    from study import execution
 
     store = found(launch, out)
     home = store.root.parent.parent
     tracker, mirror = tracker_at(home, tracking_uri), mirror_at(home, storage, store.spec())
-    finish(store, lambda: conduct.resume(store, resources, tracker, console, mirror), tracking_uri)
+    finish(store, lambda: execution.resume(store, resources, tracker, console, mirror), tracking_uri)
 
 
 @app.command()
 @one_sentence
 def status(launch: LaunchArgument, out: Out = Path("runs")) -> None:
     """Shows how far a launch is: blocks, and replicas by status and outcome, from its files."""
-    from study import present
-    from study.ledger import Ledger
+    from study.scheduling.ledger import Ledger
+    from study.terminal import launches
 
     store = found(launch, out)
-    present.status(Ledger(store.spec(), store), console)
+    launches.status(Ledger(store.spec(), store), console)
 
 
 @app.command()
 @one_sentence
 def decide(launch: LaunchArgument, rule: RuleChanges = None, out: Out = Path("runs")) -> None:
     """Decides the outcomes of a launch again from its stored traces, with other thresholds. Trains nothing."""
-    from study import present
-    from study.ledger import redecide
-    from study.parsing import assign_flat, assignments
+    from study.design.parsing import assign_flat, assignments
+    from study.scheduling.ledger import redecide
+    from study.terminal import launches
 
     store = found(launch, out)
     spec = store.spec()
@@ -112,7 +112,7 @@ def decide(launch: LaunchArgument, rule: RuleChanges = None, out: Out = Path("ru
 
     page = report.build(store)
     changed = sum(record.outcome is not before.get((record.cell, record.replica)) for record in ledger.records)
-    present.results(ledger.spec, ledger.records, console)
+    launches.results(ledger.spec, ledger.records, console)
     console.print(f"{changed} of {len(ledger.records)} replicas have another outcome than before")
     console.print(f"MLflow   study sync {store.root}  shows them there", soft_wrap=True)
     console.print(f"report   {page}", soft_wrap=True)
@@ -122,12 +122,12 @@ def decide(launch: LaunchArgument, rule: RuleChanges = None, out: Out = Path("ru
 @one_sentence
 def report(launch: LaunchArgument, out: Out = Path("runs")) -> None:
     """Writes a launch's report again from its records and traces."""
-    from study import present
     from study import report as pages
+    from study.terminal import launches
 
     store = found(launch, out)
     page = pages.build(store)
-    present.results(store.spec(), store.records(), console)
+    launches.results(store.spec(), store.records(), console)
     console.print(f"report   {page}")
 
 
@@ -171,20 +171,20 @@ def resources_at(address: str, cpus: float, gpus: float | None) -> Any:
     if address.startswith("ray://"):
         raise typer.Exit(relay(address))
     console.print("loading torch, Ray and MLflow ...", style="dim")
-    from study.launch import Resources
+    from study.scheduling.agenda import Resources
 
     return Resources(address=address, cpus=cpus, gpus=gpus)
 
 
 def start(spec: Any, out: Path, resources: Any, tracking_uri: str | None, mirror: Any = None) -> Any:
     """Runs a new launch in its folder of ``out`` to its end; the store that it left."""
-    from study import conduct
-    from study.store import Store
+    from study import execution
+    from study.storage.store import Store
 
     store = Store(out / spec.study / spec.launch)
     try:
         tracker = tracker_at(out, tracking_uri)
-        finish(store, lambda: conduct.start(spec, store, resources, tracker, console, mirror), tracking_uri)
+        finish(store, lambda: execution.start(spec, store, resources, tracker, console, mirror), tracking_uri)
     finally:
         if mirror is not None and not store.spec_path.exists():
             mirror.withdraw()
@@ -193,11 +193,11 @@ def start(spec: Any, out: Path, resources: Any, tracking_uri: str | None, mirror
 
 def relay(address: str) -> int:
     """The same command on the cluster's head, which is ``--address auto`` there."""
-    from study import launch
+    from study.scheduling import ray_driver
 
     arguments = [argument.replace(address, "auto") for argument in sys.argv[1:]]
     code = 1
-    for line in launch.relay(address, arguments):
+    for line in ray_driver.relay(address, arguments):
         if isinstance(line, int):
             code = line
         else:
@@ -207,7 +207,7 @@ def relay(address: str) -> int:
 
 def finish(store: Any, go: Callable[[], Any], tracking_uri: str | None) -> None:
     """Runs a launch and says how it ended; whatever stops it, what was computed stays and can be resumed."""
-    from study import present
+    from study.terminal import launches
 
     again = f"what was computed is kept; go on with: study resume {store.root}"
     try:
@@ -218,8 +218,8 @@ def finish(store: Any, go: Callable[[], Any], tracking_uri: str | None) -> None:
     except OSError as error:
         errors.print(f"[red]error:[/] {error}; {again}", soft_wrap=True, highlight=False)
         raise typer.Exit(1) from None
-    present.results(store.spec(), result.records, console)
-    present.paths(store, result.report, console, tracked=tracking_uri != "none")
+    launches.results(store.spec(), result.records, console)
+    launches.paths(store, result.report, console, tracked=tracking_uri != "none")
     if not result.shown:
         errors.print(f"MLflow does not show everything yet; fill it with: study sync {store.root}", soft_wrap=True)
     for block, reason in result.crashes.items():

@@ -21,11 +21,12 @@ def outcomes(
     first_seed: Annotated[int | None, typer.Option(help="With --measure: the first seed.")] = None,
 ) -> None:
     """Shows how well the outcome rules tell injected failures apart: recall, precision and the confusion matrix."""
-    from study.injection import show, table
+    from study.terminal import validation
+    from study.validation import confusion
 
-    if data is not None and data not in table.KINDS:
-        raise ValueError(f"--data must be one of {', '.join(table.KINDS)}, got {data!r}")
-    kinds = table.KINDS if data is None else (data,)
+    if data is not None and data not in confusion.KINDS:
+        raise ValueError(f"--data must be one of {', '.join(confusion.KINDS)}, got {data!r}")
+    kinds = confusion.KINDS if data is None else (data,)
     if not measure:
         for name, value in (("--seeds", seeds), ("--first-seed", first_seed)):
             if value is not None:
@@ -33,26 +34,26 @@ def outcomes(
     for kind in kinds:
         if measure:
             _measure(kind, Path("outcomes") if folder is None else folder, seeds, first_seed)
-        show.show(table.read(_read_from(folder, measure), kind), console)
+        validation.show(confusion.read(_read_from(folder, measure), kind), console)
         console.print()
 
 
 def _read_from(folder: Path | None, measured: bool) -> Path:
-    from study.injection.table import SHIPPED
+    from study.validation.confusion import SHIPPED
 
     return folder if folder is not None else Path("outcomes") if measured else SHIPPED
 
 
 def _measure(kind: str, folder: Path, seeds: int | None, first_seed: int | None) -> None:
-    from study.injection import measure, table
-    from study.injection.catalogue import CATALOGUE
+    from study.validation import confusion, measure
+    from study.validation.catalogue import CATALOGUE
 
     catalogue = CATALOGUE[kind]
-    first = table.FRESH if first_seed is None else first_seed
+    first = confusion.FRESH if first_seed is None else first_seed
     count = catalogue.seeds if seeds is None else seeds
 
     def told(line: str) -> None:
         console.print(f"{kind}: {line}", style="dim", highlight=False)
 
     measurement = measure.measure(kind, catalogue.injections, count, first, cache=folder / ".features", told=told)
-    console.print(f"written  {table.write(measurement, folder)}", soft_wrap=True)
+    console.print(f"written  {confusion.write(measurement, folder)}", soft_wrap=True)

@@ -7,10 +7,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from study import formatting
 from study.cli.app import Changes, Profile, Seeds, app, console, one_sentence, planned
+from study.scheduling import cost
 
 if TYPE_CHECKING:
-    from study.evidence.power import Outlook, Prospect
+    from study.evidence.power import PowerAnalysis, Prospect
 
 
 @app.command()
@@ -39,9 +41,9 @@ def power(
 
     rates, rate = _assumed(assume or [])
     spec = planned(name, profile, seeds, changes, until_decided=until_decided)
-    found = powers.outlook(spec, rates=rates, rate=rate, correlation=correlation)
+    found = powers.power_analysis(spec, rates=rates, rate=rate, correlation=correlation)
     console.print("measuring the cost of a step ...", style="dim")
-    seconds, device = powers.replica_seconds(spec, found)
+    seconds, device = cost.replica_seconds(spec, found)
     family = sum(bool(own.prospects) for own in found)
     most = "at most " if until_decided else ""
     console.print(
@@ -71,7 +73,7 @@ def _assumed(texts: list[str]) -> tuple[tuple[float, float] | None, float | None
     return rates, rate
 
 
-def _legend(found: "tuple[Outlook, ...]", family: int, device: str, until_decided: bool) -> str:
+def _legend(found: "tuple[PowerAnalysis, ...]", family: int, device: str, until_decided: bool) -> str:
     error = max((one.error for own in found for row in own.prospects for one in row.chances), default=0.0)
     parts = [
         f"Chance of the verdict that is claimed, if these success rates are true: alone, and as one of {family} (at"
@@ -86,7 +88,7 @@ def _legend(found: "tuple[Outlook, ...]", family: int, device: str, until_decide
     return " ".join(parts)
 
 
-def _show(own: "Outlook", family: int, seconds: float, until_decided: bool) -> None:
+def _show(own: "PowerAnalysis", family: int, seconds: float, until_decided: bool) -> None:
     console.print()
     console.print(Text.assemble(own.hypothesis.claim, (f" ({own.basis})", "dim")))
     if not own.prospects:
@@ -106,7 +108,6 @@ def _show(own: "Outlook", family: int, seconds: float, until_decided: bool) -> N
 
 
 def _cells(row: "Prospect", seconds: float, until_decided: bool) -> list[str]:
-    from study.report import words
 
     price = row.price(seconds)
     seeds = [" / ".join(f"{one.seeds:.1f}" for one in row.chances)] if until_decided else []
@@ -114,8 +115,8 @@ def _cells(row: "Prospect", seconds: float, until_decided: bool) -> list[str]:
         " against ".join(f"{rate:g}" for rate in row.rates),
         *(_chance(one.up) for one in row.chances),
         *seeds,
-        *(" / ".join(words.NOTHING if one is None else f"{one:,}" for one in both) for both in row.enough),
-        "never" if price is None else words.duration(price),
+        *(" / ".join(formatting.NOTHING if one is None else f"{one:,}" for one in both) for both in row.enough),
+        "never" if price is None else formatting.duration(price),
     ]
 
 
@@ -126,7 +127,7 @@ def _chance(value: float) -> str:
     return "> 0.99" if 0.995 <= value < 1 else f"{value:.2f}"
 
 
-def _never(found: "tuple[Outlook, ...]", family: int) -> None:
+def _never(found: "tuple[PowerAnalysis, ...]", family: int) -> None:
     """What these seeds cannot decide, whatever is true."""
     asked = [own for own in found if own.prospects]
     names = [own.hypothesis.name for own in asked if max(row.chances[1].up for row in own.prospects) < 0.005]

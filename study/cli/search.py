@@ -63,11 +63,10 @@ def search(
 ) -> None:
     """Searches a space for settings that train reliably, and confirms the best one on fresh seeds."""
     resources = resources_at(address, cpus_per_block, gpus_per_block)
-    from study import confirm as confirmation
-    from study.parsing import assignments
-    from study.search import plan as planning
-    from study.search.grounds import ground
-    from study.spec import MOST_SEEDS
+    from study.design.parsing import assignments
+    from study.design.study import MOST_SEEDS
+    from study.search import confirmation, planning
+    from study.search.problem import ground
 
     if confirm is not None and not 0 <= confirm <= MOST_SEEDS:
         raise ValueError(f"--confirm must be in [0, {MOST_SEEDS}], got {confirm}")

@@ -31,9 +31,9 @@ def show(
     changes: Changes = None,
 ) -> None:
     """Shows a study: question, hypotheses, factors, cells, seeds, sources, and what it would cost on this machine."""
-    from study import present
+    from study.terminal import launches
 
-    present.study(study_of(name, profile), planned(name, profile, seeds, changes), console)
+    launches.study(study_of(name, profile), planned(name, profile, seeds, changes), console)
 
 
 @app.command()
@@ -48,6 +48,6 @@ def explain(
     changes: Changes = None,
 ) -> None:
     """Explains exactly what the cells train: formulas with their numbers, layers, updates, optimisers, draws."""
-    from study import explain as explanation
+    from study.terminal import explain as explanation
 
     explanation.show(planned(name, profile, seeds, changes), console, cell)

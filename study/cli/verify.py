@@ -25,7 +25,7 @@ def verify(
     out: Out = Path("runs"),
 ) -> None:
     """Recomputes every number of a launch's report from its traces and plan, and fails where one does not follow."""
-    from study import verify as verification
+    from study.audit import verify as verification
 
     store = found(launch, out)
     checks = verification.verify(store, page)

@@ -4,14 +4,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from study.design.study import Contrast
+from study.evidence.inference.differences import Independent, OnePair
+from study.evidence.inference.multiple import holm
+from study.evidence.inference.proportions import Rate, boschloo, clopper_pearson, newcombe, wilson
+from study.evidence.inference.quality import QualityComparison, independent, paired
 from study.evidence.pairing import Design, converged, match, pairs_of
-from study.evidence.statistics.differences import Independent, OnePair
-from study.evidence.statistics.multiple import holm
-from study.evidence.statistics.proportions import Rate, boschloo, clopper_pearson, newcombe, wilson
-from study.evidence.statistics.quality import QualityComparison, independent, paired
-from study.outcome import Outcome
-from study.records import Record, Status
-from study.spec import Contrast
+from study.outcomes.outcome import Outcome
+from study.storage.records import Record, Status
 
 __all__ = [
     "CellSummary",
@@ -21,7 +21,7 @@ __all__ = [
     "clopper_pearson",
     "compare",
     "newcombe",
-    "summarise",
+    "summarize",
     "wilson",
 ]
 
@@ -84,7 +84,7 @@ class Comparison:
     quality: QualityComparison | None
 
 
-def summarise(records: Sequence[Record]) -> tuple[CellSummary, ...]:
+def summarize(records: Sequence[Record]) -> tuple[CellSummary, ...]:
     """One summary per cell, in order of cells. Undecided replicas are in no rate."""
     cells: dict[int, list[Record]] = {}
     for record in records:

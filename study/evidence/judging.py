@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from study.evidence import sentences
+from study.design.hypotheses import Hypothesis, sides
+from study.evidence import wording
+from study.evidence.inference.differences import Difference
+from study.evidence.inference.multiple import holm
+from study.evidence.inference.proportions import Rate
+from study.evidence.inference.shares import BettingShare, FixedShare
 from study.evidence.pairing import Design
-from study.evidence.statistics.differences import Difference
-from study.evidence.statistics.multiple import holm
-from study.evidence.statistics.proportions import Rate
-from study.evidence.statistics.shares import BettingShare, FixedShare
 from study.evidence.testing import Tested, examine
-from study.hypotheses import Hypothesis, sides
-from study.records import Record
+from study.storage.records import Record
 
 
 class Verdict(Enum):
@@ -85,7 +85,7 @@ def judge(
     )
 
 
-def cells_that_matter(hypotheses: Sequence[Hypothesis], records: Sequence[Record]) -> frozenset[int]:
+def open_cells(hypotheses: Sequence[Hypothesis], records: Sequence[Record]) -> frozenset[int]:
     """Cells that some hypothesis speaks of which is not decided yet, judged as valid at any time.
 
     A hypothesis that the launch lacks cells for never matters, and one that is decided stays so.
@@ -128,10 +128,10 @@ def _judgement(hypothesis: Hypothesis, tested: Tested | str, p: float, family: i
     return Judgement(
         hypothesis=hypothesis,
         verdict=verdict,
-        sentence=sentences.sentence(hypothesis, tested, rates, p, family),
+        sentence=wording.sentence(hypothesis, tested, rates, p, family),
         p=tested.p,
         p_adjusted=p,
-        test=sentences.test_name(hypothesis, tested.found),
+        test=wording.test_name(hypothesis, tested.found),
         rates=rates,
         difference=difference,
         correlation=correlation,

@@ -9,10 +9,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from study.evidence.statistics.paired import Pairs
-from study.hypotheses import Where
-from study.outcome import Outcome
-from study.records import Record, Status
+from study.design.hypotheses import Where
+from study.evidence.inference.paired import Pairs
+from study.outcomes.outcome import Outcome
+from study.storage.records import Record, Status
 
 Cells = Mapping[int, Where]
 """Index of a cell to its levels."""

@@ -9,21 +9,32 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from study import cost
+from study.design.hypotheses import Hypothesis, MoreSuccess, SameSuccess, Share, sides
+from study.design.plan import Plan
+from study.evidence.inference import power_fixed, power_sequential
+from study.evidence.inference.power_fixed import Chances, correlations, joint
+from study.evidence.inference.power_sequential import Paths
 from study.evidence.pairing import Cells, match
-from study.evidence.statistics import chances, paths
-from study.evidence.statistics.chances import Chances, correlations, joint
-from study.evidence.statistics.paths import Paths
-from study.hypotheses import Hypothesis, MoreSuccess, SameSuccess, Share, sides
-from study.spec import LaunchSpec
 
 TARGETS = (0.8, 0.9)
 """Powers that the smallest numbers of seeds are looked for."""
+
+
 MOST_SEEDS = 1_000
+
+
 _LOOKED_AT = 400  # replicas of each side of a sequence in which the number of seeds is looked for
+
+
 _RATES = ((0.9, 0.7), (0.9, 0.5), (0.9, 0.3), (1.0, 0.0))
+
+
 _EQUAL = (0.9, 0.7, 0.5)
+
+
 _NEVER = 1e-6  # a smaller chance has no price
+
+
 _ODDS = (7 / 3, 9.0)  # 0.7 and 0.9 where the threshold is one half
 
 
@@ -53,7 +64,7 @@ class Prospect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outlook:
+class PowerAnalysis:
     """One hypothesis.
 
     Attributes:
@@ -85,13 +96,13 @@ class Layout:
     size: int
 
 
-def outlook(
-    spec: LaunchSpec,
+def power_analysis(
+    spec: Plan,
     *,
     rates: tuple[float, float] | None = None,
     rate: float | None = None,
     correlation: float = 0.0,
-) -> tuple[Outlook, ...]:
+) -> tuple[PowerAnalysis, ...]:
     """All hypotheses of a plan, in its order.
 
     Args:
@@ -114,23 +125,12 @@ def outlook(
             _assumed(hypothesis, rates, rate, correlation),
         )
         if isinstance(own, Layout)
-        else Outlook(hypothesis=hypothesis, basis=own)
+        else PowerAnalysis(hypothesis=hypothesis, basis=own)
         for hypothesis, own in zip(spec.hypotheses, layouts, strict=True)
     )
 
 
-def replica_seconds(spec: LaunchSpec, found: Sequence[Outlook]) -> tuple[dict[int, float], str]:
-    """Seconds of a replica of each cell that a hypothesis speaks of, measured on one device here; and that device."""
-    seconds, device = {}, ""
-    spoken_of = {cell for own in found for cell in own.cells}
-    for cell in spec.cells:
-        if cell.index in spoken_of:
-            measured = cost.estimate(replace(spec, cells=(cell,), seeds=spec.seeds[:1], least=1))
-            seconds[cell.index], device = measured.core_seconds, measured.device
-    return seconds, device
-
-
-def layout(hypothesis: Hypothesis, spec: LaunchSpec) -> Layout | str:
+def layout(hypothesis: Hypothesis, spec: Plan) -> Layout | str:
     """What it meets; a sentence where it cannot be told."""
     found = [_cells(spec, where) for where in sides(hypothesis)]
     if not all(found):
@@ -147,7 +147,7 @@ def layout(hypothesis: Hypothesis, spec: LaunchSpec) -> Layout | str:
 class _Question:
     hypothesis: Hypothesis
     layout: Layout
-    spec: LaunchSpec
+    spec: Plan
     family: int
     correlation: float
 
@@ -165,23 +165,23 @@ class _Question:
         """With a number of seeds that was fixed before."""
         observations, size, own = seeds * self.layout.each, self.layout.size, self.hypothesis
         if isinstance(own, Share):
-            found = chances.share(observations, size, rates[0], own.threshold, levels)
+            found = power_fixed.share(observations, size, rates[0], own.threshold, levels)
             return found if own.side == "above" else tuple(replace(one, up=one.down, down=one.up) for one in found)
         what = joint(rates[0], rates[1], self.correlation)
         if isinstance(own, SameSuccess):
-            return chances.same(observations, size, what, own.margin, levels)
-        return chances.paired(observations, size, what, levels)
+            return power_fixed.same(observations, size, what, own.margin, levels)
+        return power_fixed.paired(observations, size, what, levels)
 
     def paths(self, rates: Rates, observations: int) -> tuple[Paths, ...]:
         """With as many seeds as are needed, looked at after every one."""
         size, own = self.layout.size, self.hypothesis
         if isinstance(own, Share):
-            found = paths.share_paths(observations, size, rates[0], own.threshold, self.levels)
+            found = power_sequential.share_paths(observations, size, rates[0], own.threshold, self.levels)
             return found if own.side == "above" else tuple(replace(one, side=-one.side) for one in found)
         what = joint(rates[0], rates[1], self.correlation)
         if isinstance(own, SameSuccess):
-            return paths.same_paths(observations, size, what, own.margin, self.levels)
-        return paths.paired_paths(observations, size, what, self.levels)
+            return power_sequential.same_paths(observations, size, what, own.margin, self.levels)
+        return power_sequential.paired_paths(observations, size, what, self.levels)
 
     def chances(self, rates: Rates) -> tuple[Chances, Chances]:
         """Of the plan; expected numbers are of seeds."""
@@ -202,7 +202,7 @@ class _Question:
             )
 
         def smallest(target: float, level: float) -> int | None:
-            return chances.smallest(lambda seeds: self.fixed(rates, seeds, [level])[0].up, target, MOST_SEEDS)
+            return power_fixed.smallest(lambda seeds: self.fixed(rates, seeds, [level])[0].up, target, MOST_SEEDS)
 
         alone, together = self.levels
         return tuple((smallest(target, alone), smallest(target, together)) for target in TARGETS)
@@ -230,13 +230,13 @@ class _Question:
         return f"{many}, each {size} {kind}{'s' if size > 1 else ''}"
 
 
-def _outlook(question: _Question, assumed: Sequence[Rates]) -> Outlook:
+def _outlook(question: _Question, assumed: Sequence[Rates]) -> PowerAnalysis:
     prospects = tuple(
         Prospect(rates=rates, chances=question.chances(rates), enough=question.enough(rates))
         for rates in assumed
         if question.possible(rates)
     )
-    return Outlook(
+    return PowerAnalysis(
         hypothesis=question.hypothesis,
         basis=question.basis(),
         cells=question.layout.cells,
@@ -245,7 +245,7 @@ def _outlook(question: _Question, assumed: Sequence[Rates]) -> Outlook:
     )
 
 
-def _cells(spec: LaunchSpec, where: Mapping[str, str]) -> Cells:
+def _cells(spec: Plan, where: Mapping[str, str]) -> Cells:
     return {cell.index: cell.levels for cell in spec.cells if where.items() <= cell.levels.items()}
 
 

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from math import ceil, log
 
-from study.evidence.estimates import Rate
-from study.evidence.statistics import sequences
-from study.evidence.statistics.proportions import clopper_pearson
-from study.outcome import Outcome
-from study.records import Record
+from study.evidence.inference import confidence_sequences
+from study.evidence.inference.proportions import Rate, clopper_pearson
+from study.outcomes.outcome import Outcome
+from study.storage.records import Record
 
 SHARE, CONFIDENCE = 0.9, 0.95
 """What is claimed of a reliable cell; of each by itself: of many unreliable ones, one in twenty passes at the most."""
@@ -42,5 +41,5 @@ def reliable_cells(records: Sequence[Record], *, anytime: bool = False) -> froze
 
 def _limit(values: Sequence[int], anytime: bool) -> float:
     if anytime:
-        return sequences.interval(values, confidence=CONFIDENCE)[0]
+        return confidence_sequences.interval(values, confidence=CONFIDENCE)[0]
     return least(Rate(successes=sum(values), n=len(values), low=0.0, high=1.0))

@@ -12,15 +12,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from study import rules
+from study.design.hypotheses import Hypothesis
+from study.design.plan import Block, Plan
+from study.evidence.inference.proportions import Rate, wilson
 from study.evidence.judging import Judgement, judge
-from study.evidence.statistics.proportions import Rate, wilson
-from study.hypotheses import Hypothesis
-from study.outcome import Outcome
-from study.records import Record
-from study.rows import Flags
-from study.rules import Measures, OutcomeRule
-from study.spec import Block, LaunchSpec
+from study.outcomes import snapshots
+from study.outcomes.columns import Flags
+from study.outcomes.outcome import Outcome
+from study.outcomes.rule import OutcomeRule
+from study.outcomes.snapshots import Measures
+from study.storage.records import Record
 from trainables.trace import ReplicaTrace, Trace
 
 OUTCOMES = tuple(Outcome)
@@ -67,7 +68,7 @@ class Sensitivity:
 
 
 def vary(
-    spec: LaunchSpec,
+    spec: Plan,
     records: Sequence[Record],
     traces: Sequence[tuple[Block, Trace]],
     *,
@@ -89,11 +90,11 @@ def vary(
     places, replicas = _decided(records, traces)
     if not places:
         return ()
-    measured = [rules.measure(replica, rule) for replica in replicas]
+    measured = [snapshots.measure(replica, rule) for replica in replicas]
     label = rule.label()
     blown = [
         # Records of the same rule know it, and no threshold of success changes it.
-        own.outcome is Outcome.DIVERGED if own.rule == label else rules.blow_up(replica, rule) is not None
+        own.outcome is Outcome.DIVERGED if own.rule == label else snapshots.blow_up(replica, rule) is not None
         for own, replica in zip((records[place] for place in places), replicas, strict=True)
     ]
     found = []
@@ -168,7 +169,7 @@ def _decided(records: Sequence[Record], traces: Sequence[tuple[Block, Trace]]) -
 
 
 def _verdicts(
-    spec: LaunchSpec, records: Sequence[Record], places: Sequence[int], codes: Codes
+    spec: Plan, records: Sequence[Record], places: Sequence[int], codes: Codes
 ) -> tuple[HypothesisVerdicts, ...]:
     judged: dict[bytes, tuple[Judgement, ...]] = {}
     at_each = []
@@ -232,7 +233,7 @@ def _stacked(measured: Sequence[Measures]) -> Measures:
 
 def _judged(measured: Measures, rule: OutcomeRule) -> Codes:
     """``[N]``: rows 3 to 7 of ``decide``'s table for replicas that did not blow up."""
-    seen = rules.judge(measured, rule)
+    seen = snapshots.judge(measured, rule)
     good, collapsed = _windows(seen.good, rule.window), _windows(seen.collapsed, rule.window)
     if not len(seen.step):
         return np.full(len(seen.good), _CODE[Outcome.NOT_LEARNED])

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
+from study.design.hypotheses import Hypothesis, MoreSuccess, SameSuccess, Share, in_words, sides
+from study.evidence.inference.differences import Betting, Difference, Independent, difference_of
+from study.evidence.inference.paired import Pairs
+from study.evidence.inference.shares import BettingShare, FixedShare
 from study.evidence.pairing import Design, Unit, converged, match, pairs_of
-from study.evidence.statistics.differences import Betting, Difference, Independent, difference_of
-from study.evidence.statistics.paired import Pairs
-from study.evidence.statistics.shares import BettingShare, FixedShare
-from study.hypotheses import Hypothesis, MoreSuccess, SameSuccess, Share, in_words, sides
 
 _TOO_EARLY = "No seed counts yet: the first ones lack outcomes."
 

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from study.outcome import Outcome
-from study.records import Record
+from study.outcomes.outcome import Outcome
 from study.report import samples
 from study.report.palette import ORDER
 from study.report.samples import Shown
-from study.store import Store
+from study.storage.records import Record
+from study.storage.store import Store
 
 _FRAMES = 6
 _LARGEST_SIDE = 256

@@ -4,20 +4,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
+from study import formatting
+from study.design.hypotheses import Hypothesis
+from study.design.plan import Plan
 from study.evidence.estimates import Comparison
-from study.hypotheses import Hypothesis
-from study.outcome import Outcome
-from study.records import Record, Status
-from study.report import words
-from study.rules import OutcomeRule
-from study.spec import LaunchSpec
+from study.outcomes.outcome import Outcome
+from study.outcomes.rule import OutcomeRule
+from study.storage.records import Record, Status
 from trainables.autoencoding import Unlabelled
 from trainables.conditioning import Unconditional
 from trainables.config import AaeConfig, Config, GanConfig
 from trainables.penalties import NoPenalty
 
 if TYPE_CHECKING:  # brings scikit-learn, and only a search needs it
-    from study.report.searched import Searched
+    from study.report.search_data import Searched
 
 _MOST = 4
 """So many values of a setting are named; of more, how many there are."""
@@ -52,7 +52,7 @@ class Made:
     search: "Searched | None" = None
 
 
-def paragraphs(spec: LaunchSpec, made: Made) -> list[str]:
+def paragraphs(spec: Plan, made: Made) -> list[str]:
     """Design, training, outcomes, statistics, software; one paragraph each."""
     found = [
         " ".join(_design(spec, made)),
@@ -69,15 +69,17 @@ def names_of_tests(judged: Iterable[Any], compared: Iterable[Comparison]) -> tup
     return tuple(dict.fromkeys(test for own in (*judged, *compared) if (test := getattr(own, "test", ""))))
 
 
-def _design(spec: LaunchSpec, made: Made) -> Iterable[str]:
+def _design(spec: Plan, made: Made) -> Iterable[str]:
     if made.search is not None:
-        from study.report import search_words
+        from study.report import search_text
 
-        yield from search_words.design(made.search)
+        yield from search_text.design(made.search)
         yield _SAME_SEEDS
         return
     varied = [factor for factor in spec.factors if len(factor.levels) > 1]
-    names = words.joined([f"{factor.name} ({_levels([level.label for level in factor.levels])})" for factor in varied])
+    names = formatting.joined(
+        [f"{factor.name} ({_levels([level.label for level in factor.levels])})" for factor in varied]
+    )
     cells = len(spec.cells)
     if cells == 1:
         yield f"We trained one configuration with {_seeds(spec)}."
@@ -92,7 +94,8 @@ def _design(spec: LaunchSpec, made: Made) -> Iterable[str]:
         yield (
             f"Seeds were added in blocks of {spec.block}, in one fixed order, to the configurations that an undecided"
             f" hypothesis speaks of, at least {spec.least} and at most {len(spec.seeds)} each;"
-            f" {words.whole(skipped)} of {words.whole(len(made.records))} replicas that it allowed were not run."
+            f" {formatting.whole(skipped)} of {formatting.whole(len(made.records))} replicas that it allowed were not"
+            " run."
         )
     else:
         yield "The number of seeds was fixed before the run."
@@ -105,14 +108,16 @@ def _design(spec: LaunchSpec, made: Made) -> Iterable[str]:
         )
 
 
-def _seeds(spec: LaunchSpec) -> str:
+def _seeds(spec: Plan) -> str:
     count = len(spec.seeds)
     most = "up to " if spec.until_decided else ""
     return f"{most}{count} random {'seed' if count == 1 else 'seeds'} (replicas)"
 
 
 def _levels(labels: Sequence[str]) -> str:
-    return words.joined(labels) if len(labels) <= 2 * _MOST else f"{len(labels)} levels, {labels[0]} to {labels[-1]}"
+    return (
+        formatting.joined(labels) if len(labels) <= 2 * _MOST else f"{len(labels)} levels, {labels[0]} to {labels[-1]}"
+    )
 
 
 def _training(configs: Sequence[Config]) -> Iterable[str]:
@@ -124,11 +129,11 @@ def _training(configs: Sequence[Config]) -> Iterable[str]:
     if encoders:
         yield from _autoencoder(encoders)
     steps = "generator updates" if gans else "steps"
-    length = _choice(configs, lambda c: words.whole(c.steps))
+    length = _choice(configs, lambda c: formatting.whole(c.steps))
     yield (
-        f"Training took {length} {steps} with batches of {_choice(configs, lambda c: words.whole(c.batch_size))} in"
-        f" {_choice(configs, lambda c: c.dtype)}. Batch normalisation, where there is any, uses the statistics of the"
-        " batch at hand, in training and when samples are drawn."
+        f"Training took {length} {steps} with batches of {_choice(configs, lambda c: formatting.whole(c.batch_size))}"
+        f" in {_choice(configs, lambda c: c.dtype)}. Batch normalisation, where there is any, uses the statistics of"
+        " the batch at hand, in training and when samples are drawn."
     )
 
 
@@ -181,7 +186,7 @@ def _autoencoder(configs: Sequence[AaeConfig]) -> Iterable[str]:
         )
 
 
-def _outcomes(spec: LaunchSpec, made: Made) -> Iterable[str]:
+def _outcomes(spec: Plan, made: Made) -> Iterable[str]:
     rule, configs = made.rule, [cell.config for cell in spec.cells] or spec.configs()
     every, samples = (_choice(configs, get) for get in (lambda c: c.evaluation.every, lambda c: c.evaluation.samples))
     yield (
@@ -189,7 +194,7 @@ def _outcomes(spec: LaunchSpec, made: Made) -> Iterable[str]:
         f" from its snapshots by the automatic rule {rule.label()}, without a human judgement of samples."
     )
     images = all(len(config.data.shape) == 3 for config in configs)
-    yield f"A snapshot is good if {words.joined(_criteria(rule, images=images))}."
+    yield f"A snapshot is good if {formatting.joined(_criteria(rule, images=images))}."
     yield (
         f"A replica converged if its last {rule.window} snapshots were all good and it had changed between good and"
         f" collapsed at most {rule.tolerated_alternations} times; all other replicas count as failures of training and"
@@ -225,7 +230,7 @@ def _criteria(rule: OutcomeRule, *, images: bool) -> list[str]:
     return [covered, quality, *labelled, diverse, risen]
 
 
-def _statistics(spec: LaunchSpec, made: Made) -> Iterable[str]:
+def _statistics(spec: Plan, made: Made) -> Iterable[str]:
     yield "Success is the share of replicas that converged."
     if spec.until_decided:
         yield (
@@ -238,37 +243,39 @@ def _statistics(spec: LaunchSpec, made: Made) -> Iterable[str]:
     if spec.hypotheses:
         count = len(spec.hypotheses)
         yield (
-            f"{words.number_word(count).capitalize()} {'hypothesis was' if count == 1 else 'hypotheses were'} declared"
-            f" before the first seed ({_alphas(spec.hypotheses)}); p-values are adjusted by Holm's method over all."
+            f"{formatting.number_word(count).capitalize()} {'hypothesis was' if count == 1 else 'hypotheses were'}"
+            f" declared before the first seed ({_alphas(spec.hypotheses)}); p-values are adjusted by Holm's method over"
+            " all."
         )
     if made.contrasts:
         yield (
-            f"The contrasts of two levels, in {words.number_word(made.contrasts)} places of the design, are a second"
+            f"The contrasts of two levels, in {formatting.number_word(made.contrasts)} places of the design, are a"
+            " second"
             " family, adjusted by Holm's method among themselves."
         )
     if made.search is not None:
-        from study.report import search_words
+        from study.report import search_text
 
-        yield from search_words.statistics(made.search)
+        yield from search_text.statistics(made.search)
     else:
         yield "Time to failure is estimated by Kaplan and Meier and compared by log-rank tests."
     yield f"The plan (configurations, seeds, hypotheses, rule) has the digest {spec.digest()}."
 
 
 def _alphas(hypotheses: Sequence[Hypothesis]) -> str:
-    return words.joined(dict.fromkeys(f"alpha {own.alpha:g}" for own in hypotheses))
+    return formatting.joined(dict.fromkeys(f"alpha {own.alpha:g}" for own in hypotheses))
 
 
-def _software(spec: LaunchSpec, records: Sequence[Record]) -> Iterable[str]:
+def _software(spec: Plan, records: Sequence[Record]) -> Iterable[str]:
     ran = [record for record in records if record.steps > 0]
     versions = dict.fromkeys(_versions(own) for own in ([r.versions for r in ran] or [spec.versions]))
     yield f"Software: {'; or '.join(versions)}."
     devices = dict.fromkeys(record.device for record in ran if record.device)
     if devices:
-        seconds = words.duration(sum(record.seconds for record in ran))
-        yield f"Device: {words.joined(devices)}; training time {seconds} in all."
+        seconds = formatting.duration(sum(record.seconds for record in ran))
+        yield f"Device: {formatting.joined(devices)}; training time {seconds} in all."
     decided = sum(record.outcome is not Outcome.UNDECIDED for record in records)
-    yield f"{words.whole(decided)} of {words.whole(len(records))} planned replicas have an outcome."
+    yield f"{formatting.whole(decided)} of {formatting.whole(len(records))} planned replicas have an outcome."
 
 
 def _versions(versions: Mapping[str, str]) -> str:
@@ -280,9 +287,9 @@ def _choice(configs: Sequence[Any], get: Callable[[Any], Any]) -> str:
     values = [get(config) for config in configs]
     texts = list(dict.fromkeys(map(described, values)))
     if len(texts) <= _MOST:
-        return words.joined(texts, "or")
+        return formatting.joined(texts, "or")
     kinds = dict.fromkeys(_name(value) for value in values if is_dataclass(value))
-    of = f"{words.joined(kinds, 'or')}, " if kinds else ""
+    of = f"{formatting.joined(kinds, 'or')}, " if kinds else ""
     return f"{of}{len(texts)} {_VARIANTS}"
 
 

@@ -15,33 +15,23 @@ import matplotlib
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from study import confirm
-from study.evidence import reliability, sweeps
+from study import formatting
+from study.design.plan import Plan
+from study.design.study import Contrast
+from study.evidence import reliability, threshold_sweeps
 from study.evidence.estimates import CellSummary, Comparison
-from study.outcome import Outcome
-from study.records import Record
-from study.report import (
-    curves,
-    drawn,
-    figures,
-    film,
-    methods,
-    palette,
-    samples,
-    search_dependence,
-    search_importance,
-    svg,
-    tables,
-    words,
-)
-from study.report import sensitivity as thresholds
-from study.report.gathered import Gathered
+from study.files import write_text
+from study.launch import Launch
+from study.outcomes.outcome import Outcome
+from study.outcomes.rule import OutcomeRule
+from study.report import film, methods, palette, phrases, samples, tables
+from study.report.figures import curves, rates, registry, search_dependence, search_importance, svg
+from study.report.figures import sensitivity as thresholds
+from study.report.figures.svg import Picture
 from study.report.samples import Pair
-from study.report.svg import Picture
-from study.rules import OutcomeRule
-from study.search import race
-from study.spec import Contrast, LaunchSpec
-from study.store import Store, write_text
+from study.search import confirmation, race
+from study.storage.records import Record
+from study.storage.store import Store
 
 _PICTURED = 40
 """Launches of more cells show curves and samples of so many: half of them the best, half the worst."""
@@ -83,7 +73,7 @@ def build(store: Store) -> Path:
     Raises:
         ValueError: if there is no launch, or its records or traces cannot be read.
     """
-    launch = Gathered(store, store.records(), store.rule())
+    launch = Launch(store, store.records(), store.rule())
     folder = store.report_path.parent
     write_text(folder / tables.RECORDS, tables.records(launch.records))
     write_text(folder / tables.CELLS, tables.cells(launch.summaries))
@@ -100,15 +90,15 @@ def render(store: Store, records: Sequence[Record], rule: OutcomeRule) -> str:
     Raises:
         ValueError: if there is no launch, or its traces cannot be read.
     """
-    return _page(Gathered(store, records, rule))
+    return _page(Launch(store, records, rule))
 
 
-def _page(launch: Gathered) -> str:
+def _page(launch: Launch) -> str:
     context = _numbers(launch) | _pictures(launch) | _looks(launch) | _searched(launch)
     return _environment().get_template("page.html.j2").render(context)
 
 
-def _numbers(launch: Gathered) -> dict[str, Any]:
+def _numbers(launch: Launch) -> dict[str, Any]:
     spec, summaries = launch.spec, launch.summaries
     contrasts = [
         ContrastPart(contrast=contrast, rows=list(rows))
@@ -118,12 +108,12 @@ def _numbers(launch: Gathered) -> dict[str, Any]:
     return {
         "spec": spec,
         "records": launch.records,
-        "summaries": figures.by_rate(summaries),
+        "summaries": rates.by_rate(summaries),
         "judgements": launch.judgements,
         "scale": _scale(spec),
         "tally": _tally(summaries),
         "contrasts": contrasts,
-        "sweeps": [sweeps.table(sweep, launch.records) for sweep in spec.sweeps],
+        "sweeps": [threshold_sweeps.table(sweep, launch.records) for sweep in spec.sweeps],
         "reliable": launch.reliable,
         "claim": {"share": reliability.SHARE, "n": reliability.seeds_needed(), "anytime": spec.until_decided},
         "failing": launch.failing,
@@ -145,53 +135,53 @@ def _numbers(launch: Gathered) -> dict[str, Any]:
             ),
         ),
         "features": next((t.meta["features"] for _, t in launch.traces if t.meta.get("features")), None),
-        "confirmed": confirm.sentence(spec, summaries),
+        "confirmed": confirmation.sentence(spec, summaries),
     }
 
 
-def _pictures(launch: Gathered) -> dict[str, Any]:
-    found = drawn.the_map(launch)
+def _pictures(launch: Launch) -> dict[str, Any]:
+    found = registry.the_map(launch)
     return {
-        "success_figure": _picture(drawn.success(launch)),
+        "success_figure": _picture(registry.success(launch)),
         "map": found,
-        "map_figure": _picture(drawn.mapped(launch)),
-        "forest_figure": _picture(drawn.differences(launch)),
-        "composition_figure": _picture(drawn.composition(launch)),
-        "survival_figure": _picture(drawn.alive(launch)),
-        "sensitivity_figure": _picture(drawn.thresholds(launch)),
+        "map_figure": _picture(registry.mapped(launch)),
+        "forest_figure": _picture(registry.differences(launch)),
+        "composition_figure": _picture(registry.composition(launch)),
+        "survival_figure": _picture(registry.alive(launch)),
+        "sensitivity_figure": _picture(registry.thresholds(launch)),
         "cells": _cells(launch),
         "films": film.films(launch.store, launch.ranked),
     }
 
 
-def _searched(launch: Gathered) -> dict[str, Any]:
+def _searched(launch: Launch) -> dict[str, Any]:
     """What only the page of a search shows."""
     found = launch.search
     if found is None:
         return {}
-    from study.report import search_words  # brings scikit-learn
+    from study.report import search_text  # brings scikit-learn
 
     every = [[own for own in found.importances if own.target == target] for target in found.targets]
     importances = [own for own in every if any(axis.share for axis in own)]
     return {
-        "search_words": search_words,
+        "search_text": search_text,
         "interval": race.interval,
         "listed_candidates": _LISTED_CANDIDATES,
         "pictured_candidates": found.BEST,
-        "drawn_candidates": drawn.CANDIDATES,
-        "course_figure": _picture(drawn.course(launch)),
-        "untold": search_words.untold(found),
+        "drawn_candidates": registry.CANDIDATES,
+        "course_figure": _picture(registry.course(launch)),
+        "untold": search_text.untold(found),
         "importance_figures": [_picture(search_importance.picture(found.by_importance, own)) for own in importances],
         "dependence_figures": [
             _picture(search_dependence.picture(found.space, own, found.candidates)) for own in found.dependences
         ],
-        "landscape_figure": _picture(drawn.landscape(launch)),
-        "front_figure": _picture(drawn.front(launch)),
+        "landscape_figure": _picture(registry.landscape(launch)),
+        "front_figure": _picture(registry.front(launch)),
         "unplaced": sum(any(axis.name not in own.point for axis in found.mapped or ()) for own in found.candidates),
     }
 
 
-def _looks(launch: Gathered) -> dict[str, Any]:
+def _looks(launch: Launch) -> dict[str, Any]:
     seen = {line.outcome for own in launch.lines.values() for line in own}
     return {
         "looks": palette.LOOKS,
@@ -226,14 +216,19 @@ def _attributes(documentation: str) -> dict[str, str]:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("study.report", "."),
+        loader=PackageLoader("study.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.globals.update(
-        words=words, css_name=palette.css_name, Outcome=Outcome, spoken=thresholds.spoken, tables=tables
+        formatting=formatting,
+        phrases=phrases,
+        css_name=palette.css_name,
+        Outcome=Outcome,
+        spoken=thresholds.spoken,
+        tables=tables,
     )
     return environment
 
@@ -242,12 +237,12 @@ def _picture(picture: Picture | None) -> Markup:
     return Markup() if picture is None else Markup(svg.embed(picture))
 
 
-def _scale(spec: LaunchSpec) -> str:
+def _scale(spec: Plan) -> str:
     """``digits (1 x 16 x 16), 1 000 generator steps``: what the cells are, whatever their profile says."""
     configs = [cell.config for cell in spec.cells] or spec.configs()
     data = (f"{own.kind} ({' x '.join(map(str, own.shape))})" for own in (config.data for config in configs))
-    steps = dict.fromkeys(words.whole(config.steps) for config in configs)
-    return f"{words.listed(data)}; {' or '.join(steps)} generator steps"
+    steps = dict.fromkeys(formatting.whole(config.steps) for config in configs)
+    return f"{formatting.listed(data)}; {' or '.join(steps)} generator steps"
 
 
 def _tally(summaries: Sequence[CellSummary]) -> Mapping[str, Any]:
@@ -257,11 +252,11 @@ def _tally(summaries: Sequence[CellSummary]) -> Mapping[str, Any]:
     return {
         "outcomes": outcomes,
         "decided": sum(s.rate.n for s in summaries),
-        "apart": words.apart(*summaries),
+        "apart": phrases.apart(*summaries),
     }
 
 
-def _cells(launch: Gathered) -> list[CellPart]:
+def _cells(launch: Launch) -> list[CellPart]:
     ordered = _in_order(launch)
     pictured = {summary.cell for summary in (*ordered[: _PICTURED // 2], *ordered[-_PICTURED // 2 :])}
     if launch.search is not None:
@@ -275,7 +270,7 @@ def _cells(launch: Gathered) -> list[CellPart]:
     parts = []
     for summary in ordered:
         own = records[summary.cell]
-        label = f"Curves of {summary.name}: {words.counts(summary.outcomes)}"
+        label = f"Curves of {summary.name}: {phrases.counts(summary.outcomes)}"
         lines = launch.lines.get(summary.cell) if summary.cell in pictured else None
         picture = curves.small_multiples(chosen, frames, lines, label) if lines else None
         parts.append(
@@ -291,16 +286,16 @@ def _cells(launch: Gathered) -> list[CellPart]:
     return parts
 
 
-def _in_order(launch: Gathered) -> list[CellSummary]:
+def _in_order(launch: Launch) -> list[CellSummary]:
     """Best first; of a search as it ranks candidates, then those without a replica that has ended."""
-    ordered = figures.by_rate(launch.summaries)
+    ordered = rates.by_rate(launch.summaries)
     if launch.search is None:
         return ordered
     ranks = {own.cell: rank for rank, own in enumerate(launch.search.candidates)}
     return sorted(ordered, key=lambda summary: ranks.get(summary.cell, len(ranks)))
 
 
-def _made(launch: Gathered) -> list[tuple[str, str]]:
+def _made(launch: Launch) -> list[tuple[str, str]]:
     """What made the numbers, as rows of name and value."""
     spec, records = launch.spec, launch.records
     ran = [record for record in records if record.steps > 0]
@@ -310,15 +305,18 @@ def _made(launch: Gathered) -> list[tuple[str, str]]:
     return [
         ("Planned", spec.created),
         ("Plan", f"digest {spec.digest()}"),
-        ("Device", words.listed(_tallied([r.device for r in ran]))),
-        ("Mode", words.listed(_tallied([r.mode for r in ran]))),
-        ("Precision", words.listed(cell.config.dtype for cell in spec.cells)),
-        ("Generator steps", words.listed(f"{words.whole(steps)} in {n} cells" for steps, n in planned.items())),
-        ("Steps done", words.whole(sum(r.steps for r in records))),
-        ("Training time, summed", words.duration(sum(r.seconds for r in records))),
+        ("Device", formatting.listed(_tallied([r.device for r in ran]))),
+        ("Mode", formatting.listed(_tallied([r.mode for r in ran]))),
+        ("Precision", formatting.listed(cell.config.dtype for cell in spec.cells)),
+        (
+            "Generator steps",
+            formatting.listed(f"{formatting.whole(steps)} in {n} cells" for steps, n in planned.items()),
+        ),
+        ("Steps done", formatting.whole(sum(r.steps for r in records))),
+        ("Training time, summed", formatting.duration(sum(r.seconds for r in records))),
         ("Replicas per block", f"at most {spec.block}"),
         ("Traces", f"{len(launch.traced)} of {len(spec.blocks())} blocks"),
-        ("Versions", "; ".join(dict.fromkeys(filter(None, versions))) or words.NOTHING),
+        ("Versions", "; ".join(dict.fromkeys(filter(None, versions))) or formatting.NOTHING),
         ("Seeds", ", ".join(map(str, spec.seeds)) + " (the same in every cell)"),
     ]
 

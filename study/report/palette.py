@@ -8,7 +8,7 @@ Colour is never alone: bars carry counts, curves end in the outcome's mark, tabl
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from study.outcome import Outcome
+from study.outcomes.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

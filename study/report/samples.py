@@ -10,9 +10,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from study.outcome import Outcome
-from study.records import Record
-from study.store import Store
+from study.outcomes.outcome import Outcome
+from study.storage.records import Record
+from study.storage.store import Store
 
 _LARGEST_SIDE = 448
 """Grids are shown at most so many pixels wide, and larger ones are made smaller before they are embedded."""

@@ -4,13 +4,14 @@ import csv
 from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 
-from study.evidence.estimates import CellSummary, clopper_pearson
-from study.outcome import Outcome
-from study.records import Record
+from study.evidence.estimates import CellSummary
+from study.evidence.inference.proportions import clopper_pearson
+from study.outcomes.outcome import Outcome
 from study.report.palette import ORDER
 from study.search import race
 from study.search.candidates import Candidate
 from study.search.importance import Importance, target_name
+from study.storage.records import Record
 
 RECORDS, CELLS = "records.csv", "cells.csv"
 CANDIDATES, IMPORTANCE = "candidates.csv", "importance.csv"

@@ -7,10 +7,11 @@ propose leaves all to the race.
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
+from study.design.search import Goal, SearchSpec
 from study.search import proposals, race
 from study.search.candidates import Candidate
-from study.search.proposals import Goal, Proposal, Proposer
-from study.search.spec import SearchSpec
+from study.search.proposals import Proposer
+from study.storage.search_log import Proposal
 
 
 def proposer(spec: SearchSpec) -> Proposer:
@@ -19,7 +20,7 @@ def proposer(spec: SearchSpec) -> Proposer:
         return proposals.random(spec.space, spec.seed)
     if spec.sampler == "grid":
         return proposals.grid(spec.space, spec.seed)
-    from study.search.adapter.proposer import OptunaProposer
+    from study.search.optuna_adapter.sampler import OptunaProposer
 
     known = spec.warm.points if spec.warm else ()
     return OptunaProposer(spec.space, spec.sampler, spec.goal, spec.seed, floor=spec.floor, known=known)

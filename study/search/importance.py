@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from search_spaces import Space
-from study.outcome import Outcome
+from study.outcomes.outcome import Outcome
 from study.search.anova import Floats, by_chance, encode, explained
 from study.search.candidates import Candidate
 

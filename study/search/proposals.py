@@ -5,40 +5,20 @@ generator that lives in a process: a search that was killed goes on with the sam
 the same scores.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from random import Random
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Protocol
 
-from search_spaces import Options, Space, Value
-from study.search.candidates import Candidate, Scored
+from search_spaces import Space
+from study.design.search import Goal, Point, Scored
+from study.search.candidates import Candidate
+from study.storage.search_log import Proposal
 
-Point: TypeAlias = Mapping[str, Value]
-Goal = Literal["success", "quality", "both"]
-SAMPLERS = ("tpe", "gp", "cmaes", "qmc", "random", "grid", "nsga2")
-"""``tpe``: Bergstra et al. 2011, multivariate and grouped by condition; ``gp``: a Gaussian process that knows of noise;
-``cmaes``: Hansen & Ostermeier 2001; ``qmc``: a scrambled Sobol sequence; ``nsga2``: Deb et al. 2002."""
-_WHOLE = ("tpe", "random", "grid", "nsga2")
-"""Samplers for spaces with conditional axes; the others know one set of axes for all points."""
 _GRID_VALUES, _LISTED = 5, 100_000
+
+
 _ATTEMPTS = 50
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
-    """A point, and what the sampler has to find again to go on after it.
-
-    Attributes:
-        trial: JSON values that the sampler keeps with the point.
-        study: JSON values that it keeps for the whole search, as far as this proposal changed them.
-        number: the sampler's own number of it.
-    """
-
-    point: Point
-    number: int = 0
-    trial: Mapping[str, Any] = field(default_factory=dict)
-    study: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Proposer(Protocol):
@@ -53,27 +33,6 @@ class Proposer(Protocol):
 
     def restore(self, proposal: Proposal) -> None:
         """Takes in a proposal of an earlier process, in order."""
-
-
-def check(sampler: str, goal: Goal, space: Space) -> None:
-    """Raises ValueError if the sampler is unknown or cannot do the space or the goal."""
-    if sampler not in SAMPLERS:
-        raise ValueError(f"--sampler must be one of {', '.join(SAMPLERS)}, got {sampler!r}")
-    conditional = [axis.name for axis in space.axes if axis.when]
-    if conditional and sampler not in _WHOLE:
-        raise ValueError(
-            f"--sampler must be one of {', '.join(_WHOLE)} for the space {space.name}, got {sampler!r}: the axes"
-            f" {', '.join(conditional)} are conditional"
-        )
-    if sampler == "cmaes" and (named := [axis.name for axis in space.axes if isinstance(axis, Options)]):
-        raise ValueError(
-            f"--sampler must not be cmaes for the space {space.name}: it knows numbers alone, and {', '.join(named)}"
-            f" {'is an axis' if len(named) == 1 else 'are axes'} of named options"
-        )
-    if sampler == "cmaes" and len(space.axes) < 2:
-        raise ValueError(f"--sampler must not be cmaes for the space {space.name}: it needs two axes or more")
-    if sampler == "cmaes" and goal != "success":
-        raise ValueError(f"--sampler must not be cmaes with --objective {goal}: it knows one objective, no constraint")
 
 
 def told(goal: Goal, candidate: Scored) -> list[float]:

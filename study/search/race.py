@@ -16,9 +16,9 @@ from math import inf
 import numpy as np
 from scipy.stats import beta
 
-from study.evidence.statistics import sequences
+from study.design.search import Goal
+from study.evidence.inference import confidence_sequences
 from study.search.candidates import Candidate
-from study.search.proposals import Goal
 
 LIKELY = 0.25
 """A challenger gets a block while it is better than the incumbent with at least this probability."""
@@ -134,4 +134,4 @@ def _better(k: int, n: int, successes: int, of: int) -> float:
 
 @lru_cache(maxsize=100_000)
 def _interval(results: tuple[bool, ...]) -> tuple[float, float]:
-    return sequences.interval([float(result) for result in results])
+    return confidence_sequences.interval([float(result) for result in results])

@@ -4,7 +4,7 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
-from study.spec import Study
+from study.design.study import Study
 
 
 @cache

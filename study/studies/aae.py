@@ -13,9 +13,10 @@ Cost: quick about 2 minutes on two CPU cores.
 from collections.abc import Mapping
 
 from search_spaces import Factor, Level
-from study.hypotheses import MoreSuccess, Share
-from study.outcome import IMAGE_RULE, Outcome
-from study.spec import Contrast, Profile, Study
+from study.design.hypotheses import MoreSuccess, Share
+from study.design.study import Contrast, Profile, Study
+from study.outcomes.outcome import Outcome
+from study.outcomes.rule import IMAGE_RULE
 from trainables.autoencoding import NormalPrior
 from trainables.config import AaeConfig, Evaluation
 from trainables.data import Digits

@@ -12,9 +12,9 @@ Cost: quick about 1 minute on two CPU cores.
 """
 
 from search_spaces import Factor, Level
-from study.hypotheses import MoreSuccess
-from study.outcome import OutcomeRule
-from study.spec import Contrast, Profile, Study
+from study.design.hypotheses import MoreSuccess
+from study.design.study import Contrast, Profile, Study
+from study.outcomes.rule import OutcomeRule
 from study.studies.aae import base
 
 _PAPER = "Makhzani et al. 2015, section 5"

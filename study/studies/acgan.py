@@ -16,9 +16,10 @@ Cost: quick about 3 minutes on two CPU cores; standard about 12 CPU hours.
 from dataclasses import replace
 
 from search_spaces import label_use
-from study.hypotheses import MoreSuccess, Share
-from study.outcome import IMAGE_RULE, Outcome
-from study.spec import Contrast, Profile, Study
+from study.design.hypotheses import MoreSuccess, Share
+from study.design.study import Contrast, Profile, Study
+from study.outcomes.outcome import Outcome
+from study.outcomes.rule import IMAGE_RULE
 from trainables.config import Evaluation, GanConfig, Latent, Updates
 from trainables.data import Digits, Mnist
 from trainables.networks import Dcgan

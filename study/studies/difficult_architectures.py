@@ -16,9 +16,10 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from search_spaces import Factor, JsonValue, Level
-from study.hypotheses import Hypothesis, MoreSuccess, Share
-from study.outcome import IMAGE_RULE, Outcome
-from study.spec import Profile, Study
+from study.design.hypotheses import Hypothesis, MoreSuccess, Share
+from study.design.study import Profile, Study
+from study.outcomes.outcome import Outcome
+from study.outcomes.rule import IMAGE_RULE
 from trainables.config import Evaluation, GanConfig, Latent, Updates, to_dict
 from trainables.data import Digits, LsunBedroom
 from trainables.networks import BottleneckResnet, Dcgan, Mlp, Network

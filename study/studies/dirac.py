@@ -22,9 +22,10 @@ from dataclasses import replace
 
 from search_spaces import Factor, Level
 from search_spaces.factors import JsonValue
-from study.hypotheses import Hypothesis, MoreSuccess, Share
-from study.outcome import Outcome, OutcomeRule
-from study.spec import Contrast, Profile, Study
+from study.design.hypotheses import Hypothesis, MoreSuccess, Share
+from study.design.study import Contrast, Profile, Study
+from study.outcomes.outcome import Outcome
+from study.outcomes.rule import OutcomeRule
 from trainables.config import Evaluation, GanConfig, Latent
 from trainables.data import Point
 from trainables.networks import Dirac

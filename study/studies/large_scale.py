@@ -20,9 +20,10 @@ from random import Random
 from search_spaces import CLIP, LAMBDA, Factor, JsonValue, Level, label_of
 from search_spaces.domain import Choice, Float
 from search_spaces.sampled import draw
-from study.hypotheses import MoreSuccess, Share
-from study.outcome import IMAGE_RULE, Outcome
-from study.spec import Profile, Study
+from study.design.hypotheses import MoreSuccess, Share
+from study.design.study import Profile, Study
+from study.outcomes.outcome import Outcome
+from study.outcomes.rule import IMAGE_RULE
 from trainables.config import Evaluation, GanConfig, Latent, Updates, to_dict
 from trainables.data import Cifar10, Digits, Mnist
 from trainables.networks import Dcgan, Infogan, Sndcgan

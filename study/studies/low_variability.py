@@ -10,9 +10,10 @@ Cost: quick about 4 minutes on two CPU cores; paper about 25 CPU days, or a day 
 """
 
 from search_spaces import BN, OBJECTIVE, Factor, Level
-from study.hypotheses import MoreSuccess, Share
-from study.outcome import IMAGE_RULE, Outcome
-from study.spec import Contrast, Profile, Study
+from study.design.hypotheses import MoreSuccess, Share
+from study.design.study import Contrast, Profile, Study
+from study.outcomes.outcome import Outcome
+from study.outcomes.rule import IMAGE_RULE
 from trainables.config import Evaluation, GanConfig, Latent
 from trainables.data import LowVariabilityDigits
 from trainables.networks import LowVariability

@@ -17,9 +17,10 @@ about 10 GPU days at the paper's image size and 200,000 steps.
 from dataclasses import replace
 
 from search_spaces import BN, OBJECTIVE, Factor, optimizer
-from study.hypotheses import Hypothesis, MoreSuccess, Share
-from study.outcome import IMAGE_RULE, Outcome
-from study.spec import Contrast, Profile, Study
+from study.design.hypotheses import Hypothesis, MoreSuccess, Share
+from study.design.study import Contrast, Profile, Study
+from study.outcomes.outcome import Outcome
+from study.outcomes.rule import IMAGE_RULE
 from trainables.config import Evaluation, GanConfig, Latent, Updates
 from trainables.data import Digits, LowVariabilityDigits, LsunBedroom
 from trainables.networks import Dcgan

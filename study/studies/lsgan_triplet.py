@@ -16,9 +16,9 @@ Cost: quick about 3 minutes on two CPU cores; standard about 11 CPU hours.
 from dataclasses import replace
 
 from search_spaces import TRIPLET, Factor, triplets
-from study.hypotheses import MoreSuccess, SameSuccess
-from study.outcome import MIXTURE_RULE
-from study.spec import Contrast, Profile, Study
+from study.design.hypotheses import MoreSuccess, SameSuccess
+from study.design.study import Contrast, Profile, Study
+from study.outcomes.rule import MIXTURE_RULE
 from trainables.config import Evaluation, GanConfig, Latent, Updates
 from trainables.data import Ring
 from trainables.networks import Mlp

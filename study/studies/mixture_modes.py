@@ -13,9 +13,10 @@ Cost: quick about 5 minutes on two CPU cores; paper about 8 CPU hours.
 """
 
 from search_spaces import OBJECTIVE, Factor, Level
-from study.hypotheses import MoreSuccess, Share
-from study.outcome import MIXTURE_RULE, Outcome
-from study.spec import Contrast, Profile, Study
+from study.design.hypotheses import MoreSuccess, Share
+from study.design.study import Contrast, Profile, Study
+from study.outcomes.outcome import Outcome
+from study.outcomes.rule import MIXTURE_RULE
 from trainables.config import Evaluation, GanConfig, Latent, Updates
 from trainables.data import Ring
 from trainables.networks import Mlp

@@ -14,9 +14,10 @@ Cost: quick about 3 minutes on two CPU cores; standard about 80 CPU hours.
 from dataclasses import replace
 
 from search_spaces import PENALTY, WEIGHTS, Factor, divergences, weighted
-from study.hypotheses import MoreSuccess, Share
-from study.outcome import MIXTURE_RULE, Outcome
-from study.spec import Contrast, Profile, Study
+from study.design.hypotheses import MoreSuccess, Share
+from study.design.study import Contrast, Profile, Study
+from study.outcomes.outcome import Outcome
+from study.outcomes.rule import MIXTURE_RULE
 from trainables.config import Evaluation, GanConfig, Latent, Updates
 from trainables.data import Ring
 from trainables.networks import Mlp

@@ -16,9 +16,9 @@ from dataclasses import replace
 from search_spaces import Factor, JsonValue, Level
 from search_spaces.domain import Choice, Param
 from search_spaces.sampled import sampled
-from study.hypotheses import MoreSuccess
-from study.outcome import IMAGE_RULE
-from study.spec import Profile, Study, Sweep
+from study.design.hypotheses import MoreSuccess
+from study.design.study import Profile, Study, Sweep
+from study.outcomes.rule import IMAGE_RULE
 from trainables.config import Evaluation, GanConfig, Latent, Updates, to_dict
 from trainables.data import Cifar10, Digits
 from trainables.networks import DeepConv

@@ -15,9 +15,10 @@ Cost: quick about 3 minutes on two CPU cores; standard about 300 CPU hours.
 from dataclasses import replace
 
 from search_spaces import clip, optimizer
-from study.hypotheses import MoreSuccess, Share
-from study.outcome import MIXTURE_RULE, Outcome
-from study.spec import Contrast, Profile, Study
+from study.design.hypotheses import MoreSuccess, Share
+from study.design.study import Contrast, Profile, Study
+from study.outcomes.outcome import Outcome
+from study.outcomes.rule import MIXTURE_RULE
 from trainables.config import BurnIn, Evaluation, GanConfig, Latent, Updates
 from trainables.data import Ring
 from trainables.networks import Mlp

@@ -27,11 +27,11 @@ from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
+from study.design.plan import Cell, Plan
 from study.evidence.estimates import CellSummary
-from study.outcome import Outcome
-from study.records import Record, Status
+from study.outcomes.outcome import Outcome
 from study.search.importance import Importance
-from study.spec import Cell, LaunchSpec
+from study.storage.records import Record, Status
 from study.tracking import server, views
 from study.tracking.tracker import TrackingUnreachable
 from study.tracking.values import (
@@ -66,7 +66,7 @@ def is_refusal(error: Exception) -> bool:
     return 400 <= code < 500 and code != _TOO_MANY_REQUESTS
 
 
-def open_runs(uri: str, artifacts: Path | None, spec: LaunchSpec) -> "Runs":
+def open_runs(uri: str, artifacts: Path | None, spec: Plan) -> "Runs":
     """The launch's runs, with the launch run itself made and open.
 
     Raises:
@@ -103,7 +103,7 @@ class Runs:
     used by one thread at a time, but for ``heard``: the time of the last answer on the monotonic clock.
     """
 
-    def __init__(self, client: MlflowClient, spec: LaunchSpec, experiment: str) -> None:
+    def __init__(self, client: MlflowClient, spec: Plan, experiment: str) -> None:
         self.heard = time.monotonic()
         self._client = client
         self._spec = spec

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from study.design.plan import Block, Cell, Plan
 from study.evidence.estimates import CellSummary
-from study.records import Record
-from study.spec import Block, Cell, LaunchSpec
-from study.store import Store
+from study.storage.records import Record
+from study.storage.store import Store
 from trainables.trace import Row
 
 
@@ -19,7 +19,7 @@ class Tracker(Protocol):
     """The driver's side of a view. No method waits for a server but ``start`` and ``finish``, and none fails with it
     but ``start``."""
 
-    def start(self, spec: LaunchSpec) -> None:
+    def start(self, spec: Plan) -> None:
         """Begins a launch, or goes on with a resumed one.
 
         Raises:
@@ -55,7 +55,7 @@ class Tracker(Protocol):
 class NullTracker:
     """Shows nothing."""
 
-    def start(self, spec: LaunchSpec) -> None: ...
+    def start(self, spec: Plan) -> None: ...
 
     def cell_begins(self, cell: Cell) -> None: ...
 

@@ -11,10 +11,10 @@ from numbers import Real
 import numpy as np
 
 from search_spaces import Value
+from study.design.plan import Block, Cell, Plan
+from study.design.search import SearchSpec
 from study.evidence.estimates import CellSummary
 from study.search.importance import Importance, target_name
-from study.search.spec import SearchSpec
-from study.spec import Block, Cell, LaunchSpec
 from trainables.config import to_dict
 from trainables.trace import Row
 
@@ -86,7 +86,7 @@ def point_params(point: Mapping[str, Value]) -> dict[str, str]:
     return {param_name(f"param.{axis}"): str(value) for axis, value in point.items()}
 
 
-def search_params(spec: LaunchSpec, search: SearchSpec) -> dict[str, str]:
+def search_params(spec: Plan, search: SearchSpec) -> dict[str, str]:
     """What is searched, and how."""
     seconds = {} if spec.budget is None else {"budget_seconds": f"{spec.budget:g}"}
     blocks = {} if search.blocks is None else {"budget_blocks": str(search.blocks)}

@@ -2,8 +2,8 @@
 
 import json
 
-from study.outcome import Outcome
-from study.spec import LaunchSpec
+from study.design.plan import Plan
+from study.outcomes.outcome import Outcome
 from study.tracking.values import param_name
 
 _NAME = "cells"
@@ -16,7 +16,7 @@ def address(experiment: str) -> str:
     return f"/#/experiments/{experiment}/runs?viewStateShareKey={_NAME}"
 
 
-def tags(spec: LaunchSpec) -> dict[str, str]:
+def tags(spec: Plan) -> dict[str, str]:
     """Tags of a study's experiment: the view, and that it trains models (the UI's other kind is language models)."""
     outcomes = [f"outcome_{outcome.value}" for outcome in Outcome if outcome is not Outcome.UNDECIDED]
     metrics = ["success_rate", "success_low", "success_high", "n", *outcomes]

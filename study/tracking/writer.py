@@ -18,13 +18,14 @@ from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
-from study.evidence.estimates import CellSummary, summarise
-from study.records import Record
-from study.search import importance, log
+from study.design.plan import Block, Cell, Plan
+from study.evidence.estimates import CellSummary, summarize
+from study.search import importance
 from study.search.importance import Importance
-from study.search.results import candidates
-from study.spec import Block, Cell, LaunchSpec
-from study.store import Store
+from study.search.scoring import candidates
+from study.storage import search_log
+from study.storage.records import Record
+from study.storage.store import Store
 from study.tracking import server
 from study.tracking.values import Curves, Point, Replica, curves, joined
 from trainables.trace import Row
@@ -66,7 +67,7 @@ class MlflowTracker:
         self._back_off = _BACK_OFF_SECONDS[0]
         self._warned = False
 
-    def start(self, spec: LaunchSpec) -> None:
+    def start(self, spec: Plan) -> None:
         """Finds or makes the launch's run; within about 10 s, plus 3 s each for importing mlflow and a new database.
 
         Raises:
@@ -132,7 +133,7 @@ class MlflowTracker:
             self.replica(record, store.pictures(record.cell, record.seed))
         known = () if spec.search is None else candidates([cell.levels for cell in spec.cells], records)
         scores = {own.cell: own.score for own in known}
-        for summary in summarise(records):
+        for summary in summarize(records):
             self.cell(summary, scores.get(summary.cell))
         return self._settle(begin)
 
@@ -261,5 +262,5 @@ def _importances(store: Store) -> Sequence[Importance]:
     spec = store.spec()
     if spec.search is None or not store.records_path.exists():
         return ()
-    found = candidates(log.read(store.search_path).points, store.records())
+    found = candidates(search_log.read(store.search_path).points, store.records())
     return importance.importances(found, spec.search.space)

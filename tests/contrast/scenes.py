@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from study.outcome import IMAGE_RULE
-from study.records import Record, Status, decide_block
-from study.spec import Block, Cell, LaunchSpec
+from study.design.plan import Block, Cell, Plan
+from study.outcomes.rule import IMAGE_RULE
+from study.storage.records import Record, Status, decide_block
 from trainables.config import GanConfig, Latent, digest
 from trainables.data import Digits
 from trainables.networks import Mlp
@@ -50,10 +50,10 @@ def pinned(reasons: str) -> Iterator[None]:
         raise
 
 
-def launch(cells: Mapping[str, Sequence[float]]) -> LaunchSpec:
+def launch(cells: Mapping[str, Sequence[float]]) -> Plan:
     """A launch of one block per cell."""
     configs = {name: _config(1e-3 * (index + 1)) for index, name in enumerate(cells)}
-    return LaunchSpec(
+    return Plan(
         launch="contrast",
         study="contrast",
         title="Two settings",

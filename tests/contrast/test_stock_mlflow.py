@@ -14,7 +14,7 @@ from mlflow import MlflowClient
 from ray.air.integrations.mlflow import MLflowLoggerCallback
 from ray.tune.experiment import Trial
 
-from study.evidence.estimates import summarise
+from study.evidence.estimates import summarize
 from study.tracking import local_uri
 from study.tracking.runs import open_runs
 from study.tracking.values import curves
@@ -62,7 +62,7 @@ def test_stock_mlflow_stores_nan_as_zero_and_infinity_as_a_number(out: Path, log
     assert (kept["d_loss"], kept["g_loss"]) == ((float_info.max, False), (-float_info.max, False))
 
 
-@pinned("study/outcome.py")
+@pinned("study/outcomes/decision.py")
 def test_stock_tune_calls_a_gan_that_diverged_finished(out: Path, logged: str) -> None:
     run = MlflowClient(tracking_uri=local_uri(out)).get_run(logged)
     assert run.info.status == "FINISHED"
@@ -78,7 +78,7 @@ def test_ours_sends_finite_numbers_and_says_what_became_of_the_gan(out: Path) ->
         runs.curves(cell, seed, points)
     for record in records:
         runs.replica(record, ())
-    runs.cell(summarise(records)[0])
+    runs.cell(summarize(records)[0])
     kept = stored(out, "seed 0") | stored(out, "lucky")
     assert not any(flag for _, flag in kept.values())
     assert all(isfinite(value) and abs(value) < 1e300 for value, _ in kept.values())

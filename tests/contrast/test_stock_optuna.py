@@ -13,11 +13,11 @@ from optuna.samplers import RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
 from search_spaces import Float, Range, Space
-from study.outcome import Outcome
+from study.outcomes.outcome import Outcome
 from study.search import race
-from study.search.adapter.proposer import OptunaProposer
 from study.search.candidates import Candidate
-from study.search.results import candidates
+from study.search.optuna_adapter.sampler import OptunaProposer
+from study.search.scoring import candidates
 from tests.contrast.scenes import decided, pinned
 
 LR = {"lr": FloatDistribution(0.0, 1.0)}
@@ -50,18 +50,18 @@ def proposed(lived: Sequence[float], died: Sequence[float], *, running: bool = F
     return [study.ask(LR).params["lr"] for _ in range(5)]
 
 
-@pinned("study/search/adapter/proposer.py")
+@pinned("study/search/optuna_adapter/sampler.py")
 def test_stock_optuna_files_nan_under_fail_without_a_value() -> None:
     trial = told_nan(optuna.create_study(direction="minimize"), 0.5)
     assert (trial.state, trial.value) == (TrialState.FAIL, None)
 
 
-@pinned("study/search/adapter/proposer.py")
+@pinned("study/search/optuna_adapter/sampler.py")
 def test_stock_tpe_proposes_the_same_whatever_has_failed() -> None:
     assert proposed(LIVED, DIED) == proposed(LIVED, [])
 
 
-@pinned("study/search/adapter/proposer.py")
+@pinned("study/search/optuna_adapter/sampler.py")
 @pytest.mark.parametrize("running", [False, True])
 def test_stock_tpe_draws_at_random_while_fewer_than_ten_have_lived(running: bool) -> None:
     """The others may be many: optuna issue 332 has 27 of 11,000."""
@@ -69,7 +69,7 @@ def test_stock_tpe_draws_at_random_while_fewer_than_ten_have_lived(running: bool
     assert proposed(LIVED[:9], DIED, running=running) == [blind.ask(LR).params["lr"] for _ in range(5)]
 
 
-@pinned("study/search/adapter/proposer.py")
+@pinned("study/search/optuna_adapter/sampler.py")
 def test_stock_tpe_takes_a_trial_left_running_for_a_bad_one() -> None:
     """Which is what OptunaSearch makes of NaN; only since Optuna 5, where ``constant_liar`` is the default."""
     assert proposed(LIVED, DIED, running=True) != proposed(LIVED, [])

@@ -22,16 +22,18 @@ from ray.tune.schedulers import AsyncHyperBandScheduler, MedianStoppingRule, Tri
 from ray.tune.search import Repeater, Searcher
 from ray.tune.search.optuna import OptunaSearch
 
-from study import confirm
-from study.evidence.estimates import summarise
-from study.outcome import IMAGE_RULE, Outcome
-from study.records import read, write
-from study.search import log
+from study.design.plan import Block
+from study.design.search import Policy
+from study.evidence.estimates import summarize
+from study.outcomes.outcome import Outcome
+from study.outcomes.rule import IMAGE_RULE
+from study.search import confirmation
 from study.search.candidates import Candidate
-from study.search.early import EarlyStopping, Policy, Stop
-from study.search.proposals import Proposal
-from study.search.results import candidates
-from study.spec import Block
+from study.search.early_stopping import EarlyStopping
+from study.search.scoring import candidates
+from study.storage import search_log
+from study.storage.records import read, write
+from study.storage.search_log import Proposal, Stop
 from tests.contrast.scenes import FIVE_OF_FIVE, ONE_OF_FIVE, REFERENCE, decided, launch, pinned, rows_at
 
 CONTROLLER = cast(TuneController, SimpleNamespace(get_live_trials=list))
@@ -140,12 +142,12 @@ def test_ours_makes_the_candidates_anew_from_the_records(tmp_path: Path) -> None
 
 def test_ours_makes_the_proposals_anew_from_the_log(tmp_path: Path) -> None:
     path, proposal = tmp_path / "search.jsonl", Proposal(point={"lr": 0.1})
-    kept = log.Log(path)
+    kept = search_log.Log(path)
     kept.proposed(proposal, at=0.0)
     kept.raced(0, at=1.0)
     with path.open("a") as file:
         file.write('{"event": "cell", "at": 2')  # killed while it wrote
-    assert list(log.read(path).events) == [proposal, 0]
+    assert list(search_log.read(path).events) == [proposal, 0]
 
 
 def at_the_rung(fids: Sequence[float]) -> tuple[AsyncHyperBandScheduler, list[Trial], list[str]]:
@@ -159,7 +161,7 @@ def at_the_rung(fids: Sequence[float]) -> tuple[AsyncHyperBandScheduler, list[Tr
     return asha, trials, said
 
 
-@pinned("study/search/early.py")
+@pinned("study/search/early_stopping.py")
 def test_stock_asha_lets_nan_go_on_to_the_end_of_its_budget() -> None:
     asha, trials, said = at_the_rung([20.0, 10.0, 30.0, nan])
     assert said[2:] == [TrialScheduler.STOP, TrialScheduler.CONTINUE]
@@ -168,7 +170,7 @@ def test_stock_asha_lets_nan_go_on_to_the_end_of_its_budget() -> None:
         assert asha.on_trial_result(CONTROLLER, trials[3], result) == TrialScheduler.CONTINUE
 
 
-@pinned("study/search/early.py")
+@pinned("study/search/early_stopping.py")
 def test_stock_median_rule_lets_nan_go_on_after_a_good_start() -> None:
     rule = MedianStoppingRule(metric="fid", mode="min", grace_period=10, min_samples_required=2, time_attr=STEP)
     first, second, bad, diverged = [Trial("gan", stub=True, trial_id=str(index)) for index in range(4)]
@@ -230,7 +232,7 @@ def test_stock_optuna_search_leaves_a_trial_with_nan_running(caplog: pytest.LogC
     assert "The value nan is not acceptable" in caplog.text
 
 
-@pinned("study/search/early.py")
+@pinned("study/search/early_stopping.py")
 def test_stock_optuna_search_has_no_place_for_a_pruner() -> None:
     assert "pruner" not in inspect.signature(OptunaSearch).parameters
     assert isinstance(searched(20.0, steps=[900.0, 900.0]).pruner, optuna.pruners.NopPruner)
@@ -259,13 +261,13 @@ def _trial(folder: Path, cell: str, seed: int, fid: float) -> Trial:
 CELLS = {"reliable": FIVE_OF_FIVE, "lucky": ONE_OF_FIVE}
 
 
-@pinned("study/confirm.py")
+@pinned("study/search/confirmation.py")
 def test_stock_get_best_result_is_the_luckiest_seed(tmp_path: Path) -> None:
     grid = grid_of(tmp_path, CELLS)
     assert grid.get_best_result().config == {"cell": "lucky", "seed": 2}
 
 
-@pinned("study/confirm.py")
+@pinned("study/search/confirmation.py")
 @pytest.mark.parametrize("fid", [nan, inf])
 def test_stock_get_best_result_says_nothing_of_what_it_left_out(tmp_path: Path, fid: float) -> None:
     grid = grid_of(tmp_path, {"lucky": [fid, fid, 20.0, fid, fid]})
@@ -274,8 +276,8 @@ def test_stock_get_best_result_says_nothing_of_what_it_left_out(tmp_path: Path, 
 
 
 def test_ours_takes_the_cell_that_trains_most_often() -> None:
-    reliable, lucky = summaries = summarise(decided(**CELLS))
-    assert confirm.best(summaries).name == "reliable"
+    reliable, lucky = summaries = summarize(decided(**CELLS))
+    assert confirmation.best(summaries).name == "reliable"
     assert (lucky.rate.successes, lucky.rate.n, lucky.outcomes[Outcome.DIVERGED]) == (1, 5, 4)
     assert (reliable.rate.successes, reliable.rate.n) == (5, 5)
     assert isfinite(lucky.rate.low)

@@ -20,8 +20,8 @@ from ray import tune
 from search_spaces import SEARCHES, Choice, Float, Int, Options, Param, Range, Role, Space, Value, compose
 from search_spaces.blocks import axis_of, d_steps_axis, normalisation_axes, optimizer_axes
 from search_spaces.searches import named, penalty_axes
-from study.parsing import assign_config
-from study.search.adapter.distributions import distribution, suggested
+from study.design.parsing import assign_config
+from study.search.optuna_adapter.distributions import distribution, suggested
 from study.studies import find
 from trainables import games
 from trainables.config import GanConfig, to_dict

@@ -9,11 +9,13 @@ import pytest
 from PIL import Image
 
 from search_spaces import Factor, Level
-from study.hypotheses import MoreSuccess, Share
-from study.ledger import Ledger
-from study.outcome import MIXTURE_RULE, Outcome
-from study.spec import Cell, Contrast, LaunchSpec
-from study.store import Store
+from study.design.hypotheses import MoreSuccess, Share
+from study.design.plan import Cell, Plan
+from study.design.study import Contrast
+from study.outcomes.outcome import Outcome
+from study.outcomes.rule import MIXTURE_RULE
+from study.scheduling.ledger import Ledger
+from study.storage.store import Store
 from trainables import trace
 from trainables.config import GanConfig, Latent, digest, to_dict
 from trainables.data import Ring
@@ -78,7 +80,7 @@ def make(
 
 def _spec(
     outcomes: Sequence[Sequence[Outcome]], name: str, config: Mapping[str, Any], changes: Mapping[str, Any]
-) -> LaunchSpec:
+) -> Plan:
     cells = []
     for index, (label, objective) in enumerate(list(OBJECTIVES.items())[: len(outcomes)]):
         values: dict[str, Any] = {
@@ -119,10 +121,10 @@ def _spec(
         "created": "2026-01-02T03:04:05+0000",
         "versions": {"code": "0123456789ab", "torch": "2.15.0"},
     }  # fmt: skip
-    return LaunchSpec(**(values | dict(changes)))
+    return Plan(**(values | dict(changes)))
 
 
-def trace_of(spec: LaunchSpec, block: Any, ends: Sequence[Outcome], noise: int, changes: Mapping[str, Any]) -> Trace:
+def trace_of(spec: Plan, block: Any, ends: Sequence[Outcome], noise: int, changes: Mapping[str, Any]) -> Trace:
     rows = [
         _row(step, block.first + i, seed, end, noise)
         for step in STEPS

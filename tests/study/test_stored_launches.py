@@ -16,14 +16,14 @@ from pathlib import Path
 
 import pytest
 
-from study import plan as planning
 from study import report
-from study.ledger import redecide
-from study.plan import plan
-from study.report import reading
-from study.store import Store
+from study.audit import html_diff
+from study.audit.verify import verify
+from study.design import planning
+from study.design.planning import plan
+from study.scheduling.ledger import redecide
+from study.storage.store import Store
 from study.studies import studies
-from study.verify import verify
 
 _STORED = Path(__file__).parent / "stored"
 _LAUNCHES = ("dirac", "lsgan-stability", "search-wgan-clip/search", "search-wgan-clip/confirmation")
@@ -48,7 +48,7 @@ def store_of(runs: Path, launch: str) -> Store:
 
 
 def words(page: str) -> str:
-    return "\n".join(f"{item.place}\t{item.value}" for item in reading.read(page).items["words"]) + "\n"
+    return "\n".join(f"{item.place}\t{item.value}" for item in html_diff.read(page).items["words"]) + "\n"
 
 
 @pytest.mark.parametrize("launch", _LAUNCHES)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from study.parsing import assign_config, config_from
+from study.design.parsing import assign_config, config_from
 from tests.trainables.mutants.checks_games import DIRAC, RING
 from trainables.conditioning import CONDITIONINGS, AuxiliaryClassifier, ByLabel, Conditioning, cross_entropy
 from trainables.config import to_dict

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from study.parsing import config_from
+from study.design.parsing import config_from
 from trainables.conditioning import CONDITIONINGS, AuxiliaryClassifier, ByLabel
 from trainables.config import BurnIn, Evaluation, GanConfig, Latent, Updates, digest, to_dict
 from trainables.data import DATASETS, LsunBedroom, Ring

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from study.parsing import assign_config, config_from
+from study.design.parsing import assign_config, config_from
 from tests.trainables.mutants.checks_games import RING
 from tests.trainables.mutants.checks_losses import F64, Numbers, batches
 from trainables.config import to_dict

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from study.facts import facts
-from study.parsing import assign_config, config_from
+from study.design.description import statements
+from study.design.parsing import assign_config, config_from
 from study.report.methods import _gan
 from tests.trainables.populations import ring
 from trainables.config import GanConfig, digest, digest_of, to_dict
@@ -73,15 +73,15 @@ def test_a_user_s_mistake_is_one_sentence(value: Any, sentence: str) -> None:
 
 
 def test_an_explanation_says_what_a_population_does() -> None:
-    told = {fact.name: fact.text for fact in facts(ring()) if fact.section == "Population"}
+    told = {fact.name: fact.text for fact in statements(ring()) if fact.section == "Population"}
     assert told["members"].startswith("4 networks per replica")
     assert told["selection"].startswith("every 2 steps the last 1 by fitness")
     assert (
         told["factors"]
         == "on g_lr, d_lr, penalty: at first log-uniform in [0.333333, 3], times 0.8 or 1.25 with each copy"
     )
-    assert not [fact for fact in facts(ring(None)) if fact.section == "Population"]
-    late = facts(ring(Population(members=4, every=100)))
+    assert not [fact for fact in statements(ring(None)) if fact.section == "Population"]
+    late = statements(ring(Population(members=4, every=100)))
     assert "none: the steps end before the first" in {fact.text for fact in late}
 
 

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.evidence.estimates import compare, summarise
-from study.evidence.statistics.paired import Pairs, mcnemar, newcombe_paired
-from study.evidence.statistics.proportions import boschloo, newcombe, wilson
-from study.outcome import Outcome
-from study.records import Record, Status
-from study.spec import Contrast
+from study.design.study import Contrast
+from study.evidence.estimates import compare, summarize
+from study.evidence.inference.paired import Pairs, mcnemar, newcombe_paired
+from study.evidence.inference.proportions import boschloo, newcombe, wilson
+from study.outcomes.outcome import Outcome
+from study.storage.records import Record, Status
 
 DECIDED = [outcome for outcome in Outcome if outcome is not Outcome.UNDECIDED]
 
@@ -53,7 +53,7 @@ def record(
 
 def test_a_cell_s_rate_is_its_share_of_converged_replicas() -> None:
     rows = [record(Outcome.CONVERGED), record(Outcome.DIVERGED), record(Outcome.LATE_COLLAPSE, ever_good=True)]
-    (cell,) = summarise(rows)
+    (cell,) = summarize(rows)
     assert cell.rate == wilson(1, 3)
     assert cell.ever_good == wilson(1, 3)
     assert cell.seconds == pytest.approx(4.5, abs=1e-12)
@@ -66,41 +66,41 @@ def test_crashed_and_pending_replicas_are_counted_apart_and_are_no_failures() ->
         record(Outcome.UNDECIDED, status=Status.PLANNED),
         record(Outcome.UNDECIDED, status=Status.FINISHED),
     ]
-    (cell,) = summarise(rows)
+    (cell,) = summarize(rows)
     assert (cell.rate, cell.crashed, cell.pending) == (wilson(1, 1), 1, 2)
 
 
 def test_skipped_replicas_are_not_pending() -> None:
     rows = [record(Outcome.CONVERGED), record(Outcome.UNDECIDED, status=Status.SKIPPED)]
-    (cell,) = summarise(rows)
+    (cell,) = summarize(rows)
     assert (cell.rate, cell.skipped, cell.pending) == (wilson(1, 1), 1, 0)
 
 
 def test_stopped_replicas_count_by_their_outcome_and_apart_without_one() -> None:
     rows = [record(Outcome.DIVERGED, status=Status.STOPPED), record(Outcome.UNDECIDED, status=Status.STOPPED)]
-    (cell,) = summarise(rows)
+    (cell,) = summarize(rows)
     assert (cell.rate, cell.stopped, cell.pending) == (wilson(0, 1), 1, 0)
 
 
 def test_a_cell_without_any_outcome_says_nothing() -> None:
-    (cell,) = summarise([record(Outcome.UNDECIDED, status=Status.PLANNED)])
+    (cell,) = summarize([record(Outcome.UNDECIDED, status=Status.PLANNED)])
     assert (cell.rate.n, cell.rate.rate, cell.rate.low, cell.rate.high) == (0, 0.0, 0.0, 1.0)
     assert cell.outcomes == dict.fromkeys(DECIDED, 0)
 
 
 def test_cells_come_in_order_with_their_names_and_levels() -> None:
     rows = [record(Outcome.CONVERGED, cell=c, levels={"loss": f"l{c}"}) for c in (2, 0, 2, 1)]
-    assert [(s.cell, s.name, s.levels) for s in summarise(rows)] == [(c, f"l{c}", {"loss": f"l{c}"}) for c in range(3)]
+    assert [(s.cell, s.name, s.levels) for s in summarize(rows)] == [(c, f"l{c}", {"loss": f"l{c}"}) for c in range(3)]
 
 
 def test_no_records_are_no_cells() -> None:
-    assert summarise([]) == ()
+    assert summarize([]) == ()
 
 
 @given(st.lists(st.tuples(st.sampled_from(list(Outcome)), st.sampled_from(list(Status)), st.integers(0, 2))))
 def test_every_planned_replica_is_counted_once(drawn: list[tuple[Outcome, Status, int]]) -> None:
     rows = [record(outcome, status=status, cell=cell) for outcome, status, cell in drawn]
-    cells = summarise(rows)
+    cells = summarize(rows)
     for cell in cells:
         planned = sum(row.cell == cell.cell for row in rows)
         assert cell.rate.n + cell.crashed + cell.pending + cell.skipped + cell.stopped == planned

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from study.evidence.judging import Judgement, Verdict, cells_that_matter, judge
-from study.hypotheses import Hypothesis
-from tests.study.evidence.claims import CONTRADICTED, MORE, SAME, SHARE, SUPPORTED, UNDECIDED, cell, one, two
+from study.design.hypotheses import Hypothesis
+from study.evidence.judging import Judgement, Verdict, judge, open_cells
+from tests.study.evidence.made_claims import CONTRADICTED, MORE, SAME, SHARE, SUPPORTED, UNDECIDED, cell, one, two
 
 
 def test_bets_need_more_seeds_than_a_fixed_number_and_say_so() -> None:
@@ -92,11 +92,11 @@ def test_seeds_count_in_their_order_not_in_that_of_the_records() -> None:
 def test_cells_matter_until_all_claims_about_them_are_decided() -> None:
     family = [MORE, replace(SHARE, name="w", where={"loss": "w"}), replace(SHARE, name="v", where={"loss": "v"})]
     few = two("++?", "--?") + cell(2, "++?", loss="w") + cell(3, "++?", loss="u")
-    assert cells_that_matter(family, few) == {0, 1, 2}
+    assert open_cells(family, few) == {0, 1, 2}
     many = two("+" * 14 + "?", "-" * 14 + "?") + cell(2, "+-?", loss="w") + cell(3, "++?", loss="u")
-    assert cells_that_matter(family, many) == {2}
+    assert open_cells(family, many) == {2}
     shared = [MORE, replace(SHARE, name="w", where={"loss": "ns"}, threshold=0.05)]
-    assert cells_that_matter(shared, many) == {1}
+    assert open_cells(shared, many) == {1}
 
 
 @settings(max_examples=15)

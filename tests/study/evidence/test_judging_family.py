@@ -9,11 +9,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search_spaces import grid
+from study.design.hypotheses import Hypothesis, sides
+from study.design.study import Study
 from study.evidence.judging import Judgement, judge
-from study.hypotheses import Hypothesis, sides
-from study.spec import Study
 from study.studies import studies
-from tests.study.evidence.claims import CONTRADICTED, LS, MORE, NS, SAME, SHARE, SUPPORTED, UNDECIDED, cell, one, two
+from tests.study.evidence.made_claims import (
+    CONTRADICTED,
+    LS,
+    MORE,
+    NS,
+    SAME,
+    SHARE,
+    SUPPORTED,
+    UNDECIDED,
+    cell,
+    one,
+    two,
+)
 
 # The family
 

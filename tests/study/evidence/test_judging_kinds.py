@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from study.evidence.inference.paired import Pairs, mcnemar, newcombe_paired, sign_flip
+from study.evidence.inference.proportions import boschloo, clopper_pearson, wilson
 from study.evidence.judging import Verdict
-from study.evidence.statistics.paired import Pairs, mcnemar, newcombe_paired, sign_flip
-from study.evidence.statistics.proportions import boschloo, clopper_pearson, wilson
-from study.outcome import Outcome
-from tests.study.evidence.claims import CONTRADICTED, MORE, SAME, SHARE, SUPPORTED, UNDECIDED, M, U, cell, one, two
+from study.outcomes.outcome import Outcome
+from tests.study.evidence.made_claims import CONTRADICTED, MORE, SAME, SHARE, SUPPORTED, UNDECIDED, M, U, cell, one, two
 
 # More success
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import pytest
 
 from study.evidence.pairing import Design, Match, converged, match
-from study.outcome import Outcome
-from study.records import Record, Status
+from study.outcomes.outcome import Outcome
+from study.storage.records import Record, Status
 
 C, M, U = Outcome.CONVERGED, Outcome.MODE_COLLAPSED, Outcome.UNDECIDED
 

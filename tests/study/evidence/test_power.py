@@ -11,18 +11,19 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from study import cost
 from study.cli import app
 from study.cli.app import console
+from study.design.hypotheses import Hypothesis, MoreSuccess, SameSuccess, Share
+from study.design.plan import Plan
+from study.design.planning import plan
 from study.evidence import power
+from study.evidence.inference.power_fixed import joint
 from study.evidence.judging import judge
-from study.evidence.power import Layout, Outlook, layout, outlook, replica_seconds
-from study.evidence.statistics.chances import joint
-from study.hypotheses import Hypothesis, MoreSuccess, SameSuccess, Share
-from study.outcome import Outcome
-from study.plan import plan
-from study.records import Record, Status, decide_block
-from study.spec import LaunchSpec
+from study.evidence.power import Layout, PowerAnalysis, layout, power_analysis
+from study.outcomes.outcome import Outcome
+from study.scheduling import cost
+from study.scheduling.cost import replica_seconds
+from study.storage.records import Record, Status, decide_block
 from study.studies import find
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -38,12 +39,12 @@ POOLED = MoreSuccess(
 RATES = (0.8, 0.4)
 
 
-def planned(*hypotheses: Hypothesis, seeds: int = 6, until_decided: bool = False) -> LaunchSpec:
+def planned(*hypotheses: Hypothesis, seeds: int = 6, until_decided: bool = False) -> Plan:
     study = replace(find("mixture-modes"), hypotheses=hypotheses)
     return plan(study, "smoke", now=NOW, seeds=seeds, until_decided=until_decided)
 
 
-def launched(spec: LaunchSpec, outcomes: Sequence[Sequence[bool]]) -> list[Record]:
+def launched(spec: Plan, outcomes: Sequence[Sequence[bool]]) -> list[Record]:
     """Records of the cells that hypotheses speak of: seed by seed whether LS and NS succeed, on each ring."""
     places = [(ring, objective) for ring in ("official", "uniform") for objective in ("ls(0,1,1)", "ns")]
     rows = [row for block in spec.blocks() for row in decide_block(spec, block, None, Status.FINISHED)]
@@ -56,7 +57,7 @@ def launched(spec: LaunchSpec, outcomes: Sequence[Sequence[bool]]) -> list[Recor
     return found
 
 
-def supported(spec: LaunchSpec, weight: dict[tuple[bool, ...], float]) -> tuple[float, ...]:
+def supported(spec: Plan, weight: dict[tuple[bool, ...], float]) -> tuple[float, ...]:
     """Chance of each hypothesis to be supported by the judge, over all studies of so many independent seeds."""
     chances = [0.0] * len(spec.hypotheses)
     for study in combinations_with_replacement(sorted(weight), len(spec.seeds)):
@@ -80,7 +81,7 @@ def one_pair() -> dict[tuple[bool, ...], float]:
 @pytest.mark.parametrize("hypothesis", [MORE, SAME, SHARE, BELOW], ids=lambda one: one.name)
 def test_chances_alone_are_those_of_the_judge(hypothesis: Hypothesis) -> None:
     spec = planned(hypothesis, seeds=4)
-    found = outlook(spec, rates=RATES, rate=RATES[0], correlation=0.2)[0]
+    found = power_analysis(spec, rates=RATES, rate=RATES[0], correlation=0.2)[0]
     assert found.prospects[0].chances[0].up > 0.01
     if isinstance(hypothesis, SameSuccess):  # our equal rates are not the truth that the studies are drawn from
         weight = {seed: joint_of(seed, joint(0.8, 0.8, 0.2)) for seed in one_pair()}
@@ -98,7 +99,7 @@ def test_chances_of_several_cells_are_those_of_the_judge() -> None:
     spec = planned(POOLED, seeds=2)
     pair = one_pair()
     weight = {(*first, *second): pair[first] * pair[second] for first, second in product(pair, repeat=2)}
-    found = outlook(spec, rates=RATES, correlation=0.2)[0]
+    found = power_analysis(spec, rates=RATES, correlation=0.2)[0]
     assert found.basis == "2 seeds, each 2 pairs"
     assert supported(spec, weight)[0] == pytest.approx(found.prospects[0].chances[0].up, abs=1e-9)
 
@@ -107,7 +108,7 @@ def test_in_a_family_a_claim_is_at_least_as_likely_decided_as_at_holms_first_thr
     """And less likely than alone; exactly as likely while the others wait for their data."""
     lost = replace(SHARE, name="waits", where={"ring": "uniform"})
     spec = planned(MORE, lost, replace(lost, name="waits too"), seeds=5)
-    found = outlook(spec, rates=RATES, correlation=0.2)[0].prospects[0].chances
+    found = power_analysis(spec, rates=RATES, correlation=0.2)[0].prospects[0].chances
     judged = supported(spec, one_pair())
     assert judged[0] == pytest.approx(found[1].up, abs=1e-9)
     assert found[1].up < found[0].up
@@ -115,26 +116,26 @@ def test_in_a_family_a_claim_is_at_least_as_likely_decided_as_at_holms_first_thr
 
 def test_without_a_difference_the_chance_of_a_verdict_is_at_most_alpha() -> None:
     for seeds in (6, 11, 20):
-        for found in outlook(planned(MORE, SHARE, BELOW, seeds=seeds)):
+        for found in power_analysis(planned(MORE, SHARE, BELOW, seeds=seeds)):
             assert 0 < found.wrong[1] <= found.wrong[0] <= 0.2
 
 
 def test_five_seeds_of_one_pair_decide_nothing_at_all() -> None:
     spec = planned(replace(MORE, alpha=0.05), seeds=5)
-    found = outlook(spec, rates=(1.0, 0.0))[0].prospects[0]
+    found = power_analysis(spec, rates=(1.0, 0.0))[0].prospects[0]
     assert found.chances[0].up == 0
     assert found.price(1.0) is None
     assert found.enough == ((6, 6), (6, 6))
 
 
 def test_a_decision_costs_the_seeds_of_the_launches_that_lack_it_too() -> None:
-    found = outlook(planned(MORE), rates=RATES)[0].prospects[0]
+    found = power_analysis(planned(MORE), rates=RATES)[0].prospects[0]
     assert found.price(10.0) == pytest.approx(6 * 10 / found.chances[1].up)
 
 
 def test_a_launch_until_decided_costs_fewer_seeds_where_the_truth_is_plain() -> None:
     spec = planned(replace(MORE, alpha=0.05), seeds=40, until_decided=True)
-    found = outlook(spec, rates=(0.95, 0.1))[0].prospects[0]
+    found = power_analysis(spec, rates=(0.95, 0.1))[0].prospects[0]
     assert found.chances[0].up > 0.99
     assert found.chances[0].seeds < 20
     assert found.chances[0].error > 0
@@ -150,34 +151,34 @@ def test_levels_that_were_drawn_make_observations_of_their_own() -> None:
 def test_studies_have_an_outlook_wherever_they_have_the_cells() -> None:
     for name in ("mixture-modes", "large-scale"):
         spec = plan(find(name), "quick", now=NOW)
-        for found in outlook(spec, rates=(0.9, 0.3), rate=0.9):
+        for found in power_analysis(spec, rates=(0.9, 0.3), rate=0.9):
             assert bool(found.prospects) is (found.basis != "this profile has no cells for it")
 
 
 def test_a_hypothesis_without_its_cells_says_so_and_leaves_the_family() -> None:
     absent = replace(SHARE, name="absent", where={"ring": "square"})
-    alone, missing = outlook(planned(MORE, absent), rates=RATES)
+    alone, missing = power_analysis(planned(MORE, absent), rates=RATES)
     assert missing.basis == "this profile has no cells for it"
     assert not missing.prospects
     assert alone.prospects[0].chances[0] == alone.prospects[0].chances[1]
 
 
 def test_rates_of_our_own_that_the_correlation_excludes_are_left_out() -> None:
-    shown = [own.rates for own in outlook(planned(MORE), correlation=0.4)[0].prospects]
+    shown = [own.rates for own in power_analysis(planned(MORE), correlation=0.4)[0].prospects]
     assert shown == [(0.9, 0.7), (1.0, 0.0)]
 
 
 def test_cells_are_measured_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
     measured: list[int] = []
 
-    def estimate(spec: LaunchSpec) -> cost.Estimate:
+    def estimate(spec: Plan) -> cost.Estimate:
         measured.extend(cell.index for cell in spec.cells)
         assert len(spec.seeds) == 1
         return cost.Estimate(core_seconds=2.0, wall_seconds=1.0, at_a_time=1, device="slide rule")
 
     monkeypatch.setattr(cost, "estimate", estimate)
     spec = planned(MORE, SHARE)
-    seconds, device = replica_seconds(spec, outlook(spec))
+    seconds, device = replica_seconds(spec, power_analysis(spec))
     assert seconds == {0: 2.0, 2: 2.0}
     assert (measured, device) == ([0, 2], "slide rule")
 
@@ -186,7 +187,7 @@ def test_cells_are_measured_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """No cost is measured, and the console is as wide as a terminal may be expected to be."""
 
-    def seconds(spec: LaunchSpec, found: Sequence[Outlook]) -> tuple[dict[int, float], str]:
+    def seconds(spec: Plan, found: Sequence[PowerAnalysis]) -> tuple[dict[int, float], str]:
         return {cell: 3.0 for own in found for cell in own.cells}, "CPU core"
 
     monkeypatch.setattr(power, "replica_seconds", seconds)
@@ -251,7 +252,7 @@ def test_what_cannot_be_assumed_is_one_sentence(arguments: list[str], message: s
 
 def test_a_study_without_hypotheses_has_nothing_to_decide() -> None:
     with pytest.raises(ValueError, match="study must have a hypothesis to decide, got mixture-modes without any"):
-        outlook(planned())
+        power_analysis(planned())
 
 
 def test_chances_are_shown_as_0_or_1_only_where_they_are() -> None:

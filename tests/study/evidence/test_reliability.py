@@ -4,10 +4,10 @@ from typing import Any
 import pytest
 from scipy.stats import beta
 
-from study.evidence.estimates import wilson
+from study.evidence.inference.proportions import wilson
 from study.evidence.reliability import least, reliable_cells, seeds_needed
-from study.outcome import Outcome
-from study.records import Record, Status
+from study.outcomes.outcome import Outcome
+from study.storage.records import Record, Status
 
 C, D, U = Outcome.CONVERGED, Outcome.DIVERGED, Outcome.UNDECIDED
 RECORD = Record(

@@ -9,14 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from study.design.hypotheses import MoreSuccess, Share
+from study.design.plan import Block, Cell, Plan
+from study.evidence.inference.proportions import wilson
 from study.evidence.judging import judge
 from study.evidence.sensitivity import OUTCOMES, Sensitivity, names, outcomes, vary
-from study.evidence.statistics.proportions import wilson
-from study.hypotheses import MoreSuccess, Share
-from study.outcome import IMAGE_RULE, MIXTURE_RULE, Outcome, OutcomeRule, decide
-from study.records import Record, Status, decide_block
-from study.rules import blow_up, measure
-from study.spec import Block, Cell, LaunchSpec
+from study.outcomes.decision import decide
+from study.outcomes.outcome import Outcome
+from study.outcomes.rule import IMAGE_RULE, MIXTURE_RULE, OutcomeRule
+from study.outcomes.snapshots import blow_up, measure
+from study.storage.records import Record, Status, decide_block
 from trainables.config import GanConfig, Latent, digest
 from trainables.data import Ring
 from trainables.networks import Mlp
@@ -151,7 +153,7 @@ CELLS = tuple(
     Cell(index=place, name=name, levels={"bn": name}, config=MODEL, digest=digest(MODEL))
     for place, name in enumerate(("full", "none"))
 )
-SPEC = LaunchSpec(
+SPEC = Plan(
     launch="l", study="s", title="t", question="q", sources=(), contrasts=(), profile="p", note="", factors=(),
     hypotheses=(
         MoreSuccess(name="more", claim="c", source="s", better={"bn": "full"}, worse={"bn": "none"}),

@@ -10,12 +10,15 @@ import pytest
 from PIL import Image
 
 from search_spaces import Factor, Level
-from study.hypotheses import MoreSuccess, Share
-from study.outcome import IMAGE_RULE, MIXTURE_RULE, Outcome
-from study.records import Record, Status
-from study.report import build, svg
-from study.spec import Cell, Contrast, LaunchSpec
-from study.store import Store
+from study.design.hypotheses import MoreSuccess, Share
+from study.design.plan import Cell, Plan
+from study.design.study import Contrast
+from study.outcomes.outcome import Outcome
+from study.outcomes.rule import IMAGE_RULE, MIXTURE_RULE
+from study.report import build
+from study.report.figures import svg
+from study.storage.records import Record, Status
+from study.storage.store import Store
 from trainables import trace
 from trainables.config import GanConfig, Latent, digest, to_dict
 from trainables.data import Digits, Ring
@@ -24,11 +27,11 @@ from trainables.objectives import LeastSquares, NonSaturating
 from trainables.optim import Adam
 
 C, M, L, O, N, D, U = Outcome  # noqa: E741
-Plan = Sequence[Sequence[Outcome]]
+Ends = Sequence[Sequence[Outcome]]
 """Cell by cell the outcomes of its replicas."""
 
 CELLS = [{"bn": bn, "objective": objective} for bn in ("full", "no_bn_g") for objective in ("ls(0,1,1)", "ns")]
-MIXED: Plan = [[C, C, C, C, O], [C, C, M, L, D], [C, M, M, N, U], [D, D, M, M, N]]
+MIXED: Ends = [[C, C, C, C, O], [C, C, M, L, D], [C, M, M, N, U], [D, D, M, M, N]]
 STEPS = np.arange(0, 1_001, 50)
 Make = Callable[..., Store]
 
@@ -37,7 +40,7 @@ Make = Callable[..., Store]
 def make(tmp_path: Path) -> Make:
     """Makes a launch: ``make(plan, images=..., crashed=..., grids=..., traces=...)``."""
 
-    def made(plan: Plan = MIXED, **options: Any) -> Store:
+    def made(plan: Ends = MIXED, **options: Any) -> Store:
         return make_launch(tmp_path / "runs" / "demo" / "launch", plan, **options)
 
     return made
@@ -60,7 +63,7 @@ def mixed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 def make_launch(
     root: Path,
-    plan: Plan,
+    plan: Ends,
     *,
     images: bool = True,
     crashed: Sequence[tuple[int, int]] = (),
@@ -86,7 +89,7 @@ def make_launch(
     return store
 
 
-def _spec(plan: Plan, images: bool, changes: Mapping[str, Any]) -> LaunchSpec:
+def _spec(plan: Ends, images: bool, changes: Mapping[str, Any]) -> Plan:
     shape: dict[str, Any] = (
         {"data": Digits(), "generator": Dcgan(), "discriminator": Dcgan()}
         if images
@@ -134,10 +137,10 @@ def _spec(plan: Plan, images: bool, changes: Mapping[str, Any]) -> LaunchSpec:
         "created": "2026-01-02T03:04:05+0000",
         "versions": {"torch": "2.15.0", "ray": "2.60.0"},
     }  # fmt: skip
-    return LaunchSpec(**(values | dict(changes)))
+    return Plan(**(values | dict(changes)))
 
 
-def _record(spec: LaunchSpec, cell: Cell, replica: int, seed: int, outcome: Outcome, crashed: bool) -> Record:
+def _record(spec: Plan, cell: Cell, replica: int, seed: int, outcome: Outcome, crashed: bool) -> Record:
     ran = outcome is not U
     return Record(
         launch=spec.launch, study=spec.study, profile=spec.profile, cell=cell.index, cell_name=cell.name,

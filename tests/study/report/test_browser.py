@@ -19,8 +19,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
-from study.outcome import Outcome
-from study.store import Store
+from study.outcomes.outcome import Outcome
+from study.storage.store import Store
 from study.tracking import MlflowTracker, cell_views, local_uri, sync, ui_command
 
 C, M, D = Outcome.CONVERGED, Outcome.MODE_COLLAPSED, Outcome.DIVERGED

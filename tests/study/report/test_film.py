@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from study.outcome import Outcome
+from study.outcomes.outcome import Outcome
 from study.report import build
 from study.report.film import films, spread
 from study.report.samples import embedded

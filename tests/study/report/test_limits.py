@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from study.outcome import Outcome
-from study.report import build, curves, page
+from study.outcomes.outcome import Outcome
+from study.report import build, page
+from study.report.figures import curves
 
 C, M, *_ = Outcome
 

@@ -1,10 +1,11 @@
 from dataclasses import replace
 from typing import Any
 
-from study.outcome import MIXTURE_RULE, Outcome
-from study.records import Status
+from study.design.plan import Selection
+from study.outcomes.outcome import Outcome
+from study.outcomes.rule import MIXTURE_RULE
 from study.report.methods import Made, described, names_of_tests, paragraphs
-from study.spec import Selection
+from study.storage.records import Status
 from trainables.objectives import LeastSquares
 from trainables.optim import Adam
 from trainables.penalties import WganGp

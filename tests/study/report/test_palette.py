@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from study.outcome import Outcome
+from study.outcomes.outcome import Outcome
 from study.report import palette
 
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from study.evidence.estimates import clopper_pearson, summarise
-from study.outcome import Outcome
+from study.evidence.estimates import summarize
+from study.evidence.inference.proportions import clopper_pearson
+from study.outcomes.outcome import Outcome
 from study.report import build, tables
 
 C, M, L, O, N, D, U = Outcome  # noqa: E741
@@ -30,7 +31,7 @@ def test_columns_that_the_first_row_lacks_stand_with_their_kind(make: Any) -> No
 
 
 def test_cells_have_counts_rates_and_both_limits(make: Any) -> None:
-    read = rows(tables.cells(summarise(make([[C, C, D], [U, U, U]]).records())))
+    read = rows(tables.cells(summarize(make([[C, C, D], [U, U, U]]).records())))
     exact = clopper_pearson(2, 3)
     assert (read[0]["converged"], read[0]["n"], read[0]["outcome.diverged"]) == ("2", "3", "1")
     assert float(read[0]["exact_low"]) == exact.low
@@ -43,4 +44,4 @@ def test_the_report_writes_both_files(make: Any) -> None:
     store = make([[C, D]])
     folder = build(store).parent
     assert (folder / "records.csv").read_text(encoding="utf-8") == tables.records(store.records())
-    assert (folder / "cells.csv").read_text(encoding="utf-8") == tables.cells(summarise(store.records()))
+    assert (folder / "cells.csv").read_text(encoding="utf-8") == tables.cells(summarize(store.records()))

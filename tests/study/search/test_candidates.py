@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.outcome import Outcome
-from study.records import Status
-from study.search.candidates import Candidate, score
-from study.search.log import read
+from study.design.score import score
+from study.outcomes.outcome import Outcome
+from study.search.candidates import Candidate
 from study.search.proposals import told
-from study.search.results import candidates
-from tests.study.searches import searched, spec
+from study.search.scoring import candidates
+from study.storage.records import Status
+from study.storage.search_log import read
+from tests.study.made_searches import searched, spec
 
 C, N, D = Outcome.CONVERGED, Outcome.NOT_LEARNED, Outcome.DIVERGED
 qualities = st.none() | st.floats(allow_nan=True, allow_infinity=True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from search_spaces import Float, Level, Options, Range, Space, Value
-from study.outcome import Outcome
+from study.outcomes.outcome import Outcome
 from study.search.candidates import Candidate
 from study.search.dependence import Dependence, dependences, surface
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from study.outcome import Outcome
+from study.outcomes.outcome import Outcome
 from study.search.candidates import Candidate
 from study.search.engine import Engine
-from study.search.proposals import Proposal
+from study.storage.search_log import Proposal
 
 C, D = Outcome.CONVERGED, Outcome.DIVERGED
 

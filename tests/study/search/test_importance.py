@@ -9,11 +9,11 @@ import pytest
 from optuna.importance import PedAnovaImportanceEvaluator
 
 from search_spaces import Float, Int, Level, Options, Range, Space, Value
-from study.outcome import Outcome
-from study.search.adapter.distributions import distribution, suggested
+from study.outcomes.outcome import Outcome
 from study.search.anova import encode, explained, unit
 from study.search.candidates import Candidate
 from study.search.importance import Importance, Target, importances, rates, targets
+from study.search.optuna_adapter.distributions import distribution, suggested
 
 Point = Mapping[str, Value]
 GOOD, BAD, COLLAPSED, DIVERGED = Outcome.CONVERGED, Outcome.NOT_LEARNED, Outcome.MODE_COLLAPSED, Outcome.DIVERGED

@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 
 from search_spaces import SEARCHES, Float, Int, Options, Range, Space
-from study.outcome import Outcome
+from study.design.search import SAMPLERS, SearchSpec, check_sampler
+from study.outcomes.outcome import Outcome
 from study.search import engine
-from study.search.adapter import proposer as proposer_module
-from study.search.adapter.proposer import OptunaProposer
 from study.search.candidates import Candidate
-from study.search.proposals import SAMPLERS, Proposal, check, key
-from study.search.spec import SearchSpec
-from tests.study.searches import BASE, SPACE, truth
+from study.search.optuna_adapter import sampler as proposer_module
+from study.search.optuna_adapter.sampler import OptunaProposer
+from study.search.proposals import key
+from study.storage.search_log import Proposal
+from tests.study.made_searches import BASE, SPACE, truth
 
 FLAT = Space(
     name="flat",
@@ -184,7 +185,7 @@ def test_a_space_that_is_used_up_has_no_further_proposal() -> None:
 )
 def test_a_sampler_that_cannot_is_refused(sampler: str, goal: Any, space: Space, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
-        check(sampler, goal, space)
+        check_sampler(sampler, goal, space)
 
 
 def test_ranges_and_options_come_back_as_they_are() -> None:

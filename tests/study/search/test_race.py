@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.outcome import Outcome
+from study.outcomes.outcome import Outcome
 from study.search import race
 from study.search.candidates import Candidate
 

@@ -1,0 +1,255 @@
+"""The reproduction ledger: every claim that the studies test, and what the launches on disk say of it.
+
+Nothing here is typed in: claims are the studies' hypotheses, and verdicts, counts and distances are computed from the
+records and the plan of each launch. A launch answers the claims that it declared before its first seed, as it declared
+them; a claim that was written down later, or changed since, waits for the next launch.
+"""
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+from study import formatting
+from study.audit.protocol import Protocol, distance
+from study.design.hypotheses import Hypothesis, sides
+from study.design.plan import Cell, Plan
+from study.design.planning import plan
+from study.evidence.judging import Judgement, judge
+from study.outcomes.outcome import Outcome
+from study.outcomes.rule import OutcomeRule
+from study.report import phrases
+from study.storage.records import Record
+from study.storage.store import Store
+from study.studies import studies
+
+OWN = "Questions of our own"
+_PAPER = re.compile(r"[A-Z]\w+ (?:et al\. |& [A-Z]\w+ )?\d{4}")
+_OWN = re.compile(r"ours\b|a question of ours\b")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one launch says of a claim.
+
+    Attributes:
+        plan: digest of what was decided before the first seed; empty where the records were written without one.
+        seeds: the most that a cell has.
+        changed: what the launch changed against the study's profile ``paper``; the profile's note where that cannot be
+            computed, or where it is that profile itself.
+        redecided: the rule that the outcomes were decided by after the run, if it is not the declared one; else empty.
+    """
+
+    launch: str
+    root: Path
+    profile: str
+    plan: str
+    seeds: int
+    changed: str
+    redecided: str
+    judgement: Judgement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A hypothesis of a study, with the newest launch of each profile that tests it, in the order of the profiles."""
+
+    study: str
+    paper: str
+    hypothesis: Hypothesis
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """All claims, by paper (oldest first, our own questions last), and a sentence for each launch that was left out."""
+
+    claims: tuple[Claim, ...]
+    left_out: tuple[str, ...]
+
+    def by_paper(self) -> Mapping[str, tuple[Claim, ...]]:
+        papers = dict.fromkeys(claim.paper for claim in self.claims)
+        return {paper: tuple(claim for claim in self.claims if claim.paper == paper) for paper in papers}
+
+
+def collect(out: Path) -> Claims:
+    """The ledger of all launches under ``out``, which lie in ``<out>/<study>/<launch>``."""
+    launches, left_out = _launches(out)
+    found = [
+        Claim(
+            study=study.name, paper=paper(hypothesis.source), hypothesis=hypothesis, findings=_findings(hypothesis, own)
+        )
+        for study in studies().values()
+        for own in [[launch for launch in launches if launch.spec.study == study.name]]
+        for hypothesis in study.hypotheses
+    ]
+    return Claims(claims=tuple(sorted(found, key=_place)), left_out=tuple(left_out))
+
+
+def paper(source: str) -> str:
+    """The paper that a source names first, such as ``Mao et al. 2017``; our own questions name none."""
+    match = None if _OWN.match(source) else _PAPER.search(source)
+    return OWN if match is None else match[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Launch:
+    store: Store
+    spec: Plan
+    rule: OutcomeRule
+    records: tuple[Record, ...]
+    judgements: tuple[Judgement, ...]
+
+
+def _launches(out: Path) -> tuple[list[_Launch], list[str]]:
+    """Those with outcomes, newest first, and why others cannot be used."""
+    found, left_out = [], [] if out.is_dir() else [f"{out} is no folder: there is no launch in it"]
+    for path in sorted(out.glob("*/*/spec.json")):
+        try:
+            launch = _read(Store(path.parent))
+        except (ValueError, OSError) as error:
+            why = str(error).splitlines()[0].replace(f"{path.parent}/", "")
+            left_out.append(f"{path.parent} is left out: {why}")
+            continue
+        if launch is not None:
+            found.append(launch)
+    return sorted(found, key=_made, reverse=True), left_out
+
+
+def _read(store: Store) -> _Launch | None:
+    """Nothing if the launch has no outcome yet."""
+    spec = store.spec()
+    if spec.study not in studies():
+        raise ValueError(f"there is no study {spec.study}")
+    rows = store.records() if store.records_path.exists() else ()
+    if all(row.outcome is Outcome.UNDECIDED for row in rows):
+        return None
+    plans = {row.plan for row in rows if row.plan}
+    if plans and plans != {spec.digest()}:
+        raise ValueError(f"spec.json has the digest {spec.digest()}, but its replicas were planned by {min(plans)}")
+    judgements = judge(spec.hypotheses, rows, anytime=spec.until_decided)
+    return _Launch(store=store, spec=spec, rule=store.rule(), records=rows, judgements=judgements)
+
+
+def _findings(hypothesis: Hypothesis, launches: Sequence[_Launch]) -> tuple[Finding, ...]:
+    newest: dict[str, Finding] = {}
+    for launch in launches:
+        for judgement in launch.judgements:
+            cells = _cells(hypothesis, launch.spec.cells)
+            if cells and launch.spec.profile not in newest and _asked(judgement.hypothesis) == _asked(hypothesis):
+                newest[launch.spec.profile] = _finding(launch, judgement, cells)
+    order = list(studies()[launches[0].spec.study].profiles) if launches else []
+    return tuple(sorted(newest.values(), key=lambda finding: [*order, finding.profile].index(finding.profile)))
+
+
+def _finding(launch: _Launch, judgement: Judgement, cells: tuple[Cell, ...]) -> Finding:
+    spec, rule = launch.spec, launch.rule
+    return Finding(
+        launch=spec.launch,
+        root=launch.store.root,
+        profile=spec.profile,
+        plan=next((row.plan for row in launch.records if row.plan), ""),
+        seeds=len(spec.seeds),
+        changed=_changed(spec, cells, judgement.hypothesis),
+        redecided="" if rule == spec.rule else rule.label(),
+        judgement=judgement,
+    )
+
+
+def _asked(hypothesis: Hypothesis) -> Hypothesis:
+    """What is tested, whatever its wording."""
+    return dataclasses.replace(hypothesis, claim="", source="")
+
+
+def _cells(hypothesis: Hypothesis, cells: Iterable[Cell]) -> tuple[Cell, ...]:
+    """All cells that a hypothesis speaks of; none if it lacks those of one side."""
+    matching = [[cell for cell in cells if where.items() <= cell.levels.items()] for where in sides(hypothesis)]
+    return tuple(cell for side in matching for cell in side) if all(matching) else ()
+
+
+def _changed(spec: Plan, cells: tuple[Cell, ...], hypothesis: Hypothesis) -> str:
+    published = _published(spec.study)
+    if published is None:
+        return spec.stated_note()
+    theirs = _cells(hypothesis, published.cells) or published.cells
+    changed = distance(
+        Protocol(cells=cells, seeds=len(spec.seeds), rule=spec.rule), dataclasses.replace(published, cells=theirs)
+    )
+    return changed or spec.stated_note()
+
+
+@cache
+def _published(study: str) -> Protocol | None:
+    """The profile ``paper``, where the study has one."""
+    found = studies()[study]
+    if "paper" not in found.profiles:
+        return None
+    spec = plan(found, "paper", now=datetime(2000, 1, 1, tzinfo=UTC))
+    return Protocol(cells=spec.cells, seeds=len(spec.seeds), rule=spec.rule)
+
+
+def _made(launch: _Launch) -> tuple[datetime, str]:
+    return datetime.fromisoformat(launch.spec.created), launch.spec.launch
+
+
+def _place(claim: Claim) -> tuple[bool, str, str]:
+    return claim.paper == OWN, claim.paper[-4:], claim.paper
+
+
+def estimate(judgement: Judgement) -> str:
+    """The difference of two rates, or the one rate, with the interval that the verdict comes with."""
+    if judgement.difference is not None:
+        value, low, high = judgement.difference
+        return f"{formatting.number(value)} {formatting.interval(low, high)}"
+    return phrases.share(judgement.rates[0]) if len(judgement.rates) == 1 else formatting.NOTHING
+
+
+def replicas(judgement: Judgement) -> str:
+    """``3 of 5 against 1 of 5``."""
+    return " against ".join(map(phrases.count, judgement.rates)) or formatting.NOTHING
+
+
+def markdown(ledger: Claims) -> str:
+    """The ledger for a document: a table per paper."""
+    parts = [_PREFACE.format(claims=len(ledger.claims), run=sum(bool(claim.findings) for claim in ledger.claims))]
+    for name, claims in ledger.by_paper().items():
+        rows = "\n".join(row for claim in claims for row in _rows(claim))
+        parts.append(f"## {name}\n\n| {' | '.join(_COLUMNS)} |\n|{'---|' * len(_COLUMNS)}\n{rows}")
+    if ledger.left_out:
+        parts.append("## Left out\n\n" + "\n".join(f"* {sentence}" for sentence in ledger.left_out))
+    return "\n\n".join(parts) + "\n"
+
+
+_PREFACE = """# Reproduction ledger
+
+The claims that the studies test, and what the newest launch of each profile says of them: {run} of {claims} have been
+run. Written by `study claims --markdown` from the plans and records of the launches. What a launch changed is found by
+comparing what it trained with the study's profile `paper`, field by field; where there is none, the profile says it of
+itself. p is adjusted (Holm) for all hypotheses of the launch, which were declared before its first seed: the plan's
+digest names that declaration."""
+_COLUMNS = ("claim", "verdict", "replicas", "difference or share", "p (Holm)", "profile and changed", "launch, plan")
+
+
+def _rows(claim: Claim) -> list[str]:
+    said = f"{claim.hypothesis.claim} <br>*{claim.hypothesis.source}; study `{claim.study}`*"
+    rows: list[tuple[str, ...]] = [
+        (
+            finding.judgement.verdict.value,
+            replicas(finding.judgement),
+            estimate(finding.judgement),
+            formatting.p_value(finding.judgement.p_adjusted),
+            f"**{finding.profile}**: {finding.changed}{redecided(finding)}",
+            f"{finding.launch} `{finding.plan or formatting.NOTHING}`",
+        )
+        for finding in claim.findings
+    ] or [("not run", *[formatting.NOTHING] * 5)]
+    texts = [(said if place == 0 else "", *row) for place, row in enumerate(rows)]
+    return [f"| {' | '.join(text.replace('|', chr(92) + '|') for text in row)} |" for row in texts]
+
+
+def redecided(finding: Finding) -> str:
+    """That the outcomes were decided again, by a rule that was chosen after the run."""
+    return f"; decided after the run by {finding.redecided}" if finding.redecided else ""

@@ -1,0 +1,112 @@
+"""What was decided otherwise in one launch of a study than in another, as dotted paths with two values."""
+
+import dataclasses
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from study.design.plan import Plan
+from study.outcomes.rule import OutcomeRule
+from study.storage.records import Record
+from trainables.config import to_dict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One launch; ``rule`` is the one that decided the records."""
+
+    spec: Plan
+    rule: OutcomeRule
+    records: tuple[Record, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A difference of the plans: a dotted path with its values; a side that lacks it is empty."""
+
+    path: str
+    before: str
+    after: str
+
+
+def changes(before: Side, after: Side) -> tuple[Change, ...]:
+    """The plan's own fields and where it ran, then the configurations of the cells that both launches have."""
+    declared = [{hypothesis.name for hypothesis in own.spec.hypotheses} for own in (before, after)]
+    one, other = (_plan(own, declared[0] & declared[1]) for own in (before, after))
+    differing = [path for path in one | other if one.get(path) != other.get(path)]
+    own = (Change(path=path, before=one.get(path, ""), after=other.get(path, "")) for path in differing)
+    return (*own, *_configurations(before.spec, after.spec))
+
+
+def _plan(own: Side, shared: Collection[str]) -> dict[str, str]:
+    """Dotted path to text, of all but the configurations and what names the launch.
+
+    Args:
+        shared: names of the hypotheses that both launches declare; the others are not told field by field.
+    """
+    spec = own.spec
+    parts: dict[str, object] = {
+        "profile": spec.profile,
+        "note": spec.note,
+        "seeds": _span(spec.seeds),
+        "block": spec.block,
+        "until_decided": spec.until_decided,
+        "least": spec.least,
+        "selection": spec.selection,
+        "rule": own.rule,
+        "hypotheses": {own.name: own if own.name in shared else "declared" for own in spec.hypotheses},
+        "versions": _listed(record.versions for record in own.records if record.steps) or spec.versions,
+        "device": ", ".join(sorted({record.device for record in own.records if record.device})),
+        "mode": ", ".join(sorted({record.mode for record in own.records if record.mode})),
+        "cells": {cell.name: "planned" for cell in spec.cells},
+    }
+    return dict(_leaves(parts, ""))
+
+
+def _configurations(before: Plan, after: Plan) -> Iterator[Change]:
+    """The same change in several cells is told once."""
+    earlier = {cell.name: cell for cell in before.cells}
+    common = [(earlier[cell.name], cell) for cell in after.cells if cell.name in earlier]
+    changed: dict[tuple[str, str, str], list[str]] = {}
+    for one, other in common:
+        a, b = (dict(_leaves(to_dict(cell.config), "")) for cell in (one, other))
+        for path in a | b:
+            if a.get(path) != b.get(path):
+                changed.setdefault((path, a.get(path, ""), b.get(path, "")), []).append(other.name)
+    for (path, old, new), names in changed.items():
+        where = "in all cells" if len(names) == len(common) else f"in {', '.join(names)}"
+        yield Change(path=f"{path} {where}", before=old, after=new)
+
+
+def _leaves(value: object, path: str) -> Iterator[tuple[str, str]]:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _leaves(inner, f"{path}.{name}" if path else name)
+    else:
+        yield path, _text(value)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, tuple | list):
+        return ", ".join(map(_text, value))
+    plain = value.value if isinstance(value, Enum) else value
+    if isinstance(plain, float):
+        return f"{plain:g}" if float(f"{plain:g}") == plain else repr(plain)
+    return "none" if plain is None else str(plain)
+
+
+def _span(seeds: Sequence[int]) -> str:
+    """``0 to 19``, or all of them where they do not follow one another."""
+    whole = len(seeds) > 1 and list(seeds) == list(range(seeds[0], seeds[0] + len(seeds)))
+    return f"{seeds[0]} to {seeds[-1]}" if whole else ", ".join(map(str, seeds))
+
+
+def _listed(versions: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """Library to the versions that replicas ran with."""
+    found: dict[str, dict[str, None]] = {}
+    for own in versions:
+        for name, version in own.items():
+            found.setdefault(name, {})[version] = None
+    return {name: ", ".join(all_of) for name, all_of in found.items()}

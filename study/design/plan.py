@@ -1,0 +1,186 @@
+"""What a plan is: the cells, blocks and seeds of one launch. Pure: nothing here trains, reads or writes."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
+from enum import Enum
+from hashlib import blake2b
+from math import ceil
+from typing import Any
+
+from search_spaces import Factor
+from study.design.hypotheses import Hypothesis
+from study.design.search import SearchSpec
+from study.design.study import Contrast, Sweep
+from study.outcomes.rule import OutcomeRule
+from trainables.config import Config
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One resolved configuration of a launch.
+
+    Attributes:
+        index: place in the launch, from 0.
+        name: its level labels joined by " / ", unique in the launch.
+        levels: factor name to level label, and the tags of the levels.
+    """
+
+    index: int
+    name: str
+    levels: Mapping[str, str]
+    config: Config
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Replicas of one cell that are trained together; one Ray Tune trial.
+
+    Attributes:
+        name: ``c03-b01``: cell 3, block 1; names the trace file.
+        seeds: the replicas' seeds.
+        first: number of the block's first replica in its cell.
+    """
+
+    name: str
+    cell: Cell
+    seeds: tuple[int, ...]
+    first: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Why a launch confirms a cell: it was chosen among others by its success, which makes that success optimistic.
+
+    Attributes:
+        launch, plan: the launch that it was chosen in, and the digest of that launch's plan.
+        cell: the cell's name there.
+        successes, n: what it was chosen by.
+        of_cells: how many cells it was chosen among; 0 if the user named it.
+    """
+
+    launch: str
+    plan: str
+    cell: str
+    successes: int
+    n: int
+    of_cells: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything that was decided before the first seed was trained; stored as ``spec.json``.
+
+    Attributes:
+        launch: the launch's id.
+        seeds: the replicas' seeds, the same in every cell, so that cells can be compared pairwise.
+        versions: library name to version, on the machine that planned the launch.
+        until_decided: whether a cell gets no further block once all hypotheses that speak of it are decided; ``seeds``
+            are then the most that it gets.
+        least: so many seeds every cell gets in any case; of no meaning without ``until_decided``.
+        budget: seconds of wall-clock time after which no cell gets a further block; absent: no limit.
+        changes: dotted path to value: what the user set in every cell, so that the profile's note may no longer hold.
+        selection: what the launch confirms, if it was planned for that.
+        search: how cells are proposed while the launch runs, if they are; ``cells`` and ``granted``, the number of
+            blocks of each, are then those of this moment (the log has them, not the plan), and ``seeds`` the most that
+            a cell gets.
+    """
+
+    launch: str
+    study: str
+    title: str
+    question: str
+    sources: tuple[str, ...]
+    hypotheses: tuple[Hypothesis, ...]
+    contrasts: tuple[Contrast, ...]
+    sweeps: tuple[Sweep, ...] = ()
+    profile: str
+    note: str
+    factors: tuple[Factor, ...]
+    cells: tuple[Cell, ...]
+    seeds: tuple[int, ...]
+    block: int
+    rule: OutcomeRule
+    created: str
+    versions: Mapping[str, str]
+    until_decided: bool = False
+    least: int = 1
+    budget: float | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    selection: Selection | None = None
+    search: SearchSpec | None = None
+    granted: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.until_decided and not 1 <= self.least <= len(self.seeds):
+            raise ValueError(f"least must be in [1, {len(self.seeds)}], the seeds per cell, got {self.least}")
+        limited = self.until_decided or self.search is not None
+        if self.budget is not None and not (limited and self.budget > 0):
+            raise ValueError(f"budget must be > 0 seconds, and needs until decided or a search, got {self.budget:g}")
+        if self.search is not None and len(self.granted) != len(self.cells):
+            raise ValueError(f"granted must have one number per cell, got {len(self.granted)} for {len(self.cells)}")
+
+    def digest(self) -> str:
+        """16 hex digits over the plan, the same before and after ``spec.json``; another once that file is edited.
+
+        Fields at their default are left out, so that a plan keeps its digest when a later version adds a field.
+        """
+        plan = self if self.search is None else replace(self, cells=(), granted=())
+        # Integers as floats: what was planned as 1 is read back as 1.0.
+        values = json.loads(json.dumps(_stated(plan)), parse_int=float)
+        canonical = json.dumps(values, sort_keys=True, separators=(",", ":"))
+        return blake2b(canonical.encode(), digest_size=8).hexdigest()
+
+    def stated_note(self) -> str:
+        """The profile's note, and what was set otherwise."""
+        set_here = ", ".join(f"{path}={json.dumps(value)}" for path, value in self.changes.items())
+        return f"{self.note} Set otherwise for this launch: {set_here}." if set_here else self.note
+
+    def may_skip(self, block: Block) -> bool:
+        """Whether the stopping rule may do without the block."""
+        return self.until_decided and block.first >= self.least
+
+    def blocks(self) -> tuple[Block, ...]:
+        """All blocks in order: block by block over the cells, so that every cell gets its first seeds early.
+
+        Of a search those that were given so far.
+        """
+        rounds = ceil(len(self.seeds) / self.block)
+        granted = self.granted if self.search is not None else (rounds,) * len(self.cells)
+        return tuple(
+            self.block_of(place, number)
+            for number in range(rounds)
+            for place, own in enumerate(granted)
+            if number < own
+        )
+
+    def block_of(self, place: int, number: int) -> Block:
+        """The block of this number, from 0, of the cell at a place."""
+        cell = self.cells[place]
+        return Block(
+            name=f"c{cell.index:03d}-b{number:03d}",
+            cell=cell,
+            seeds=self.seeds[number * self.block : (number + 1) * self.block],
+            first=number * self.block,
+        )
+
+    def configs(self) -> tuple[Config, ...]:
+        """What the launch trains, as far as that is known before its first seed: of a search the base."""
+        return tuple(cell.config for cell in self.cells) if self.search is None else (self.search.base,)
+
+
+def _stated(value: Any) -> Any:
+    """Plain JSON values; of a dataclass the ``kind``, and the fields that are not at their default."""
+    if is_dataclass(value):
+        own = {each.name: (getattr(value, each.name), _default(each)) for each in fields(value)}
+        return {name: _stated(held) for name, (held, usual) in own.items() if name == "kind" or held != usual}
+    if isinstance(value, Mapping):
+        return {name: _stated(inner) for name, inner in value.items()}
+    if isinstance(value, tuple | list):
+        return [_stated(inner) for inner in value]
+    return value.value if isinstance(value, Enum) else value
+
+
+def _default(of: Any) -> Any:
+    return of.default if of.default_factory is MISSING else of.default_factory()

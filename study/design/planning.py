@@ -1,0 +1,109 @@
+"""From a study to a launch: cells, seeds and everything else that is decided before the first seed is trained."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from search_spaces import Level, grid
+from study.design.hypotheses import Hypothesis, sides
+from study.design.parsing import assign_config
+from study.design.plan import Cell, Plan
+from study.design.study import MOST_SEEDS, Profile, Study
+from trainables import games
+from trainables.config import Config, digest
+from trainables.versions import versions
+
+
+def plan(
+    study: Study,
+    profile_name: str,
+    *,
+    now: datetime,
+    seeds: int | None = None,
+    changes: Mapping[str, Any] | None = None,
+    until_decided: bool = False,
+    budget: float | None = None,
+) -> Plan:
+    """Resolves a profile of a study, with the user's changes, into a launch.
+
+    Args:
+        now: names the launch and stands in its record.
+        seeds: replicas per cell instead of the profile's.
+        changes: dotted path to value, set in every cell; a path that a factor varies is refused.
+        until_decided: every cell gets one block, and more up to ``seeds`` while a hypothesis about it is undecided.
+        budget: seconds of wall-clock time after which no cell gets a further block.
+
+    Raises:
+        ValueError: if profile, path or value do not exist or fit, or there is no hypothesis to decide; names the study.
+    """
+    try:
+        profile = _profile(study, profile_name)
+        cells = _cells(profile, changes or {})
+        count = profile.seeds if seeds is None else seeds
+        if not 1 <= count <= MOST_SEEDS:
+            raise ValueError(f"seeds must be in [1, {MOST_SEEDS}], got {count}")
+        if until_decided:
+            _check_decidable(study.hypotheses, cells)
+        elif budget is not None:
+            raise ValueError("--budget needs --until-decided")
+    except ValueError as error:
+        raise ValueError(f"{error} (study {study.name}, profile {profile_name})") from None
+    return Plan(
+        launch=f"{now:%Y%m%d-%H%M%S}-{profile_name}",
+        study=study.name,
+        title=study.title,
+        question=study.question,
+        sources=study.sources,
+        hypotheses=study.hypotheses,
+        contrasts=study.contrasts,
+        sweeps=study.sweeps,
+        profile=profile_name,
+        note=profile.note,
+        factors=profile.factors,
+        cells=cells,
+        seeds=tuple(range(study.first_seed, study.first_seed + count)),
+        block=profile.block,
+        rule=profile.rule,
+        created=f"{now:%Y-%m-%dT%H:%M:%S%z}",
+        versions=versions(),
+        until_decided=until_decided,
+        least=min(profile.block, count) if until_decided else 1,
+        budget=budget,
+        changes=dict(changes or {}),
+    )
+
+
+def _profile(study: Study, name: str) -> Profile:
+    if name not in study.profiles:
+        raise ValueError(f"profile must be one of {', '.join(study.profiles)}, got {name!r}")
+    return study.profiles[name]
+
+
+def _check_decidable(hypotheses: Sequence[Hypothesis], cells: Sequence[Cell]) -> None:
+    levels = [cell.levels.items() for cell in cells]
+    for hypothesis in hypotheses:
+        if all(any(where.items() <= own for own in levels) for where in sides(hypothesis)):
+            return
+    raise ValueError("--until-decided needs a hypothesis about cells of the profile, and there is none")
+
+
+def _cells(profile: Profile, changes: Mapping[str, Any]) -> tuple[Cell, ...]:
+    for path in changes:
+        for factor in profile.factors:
+            for varied in factor.paths:
+                if path == varied or path.startswith(f"{varied}.") or varied.startswith(f"{path}."):
+                    raise ValueError(f"{path} is varied by the factor {factor.name} and cannot be set")
+    base = assign_config(profile.base, changes)
+    return tuple(
+        _cell(index, levels, assign_config(base, assigned))
+        for index, levels in enumerate(grid(profile.factors))
+        for assigned in [{path: value for level in levels.values() for path, value in level.assign.items()}]
+    )
+
+
+def _cell(index: int, levels: Mapping[str, Level], config: Config) -> Cell:
+    games.build(config)  # shapes that do not fit fail here, before any compute
+    labels = {name: level.label for name, level in levels.items()}
+    tags = {name: tag for level in levels.values() for name, tag in level.tags.items()}
+    name = " / ".join(labels.values()) or "base"
+    return Cell(index=index, name=name, levels=tags | labels, config=config, digest=digest(config))

@@ -1,0 +1,134 @@
+"""What a search is, decided before its first seed; a part of the launch's plan."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
+
+from search_spaces import Options, Space, Value
+from study.design.score import expected, score
+from trainables.config import Config
+
+
+class Scored(Protocol):
+    """What a sampler is told of a point."""
+
+    @property
+    def point(self) -> Mapping[str, Value]: ...
+    @property
+    def score(self) -> float: ...
+    @property
+    def expected(self) -> float: ...
+    @property
+    def quality(self) -> float | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriedPoint:
+    """A point that another launch has tried; see :class:`Candidate` for ``quality`` and ``near``."""
+
+    point: Mapping[str, Value]
+    successes: int
+    n: int
+    quality: float | None
+    near: float
+
+    @property
+    def score(self) -> float:
+        return score(self.successes, self.n, self.near if self.quality is None else self.quality)
+
+    @property
+    def expected(self) -> float:
+        return expected(self.successes, self.n)
+
+
+Point: TypeAlias = Mapping[str, Value]
+
+
+Goal = Literal["success", "quality", "both"]
+
+
+SAMPLERS = ("tpe", "gp", "cmaes", "qmc", "random", "grid", "nsga2")
+"""``tpe``: Bergstra et al. 2011, multivariate and grouped by condition; ``gp``: a Gaussian process that knows of noise;
+``cmaes``: Hansen & Ostermeier 2001; ``qmc``: a scrambled Sobol sequence; ``nsga2``: Deb et al. 2002."""
+
+
+_WHOLE = ("tpe", "random", "grid", "nsga2")
+"""Samplers for spaces with conditional axes; the others know one set of axes for all points."""
+
+
+def check_sampler(sampler: str, goal: Goal, space: Space) -> None:
+    """Raises ValueError if the sampler is unknown or cannot do the space or the goal."""
+    if sampler not in SAMPLERS:
+        raise ValueError(f"--sampler must be one of {', '.join(SAMPLERS)}, got {sampler!r}")
+    conditional = [axis.name for axis in space.axes if axis.when]
+    if conditional and sampler not in _WHOLE:
+        raise ValueError(
+            f"--sampler must be one of {', '.join(_WHOLE)} for the space {space.name}, got {sampler!r}: the axes"
+            f" {', '.join(conditional)} are conditional"
+        )
+    if sampler == "cmaes" and (named := [axis.name for axis in space.axes if isinstance(axis, Options)]):
+        raise ValueError(
+            f"--sampler must not be cmaes for the space {space.name}: it knows numbers alone, and {', '.join(named)}"
+            f" {'is an axis' if len(named) == 1 else 'are axes'} of named options"
+        )
+    if sampler == "cmaes" and len(space.axes) < 2:
+        raise ValueError(f"--sampler must not be cmaes for the space {space.name}: it needs two axes or more")
+    if sampler == "cmaes" and goal != "success":
+        raise ValueError(f"--sampler must not be cmaes with --objective {goal}: it knows one objective, no constraint")
+
+
+Policy = Literal["none", "lost", "asha", "median"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarmStart:
+    """What the sampler is told of an earlier launch before its first proposal."""
+
+    launch: str
+    plan: str
+    points: tuple[TriedPoint, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchSpec:
+    """A space, and how it is searched.
+
+    Attributes:
+        base: the configuration that a point of the space is set in.
+        goal: ``success``: the success rate, the quality of successes as tie-break; ``quality``: the quality of
+            successes, where the expected success rate (Jeffreys' posterior mean) is at least ``floor``; ``both``: their
+            Pareto front.
+        sampler: one of ``SAMPLERS``; ``seed`` is its seed, and that of everything else drawn by the search.
+        blocks: so many blocks are trained at most; absent: the launch's time is the budget.
+        stop: when a block ends before its last step: ``lost``: all of its replicas are beyond doubt lost; ``asha`` and
+            ``median``: also by those rules; ``none``: never.
+        audit: share of the blocks to be stopped that run to their end, to find out how often stopping is wrong.
+        warm: what the sampler knows from an earlier launch.
+
+    Raises:
+        ValueError: if a number is out of its range, or the sampler cannot do the space or the goal.
+    """
+
+    space: Space
+    base: Config
+    goal: Goal = "success"
+    floor: float = 0.8
+    sampler: str = "tpe"
+    seed: int = 0
+    blocks: int | None = None
+    stop: Policy = "lost"
+    audit: float = 0.1
+    warm: WarmStart | None = None
+
+    def __post_init__(self) -> None:
+        check_sampler(self.sampler, self.goal, self.space)
+        if not 0 <= self.floor < 1:
+            raise ValueError(f"--floor must be in [0, 1), got {self.floor:g}")
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"--seed must be in [0, 2^32), got {self.seed}")
+        if self.blocks is not None and self.blocks < 1:
+            raise ValueError(f"--budget must be at least one block, got {self.blocks}")
+        if not 0 <= self.audit <= 1:
+            raise ValueError(f"--audit must be in [0, 1], got {self.audit:g}")
+        if self.warm is not None and self.sampler in ("random", "grid", "qmc"):
+            raise ValueError(f"--warm-start needs a sampler that learns, got {self.sampler}")

@@ -1,0 +1,201 @@
+"""Lifetimes: how long the replicas of each cell train before they fail for good. Records in, curves out.
+
+A replica *fails* by collapse or blow-up, at the step that its outcome was decided at:
+
+===============================================  ======================================================================
+outcome                                          lifetime
+===============================================  ======================================================================
+diverged                                         ends at the first number out of bounds
+mode_collapsed                                   ends at the first collapsed snapshot: it was never good
+late_collapse                                    ends at the first collapsed snapshot after the last good window
+oscillating                                      ends at the first collapse after it had become good: it came back,
+                                                 but did not settle before training ended
+converged, not_learned                           never ended while somebody looked: censored at the planned steps
+===============================================  ======================================================================
+
+A failure happened at some step after the snapshot before; the curve has it at the snapshot that showed it. Survival is
+no success: a replica that learns nothing survives. Crashed, skipped and pending replicas say nothing and are left out.
+
+Replicas that a search *stopped* are the difficulty: it stops those that look doomed, so that their lifetimes are
+censored *informatively* and the usual estimate is too good. Without further data only bounds are certain: all of them
+would have failed right then, or none ever. If a random share of those to be stopped was run to the end instead (the
+audit), each audited one stands for all that were to be stopped, which gives an unbiased estimate.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from study.design.study import Contrast
+from study.evidence.inference.multiple import holm
+from study.evidence.inference.survival import Lifetimes, LogRank, kaplan_meier, logrank
+from study.outcomes.outcome import Outcome
+from study.storage.records import Record, Status
+
+Floats = npt.NDArray[np.float64]
+FAILURES = (Outcome.DIVERGED, Outcome.MODE_COLLAPSED, Outcome.LATE_COLLAPSE, Outcome.OSCILLATING)
+"""The outcomes that end a lifetime."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellSurvival:
+    """The share of one cell's replicas that has not failed yet, over generator steps; a step function.
+
+    Attributes:
+        step: ``[J]``, ascending from 0: the values hold from this step up to the next one.
+        survival: ``[J]``, Kaplan-Meier. Stopped replicas are censored where they stopped, or, with an audit, weighted.
+        low, high: ``[J]``, its 95 % interval; where replicas were stopped and none audited, from the lower limit of
+            ``least`` to the upper limit of ``most``.
+        least, most: ``[J]``, the curve if all stopped replicas had failed right then, and if none ever had; equal to
+            ``survival`` where none was stopped.
+        n: replicas in the curve; ``events`` of them failed, ``stopped`` were stopped, ``audited`` were to be stopped.
+        left_out: replicas without an outcome that were not stopped: crashed, skipped or pending.
+    """
+
+    cell: int
+    name: str
+    levels: Mapping[str, str]
+    step: Floats
+    survival: Floats
+    low: Floats
+    high: Floats
+    least: Floats
+    most: Floats
+    n: int
+    events: int
+    stopped: int
+    audited: int
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LifetimeComparison:
+    """A contrast in one place of the design: do its two cells fail at the same rate?
+
+    Attributes:
+        held: the other factors' levels.
+        z: log-rank; > 0 if ``a`` fails more than expected. Where replicas were stopped it is the least extreme over
+            the four ways in which those of each cell all or none fail, and 0 if these do not agree in sign.
+        p: of ``z``, two-sided; ``p_adjusted`` is Holm's over all comparisons of the call.
+    """
+
+    contrast: Contrast
+    held: Mapping[str, str]
+    a: CellSurvival
+    b: CellSurvival
+    z: float
+    p: float
+    p_adjusted: float
+
+
+def curves(records: Sequence[Record], audited: Collection[tuple[int, int]] = ()) -> tuple[CellSurvival, ...]:
+    """One curve per cell, in order of cells; flat at 1 with the interval 0 to 1 for a cell without any outcome.
+
+    Args:
+        audited: cell and seed of the replicas that were to be stopped but ran to the end, a random share of those.
+    """
+    return tuple(_curve(own, audited) for own in _by_cell(records).values())
+
+
+def compare(contrasts: Sequence[Contrast], records: Sequence[Record]) -> tuple[LifetimeComparison, ...]:
+    """Every contrast in every place of the design that has both its cells; in order of contrasts, then of cells."""
+    cells = [(own, _curve(own, ())) for own in _by_cell(records).values()]
+    rows = [
+        (contrast, a, b, _test(records_a, records_b))
+        for contrast in contrasts
+        for records_a, a in cells
+        if a.levels.get(contrast.factor) == contrast.a
+        for records_b, b in cells
+        if b.levels.get(contrast.factor) == contrast.b and _held(contrast, a) == _held(contrast, b)
+    ]
+    adjusted = holm([test.p for *_, test in rows])
+    return tuple(
+        LifetimeComparison(contrast=contrast, held=_held(contrast, a), a=a, b=b, z=test.z, p=test.p, p_adjusted=p)
+        for (contrast, a, b, test), p in zip(rows, adjusted, strict=True)
+    )
+
+
+def _by_cell(records: Sequence[Record]) -> dict[int, list[Record]]:
+    cells: dict[int, list[Record]] = defaultdict(list)
+    for record in records:
+        cells[record.cell].append(record)
+    return dict(sorted(cells.items()))
+
+
+def _curve(records: Sequence[Record], audited: Collection[tuple[int, int]]) -> CellSurvival:
+    seen = _seen(records)
+    stopped = sum(map(_stopped, seen))
+    of_audit = [(record.cell, record.seed) in audited for record in seen]
+    weights = _weights(seen, of_audit) if any(of_audit) else None
+    own = kaplan_meier(_lifetimes(seen), weights)
+    least, most = (kaplan_meier(_lifetimes(seen, stopped_fail=fail)) for fail in (True, False))
+    step = np.unique(np.concatenate([own.time, least.time, most.time]))
+    survival, low, high = own.at(step)
+    least_survival, least_low, _ = least.at(step)
+    most_survival, _, most_high = most.at(step)
+    if stopped and weights is None:
+        low, high = least_low, most_high
+    return CellSurvival(
+        cell=records[0].cell,
+        name=records[0].cell_name,
+        levels=records[0].levels,
+        step=step,
+        survival=survival,
+        low=low,
+        high=high,
+        least=least_survival,
+        most=most_survival,
+        n=len(seen),
+        events=sum(record.outcome in FAILURES for record in seen),
+        stopped=stopped,
+        audited=sum(of_audit),
+        left_out=len(records) - len(seen),
+    )
+
+
+def _test(a: Sequence[Record], b: Sequence[Record]) -> LogRank:
+    """The log-rank test that holds whatever the stopped replicas would have done; the usual one if there are none."""
+    ways = [
+        logrank(_lifetimes(_seen(a), stopped_fail=a_fails), _lifetimes(_seen(b), stopped_fail=b_fails))
+        for a_fails in ((True, False) if any(map(_stopped, a)) else (False,))
+        for b_fails in ((True, False) if any(map(_stopped, b)) else (False,))
+    ]
+    agree = len({np.sign(way.z) for way in ways}) == 1
+    return min(ways, key=lambda way: abs(way.z)) if agree else LogRank(z=0.0, p=1.0)
+
+
+def _seen(records: Sequence[Record]) -> list[Record]:
+    return [record for record in records if record.outcome is not Outcome.UNDECIDED or _stopped(record)]
+
+
+def _stopped(record: Record) -> bool:
+    return record.status is Status.STOPPED and record.outcome not in FAILURES
+
+
+def _lifetimes(seen: Sequence[Record], *, stopped_fail: bool | None = None) -> Lifetimes:
+    """``stopped_fail``: whether those stopped failed right then or never; censored where they stopped if not given."""
+    time, failed = [], []
+    for record in seen:
+        fails, end = record.outcome in FAILURES, record.planned_steps
+        if fails:
+            end = record.steps if record.outcome_step is None else record.outcome_step
+        elif _stopped(record) and stopped_fail is not False:
+            fails, end = bool(stopped_fail), record.steps
+        time.append(end)
+        failed.append(fails)
+    return Lifetimes(time=np.array(time, dtype=np.float64), failed=np.array(failed, dtype=np.bool_))
+
+
+def _weights(seen: Sequence[Record], audited: Sequence[bool]) -> Floats:
+    """1 for those never to be stopped, 0 for the stopped, and their number shared out over the audited ones."""
+    stopped = np.array([_stopped(record) for record in seen])
+    chosen = np.array(audited) & ~stopped
+    marked = stopped | chosen
+    return np.where(chosen, marked.sum() / max(1, chosen.sum()), np.where(marked, 0.0, 1.0))
+
+
+def _held(contrast: Contrast, cell: CellSurvival) -> dict[str, str]:
+    return {factor: label for factor, label in cell.levels.items() if factor != contrast.factor}

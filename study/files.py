@@ -1,0 +1,49 @@
+"""Files that are written whole or not at all, and read with one sentence for whatever is wrong in them."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pydantic
+
+T = TypeVar("T")
+
+
+def read_json(path: Path, adapter: pydantic.TypeAdapter[T]) -> T:
+    """Raises ValueError, with the file and the place in it, if it holds anything but all fields of the right kind."""
+    content = path.read_bytes()
+    try:
+        parsed = adapter.validate_json(content)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        place, text = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
+        raise ValueError(f"{path} cannot be read: {f'{place}: ' if place else ''}{text}") from None
+    unknown = next(_unknown(json.loads(content), adapter.dump_python(parsed, mode="json")), None)
+    if unknown is not None:
+        raise ValueError(f"{path} cannot be read: {unknown} is no field that this version knows")
+    return parsed
+
+
+def _unknown(given: Any, known: Any, path: str = "") -> Iterator[str]:
+    """Dotted paths of fields that were given and left out when they were parsed: mistyped, or of a newer version."""
+    pairs: Iterable[tuple[Any, Any]] = ()
+    if isinstance(given, dict) and isinstance(known, dict):
+        yield from (f"{path}{name}" for name in given if name not in known)
+        pairs = ((name, known[name]) for name in given if name in known)
+    elif isinstance(given, list) and isinstance(known, list):
+        pairs = enumerate(known)
+    for place, inner in pairs:
+        yield from _unknown(given[place], inner, f"{path}{place}.")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + ".part")
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,80 @@
+"""Numbers, durations and lists as a reader should meet them. No function here ever writes NaN or an infinity."""
+
+from collections.abc import Iterable
+from math import isfinite
+
+NOTHING = "\N{EN DASH}"
+"""Stands where there is no number to show."""
+
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """Fixed decimals with a true minus sign; four significant digits from 1,000 on and for small values."""
+    if value is None or not isfinite(value):
+        return NOTHING
+    small = value != 0 and abs(value) < 0.5 * 10**-digits
+    text = f"{value:.2g}" if small else f"{value:.{digits}f}" if abs(value) < 1_000 else f"{value:.4g}"
+    return text.replace("-", MINUS)
+
+
+def tick(value: float) -> str:
+    """A label of a logarithmic axis: ``0``, ``0.1``, ``1000``, ``1e5``."""
+    text = f"{value:.0e}".replace("e+0", "e").replace("e-0", "e-") if abs(value) >= 1e5 else f"{value:g}"
+    return text.replace("-", MINUS)
+
+
+def whole(value: int) -> str:
+    """An integer with thin spaces between thousands."""
+    return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def interval(low: float, high: float) -> str:
+    """``[0.23, 0.88]``."""
+    return f"[{number(low)}, {number(high)}]"
+
+
+def percent(share: float) -> str:
+    """``90 %``."""
+    return f"{100 * share:.3g} %"
+
+
+def p_value(p: float | None) -> str:
+    """Three decimals; ``< 0.001`` below that."""
+    if p is None or not isfinite(p):
+        return NOTHING
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def duration(seconds: float) -> str:
+    """``48 s``, ``3 min 20 s``, ``2 h 05 min``, ``3.5 days``."""
+    if not isfinite(seconds):
+        return NOTHING
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    total = round(seconds)
+    if total < 60:
+        return f"{total} s"
+    if total < 3_600:
+        return f"{total // 60} min {total % 60:02d} s"
+    if total < 48 * 3_600:
+        return f"{total // 3_600} h {total % 3_600 // 60:02d} min"
+    return f"{total / 86_400:.1f} days"
+
+
+def listed(values: Iterable[str]) -> str:
+    """Distinct values in order of appearance, joined by commas."""
+    return ", ".join(dict.fromkeys(value for value in values if value)) or NOTHING
+
+
+def joined(values: Iterable[str], last: str = "and") -> str:
+    """``a``, ``a and b``, ``a, b and c``; a dash for none."""
+    *first, end = [*values] or [NOTHING]
+    return f"{', '.join(first)} {last} {end}" if first else end
+
+
+def number_word(count: int) -> str:
+    """``one`` to ``twelve``, figures beyond."""
+    names = "no one two three four five six seven eight nine ten eleven twelve".split()
+    return names[count] if count < len(names) else whole(count)

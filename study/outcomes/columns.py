@@ -1,0 +1,47 @@
+"""The columns of a replica's trace as arrays of numbers, whatever the trace holds."""
+
+from math import nan
+
+import numpy as np
+import numpy.typing as npt
+
+from trainables.trace import ReplicaTrace
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+
+class Columns:
+    """A trace's columns as float64 arrays in order of steps; what is missing or has another shape is NaN."""
+
+    def __init__(self, trace: ReplicaTrace) -> None:
+        self._trace = trace
+        self._order = np.arange(len(trace))
+        steps = np.nan_to_num(self.numbers("step"), nan=0.0)
+        self._order = np.argsort(steps, kind="stable")
+        self.steps = steps[self._order].astype(np.int64)
+
+    def numbers(self, name: str, *, infinite: bool = False) -> Floats:
+        """``[T]``; infinite values are NaN, too, unless asked for."""
+        return self._array(name, (), infinite=infinite)
+
+    def lists(self, name: str, size: int) -> Floats:
+        """``[T, size]``."""
+        return self._array(name, (size,), infinite=False)
+
+    def has(self, name: str) -> bool:
+        return name in self._trace.columns
+
+    def constants(self, name: str) -> Floats:
+        """``[K]``; empty if the trace does not have them."""
+        return np.ravel(self._trace.reference.get(name, np.zeros(0)))
+
+    def _array(self, name: str, inner: tuple[int, ...], *, infinite: bool) -> Floats:
+        shape = (len(self._trace), *inner)
+        try:
+            values = np.asarray(self._trace.columns.get(name, nan), dtype=np.float64)
+        except (TypeError, ValueError):
+            values = np.asarray(nan)
+        if values.shape != shape:
+            return np.full(shape, nan)
+        return np.where(np.isfinite(values) | infinite, values, nan)[self._order]

@@ -1,0 +1,1 @@
+"""Figures of a launch: one file per figure, found by name in ``registry``."""

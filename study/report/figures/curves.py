@@ -1,0 +1,355 @@
+"""Curves by outcome: small multiples of what a rule looks at, one line per replica, the same axes in every cell."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from math import floor, log10
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, Locator
+
+from study import formatting
+from study.outcomes.outcome import Outcome
+from study.outcomes.rule import OutcomeRule
+from study.outcomes.snapshots import measure
+from study.report.figures import svg
+from study.report.figures.svg import COLOURS, Picture
+from study.report.palette import LOOKS, ORDER
+from trainables.config import Config, GanConfig
+from trainables.trace import ReplicaTrace
+
+Floats = npt.NDArray[np.float64]
+Series = tuple[Floats, Floats]
+
+_POINTS = 120
+"""Most points drawn of one line; extremes are kept."""
+MOST = 60
+"""About as many replicas of a cell as are drawn: more would be a blot, and a page of many megabytes."""
+_LEAST = 4
+"""So many of each outcome are drawn in any case."""
+_FEW = 8
+"""Up to so many replicas in a cell are drawn with thicker lines."""
+_SPREAD = 20.0
+"""Where the largest magnitude is so many times the typical one, a linear axis would show one replica and no other."""
+
+_NAME = 26
+"""Height of a cell's name above its panels."""
+
+_NO_SERIES: Series = (np.zeros(0), np.zeros(0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One replica in one cell.
+
+    Attributes:
+        outcome: colours it.
+        equilibrium: column of a loss to its value where generated and real samples have one density and D is the best.
+    """
+
+    trace: ReplicaTrace
+    outcome: Outcome
+    equilibrium: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """One quantity over steps.
+
+    Attributes:
+        title: what is drawn, with its unit or range.
+        series: steps and values, ``[T]`` each, of a replica; of length 0 if its trace does not hold what is needed.
+        kind: ``share`` has the range 0..1, ``count`` and ``positive`` start at 0, ``signed`` is free.
+        data: the value that the data themselves would get, if there is one, from the trace's reference constants.
+        threshold: the value at which the rule begins or ceases to call it good, if it looks at this quantity.
+        loss: the column, if it is a loss: a cell's equilibrium value of it is marked.
+    """
+
+    title: str
+    series: Callable[[ReplicaTrace], Series]
+    kind: Literal["share", "count", "positive", "signed"]
+    data: Callable[[ReplicaTrace], float | None] = lambda trace: None
+    threshold: Callable[[ReplicaTrace], float | None] = lambda trace: None
+    loss: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """The axes of one panel, shared by all cells; ``linear_to`` is where a logarithmic axis turns linear."""
+
+    scale: Literal["linear", "symlog"]
+    linear_to: float
+    low: float
+    high: float
+    last_step: float
+    data: float | None
+    threshold: float | None
+
+
+def panels(rule: OutcomeRule, lines: Sequence[Line]) -> tuple[Panel, ...]:
+    """The panels that at least one of the traces can fill: of the samples first, then of the game.
+
+    Of the samples two quantities of quality, and the divergence where the data's density is known; of the game the two
+    losses, and there D's distance from its optimum.
+    """
+    classification = Panel(
+        title="held-out classification error",
+        series=_column("classification_error"),
+        kind="share",
+        threshold=lambda trace: rule.classification_error_max,
+    )
+    quality = (
+        *([classification] if rule.classification_error_max is not None else []),
+        Panel(
+            title=f"samples within {rule.radius[1:]} sd of a mode",
+            series=_column(f"hq_share_{rule.radius}"),
+            kind="share",
+            threshold=lambda trace: rule.quality_min,
+        ),
+        Panel(
+            title="covered modes",
+            series=lambda trace: _covered(trace, rule),
+            kind="count",
+            data=lambda trace: float(_modes(trace)),
+            threshold=lambda trace: rule.coverage_min * _modes(trace),
+        ),
+        Panel(
+            title="Fréchet distance (classifier)",
+            series=_column("frechet_classifier"),
+            kind="positive",
+            data=lambda trace: _constant(trace, "frechet_real"),
+            threshold=lambda trace: _most_frechet(trace, rule),
+        ),
+        Panel(
+            title="diversity",
+            series=_column("diversity"),
+            kind="positive",
+            data=lambda trace: 1.0,
+            threshold=lambda trace: rule.diversity_min,
+        ),
+    )
+    divergence = Panel(
+        title="Jensen–Shannon divergence (nats)",
+        series=_column("jsd"),
+        kind="positive",
+        data=lambda trace: _constant(trace, "jsd_real"),
+    )
+    game = (
+        Panel(title="discriminator loss", series=_column("d_loss"), kind="signed", loss="d_loss"),
+        Panel(title="generator loss", series=_column("g_loss"), kind="signed", loss="g_loss"),
+        Panel(
+            title="D’s distance from the best D",
+            series=_column("d_optimum_error"),
+            kind="positive",
+            data=lambda trace: _constant(trace, "d_optimum_error_real"),
+        ),
+    )
+    usable = [panel for panel in quality if _fills(panel, lines)]
+    return (*usable[:2], *(panel for panel in (divergence, *game) if _fills(panel, lines)))
+
+
+def chosen(outcomes: Sequence[Outcome]) -> list[int]:
+    """The places of the replicas that are drawn of a cell: all if they are at most ``MOST``.
+
+    Else of each outcome the first ones, in proportion to its number but at least four, so that none goes unseen.
+    """
+    places: dict[Outcome, list[int]] = {}
+    for place, outcome in enumerate(outcomes):
+        places.setdefault(outcome, []).append(place)
+    share = min(1.0, MOST / max(1, len(outcomes)))
+    return sorted(place for own in places.values() for place in own[: max(_LEAST, int(share * len(own)))])
+
+
+def equilibrium(config: Config) -> Mapping[str, float]:
+    """Column of a loss to its value where ``p_g = p_d`` and D is the best one; nothing for games without such a point.
+
+    A Wasserstein G loss has no value of its own there.
+    """
+    if not isinstance(config, GanConfig):
+        return {}
+    d, g = config.objective.equilibrium()
+    return {"d_loss": d} if g is None else {"d_loss": d, "g_loss": g}
+
+
+def frame(panel: Panel, lines: Sequence[Line]) -> Frame:
+    """Axes that hold every finite value of every cell; logarithmic (through zero) if magnitudes differ too much."""
+    drawn = np.concatenate([panel.series(line.trace)[1] for line in lines] or [np.zeros(1)])
+    data, threshold = (_first(mark, lines) for mark in (panel.data, panel.threshold))
+    shown = np.append(drawn, [mark for mark in (data, threshold) if mark is not None])
+    typical = float(np.median(np.abs(drawn))) if len(drawn) else 0.0
+    wide = panel.kind != "share" and typical > 0 and float(np.abs(shown).max()) > _SPREAD * typical
+    shown = np.append(shown, [*_balances(panel, lines)])
+    low = float(shown.min()) if panel.kind == "signed" and len(shown) else 0.0
+    high = 1.0 if panel.kind == "share" or not len(shown) else float(shown.max())
+    margin = 0.05 * (high - low) or 0.5
+    steps = [float(line.trace.columns["step"].max()) for line in lines if len(line.trace)]
+    return Frame(
+        scale="symlog" if wide else "linear",
+        linear_to=typical or 1.0,
+        low=low - (0.3 * abs(low) if wide else margin),
+        high=high + (0.3 * abs(high) if wide else margin),
+        last_step=max(steps, default=1.0) or 1.0,
+        data=data,
+        threshold=threshold,
+    )
+
+
+def small_multiples(chosen: Sequence[Panel], frames: Sequence[Frame], lines: Sequence[Line], label: str) -> Picture:
+    """The panels of one cell: one row of four, or rows of three if there are more."""
+    return Picture(draw=partial(sheet, chosen, frames, {"": lines}), label=label)
+
+
+def sheet(chosen: Sequence[Panel], frames: Sequence[Frame], cells: Mapping[str, Sequence[Line]]) -> Figure:
+    """The panels of some cells below each other, under the cells' names; to be called within ``svg.drawing``."""
+    gap, end, head, height, foot = 40, 16, 22, 104, 34
+    columns = 4 if len(chosen) <= 4 else 3
+    width, below = (svg.WIDTH - end) / columns - gap, head + height + foot
+    rows = -(-len(chosen) // columns)
+    name = _NAME if any(cells) else 0
+    figure = svg.blank((below * rows + name) * len(cells))
+    for number, (title, lines) in enumerate(cells.items()):
+        top = number * (below * rows + name) + name
+        figure.text(gap / svg.WIDTH, 1 - (top - 8) / (72 * figure.get_figheight()), title, fontweight="bold")
+        for place, (panel, own) in enumerate(zip(chosen, frames, strict=True)):
+            row, column = divmod(place, columns)
+            ax = svg.axes(figure, gap + column * (width + gap), top + head + row * below, width, height)
+            _axes(ax, panel, own, _balances(panel, lines))
+            for outcome in ORDER:  # failures over successes: they are what the eye should find
+                own_lines = [line for line in lines if line.outcome is outcome]
+                _draw(ax, panel, outcome, own_lines, linewidth=1.3 if len(lines) <= _FEW else 0.8)
+    return figure
+
+
+class _Decades(Locator):
+    """0 and powers of ten on a symlog axis, at most ``MOST`` of each sign, evenly thinned from the outside."""
+
+    MOST = 3
+
+    def __init__(self, linear_to: float) -> None:
+        self._least = round(log10(linear_to))
+
+    def __call__(self) -> list[float]:
+        low, high = self.axis.get_view_interval()  # type: ignore[union-attr]
+        return self.tick_values(low, high)
+
+    def tick_values(self, vmin: float, vmax: float) -> list[float]:
+        above, below = (self._powers(end) for end in (vmax, -vmin))
+        return [*(-value for value in reversed(below)), 0.0, *above]
+
+    def _powers(self, end: float) -> list[float]:
+        if end < 10**self._least:
+            return []
+        most = floor(log10(end) + 1e-9)
+        step = -(-(most - self._least + 1) // self.MOST)
+        return [10.0**power for power in range(most, self._least - 1, -step)][::-1]
+
+
+def _axes(ax: Axes, panel: Panel, own: Frame, balances: Collection[float]) -> None:
+    ax.set_title(panel.title, loc="left", y=1.0, fontsize=11.5, pad=7, color=COLOURS["ink"])
+    if own.scale == "symlog":
+        ax.set_yscale("symlog", linthresh=own.linear_to)
+        ax.yaxis.set_major_locator(_Decades(own.linear_to))
+        # The scale's own labels are mathtext, which stays unread in an SVG whose text is text.
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: formatting.tick(value)))
+    ax.set_ylim(own.low, own.high)
+    ax.set_xlim(0, own.last_step)
+    ax.margins(0)
+    ax.grid(axis="y", linewidth=0.8)
+    ax.locator_params(axis="x", nbins=3)
+    if own.scale == "linear":
+        ax.locator_params(axis="y", nbins=4, integer=panel.kind == "count")
+    ax.minorticks_off()
+    ax.tick_params(labelsize=10.5)
+    ax.set_xlabel("generator steps", fontsize=10.5, labelpad=1)
+    # Cells of one report may have several objectives; a line is drawn where the cell's replicas agree on one.
+    balance = next(iter(balances)) if len(balances) == 1 else None
+    for mark, dashes in ((own.data, (5, 3)), (balance, (5, 3)), (own.threshold, (1, 2))):
+        if mark is not None:
+            ax.axhline(mark, color=COLOURS["muted"], linewidth=1, linestyle=(0, dashes))
+
+
+def _draw(ax: Axes, panel: Panel, outcome: Outcome, lines: Sequence[Line], *, linewidth: float) -> None:
+    """All replicas of one outcome as one path with gaps, which takes a fraction of the time of many."""
+    series = [thin(*own) for line in lines if len((own := panel.series(line.trace))[0])]
+    if not series:
+        return
+    gap = [np.nan]
+    steps = np.concatenate([part for own, _ in series for part in (own, gap)])
+    values = np.concatenate([part for _, own in series for part in (own, gap)])
+    ax.plot(steps, values, color=svg.colour(outcome), linewidth=linewidth, alpha=0.9, solid_joinstyle="round")
+    ax.plot(
+        [own[-1] for own, _ in series],
+        [own[-1] for _, own in series],
+        linestyle="none",
+        marker=LOOKS[outcome].mark,
+        markersize=5.5,
+        markerfacecolor=svg.colour(outcome),
+        markeredgecolor=COLOURS["paper"],
+        markeredgewidth=0.7,
+        clip_on=False,
+        zorder=3,
+    )
+
+
+def thin(steps: Floats, values: Floats, most: int = _POINTS) -> tuple[Floats, Floats]:
+    """At most ``most`` points of a series: the smallest and the largest of each stretch, and both ends."""
+    if len(steps) <= most:
+        return steps, values
+    stretches = np.array_split(np.arange(len(steps)), (most - 2) // 2)
+    extremes = [(own[values[own].argmin()], own[values[own].argmax()]) for own in stretches]
+    kept = np.unique([0, len(steps) - 1, *(i for pair in extremes for i in pair)])
+    return steps[kept], values[kept]
+
+
+def _fills(panel: Panel, lines: Sequence[Line]) -> bool:
+    return any(len(panel.series(line.trace)[0]) for line in lines)
+
+
+def _balances(panel: Panel, lines: Sequence[Line]) -> set[float]:
+    return {line.equilibrium[panel.loss] for line in lines if panel.loss in line.equilibrium}
+
+
+def _first(mark: Callable[[ReplicaTrace], float | None], lines: Sequence[Line]) -> float | None:
+    found = (mark(line.trace) for line in lines)
+    return next((value for value in found if value is not None and np.isfinite(value)), None)
+
+
+def _column(name: str) -> Callable[[ReplicaTrace], Series]:
+    def series(trace: ReplicaTrace) -> Series:
+        if name not in trace.columns:
+            return _NO_SERIES
+        return _measured(trace.columns["step"], trace.columns[name])
+
+    return series
+
+
+def _covered(trace: ReplicaTrace, rule: OutcomeRule) -> Series:
+    """Modes that own their share of the high-quality samples, as the rule counts them; from the first report on."""
+    if not _modes(trace) or not len(trace):
+        return _NO_SERIES
+    seen = measure(trace, rule)
+    after = seen.step > 0
+    return _measured(seen.step[after], seen.coverage[after] * _modes(trace))
+
+
+def _measured(steps: npt.NDArray[Any], values: npt.NDArray[Any]) -> Series:
+    numbers = values.astype(np.float64)
+    keep = np.isfinite(numbers)
+    return steps[keep].astype(np.float64), numbers[keep]
+
+
+def _constant(trace: ReplicaTrace, name: str) -> float | None:
+    return float(trace.reference[name].flat[0]) if name in trace.reference else None
+
+
+def _most_frechet(trace: ReplicaTrace, rule: OutcomeRule) -> float | None:
+    variance = _constant(trace, "feature_variance")
+    return None if variance is None else (1 - rule.quality_min) * variance
+
+
+def _modes(trace: ReplicaTrace) -> int:
+    return int((trace.reference["mode_weights"] > 0).sum()) if "mode_weights" in trace.reference else 0

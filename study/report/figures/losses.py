@@ -1,0 +1,165 @@
+"""The losses and their gradients against the score: the picture behind the argument for least squares.
+
+Mao et al. 2017, section 3: a cross-entropy gives next to no gradient to a sample on the "right" side of the boundary,
+however far from the data it is; a square is flat at one point only. Every number is computed from the objectives
+themselves, the gradients by automatic differentiation.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import numpy.typing as npt
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from study.outcomes.outcome import Outcome
+from study.report.figures import export
+from study.report.palette import LOOKS, NEUTRALS
+from trainables.objectives import LeastSquares, Minimax, NonSaturating, Objective, Wasserstein
+
+Floats = npt.NDArray[np.float64]
+SCORES: Floats = np.linspace(-6, 6, 481)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """An objective with its name in the picture and how its lines look."""
+
+    objective: Objective
+    name: str
+    colour: Outcome
+    dashes: Any = "-"
+
+
+OBJECTIVES = (
+    Shown(objective=Minimax(), name="minimax", colour=Outcome.DIVERGED),
+    Shown(objective=NonSaturating(), name="non-saturating", colour=Outcome.MODE_COLLAPSED, dashes=(0, (4, 2.5))),
+    Shown(objective=LeastSquares(a=0, b=1, c=1), name="least squares (0, 1, 1)", colour=Outcome.CONVERGED),
+    Shown(
+        objective=LeastSquares(a=-1, b=1, c=0),
+        name="least squares (−1, 1, 0)",
+        colour=Outcome.OSCILLATING,
+        dashes=(0, (6, 1.5)),
+    ),
+    Shown(objective=Wasserstein(), name="Wasserstein", colour=Outcome.NOT_LEARNED, dashes=(0, (1, 1.2))),
+)
+"""What is drawn; colours are the report's. Where two losses are one, the upper one's dashes show both."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """One term of a game: a loss as a function of the score of one kind of sample."""
+
+    title: str
+    loss: Callable[[Objective, Tensor], Tensor]
+
+
+TERMS = (
+    Term(title="D, on a real sample", loss=lambda objective, score: objective.d_loss(score, rest(objective, score)[1])),
+    Term(
+        title="D, on a generated sample",
+        loss=lambda objective, score: objective.d_loss(rest(objective, score)[0], score),
+    ),
+    Term(title="G, on its sample", loss=lambda objective, score: objective.g_loss(score)),
+)
+
+
+def rest(objective: Objective, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Scores of a real and a generated sample at which D's two terms are 0: what is left is the other term alone."""
+    match objective:
+        case LeastSquares():
+            real, fake = objective.b, objective.a
+        case Wasserstein():
+            real, fake = 0.0, 0.0
+        case Minimax() | NonSaturating():
+            real, fake = 1e3, -1e3
+    return torch.full_like(like, real), torch.full_like(like, fake)
+
+
+def curve(term: Term, objective: Objective, scores: Floats = SCORES) -> tuple[Floats, Floats]:
+    """Loss and its derivative at every score, ``[N]`` each: one sample per batch, one replica per score."""
+    score = torch.from_numpy(scores)[:, None].requires_grad_()
+    loss = term.loss(objective, score)
+    (gradient,) = torch.autograd.grad(loss.sum(), score)
+    return loss.detach().numpy(), gradient[:, 0].numpy()
+
+
+def draw(path: Path) -> None:
+    """Writes the figure; the suffix of the path says in which format.
+
+    Raises:
+        ValueError: if it is none of ``.png``, ``.svg`` and ``.pdf``.
+    """
+    export.checked(path)
+    with matplotlib.rc_context(_settings()):
+        figure = picture()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=90, metadata=export.NO_DATE.get(path.suffix, {}))
+
+
+def picture() -> Figure:
+    """Two rows of three panels: losses over gradients, a column per term."""
+    figure = Figure(figsize=(10.5, 6.9), layout="constrained")
+    grid = figure.subplots(2, len(TERMS), sharex=True, sharey="row")
+    for place, term in enumerate(TERMS):
+        upper, lower = grid[0, place], grid[1, place]
+        for shown in OBJECTIVES:
+            loss, gradient = curve(term, shown.objective)
+            for ax, values in ((upper, loss), (lower, gradient)):
+                ax.plot(SCORES, values, color=LOOKS[shown.colour].light, linestyle=shown.dashes, label=shown.name)
+        upper.set_title(term.title, loc="left")
+        _frame(upper, (-6.3, 9))
+        _frame(lower, (-3.2, 3.2))
+        lower.set_xlabel("score D(·), before any sigmoid")
+    grid[0, 0].set_ylabel("loss")
+    grid[1, 0].set_ylabel("derivative by the score")
+    _explain(grid[1])
+    handles, labels = grid[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    return figure
+
+
+def _frame(ax: Axes, limits: tuple[float, float]) -> None:
+    ax.set_ylim(*limits)
+    ax.set_xlim(SCORES[0], SCORES[-1])
+    for line in (ax.axhline, ax.axvline):
+        line(0, color=NEUTRALS["rule"][0], linewidth=1, zorder=0)
+
+
+def _explain(row: Sequence[Axes]) -> None:
+    """Where a gradient vanishes, in words beside it."""
+    muted = NEUTRALS["muted"][0]
+    arrow = {"arrowstyle": "-", "color": muted, "linewidth": 0.8, "shrinkB": 2}
+    notes = (
+        (0, "cross-entropy: no\ngradient at any\nhigh score", (4.2, -0.02), (1.4, -2.7)),
+        (1, "cross-entropy:\nno gradient at\nany low score", (-4.2, 0.02), (-5.7, 1.5)),
+        (1, "least squares: zero\nat the label alone", (0, 0), (0.9, -2.2)),
+        (2, "minimax: no gradient\nwhere D rejects", (-4.2, -0.02), (-5.7, 1.6)),
+        (2, "non-saturating:\nnone where\nD accepts", (4.2, -0.02), (1.9, -2.9)),
+    )
+    for place, text, target, at in notes:
+        row[place].annotate(text, xy=target, xytext=at, arrowprops=arrow, fontsize=9.5, color=muted)
+
+
+def _settings() -> dict[Any, Any]:
+    ink, muted, rule = (NEUTRALS[name][0] for name in ("ink", "muted", "rule"))
+    return {
+        **export.SETTINGS,
+        **{f"{axis}tick.{part}": muted for axis in "xy" for part in ("color", "labelcolor")},
+        "font.size": 10.5,
+        "axes.titlesize": 11.5,
+        "text.color": ink,
+        "axes.labelcolor": ink,
+        "axes.edgecolor": rule,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "lines.linewidth": 1.8,
+        "svg.hashsalt": "gan-stability-lab",
+        "savefig.facecolor": NEUTRALS["paper"][0],
+    }

@@ -1,0 +1,127 @@
+"""How the success rate depends on each axis: the model's curve with its band, and where the candidates lie."""
+
+from collections.abc import Sequence
+from functools import partial
+from math import nan
+from typing import TYPE_CHECKING, Literal
+
+from matplotlib.axes import Axes as Plot
+from matplotlib.figure import Figure
+
+from search_spaces import Axis, Options, Range, Space
+from study import formatting
+from study.outcomes.outcome import Outcome
+from study.report.figures import svg
+from study.report.figures.svg import COLOURS, Picture
+from study.search.candidates import Candidate
+
+if TYPE_CHECKING:  # brings scikit-learn, and only a search needs it
+    from study.search.dependence import Dependence
+
+WIDTH = 400.0
+"""Units of a panel, so that letters stay legible on a phone."""
+_LEFT, _RIGHT, _HEAD, _HEIGHT, _FOOT = 38.0, 16.0, 32.0, 120.0, 34.0
+_BELOW = _HEAD + _HEIGHT + _FOOT
+_CROWDED = 60
+"""More strokes of a rug are drawn fainter."""
+_RUG = -0.075
+"""The rug's height, below 0."""
+
+
+def picture(space: Space, found: "Dependence", candidates: Sequence[Candidate]) -> Picture:
+    """One panel."""
+    label = f"Predicted success rate by {found.axis}: " + ", ".join(
+        f"{value if isinstance(value, str) else f'{value:.3g}'} {formatting.number(mean)}"
+        f" {formatting.interval(low, high)}"
+        for value, mean, low, high in zip(found.values, found.mean, found.low, found.high, strict=True)
+    )
+    return Picture(draw=partial(draw, space, [found], candidates), label=label)
+
+
+def all_panels(space: Space, found: Sequence["Dependence"], candidates: Sequence[Candidate]) -> Picture | None:
+    """All axes side by side, for a file."""
+    label = ". ".join(picture(space, own, candidates).label for own in found)
+    return Picture(draw=partial(draw, space, found, candidates), label=label) if found else None
+
+
+def draw(space: Space, found: Sequence["Dependence"], candidates: Sequence[Candidate]) -> Figure:
+    """The figure; to be called within ``svg.drawing``."""
+    columns = min(2, len(found))
+    figure = svg.blank(_BELOW * -(-len(found) // columns), WIDTH * columns)
+    axes = {axis.name: axis for axis in space.axes}
+    for number, own in enumerate(found):
+        row, column = divmod(number, columns)
+        place = (column * WIDTH + _LEFT, row * _BELOW + _HEAD)
+        plot = svg.axes(figure, *place, WIDTH - _LEFT - _RIGHT, _HEIGHT)
+        values = [each.point[own.axis] for each in candidates if own.axis in each.point]
+        _frame(plot, axes[own.axis])
+        axis = axes[own.axis]
+        if isinstance(axis, Options):
+            _labels(plot, axis, own)
+        else:
+            _curve(plot, axis, own)
+            _rug(plot, [float(value) for value in values])
+    return figure
+
+
+def scale(plot: Plot, axis: Range, which: Literal["x", "y"] = "x") -> None:
+    """The axis's range, a little wider, on its scale."""
+    domain = axis.domain
+    low, high = float(domain.low), float(domain.high)
+    if domain.log:
+        margin = (high / low) ** 0.02
+        ends = (low / margin, high * margin)
+    else:
+        ends = (low - 0.02 * (high - low), high + 0.02 * (high - low))
+    plot.set(**{f"{which}scale": "log" if domain.log else "linear", f"{which}lim": ends})
+    ticker = plot.xaxis if which == "x" else plot.yaxis
+    if domain.log:
+        ticker.set_major_formatter(lambda value, _: formatting.tick(value))
+        ticker.set_minor_formatter(lambda value, _: "")
+    else:
+        plot.locator_params(axis=which, nbins=5, integer=domain.kind == "int")
+
+
+def _frame(plot: Plot, axis: Axis) -> None:
+    plot.set_ylim(2 * _RUG, 1.03)
+    plot.set_yticks((0, 0.5, 1), ("0", "0.5", "1"))
+    plot.grid(axis="y", linewidth=0.8)
+    plot.spines["bottom"].set_visible(False)
+    plot.tick_params(labelsize=11)
+    when = "".join(f", with {formatting.joined(labels, 'or')}" for labels in axis.when.values())
+    log = isinstance(axis, Range) and axis.domain.log
+    plot.set_title(axis.name, loc="left", x=-_LEFT / (WIDTH - _LEFT - _RIGHT), fontsize=12.5, pad=9,
+                   fontweight="bold", color=COLOURS["ink"])  # fmt: skip
+    plot.set_title("log scale" * log + when[2 * (not log) :], loc="right", fontsize=11, pad=9, color=COLOURS["muted"])
+
+
+def _curve(plot: Plot, axis: Range, found: "Dependence") -> None:
+    scale(plot, axis)
+    colour = svg.colour(Outcome.CONVERGED)
+    values = [float(value) for value in found.values]
+    plot.fill_between(values, found.low, found.high, color=colour, alpha=0.16, linewidth=0)
+    plot.plot(values, found.mean, color=colour, linewidth=2, clip_on=False)
+    plot.axvline(float(axis.default), ymin=0.11, color=COLOURS["muted"], linewidth=1, linestyle=(0, (1, 2)))
+
+
+def _labels(plot: Plot, axis: Options, found: "Dependence") -> None:
+    colour = svg.colour(Outcome.CONVERGED)
+    for place, (low, mean, high) in enumerate(zip(found.low, found.mean, found.high, strict=True)):
+        plot.plot([place, place], [low, high], color=colour, linewidth=2.5, alpha=0.45, solid_capstyle="butt")
+        plot.plot(place, mean, marker="o", markersize=8, color=colour, clip_on=False)
+    names = [f"{_short(str(label))}\n{count}" for label, count in zip(found.values, found.n_near, strict=True)]
+    plot.set_xticks(range(len(names)), names)
+    plot.tick_params(axis="x", length=0, labelcolor=COLOURS["ink"], labelsize=11 if len(names) < 6 else 9.5)
+    plot.set_xlim(-0.6, len(names) - 0.4)
+
+
+def _rug(plot: Plot, values: Sequence[float]) -> None:
+    """All marks as one path."""
+    places = [place for value in values for place in (value, value, nan)]
+    heights = [2 * _RUG, 0.3 * _RUG, nan] * len(values)
+    faint = min(0.5, _CROWDED / max(len(values), 1))
+    plot.plot(places, heights, color=COLOURS["ink"], linewidth=0.8, alpha=max(faint, 0.12), clip_on=False)
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= 14 else f"{label[:13]}…"

@@ -1,0 +1,83 @@
+"""What decides an outcome: the share of each axis, with its interval, against the share that chance reaches."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from study import formatting
+from study.outcomes.outcome import Outcome
+from study.report import phrases
+from study.report.figures import svg
+from study.report.figures.svg import COLOURS, Picture
+from study.search.importance import Importance, Target
+
+WIDTH = 400.0
+"""Units of a panel, so that letters stay legible on a phone."""
+_ROW, _HEAD, _FOOT, _RIGHT = 25.0, 34.0, 30.0, 44.0
+_LETTER = 6.9
+
+
+def picture(axes: Sequence[str], found: Sequence[Importance]) -> Picture:
+    """One panel: the axes in the given order.
+
+    Args:
+        found: of one target.
+    """
+    label = f"What decides {spoken(found[0].target)}: " + "; ".join(
+        f"{own.axis} {formatting.number(own.share)} {formatting.interval(own.low, own.high)}"
+        f", chance {formatting.number(own.chance)}"
+        for own in sorted(found, key=lambda own: axes.index(own.axis))
+    )
+    return Picture(draw=partial(draw, axes, [found]), label=label)
+
+
+def all_panels(axes: Sequence[str], found: Sequence[Importance]) -> Picture | None:
+    """All targets side by side, for a file."""
+    targets = list(dict.fromkeys(own.target for own in found))
+    parts = [[own for own in found if own.target == target] for target in targets]
+    label = ". ".join(picture(axes, part).label for part in parts)
+    return Picture(draw=partial(draw, axes, parts), label=label) if parts else None
+
+
+def spoken(target: Target) -> str:
+    """``success``, ``mode collapsed``."""
+    return phrases.LABELS[target] if isinstance(target, Outcome) else target
+
+
+def draw(axes: Sequence[str], parts: Sequence[Sequence[Importance]]) -> Figure:
+    """The figure; to be called within ``svg.drawing``."""
+    columns = min(2, len(parts))
+    below = _HEAD + _ROW * len(axes) + _FOOT
+    figure = svg.blank(below * -(-len(parts) // columns), WIDTH * columns)
+    left = min(150.0, 18 + _LETTER * max(map(len, axes)))
+    for number, part in enumerate(parts):
+        row, column = divmod(number, columns)
+        place = (column * WIDTH + left, row * below + _HEAD)
+        _panel(svg.axes(figure, *place, WIDTH - left - _RIGHT, _ROW * len(axes)), axes, part, left)
+    return figure
+
+
+def _panel(ax: Axes, axes: Sequence[str], part: Sequence[Importance], left: float) -> None:
+    target = part[0].target
+    outcome = target if isinstance(target, Outcome) else Outcome.CONVERGED
+    ax.set_xlim(0, 1)
+    ax.set_ylim(len(axes) - 0.5, -0.5)
+    ax.set_yticks(range(len(axes)), axes)
+    ax.tick_params(axis="y", length=0, pad=8, labelcolor=COLOURS["ink"], labelsize=12)
+    ax.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
+    ax.tick_params(axis="x", length=0, labelsize=11)
+    ax.grid(axis="x", linewidth=0.8)
+    ax.spines[:].set_visible(False)
+    ax.annotate(spoken(target), (0, 1), (-left, 12), xycoords="axes fraction", textcoords="offset points",
+                fontsize=12.5, fontweight="bold", annotation_clip=False)  # fmt: skip
+    for own in part:
+        row = axes.index(own.axis)
+        fill = svg.colour(outcome) if own.beyond_chance else COLOURS["rule"]
+        ax.barh(row, own.share, height=0.62, color=fill)
+        ax.plot([own.low, own.high], [row, row], color=COLOURS["ink"], linewidth=1.3, solid_capstyle="butt", zorder=3)
+        ax.plot([own.chance] * 2, [row - 0.42, row + 0.42], color=COLOURS["muted"], linewidth=1.4,
+                linestyle=(0, (2, 1.5)), zorder=4, clip_on=False)  # fmt: skip
+        ax.annotate(f"{own.share:.2f}", (1, row), (_RIGHT - 6, 0), textcoords="offset points", ha="right",
+                    va="center", fontsize=11.5, annotation_clip=False)  # fmt: skip

@@ -1,0 +1,75 @@
+"""Outcomes, counts and evidence in the words of the report and the terminal."""
+
+from collections.abc import Mapping
+from math import isfinite
+
+from study.evidence.estimates import CellSummary
+from study.evidence.inference.proportions import Rate
+from study.formatting import NOTHING, interval, number
+from study.outcomes.outcome import Outcome
+from study.report.palette import ORDER
+
+_APART = ("crashed", "pending", "skipped", "stopped")
+
+
+_BRIEF = ("quality", "coverage", "diversity", "best_quality", "alternations")
+
+
+LABELS: Mapping[Outcome, str] = {outcome: outcome.value.replace("_", " ") for outcome in Outcome}
+
+
+def count(rate: Rate) -> str:
+    """``3 of 5``."""
+    return f"{rate.successes} of {rate.n}"
+
+
+def share(rate: Rate) -> str:
+    """``0.60 [0.23, 0.88]``; without any observation there is no share to show."""
+    return f"{number(rate.rate)} {interval(rate.low, rate.high)}" if rate.n else NOTHING
+
+
+def counts(outcomes: Mapping[Outcome, int]) -> str:
+    """``3 converged, 2 mode collapsed``, in the fixed order of outcomes; outcomes that did not occur are left out."""
+    parts = [f"{outcomes[outcome]}\N{NO-BREAK SPACE}{LABELS[outcome]}" for outcome in ORDER if outcomes.get(outcome)]
+    return ", ".join(parts) or NOTHING
+
+
+def apart(*summaries: CellSummary) -> str:
+    """Replicas of these cells without an outcome: ``1 crashed, 2 pending, 10 skipped, 5 stopped``, or nothing."""
+    counted = {word: sum(getattr(s, word) for s in summaries) for word in _APART}
+    return ", ".join(f"{n} {word}" for word, n in counted.items() if n)
+
+
+def evidence(values: Mapping[str, float]) -> str:
+    """``covered modes 3, hq share 0.41``; what could not be measured is said to be so."""
+    return ", ".join(f"{name.replace('_', ' ')} {_measured(value)}" for name, value in values.items())
+
+
+def brief(values: Mapping[str, float]) -> str:
+    """The part of the evidence that a caption has room for."""
+    return evidence({name: values[name] for name in _BRIEF if name in values})
+
+
+def levels(chosen: Mapping[str, str]) -> str:
+    """``bn no_bn_g, optimizer adam``."""
+    return ", ".join(f"{factor} {label}" for factor, label in chosen.items())
+
+
+def _measured(value: float) -> str:
+    if not isfinite(value):
+        return "not finite"
+    return str(int(value)) if float(value).is_integer() and abs(value) < 1e6 else number(value, 3)
+
+
+_PICTURES = {
+    "reconstruction": "Held-out images, each row above what is decoded from their codes.",
+    "latent": "Codes of held-out images by class over draws of the prior (grey): the first two coordinates; codes"
+    " outside lie on the border.",
+    "manifold": "What codes over the prior decode to; where the decoder reads labels, a style per row and a class per"
+    " column.",
+}
+
+
+def picture(name: str) -> str:
+    """What a picture beside the samples shows."""
+    return _PICTURES.get(name, name.replace("_", " ").capitalize() + ".")

@@ -1,0 +1,200 @@
+"""What a search was and what it found, in words: the facts of the page, and the methods of a paper."""
+
+from collections.abc import Iterator, Mapping
+
+from search_spaces import Axis, Options, Value, label_of
+from study import formatting
+from study.design.search import SearchSpec
+from study.report.figures.search_importance import spoken
+from study.report.search_data import Searched
+from study.search import race
+from study.search.candidates import Candidate
+
+_SAMPLERS: Mapping[str, str] = {
+    "tpe": "a tree-structured Parzen estimator (Bergstra et al. 2011), multivariate and grouped by condition",
+    "gp": "Bayesian optimisation with a Gaussian process that knows of noise",
+    "cmaes": "CMA-ES (Hansen & Ostermeier 2001)",
+    "qmc": "a scrambled Sobol sequence",
+    "random": "uniform random sampling",
+    "grid": "a grid in random order",
+    "nsga2": "NSGA-II (Deb et al. 2002)",
+}
+_RULES = {
+    "lost": "if none of its replicas could converge any more, whatever followed",
+    "asha": "if none of its replicas could converge any more, or by asynchronous successive halving (Li et al. 2020)",
+    "median": "if none of its replicas could converge any more, or by the median rule (Golovin et al. 2017)",
+}
+
+
+def facts(found: Searched) -> Iterator[tuple[str, str]]:
+    """Name and value of what was searched, how, and what it took."""
+    spec, search, spent = found.spec, found.search, found.spent
+    yield "Space", f"{search.space.name}: {search.space.title}; {len(search.space.axes)} axes"
+    yield "Sampler", f"{search.sampler}, seed {search.seed}{_warm(search)}"
+    yield "Objective", objective(search)
+    yield "Budget", f"{budget(found)} in blocks of {spec.block} seeds, at most {len(spec.seeds)} seeds per candidate"
+    took = formatting.duration(found.history.seconds)
+    ended = found.history.ended
+    yield "Ended", f"{ended}, after {took}" if ended else f"not yet; {took} so far"
+    yield (
+        "Spent",
+        f"{_many(spent.blocks, 'block')}, {_many(spent.replicas, 'replica')}, {_many(spent.candidates, 'candidate')};"
+        f" {spent.raced} raced on: {formatting.percent(spent.share)} of the replicas are from blocks after a"
+        " candidate’s first",
+    )
+    yield "Early stopping", _stopping(found)
+
+
+def budget(found: Searched) -> str:
+    """``80 blocks``, ``2 h 00 min``, or both."""
+    blocks, seconds = found.search.blocks, found.spec.budget
+    parts = [_many(blocks, "block")] if blocks is not None else []
+    return " or ".join([*parts, formatting.duration(seconds)] if seconds is not None else parts)
+
+
+def objective(search: SearchSpec) -> str:
+    """The goal in words."""
+    if search.goal == "success":
+        return "the success rate, with the quality of successes as tie-break"
+    if search.goal == "quality":
+        return f"the quality of successes, where the success rate is at least {search.floor:g}"
+    return "the success rate and the quality of successes, both at once (Pareto)"
+
+
+def leader(found: Searched) -> str:
+    """What the best candidate has shown, and how to read that."""
+    best = found.incumbent
+    if best is None:
+        return "No replica has ended yet."
+    low, high = race.interval(best)
+    own = ", the default of the space, than which nothing better was found," if best.cell == 0 else ""
+    return (
+        f"{best.name}{own} converged in {best.successes} of {best.n} replicas, anytime interval"
+        f" {formatting.interval(low, high)}. This is optimistic: it leads {_many(len(found.candidates), 'candidate')}"
+        " because its replicas went well, luck included. Only replicas on fresh seeds tell how often it trains."
+    )
+
+
+def untold(found: Searched) -> str:
+    """For what no axis explains more than chance does, if anything is looked at; empty if there is nothing of that."""
+    if not found.importances:
+        return "There are too few candidates to tell." if found.candidates else ""
+    told = {own.target for own in found.importances if own.share}
+    names = [spoken(target) for target in found.targets if target not in told]
+    if not names:
+        return ""
+    return f"Of {' and '.join(names)} no axis explains more than chance does in {len(found.candidates)} candidates."
+
+
+def values(found: Searched, candidate: Candidate) -> list[str]:
+    """The candidate's value on each axis, in the order of the space; a dash where an axis does not exist."""
+    point = candidate.point
+    return [value(point[axis.name]) if axis.name in point else formatting.NOTHING for axis in found.space.axes]
+
+
+def value(own: Value) -> str:
+    """A number in three digits, or a label."""
+    return f"{own:.3g}" if isinstance(own, float) else label_of(own)
+
+
+def ends(axis: Axis) -> str:
+    """``0.001 to 1, log scale``, ``rmsprop, adam``."""
+    if isinstance(axis, Options):
+        return ", ".join(axis.labels)
+    own = axis.domain
+    whole, log = ", whole numbers" * (own.kind == "int"), ", log scale" * own.log
+    return f"{own.low:g} to {own.high:g}{whole}{log}"
+
+
+def condition(axis: Axis) -> str:
+    """``optimizer adam``; empty for an axis that always exists."""
+    return " and ".join(f"{name} {formatting.joined(labels, 'or')}" for name, labels in axis.when.items())
+
+
+def design(found: Searched) -> Iterator[str]:
+    """The sentences of a methods section on what was trained."""
+    spec, search, spent = found.spec, found.search, found.spent
+    yield (
+        f"We searched the space {search.space.name} ({formatting.joined([axis.name for axis in search.space.axes])})"
+        f" for {objective(search)}. Configurations (candidates) were proposed by {_SAMPLERS[search.sampler]}, the first"
+        f" one being the space's default{_warm(search)}."
+    )
+    yield (
+        f"A candidate was trained with a block of {spec.block} seeds, the same first ones for all, and got further"
+        f" blocks, up to {len(spec.seeds)} seeds, only while the 95 % interval of its success rate overlapped that of"
+        " the leading candidate (Maron & Moore 1994) and it was not unlikely to be better; at least every second block"
+        " went to a new candidate."
+    )
+    yield (
+        f"{_many(spent.blocks, 'block')} were trained, {_many(spent.replicas, 'replica')} of"
+        f" {_many(spent.candidates, 'candidate')}, of which {spent.raced} got more than one block"
+        + (f"; the search ended because {found.history.ended}." if found.history.ended else "; it is not over.")
+    )
+    if search.stop != "none":
+        yield (
+            f"A block ended early {_RULES[search.stop]}; a random {formatting.percent(search.audit)} of the blocks"
+            " to be stopped ran to their end, to count how many of their replicas converged after all."
+        )
+
+
+def statistics(found: Searched) -> Iterator[str]:
+    """The sentences of a methods section on what was computed."""
+    search = found.search
+    yield (
+        "Rates inside a search are optimistic: the leading candidate was selected for its rate, and seeds were added"
+        " where it was high. Intervals of candidates are anytime-valid (betting, Waudby-Smith & Ramdas 2024): each"
+        " holds whenever its seeds stop, for a candidate by itself, not for the selected one."
+    )
+    yield (
+        "Every failure counts as a failure in what the sampler is told, replicas that were stopped early among them; no"
+        " replica is left out, and no value is missing or infinite."
+    )
+    if search.stop in ("asha", "median"):
+        yield (
+            f"Replicas that {search.stop} stopped have no outcome and are in no rate of outcomes; among the candidates"
+            " they count as failures, which is a guess that the audit checks."
+        )
+    elif search.stop == "lost":
+        yield "Stopped replicas whose class of failure was open have no outcome; they are failures of no class."
+    yield (
+        "Time to failure is estimated by Kaplan and Meier; stopping censors it informatively, so that the band reaches"
+        " from all stopped replicas failing right then to none of them ever, or, where some of a candidate's were"
+        " audited, each of those stands for all that were to be stopped."
+        if any(row.stopped_replicas for row in found.audit)
+        else "Time to failure is estimated by Kaplan and Meier."
+    )
+    if found.importances:
+        yield (
+            "Importance is the share of the variance of rates between candidates that an axis explains (PED-ANOVA,"
+            " Watanabe et al. 2023, on partial residuals), with 95 % bootstrap intervals over candidates, less what"
+            " chance explains, which is found by permutation."
+        )
+    if found.dependences:
+        yield (
+            "Partial dependence is averaged over forests of extremely randomised trees on bootstrap resamples of the"
+            " candidates."
+        )
+    if found.confirmations:
+        yield "The selected candidate was trained again by a launch of its own, on seeds that the search did not use."
+
+
+def _stopping(found: Searched) -> str:
+    policy = found.search.stop
+    if policy == "none":
+        return "none"
+    saved = sum(row.saved for row in found.audit)
+    stopped = sum(row.stopped_blocks for row in found.audit)
+    return (
+        f"{policy}; {_many(stopped, 'block')} ended early, which saved {formatting.percent(saved)} of the steps of the"
+        " blocks that were run"
+    )
+
+
+def _warm(search: SearchSpec) -> str:
+    if search.warm is None:
+        return ""
+    return f", told of {_many(len(search.warm.points), 'candidate')} of the launch {search.warm.launch}"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{formatting.whole(count)} {what}{'' if count == 1 else 's'}"

@@ -1,0 +1,81 @@
+"""What a launch runs on and in which order: the resources of a block, the agenda of blocks, and who watches them."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from study.design.plan import Block
+from study.scheduling.ledger import Ledger
+from trainables.trace import Row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """The share of the cluster that one block gets, and which cluster.
+
+    Attributes:
+        address: ``local`` for a Ray of our own, ``auto`` for the one this machine belongs to, or ``ray://host:port``.
+        cpus, gpus: per block; fractions share a device. No gpus stated: a quarter of one if the cluster has any.
+    """
+
+    address: str = "local"
+    cpus: float = 1.0
+    gpus: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.cpus > 0:
+            raise ValueError(f"--cpus-per-block must be > 0, got {self.cpus}")
+        if self.gpus is not None and not self.gpus >= 0:
+            raise ValueError(f"--gpus-per-block must be >= 0, got {self.gpus}")
+        if self.gpus is not None and self.gpus > 1 and self.gpus != int(self.gpus):
+            raise ValueError(f"--gpus-per-block must be a whole number above 1, got {self.gpus}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allocation:
+    """What blocks get on the cluster at hand: CPUs and GPUs each, and how many blocks run at a time."""
+
+    cpus: float
+    gpus: float
+    at_a_time: int
+    cluster: str
+
+
+class Observer(Protocol):
+    """Who watches a launch: the terminal, and the tracker."""
+
+    def block_started(self, block: Block) -> None: ...
+    def rows(self, block: Block, rows: Sequence[Row], step: int) -> None: ...
+    def block_ended(self, block: Block) -> None: ...
+
+
+class Agenda(Protocol):
+    """Decides which block is trained next. Asked when there is room for one more block."""
+
+    def next(self) -> Block | None:
+        """A block of the ledger's spec; nothing if there is none before some running block has ended."""
+        ...
+
+    def finished(self) -> bool:
+        """Whether there will never be another block."""
+        ...
+
+
+class Planned:
+    """The agenda of a launch whose blocks were all planned: in their order, each once.
+
+    Blocks that have ended, or that the ledger skips at the moment of handing out, are left out.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._left = deque(ledger.spec.blocks())
+
+    def next(self) -> Block | None:
+        return None if self.finished() else self._left.popleft()
+
+    def finished(self) -> bool:
+        while self._left and self._ledger.of(self._left[0])[0].status.ended:
+            self._left.popleft()
+        return not self._left

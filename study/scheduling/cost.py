@@ -1,0 +1,114 @@
+"""What a launch would cost on this machine, measured: a few steps of each kind of cell."""
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+
+import torch
+
+from study.design.plan import Cell, Plan
+from study.evidence.power import PowerAnalysis
+from study.scheduling import cost
+from trainables.config import AaeConfig, Config, GanConfig
+from trainables.data import ImageSource, ImageTruth, Source
+from trainables.loop import Loop
+
+
+def replica_seconds(spec: Plan, found: Sequence[PowerAnalysis]) -> tuple[dict[int, float], str]:
+    """Seconds of a replica of each cell that a hypothesis speaks of, measured on one device here; and that device."""
+    seconds, device = {}, ""
+    spoken_of = {cell for own in found for cell in own.cells}
+    for cell in spec.cells:
+        if cell.index in spoken_of:
+            measured = cost.estimate(replace(spec, cells=(cell,), seeds=spec.seeds[:1], least=1))
+            seconds[cell.index], device = measured.core_seconds, measured.device
+    return seconds, device
+
+
+_STEPS = 3
+_SLOW_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """Attributes:
+    core_seconds: training time of all replicas on one ``device`` (a CPU core, or a GPU), without evaluation.
+    wall_seconds: the same spread over the machine.
+    at_a_time: blocks that run together here.
+    """
+
+    core_seconds: float
+    wall_seconds: float
+    at_a_time: int
+    device: str
+
+
+def estimate(spec: Plan) -> Estimate:
+    """Times a few steps of every cell, on data of the right shape; of slow nets the first step alone."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        total = sum(_replica_seconds(cell, spec.block, device) for cell in spec.cells) * len(spec.seeds)
+    finally:
+        torch.set_num_threads(threads)
+    at_a_time = 1 if device.type == "cuda" else min(len(os.sched_getaffinity(0)), len(spec.blocks()))
+    name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU core"
+    return Estimate(core_seconds=total, wall_seconds=total / at_a_time, at_a_time=at_a_time, device=name)
+
+
+def _replica_seconds(cell: Cell, block: int, device: torch.device) -> float:
+    config = cell.config
+    # Convolutions on a CPU run replica by replica: one tells as much as a block.
+    replicas = block if len(config.data.shape) == 1 or device.type == "cuda" else 1
+    loop = Loop(_unselected(config), range(replicas), _stand_in(config, device), [], device=device)
+    seconds = _timed(loop, 1, device)
+    if seconds < _SLOW_SECONDS:
+        seconds = _timed(loop, _STEPS, device)
+    return seconds / replicas * config.steps
+
+
+def _unselected(config: Config) -> Config:
+    """Without the selections of a population, which cost an evaluation each."""
+    if not isinstance(config, GanConfig) or config.population is None:
+        return config
+    return replace(config, population=replace(config.population, every=config.steps + _STEPS + 1))
+
+
+def _timed(loop: Loop, steps: int, device: torch.device) -> float:
+    """Seconds per step."""
+    _wait(device)
+    began = time.perf_counter()
+    for _ in range(steps):
+        loop.advance()
+    _wait(device)
+    return (time.perf_counter() - began) / steps
+
+
+def _stand_in(config: Config, device: torch.device) -> Source:
+    """Noise in the shape of the data: costs the same and needs no download."""
+    dtype: torch.dtype = getattr(torch, config.dtype)
+    if len(config.data.shape) == 1:
+        return config.data.load(device=device, dtype=dtype)
+    count = _images(config)
+    grey = torch.arange(count, dtype=torch.uint8).view(-1, 1, 1, 1).expand(count, *config.data.shape).contiguous()
+    classes = config.data.classes
+    labels = torch.arange(count) % classes if classes else None
+    return ImageSource(ImageTruth(images=grey, labels=labels, classes=classes), device=device, dtype=dtype)
+
+
+def _images(config: Config) -> int:
+    """Enough for a batch, for evaluation, and for the labels that an autoencoder asks of each class."""
+    match config:
+        case GanConfig():
+            return max(config.batch_size * config.packing, config.evaluation.samples)
+        case AaeConfig():
+            labelled = getattr(config.labels, "labelled", 0)
+            return ceil((2 * max(config.batch_size, labelled) + 2) / (1 - config.held_out) + 2 / config.held_out)
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize()

@@ -1,0 +1,137 @@
+"""The ledger of a launch: which block is where, and the records that follow from the traces on disk."""
+
+import dataclasses
+import time
+from collections.abc import Collection
+
+from study.design.plan import Block, Plan
+from study.outcomes.rule import OutcomeRule
+from study.storage import records
+from study.storage.records import Record, Status
+from study.storage.store import Store
+
+_SECONDS_BETWEEN_WRITES = 5.0
+_WRITING_SHARE = 0.05
+"""At most this share of the time goes into writing records, however many there are."""
+
+
+class Ledger:
+    """Records of a launch, kept in step with its traces; every planned replica has a row from the start.
+
+    Args:
+        spec: the plan, with the cells that a search has proposed so far.
+        store: the launch's folder; traces that are there count as finished.
+        again: whether blocks that crashed before count as planned, because they are about to be run again.
+        plan: digest of the plan, if ``spec`` is not the plan itself.
+
+    Attributes:
+        plan: digest of the plan; it stays while the launch grows.
+        crashes: block name to what it died of.
+        settled: cells that need no more seeds.
+    """
+
+    def __init__(self, spec: Plan, store: Store, *, again: bool = False, plan: str | None = None) -> None:
+        self.spec = spec
+        self.store = store
+        self.plan = spec.digest() if plan is None else plan
+        self.crashes: dict[str, str] = {}
+        self.settled = store.settled()
+        self._blocks: dict[str, Block] = {}
+        self._by_block: dict[str, tuple[Record, ...]] = {}
+        self._of_cell: dict[int, list[str]] = {}
+        known = store.records() if store.records_path.exists() and not again else ()
+        self._add(crashed={record.block for record in known if record.status is Status.CRASHED})
+        self._next_write = 0.0
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """One row per planned replica, by cell and replica."""
+        return tuple(record for cell in sorted(self._of_cell) for record in self.of_cell(cell))
+
+    def of_cell(self, cell: int) -> tuple[Record, ...]:
+        """One row per planned replica of the cell, in order."""
+        return tuple(record for name in self._of_cell[cell] for record in self._by_block[name])
+
+    @property
+    def blocks(self) -> Collection[Block]:
+        """The launch's blocks, in the order in which it came to have them."""
+        return self._blocks.values()
+
+    def block(self, name: str) -> Block:
+        return self._blocks[name]
+
+    def extend(self, spec: Plan) -> None:
+        """Takes in a launch that has grown: the same one with more cells or blocks. What is known is kept.
+
+        Raises:
+            ValueError: if it is another launch, or lacks cells of this one.
+        """
+        before = self.spec.cells
+        if spec.launch != self.spec.launch or spec.cells[: len(before)] != before:
+            raise ValueError(f"launch {self.spec.launch} must keep its {len(before)} cells as it grows")
+        self.spec = spec
+        self._add(crashed=frozenset())
+
+    def _add(self, crashed: Collection[str]) -> None:
+        """Rows for the blocks that have none yet."""
+        for block in self.spec.blocks():
+            if block.name not in self._blocks:
+                self._blocks[block.name] = block
+                self._of_cell.setdefault(block.cell.index, []).append(block.name)
+                status = Status.CRASHED if block.name in crashed else Status.PLANNED
+                self._by_block[block.name] = self._decided(block, status)
+        self._skip()
+
+    def of(self, block: Block) -> tuple[Record, ...]:
+        return self._by_block[block.name]
+
+    def skips(self, name: str) -> bool:
+        """Whether the stopping rule does without the block of this name."""
+        return self._by_block[name][0].status is Status.SKIPPED
+
+    def end(self, block: Block, status: Status, reason: str = "") -> None:
+        """Takes in a block that has ended; writes the records file, at most every few seconds.
+
+        Raises:
+            OSError: if the file cannot be written.
+        """
+        self._by_block[block.name] = self._decided(block, status)
+        if status is Status.CRASHED:
+            self.crashes[block.name] = reason
+        if time.monotonic() >= self._next_write:
+            self.write()
+
+    def settle(self, cells: frozenset[int], seconds: float) -> None:
+        """Stops adding seeds to these cells. A block of theirs that is being trained counts once it has ended.
+
+        Args:
+            seconds: the time that the launch has taken.
+
+        Raises:
+            OSError: if ``settled.json`` cannot be written.
+        """
+        self.store.write_settled(cells, seconds)
+        self.settled = cells
+        self._skip()
+
+    def _skip(self) -> None:
+        for block in self._blocks.values():
+            planned = self.of(block)[0].status is Status.PLANNED
+            if planned and block.cell.index in self.settled and self.spec.may_skip(block):
+                self._by_block[block.name] = self._decided(block, Status.SKIPPED)
+
+    def write(self) -> None:
+        began = time.monotonic()
+        self.store.write_rule(self.spec.rule)
+        self.store.write_records(self.records)
+        now = time.monotonic()
+        self._next_write = now + max(_SECONDS_BETWEEN_WRITES, (now - began) / _WRITING_SHARE)
+
+    def _decided(self, block: Block, status: Status) -> tuple[Record, ...]:
+        trace = self.store.trace(block)
+        return records.decide_block(self.spec, block, trace, Status.FINISHED if trace else status, self.plan)
+
+
+def redecide(spec: Plan, store: Store, rule: OutcomeRule) -> Ledger:
+    """The ledger under another rule; ``spec.json`` and traces stay as they are."""
+    return Ledger(dataclasses.replace(spec, rule=rule), store, plan=spec.digest())

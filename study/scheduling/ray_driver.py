@@ -1,0 +1,361 @@
+"""The driver's side of Ray: runs the blocks of a launch through Tune and keeps records as they finish.
+
+Nothing that was computed depends on this process: a finished block is a trace on disk, an unfinished one a checkpoint
+beside it. ``run`` on the same folder again plans what has no trace, and a block goes on from its checkpoint, whether
+the driver was interrupted, crashed or was killed.
+"""
+
+import errno
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")  # uv run: workers use this environment, not a second one
+os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # its banner ignores verbose=0; the terminal is ours
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # a block that asks for no GPU hides none
+os.environ.setdefault("RAY_CHDIR_TO_TRIAL_DIR", "0")  # relative data folders mean what they mean to the user
+os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
+os.environ.setdefault("TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S", "0")
+
+import ray
+from ray import tune
+from ray._private.state import state  # what Ray Data uses, too: no public way tells what an autoscaler may add
+from ray.exceptions import AuthenticationError
+from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
+from ray.tune.experiment import Trial
+from ray.tune.search import Searcher
+
+from study.design.plan import Block
+from study.scheduling.agenda import Agenda, Allocation, Observer, Resources
+from study.scheduling.ledger import Ledger
+from study.storage.records import Status
+from study.storage.store import Store
+from trainables.tune_trainable import BlockTask, BlockTrainable
+
+os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")  # uv run: workers use this environment, not a second one
+os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # its banner ignores verbose=0; the terminal is ours
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # a block that asks for no GPU hides none
+os.environ.setdefault("RAY_CHDIR_TO_TRIAL_DIR", "0")  # relative data folders mean what they mean to the user
+os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
+os.environ.setdefault("TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S", "0")
+
+
+RETRIES = 2
+"""How often a crashed block is started again, from its last checkpoint."""
+
+
+_LEAST_FREE_BYTES = 1 << 20
+
+
+_EXPERIMENT = "blocks"
+
+
+_NO_CLUSTER = (ConnectionError, TimeoutError, ValueError, AuthenticationError)
+
+
+def connect(resources: Resources) -> Allocation:
+    """Starts or joins Ray and works out how many blocks run at a time.
+
+    Raises:
+        ValueError: if the cluster cannot be reached, or is too small for one block.
+    """
+    try:
+        ray.init(
+            address=resources.address,
+            include_dashboard=False if resources.address == "local" else None,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # its tracebacks lie in the launch's tune folder
+    except Exception as error:
+        # A node that does not come up in time, on a busy machine say, is a bare Exception of Ray's.
+        if type(error) is Exception or isinstance(error, _NO_CLUSTER):
+            raise _unreachable(resources.address, error) from None
+        raise
+    total = _ceiling(ray.cluster_resources(), state.get_max_resources_from_cluster_config() or {})
+    cpus, gpus = total["CPU"], total["GPU"]
+    per_block = resources.gpus if resources.gpus is not None else min(0.25, gpus)
+    if per_block > gpus:
+        raise ValueError(f"--gpus-per-block must be <= the {gpus:g} GPUs of the cluster, got {per_block:g}")
+    if resources.cpus > cpus:
+        raise ValueError(f"--cpus-per-block must be <= the {cpus:g} CPUs of the cluster, got {resources.cpus:g}")
+    by_cpu = int(cpus / resources.cpus + 1e-9)
+    by_gpu = (
+        by_cpu if per_block == 0 else int(gpus) * int(1 / per_block + 1e-9) if per_block <= 1 else int(gpus / per_block)
+    )
+    nodes = sum(node["Alive"] for node in ray.nodes())
+    return Allocation(
+        cpus=resources.cpus,
+        gpus=per_block,
+        at_a_time=min(by_cpu, by_gpu),
+        cluster=f"{nodes} node{'s' if nodes != 1 else ''}, {cpus:g} CPUs, {gpus:g} GPUs",
+    )
+
+
+def _unreachable(address: str, error: Exception) -> ValueError:
+    """One sentence; Ray puts the kind of failure into the first line of its message and the cause into the last."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    reason = lines[0] if len(lines) == 1 else f"{lines[0]} {lines[-1]}"
+    return ValueError(f"no Ray cluster could be reached at --address {address}: {reason}")
+
+
+def _ceiling(now: Mapping[str, float], at_most: Mapping[str, float]) -> dict[str, float]:
+    """CPUs and GPUs that a launch may count on: what is there, or what the autoscaler would add at its largest."""
+    return {name: max(now.get(name, 0.0), float(at_most.get(name, 0.0))) for name in ("CPU", "GPU")}
+
+
+def disconnect() -> None:
+    ray.shutdown()
+
+
+def relay(address: str, arguments: Sequence[str]) -> Iterator[str | int]:
+    """Runs ``study`` on the head of the cluster behind a Ray client address, where it is a driver like any other.
+
+    A driver at the other end of a client connection could see neither the workers' files nor Tune's events; so the
+    command itself travels. Its folders are the cluster's.
+
+    Yields:
+        The lines that it prints, then its exit code.
+
+    Raises:
+        ValueError: if the cluster cannot be reached.
+    """
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    except _NO_CLUSTER as error:
+        raise _unreachable(address, error) from None
+    try:
+        resources = {"node:__internal_head__": 0.001}
+        command = _Command.options(num_cpus=0, resources=resources).remote(list(arguments))  # type: ignore[attr-defined]
+        while isinstance(line := ray.get(command.next.remote()), str):
+            yield line
+        yield line
+    finally:
+        ray.shutdown()
+
+
+@ray.remote
+class _Command:
+    """``study`` as a process where this actor is, read line by line (a client cannot read a stream)."""
+
+    def __init__(self, arguments: list[str]) -> None:
+        command = [sys.executable, "-m", "study", *arguments]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def next(self) -> str | int:
+        """The next line, or the exit code after the last one."""
+        assert self._process.stdout is not None
+        return self._process.stdout.readline() or self._process.wait()
+
+
+def task_of(ledger: Ledger, cache: Path, share: Allocation, block: Block) -> BlockTask:
+    """What a worker is told of a block."""
+    spec, store = ledger.spec, ledger.store
+    origin = {"launch": spec.launch, "study": spec.study, "profile": spec.profile, "plan": ledger.plan}
+    return BlockTask(
+        name=block.name,
+        config=block.cell.config,
+        seeds=block.seeds,
+        first=block.first,
+        trace=store.trace_path(block).absolute(),
+        samples=(store.samples_path / f"cell={block.cell.index}").absolute(),
+        cache=cache.absolute(),
+        checkpoint=store.checkpoints_path.absolute() / f"{block.name}.pt",
+        halt=store.halt_path(block).absolute(),
+        picture_every=_picture_every(block),
+        threads=max(1, int(share.cpus)),
+        origin={**origin, "cell": block.cell.index, "cell_name": block.cell.name},
+    )
+
+
+def _picture_every(block: Block) -> int:
+    """About five pictures per replica, evenly over its training."""
+    config = block.cell.config
+    return max(1, round(config.steps / config.evaluation.every / 5))
+
+
+def run(ledger: Ledger, cache: Path, share: Allocation, observers: Sequence[Observer], agenda: Agenda) -> bool:
+    """Trains every block that the agenda hands out.
+
+    Returns:
+        Whether the agenda is finished and every block that it handed out has ended; not so after an interruption.
+
+    Raises:
+        OSError: if the launch's folder can no longer be written to; what was computed before is kept.
+        Exception: whatever an observer or the agenda raises.
+    """
+    if agenda.finished():
+        return True
+    failures = _Failures()
+    desk = _Desk(agenda, lambda block: task_of(ledger, cache, share, block), failures)
+    tuner = _tuner(ledger.store, share, desk, _Watcher(ledger, observers, failures))
+    try:
+        tuner.fit()
+    except Exception as error:  # Tune wraps what it meets; a full disk shows itself in many places and in the end here
+        if shutil.disk_usage(ledger.store.root).free < _LEAST_FREE_BYTES:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(ledger.store.root)) from error
+        failures.raise_first()
+        raise
+    failures.raise_first()
+    return agenda.finished() and desk.idle
+
+
+def clean(store: Store) -> None:
+    """Removes checkpoints, halt files and Tune's folder once every block has ended: they hold nothing more."""
+    for folder in (store.checkpoints_path, store.halts_path, store.tune_path):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _tuner(store: Store, share: Allocation, desk: "_Desk", watcher: "_Watcher") -> Tuner:
+    shutil.rmtree(store.tune_path, ignore_errors=True)  # of an earlier attempt: what it computed lies in our own files
+    return Tuner(
+        tune.with_resources(BlockTrainable, {"CPU": share.cpus, "GPU": share.gpus}),
+        tune_config=TuneConfig(
+            search_alg=desk,
+            num_samples=-1,  # as many as the desk hands out
+            reuse_actors=True,
+            max_concurrent_trials=share.at_a_time,  # also how many may be pending, so that a cluster grows to that size
+            trial_name_creator=_block_name,
+            trial_dirname_creator=_block_name,
+        ),
+        run_config=RunConfig(
+            name=_EXPERIMENT,
+            storage_path=str(store.tune_path.absolute()),
+            failure_config=FailureConfig(max_failures=RETRIES),
+            checkpoint_config=CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
+            callbacks=[watcher],
+            verbose=0,
+        ),
+    )
+
+
+def _block_name(trial: Trial) -> str:
+    return str(trial.config["block"])
+
+
+class _Failures:
+    """The first exception of ours inside Tune, which would try the block again, and wrap or only log it."""
+
+    def __init__(self) -> None:
+        self._first: Exception | None = None
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            self._first = self._first or error
+            raise
+
+    def raise_first(self) -> None:
+        if self._first is not None:
+            raise self._first
+
+
+class _Desk(Searcher):
+    """Where Tune gets its next trial: a block of the agenda, whenever fewer run than may.
+
+    An agenda that has nothing for now is asked again when a block has ended. Tune stores searchers with its experiment,
+    which is never restored: nothing is stored of a desk.
+    """
+
+    def __init__(self, agenda: Agenda, task: Callable[[Block], BlockTask], failures: _Failures) -> None:
+        super().__init__()
+        self._agenda = agenda
+        self._task = task
+        self._failures = failures
+        self._running: set[str] = set()
+        self._waits = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Searcher, ()
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing to be stored."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether every block that was handed out has ended."""
+        return not self._running
+
+    def suggest(self, trial_id: str) -> Any:
+        self._failures.raise_first()  # no further block after a failure to write
+        if self._waits:
+            return None
+        with self._failures.kept():
+            block = self._agenda.next()
+            if block is not None:
+                self._running.add(trial_id)
+                return {"block": block.name, "task": self._task(block)}
+            if self._agenda.finished():
+                return Searcher.FINISHED
+            if self.idle:
+                raise RuntimeError("the agenda waits for a block to end, and none is running")
+        self._waits = True
+        return None
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        self._running.discard(trial_id)
+        self._waits = False
+
+
+class _Watcher(Callback):
+    """Tune's events, in our words. A failure to write stops the launch instead of vanishing in Tune's log.
+
+    Tune stores callbacks with its experiment, which is never restored: what is stored of a watcher, which holds the
+    ledger and the terminal, is nothing.
+    """
+
+    def __init__(self, ledger: Ledger, observers: Sequence[Observer], failures: _Failures) -> None:
+        self._ledger = ledger
+        self._observers = tuple(observers)
+        self._failures = failures
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Callback, ()
+
+    def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        with self._failures.kept():
+            for observer in self._observers:
+                observer.block_started(self._block(trial))
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
+    ) -> None:
+        with self._failures.kept():
+            for observer in self._observers:
+                observer.rows(self._block(trial), result["rows"], result["step"])
+
+    def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        self._end(trial, Status.FINISHED, "")
+
+    def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        self._end(trial, Status.CRASHED, _reason(trial))
+
+    def _end(self, trial: Trial, status: Status, reason: str) -> None:
+        block = self._block(trial)
+        with self._failures.kept():
+            self._ledger.end(block, status, reason)
+            for observer in self._observers:
+                observer.block_ended(block)
+
+    def _block(self, trial: Trial) -> Block:
+        return self._ledger.block(_block_name(trial))
+
+
+def _reason(trial: Trial) -> str:
+    """The last line of what a trial died of."""
+    try:
+        lines = str(trial.get_pickled_error() or "").strip().splitlines()
+    except (OSError, EOFError, UnpicklingError):  # the disk was too full for the message
+        lines = []
+    return lines[-1] if lines else "the worker died without a message"

@@ -1,0 +1,234 @@
+"""Select, then confirm: the best cell of a launch runs again on fresh seeds.
+
+The best of several cells was chosen for its rate, luck included, so that rate is optimistic, the more so the more cells
+there were and the fewer seeds each had. The rate on seeds that had no part in the choice is not. Peers replicate the
+winner on the seeds that made it win, or not at all.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from study.design.hypotheses import Hypothesis, MoreSuccess
+from study.design.plan import Cell, Plan, Selection
+from study.design.setting_file import Setting
+from study.design.study import MOST_SEEDS
+from study.evidence.estimates import CellSummary, summarize
+from study.evidence.inference.proportions import Rate, wilson
+from study.outcomes.rule import OutcomeRule
+from study.search import race
+from study.search.candidates import Candidate
+from study.search.scoring import candidates
+from study.storage import search_log
+from study.storage.store import Store
+from trainables.versions import versions
+
+FRESH = 1_000_000
+"""Seeds of confirmations begin at the first multiple of this above all seeds of the launch that they confirm. A second
+confirmation of a launch has the same seeds as the first: nobody can draw again until the result pleases."""
+_STACK = 5
+"""Replicas of a confirmed candidate in one process: a race wants few at a time, a confirmation knows its number."""
+_SETTING, _FOUND, _DEFAULT = "setting", "found", "default"
+
+
+def best(summaries: Sequence[CellSummary]) -> CellSummary:
+    """The cell with the highest rate; among equals the one known better, then the first.
+
+    Raises:
+        ValueError: if no cell has a decided replica.
+    """
+    decided = [summary for summary in summaries if summary.rate.n]
+    if not decided:
+        raise ValueError("LAUNCH must have at least one decided replica to confirm a cell of it, and has none")
+    return max(decided, key=lambda summary: (summary.rate.rate, summary.rate.low, -summary.cell))
+
+
+def named(summaries: Sequence[CellSummary], cell: str) -> CellSummary:
+    """The cell of this name.
+
+    Raises:
+        ValueError: if there is none, or none of its replicas is decided.
+    """
+    for summary in summaries:
+        if summary.name == cell and summary.rate.n:
+            return summary
+        if summary.name == cell:
+            raise ValueError(f"--cell must have a decided replica, and {cell!r} has none")
+    names = ", ".join(repr(summary.name) for summary in summaries)
+    raise ValueError(f"--cell must be one of {names}, got {cell!r}")
+
+
+def plan(
+    spec: Plan,
+    summaries: Sequence[CellSummary],
+    *,
+    now: datetime,
+    rule: OutcomeRule | None = None,
+    cell: str | None = None,
+    seeds: int | None = None,
+    leader: Candidate | None = None,
+) -> Plan:
+    """The launch that confirms a cell of ``spec``, on seeds from a multiple of ``FRESH`` on that are none of its own.
+
+    Of a search it also trains the space's default on the same seeds, and asks whether the confirmed cell trains more
+    often.
+
+    Args:
+        summaries: of the cells of ``spec``.
+        now: names the launch and stands in its record.
+        rule: by which the summaries were decided, if not by that of ``spec``; the confirmation has the same.
+        cell: name of the cell; absent: the best one.
+        seeds: how many; absent: twice those of ``spec``, or of the cell where cells have different numbers.
+        leader: the candidate that a search found best, by its own count of successes; absent: the cell with the
+            highest rate.
+
+    Raises:
+        ValueError: if the cell does not exist, nothing is decided yet, or seeds < 1.
+    """
+    selected = cell is None
+    if leader is not None:
+        cell = leader.name
+    chosen = best(summaries) if cell is None else named(summaries, cell)
+    count = 2 * (chosen.rate.n if spec.until_decided else len(spec.seeds)) if seeds is None else seeds
+    if not 1 <= count <= MOST_SEEDS:
+        raise ValueError(f"--seeds must be in [1, {MOST_SEEDS}], got {count}")
+    first = (max(spec.seeds) // FRESH + 1) * FRESH
+    profile = f"{spec.profile}-confirm"
+    return replace(
+        spec,
+        launch=f"{now:%Y%m%d-%H%M%S}-{profile}",
+        profile=profile,
+        note=f"Confirms {chosen.name} of launch {spec.launch} on fresh seeds. {spec.note}",
+        hypotheses=_against_default(spec, chosen),
+        contrasts=(),
+        sweeps=(),
+        factors=(),
+        cells=_cells(spec, chosen),
+        seeds=tuple(range(first, first + count)),
+        block=spec.block if spec.search is None else max(spec.block, _STACK),
+        rule=spec.rule if rule is None else rule,
+        created=f"{now:%Y-%m-%dT%H:%M:%S%z}",
+        versions=versions(),
+        until_decided=False,
+        least=1,
+        budget=None,
+        search=None,
+        granted=(),
+        selection=Selection(
+            launch=spec.launch,
+            plan=spec.digest(),
+            cell=chosen.name,
+            successes=chosen.rate.successes,
+            n=chosen.rate.n if leader is None else leader.n,
+            of_cells=sum(summary.rate.n + summary.stopped > 0 for summary in summaries) if selected else 0,
+        ),
+    )
+
+
+def of_launch(store: Store, *, now: datetime, cell: str | None = None, seeds: int | None = None) -> Plan:
+    """The launch that confirms a cell of a stored one, decided as that is.
+
+    Raises:
+        ValueError: as :func:`plan`; if no candidate of a search has converged.
+    """
+    spec = store.spec()
+    found = None
+    if spec.search is not None and cell is None:
+        found = leader(store)
+        if found is None:
+            raise ValueError(f"LAUNCH must have a candidate that converged to confirm one, and {spec.launch} has none")
+    return plan(
+        spec,
+        summarize(store.records()),
+        now=now,
+        rule=store.rule(),
+        cell=cell,
+        seeds=seeds,
+        leader=found,
+    )
+
+
+def leader(store: Store) -> Candidate | None:
+    """The candidate of a stored search that is to be confirmed; nothing if none has converged."""
+    search, points = store.spec().search, search_log.read(store.search_path).points
+    assert search is not None
+    return race.leader(candidates(points, store.records()), search.goal, search.floor)
+
+
+def _cells(spec: Plan, chosen: CellSummary) -> tuple[Cell, ...]:
+    """The chosen cell; of a search also the default, its first candidate, if that is another."""
+    if spec.search is None:
+        return (replace(spec.cells[chosen.cell], index=0),)
+    places = dict.fromkeys([chosen.cell, 0])
+    return tuple(
+        replace(cell, index=index, levels={**cell.levels, _SETTING: label})
+        for index, (cell, label) in enumerate(
+            zip((spec.cells[place] for place in places), (_FOUND, _DEFAULT), strict=False)
+        )
+    )
+
+
+def _against_default(spec: Plan, chosen: CellSummary) -> tuple[Hypothesis, ...]:
+    if spec.search is None or chosen.cell == 0:
+        return ()
+    hypothesis = MoreSuccess(
+        name="found-beats-default",
+        claim=f"The setting that the search found trains more often than the default of {spec.search.space.title}.",
+        source=f"ours; the default: {spec.search.space.source}",
+        better={_SETTING: _FOUND},
+        worse={_SETTING: _DEFAULT},
+    )
+    return (hypothesis,)
+
+
+def setting(store: Store, confirmation: Store | None) -> Setting:
+    """The best cell of a launch as a setting of its own, on seeds that no launch of it has used.
+
+    Args:
+        confirmation: the launch that confirmed a cell, whose choice it then is; absent: chosen, but not confirmed.
+
+    Raises:
+        ValueError: if nothing is decided yet.
+    """
+    plan = of_launch(store, now=datetime.now().astimezone()) if confirmation is None else confirmation.spec()
+    said = sentence(plan, () if confirmation is None else summarize(confirmation.records()))
+    chosen = plan.cells[0]
+    return Setting(
+        name=f"best-of-{plan.study}",
+        title=f"The best setting of {plan.title}",
+        question=f"How often does {chosen.name} train?",
+        sources=plan.sources,
+        note=f"{chosen.name} of launch {store.spec().launch}. {said}",
+        seeds=len(plan.seeds),
+        first_seed=(max(plan.seeds) // FRESH + (confirmation is not None)) * FRESH,
+        block=plan.block,
+        rule=plan.rule,
+        config=chosen.config,
+    )
+
+
+def confirmations(store: Store) -> tuple[Store, ...]:
+    """The launches beside a launch that confirm a cell of it, oldest first."""
+    launch = store.root.name
+    beside = (Store(path.parent) for path in sorted(store.root.parent.glob("*-confirm/spec.json")))
+    return tuple(other for other in beside if (chosen := other.spec().selection) and chosen.launch == launch)
+
+
+def sentence(spec: Plan, summaries: Sequence[CellSummary]) -> str | None:
+    """Both rates of a confirmed cell, the one that it was selected by first; nothing for any other launch.
+
+    ``Selected with 5 of 5 [0.57, 1.00] among 8 cells: optimistic; confirmed 14 of 20 [0.48, 0.85] on fresh seeds.``
+    """
+    chosen = spec.selection
+    if chosen is None:
+        return None
+    before = _counted(wilson(chosen.successes, chosen.n))
+    how = f"Selected with {before} among {chosen.of_cells} cells: optimistic"
+    if chosen.of_cells == 0:
+        how = f"Named by the user, {before} in the launch that it comes from"
+    rate = summaries[0].rate if summaries else wilson(0, 0)
+    return f"{how}; {f'confirmed {_counted(rate)}' if rate.n else 'not confirmed yet'} on fresh seeds."
+
+
+def _counted(rate: Rate) -> str:
+    return f"{rate.successes} of {rate.n} [{rate.low:.2f}, {rate.high:.2f}]"

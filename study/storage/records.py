@@ -1,0 +1,259 @@
+"""Records: one row per planned replica, the table that every number shown is computed from."""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from study.design.plan import Block, Plan
+from study.outcomes.decision import Decision, decide
+from study.outcomes.futility import is_futile
+from study.outcomes.outcome import Outcome
+from study.outcomes.rule import OutcomeRule
+from trainables.config import Config, to_dict
+from trainables.trace import ReplicaTrace, Trace
+
+SCHEMA_VERSION = 2
+
+
+class Status(Enum):
+    """What happened to the process. Says nothing about the GAN. Stored by name: append, never rename."""
+
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    CRASHED = "crashed"
+    PLANNED = "planned"
+    SKIPPED = "skipped"
+
+    @property
+    def trained(self) -> bool:
+        """Whether there is a trace: to the last step, or to where it was stopped."""
+        return self in (Status.FINISHED, Status.STOPPED)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is left to do: trained as far as it goes, or not needed by the stopping rule."""
+        return self.trained or self is Status.SKIPPED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One planned replica.
+
+    Attributes:
+        cell, cell_name, levels, digest, config: the cell (``config`` as plain JSON values).
+        replica: number within the cell, from 0; ``seed`` is its seed.
+        outcome, outcome_step, evidence: the decision; ``undecided`` for replicas without a complete trace. Of a block
+            that was stopped those have one that were lost beyond doubt (``study.outcomes.futility``): the failure that
+            showed by then. That they failed is certain; which failure it would have become is not, but for
+            ``diverged``.
+        ever_good: whether any window of the trace met the rule's criteria for success ("best checkpoint").
+        steps: generator updates done; ``planned_steps`` asked for.
+        seconds: the block's training time divided by its replicas.
+        mode: ``stack[N]``; device and versions where it ran. Without a trace mode and device are empty and the versions
+            are those of the machine that planned.
+        rule: ``name@digest`` of the rule that decided.
+        plan: digest of the plan that the replica was trained under; empty where older versions wrote the trace or the
+            record.
+    """
+
+    launch: str
+    study: str
+    profile: str
+    cell: int
+    cell_name: str
+    levels: Mapping[str, str]
+    digest: str
+    config: Mapping[str, object]
+    block: str
+    replica: int
+    seed: int
+    status: Status
+    outcome: Outcome
+    outcome_step: int | None
+    ever_good: bool
+    evidence: Mapping[str, float]
+    rule: str
+    steps: int
+    planned_steps: int
+    seconds: float
+    mode: str
+    device: str
+    versions: Mapping[str, str]
+    plan: str = ""
+
+
+_STRING, _INT, _FLOAT, _BOOL = pa.string(), pa.int64(), pa.float64(), pa.bool_()
+_TYPES = {
+    "launch": _STRING,
+    "study": _STRING,
+    "profile": _STRING,
+    "cell": _INT,
+    "cell_name": _STRING,
+    "levels": _STRING,
+    "digest": _STRING,
+    "config": _STRING,
+    "block": _STRING,
+    "replica": _INT,
+    "seed": _INT,
+    "status": _STRING,
+    "outcome": _STRING,
+    "outcome_step": _INT,
+    "ever_good": _BOOL,
+    "evidence": _STRING,
+    "rule": _STRING,
+    "steps": _INT,
+    "planned_steps": _INT,
+    "seconds": _FLOAT,
+    "mode": _STRING,
+    "device": _STRING,
+    "versions": _STRING,
+    "plan": _STRING,
+}
+"""Column types; mappings are JSON text, enums their values. A new column is a new ``SCHEMA_VERSION``."""
+_ADDED = {"plan": ""}
+"""Columns that older schemas lack, and what they stand for there."""
+_JSON = ("levels", "config", "evidence", "versions")
+_SCHEMA = pa.schema([pa.field(name, kind, nullable=name == "outcome_step") for name, kind in _TYPES.items()])
+_METADATA = b"records"
+
+
+def write(rows: Iterable[Record], path: Path) -> None:
+    """Writes the table whole or not at all (a temporary file beside it, then a rename).
+
+    Raises:
+        ValueError: if a mapping holds NaN or an infinity, or what JSON cannot hold.
+        OSError: if the disk is full or the folder is not writable; nothing is left behind.
+    """
+    held, texts = list(rows), _Texts()
+    table = pa.Table.from_pylist([_plain(row, texts) for row in held], schema=_SCHEMA)
+    table = table.replace_schema_metadata({_METADATA: json.dumps({"schema": SCHEMA_VERSION})})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + ".part")
+    try:
+        pq.write_table(table, unfinished, compression="zstd")
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def read(path: Path) -> tuple[Record, ...]:
+    """Reads what ``write`` wrote.
+
+    Raises:
+        ValueError: if the file does not exist, is damaged, holds no records, or was written by a newer schema.
+    """
+    if not path.exists():
+        raise ValueError(f"no records at {path}")
+    try:
+        # ParquetFile reads this file alone; read_table would add columns from folder names like "cell=3".
+        with pq.ParquetFile(path) as file:
+            table = file.read()
+    except (pa.ArrowInvalid, OSError) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from None
+    stored = (table.schema.metadata or {}).get(_METADATA)
+    if stored is None:
+        raise ValueError(f"{path} holds no records")
+    version = json.loads(stored)["schema"]
+    if version > SCHEMA_VERSION:
+        raise ValueError(f"{path} has record schema {version}, this version reads up to {SCHEMA_VERSION}")
+    try:
+        parse = cache(json.loads)  # rows of one cell share their configuration: one text, one value
+        return tuple(_record(row, parse) for row in table.to_pylist())
+    except ValueError as error:  # an outcome, a status or a text that no version has written
+        raise ValueError(f"{path} cannot be read: {error}") from None
+
+
+def decide_block(spec: Plan, block: Block, trace: Trace | None, status: Status, plan: str = "") -> tuple[Record, ...]:
+    """The records of one block, one per planned replica, in order of its seeds.
+
+    A finished block with a complete trace gets its outcomes by the spec's rule. If the trace says that it was stopped,
+    it gets the status ``stopped``, and outcomes for the replicas that were lost by then. Any other block gets
+    ``undecided``.
+
+    Args:
+        trace: what is stored for the block, if anything is.
+        status: what happened to its process.
+        plan: digest of the plan, for a block without a trace; a trace knows under which one it was made.
+
+    Raises:
+        ValueError: if the trace was made by another configuration than the launch planned.
+    """
+    meta: Mapping[str, Any] = {} if trace is None else trace.meta
+    if trace is not None and meta["digest"] != block.cell.digest:
+        raise ValueError(f"the trace of block {block.name} has digest {meta['digest']}, planned is {block.cell.digest}")
+    decided = trace if trace is not None and status is Status.FINISHED and meta["complete"] else None
+    stopped = decided is not None and "stopped" in meta
+    status = Status.STOPPED if stopped else status
+    own, label = block.cell.config, spec.rule.label()
+    config = to_dict(own)
+    records = []
+    for index, seed in enumerate(block.seeds):
+        decision = _UNDECIDED if decided is None else _decision(decided.replica(seed), spec.rule, own, stopped)
+        records.append(
+            Record(
+                launch=spec.launch,
+                study=spec.study,
+                profile=spec.profile,
+                cell=block.cell.index,
+                cell_name=block.cell.name,
+                levels=block.cell.levels,
+                digest=block.cell.digest,
+                config=config,
+                block=block.name,
+                replica=block.first + index,
+                seed=seed,
+                status=status,
+                outcome=decision.outcome,
+                outcome_step=decision.step,
+                ever_good=decision.ever_good,
+                evidence=decision.evidence,
+                rule=label,
+                steps=meta.get("steps", 0),
+                planned_steps=block.cell.config.steps,
+                seconds=meta.get("seconds", 0.0) / len(block.seeds),
+                mode=meta.get("mode", ""),
+                device=meta.get("device", ""),
+                versions=meta.get("versions", spec.versions),
+                plan=plan if trace is None else meta.get("plan", ""),
+            )
+        )
+    return tuple(records)
+
+
+_UNDECIDED = Decision(outcome=Outcome.UNDECIDED, step=None, ever_good=False, evidence={})
+
+
+def _decision(own: ReplicaTrace, rule: OutcomeRule, config: Config, stopped: bool) -> Decision:
+    """Of a stopped replica only what is certain: one that is lost has failed, in the way that shows when it stopped."""
+    if stopped and not is_futile(own, rule, config.steps, config.evaluation.every):
+        return _UNDECIDED
+    return decide(own, rule)
+
+
+class _Texts(dict[int, str]):
+    """JSON texts by the identity of values that live longer: rows of one block share theirs, and most of the cost."""
+
+    def of(self, value: object) -> str:
+        if id(value) not in self:
+            self[id(value)] = json.dumps(value, allow_nan=False)
+        return self[id(value)]
+
+
+def _plain(record: Record, texts: _Texts) -> dict[str, Any]:
+    values = {name: getattr(record, name) for name in _TYPES}
+    values |= {name: texts.of(values[name]) for name in _JSON}
+    return values | {"status": record.status.value, "outcome": record.outcome.value}
+
+
+def _record(row: Mapping[str, Any], parse: Callable[[str], Any]) -> Record:
+    parsed = {name: parse(row[name]) for name in _JSON}
+    known = {name: row.get(name, _ADDED[name]) if name in _ADDED else row[name] for name in _TYPES}
+    return Record(**known | parsed | {"status": Status(row["status"]), "outcome": Outcome(row["outcome"])})

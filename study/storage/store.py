@@ -1,0 +1,148 @@
+"""A launch's folder: where everything lies, and reading and writing it whole or not at all.
+
+``runs/<study>/<launch>/`` holds ``spec.json`` (what was decided before the first seed), ``records.parquet``,
+``rule.json`` (which the records are decided by), ``settled.json`` (cells that need no more seeds, where they are added
+until the hypotheses are decided),
+``traces/cell=<i>/<block>.parquet``, ``samples/cell=<i>/seed=<s>/step-<n>.png`` (and further pictures beside it, such as
+``latent-<n>.png``), ``report/index.html`` and, until all is done, ``checkpoints/<block>.pt``, ``halt/<block>.json``
+(blocks that are to end early) and ``tune/`` (Ray's own files, errors among them).
+"""
+
+import dataclasses
+import json
+from collections.abc import Collection
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import pydantic
+
+from study.design.plan import Block, Plan
+from study.files import read_json, write_text
+from study.outcomes.rule import OutcomeRule
+from study.storage import records, search_log
+from study.storage.records import Record
+from study.storage.search_log import grown
+from trainables import trace
+from trainables.trace import Trace
+
+_SPEC = pydantic.TypeAdapter(Plan)
+
+
+_RULE = pydantic.TypeAdapter(OutcomeRule)
+
+
+_SETTLED = pydantic.TypeAdapter(dict[str, Any])
+
+
+class Store:
+    """One launch on disk.
+
+    Args:
+        root: the launch's folder, ``runs/<study>/<launch>``.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.spec_path = root / "spec.json"
+        self.search_path = root / "search.jsonl"
+        self.records_path = root / "records.parquet"
+        self.rule_path = root / "rule.json"
+        self.settled_path = root / "settled.json"
+        self.report_path = root / "report" / "index.html"
+        self.traces_path = root / "traces"
+        self.samples_path = root / "samples"
+        self.tune_path = root / "tune"
+        self.checkpoints_path = root / "checkpoints"
+        self.halts_path = root / "halt"
+
+    def write_spec(self, spec: Plan) -> None:
+        write_text(self.spec_path, json.dumps(dataclasses.asdict(spec), indent=1, default=_plain))
+
+    def spec(self) -> Plan:
+        """The plan; of a search with the cells that were proposed so far.
+
+        Raises:
+            ValueError: if there is no launch here, its spec or log cannot be read, or the log lacks a cell with traces.
+        """
+        if not self.spec_path.exists():
+            raise ValueError(f"no launch at {self.root}: it has no spec.json")
+        spec = read_json(self.spec_path, _SPEC)
+        return spec if spec.search is None else grown(spec, self._history())
+
+    def _history(self) -> search_log.History:
+        """A cell is in the log before it is trained: a log that lacks one was cut, and would have it trained anew."""
+        history = search_log.read(self.search_path)
+        trained = {int(folder.name.removeprefix("cell=")) for folder in self.traces_path.glob("cell=*")}
+        lacking = sorted(cell for cell in trained if cell >= len(history.points))
+        if lacking:
+            raise ValueError(
+                f"{self.search_path} must have every candidate that was trained, and has {len(history.points)}: there"
+                f" are traces of cell {lacking[0]}"
+            )
+        return history
+
+    def write_rule(self, rule: OutcomeRule) -> None:
+        """Keeps the rule that the records are decided by, which ``study decide`` may have changed since the plan."""
+        write_text(self.rule_path, json.dumps(dataclasses.asdict(rule), indent=1))
+
+    def rule(self) -> OutcomeRule:
+        """The rule that the records are decided by. Raises ValueError if it cannot be read."""
+        return read_json(self.rule_path, _RULE) if self.rule_path.exists() else self.spec().rule
+
+    def write_settled(self, cells: Collection[int], seconds: float) -> None:
+        """Tells later drivers which cells need no more seeds, and the time that the launch has taken."""
+        write_text(self.settled_path, json.dumps({"cells": sorted(cells), "seconds": seconds}))
+
+    def settled(self) -> frozenset[int]:
+        """The cells that need no more seeds; none in a launch with a fixed number."""
+        return frozenset(self._settled().get("cells", ()))
+
+    def spent(self) -> float:
+        """Seconds of wall-clock time that the launch has taken up to the last block that ended; 0 if not counted."""
+        return float(self._settled().get("seconds", 0.0))
+
+    def _settled(self) -> dict[str, Any]:
+        return read_json(self.settled_path, _SETTLED) if self.settled_path.exists() else {}
+
+    def halt_path(self, block: Block) -> Path:
+        return self.halts_path / f"{block.name}.json"
+
+    def write_halt(self, block: Block, rule: str, step: int) -> None:
+        """Makes the block end at its next report, with the trace that it has by then.
+
+        Args:
+            rule, step: which rule gave it up, and the last step that the rule had seen.
+        """
+        write_text(self.halt_path(block), json.dumps({"rule": rule, "step": step}))
+
+    def trace_path(self, block: Block) -> Path:
+        return self.traces_path / f"cell={block.cell.index}" / f"{block.name}.parquet"
+
+    def trace(self, block: Block) -> Trace | None:
+        """The block's stored trace, or nothing if there is none yet."""
+        path = self.trace_path(block)
+        return trace.read(path) if path.exists() else None
+
+    def write_records(self, rows: tuple[Record, ...]) -> None:
+        records.write(rows, self.records_path)
+
+    def records(self) -> tuple[Record, ...]:
+        return records.read(self.records_path)
+
+    def sample_folder(self, cell: int, seed: int) -> Path:
+        return self.samples_path / f"cell={cell}" / f"seed={seed}"
+
+    def grids(self, cell: int, seed: int) -> list[Path]:
+        """The replica's sample grids, in order of steps."""
+        return sorted(self.sample_folder(cell, seed).glob("step-*.png"))
+
+    def pictures(self, cell: int, seed: int) -> list[Path]:
+        """All pictures of the replica, the sample grids among them."""
+        return sorted(self.sample_folder(cell, seed).glob("*-*.png"))
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    raise TypeError(f"{type(value).__name__} is no JSON value")

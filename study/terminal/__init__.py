@@ -1,0 +1,1 @@
+"""Everything that is printed: progress, tables and explanations. Watches launches, decides nothing."""

@@ -1,0 +1,223 @@
+"""The data sets as a user meets them: which there are, which of them are here, what is in one, and how to get it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from torch import Tensor
+
+from study.design.parsing import assign_flat, assignments
+from trainables.data import DATASETS, DataConfig, Downloadable, ImageTruth
+from trainables.data.cache import UnreadableImages
+
+CHUNK = 8_192
+DRAWN = 10_000
+LISTED_CLASSES = 20
+
+
+class DownloadError(Exception):
+    """Files could not be fetched: a server's or the network's fault."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is in a loaded data set.
+
+    Attributes:
+        count: number of images; 0 for a density that is drawn from.
+        distinct: how many of them differ from all others.
+        shape: of one sample.
+        per_class: samples of each class, by label; empty for unlabelled sets.
+        low, high: smallest and largest value, as the nets see them; of a density, of 10,000 draws.
+        modes: components of a density's mixture; 0 for images.
+        digest: the data's hash, which records carry.
+    """
+
+    count: int
+    distinct: int
+    shape: tuple[int, ...]
+    per_class: tuple[int, ...]
+    low: float
+    high: float
+    modes: int
+    digest: str
+
+
+def find(name: str) -> DataConfig:
+    """The data set with its default fields.
+
+    Raises:
+        ValueError: if there is none of that kind; ``-`` and ``_`` are the same.
+    """
+    known = {kind().kind: kind for kind in DATASETS}
+    if (asked := name.replace("-", "_")) not in known:
+        raise ValueError(f"NAME must be one of {', '.join(known)}, got {name!r}")
+    return known[asked]()
+
+
+def configured(name: str, changes: Sequence[str]) -> DataConfig:
+    """The data set with the fields of ``path=value`` set."""
+    return assign_flat(find(name), assignments(list(changes), "--set"))
+
+
+def show_all(console: Console) -> None:
+    """One row per data set; fields have their defaults, so what lies in other folders is not seen."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("name", "what", "shape", "classes", "here"):
+        table.add_column(column, no_wrap=column in ("name", "shape"))
+    missing = []
+    for kind in DATASETS:
+        data = kind()
+        absent = _absence(data)
+        if absent:
+            missing.append((data, absent))
+        classes = str(data.classes) if data.classes else "-"
+        here = Text("no", style="yellow") if absent else Text("yes", style="green")
+        table.add_row(data.kind, Text(_what(data)), shape_text(data.shape), classes, here)
+    console.print(table)
+    if missing:
+        console.print("\n[bold]How to get the rest[/] (other folders: --set root=...)")
+    for data, absent in missing:
+        console.print(Text(f"  {data.kind}: {_remedy(data, absent)}"), soft_wrap=True)
+
+
+def show(data: DataConfig, console: Console) -> None:
+    """Loads a data set for real and prints what is in it.
+
+    Raises:
+        ValueError: if it is absent or damaged; the files that cannot be decoded are printed first, all of them.
+    """
+    try:
+        facts = examine(data)
+    except UnreadableImages as error:
+        for name, reason in error.files.items():
+            console.print(Text(f"unreadable  {name}: {reason}"), soft_wrap=True)
+        raise
+    rows = {"data set": f"{data.kind} ({data.source})", "shape": shape_text(facts.shape)}
+    if facts.count:
+        rows["images"] = f"{facts.count:,}, {facts.distinct:,} of them distinct; all could be read"
+        rows["classes"] = _classes_text(facts.per_class)
+    else:
+        rows["drawn"] = f"afresh at every step, from {facts.modes} components"
+    rows["values"] = f"{facts.low:.4g} to {facts.high:.4g}" + ("" if facts.count else f" in {DRAWN:,} draws")
+    rows["digest"] = facts.digest
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for name, value in rows.items():
+        table.add_row(Text(name, style="dim"), Text(value))
+    console.print(table)
+
+
+def examine(data: DataConfig) -> Facts:
+    """Loads a data set, on the CPU, and looks at all of it.
+
+    Raises:
+        ValueError: if it is absent or damaged.
+    """
+    source = data.load(device=torch.device("cpu"), dtype=torch.float32)
+    truth = source.truth
+    if isinstance(truth, ImageTruth):
+        count, distinct, modes = len(truth.images), _distinct(truth.images), 0
+        low, high = (value / 127.5 - 1 for value in _range(truth.images))
+        labels = [] if truth.labels is None else torch.bincount(truth.labels, minlength=truth.classes).tolist()
+    else:
+        drawn = source.reference(DRAWN)
+        count, distinct, modes, labels = 0, 0, len(truth.centres), []
+        low, high = float(drawn.min()), float(drawn.max())
+    return Facts(
+        count=count,
+        distinct=distinct,
+        shape=tuple(source.shape),
+        per_class=tuple(labels),
+        low=low,
+        high=high,
+        modes=modes,
+        digest=source.digest,
+    )
+
+
+def get(name: str, root: str | None, console: Console) -> None:
+    """Downloads a data set through torchvision into its root.
+
+    Raises:
+        ValueError: if it cannot be downloaded this way; says what to do instead.
+        DownloadError: if the download failed.
+    """
+    data = find(name)
+    if root is not None:
+        data = assign_flat(data, {"root": root})
+    if not isinstance(data, Downloadable):
+        raise ValueError(f"NAME must be a data set that torchvision downloads, got {data.kind}: {_without(data)}")
+    if _absence(data) is None:
+        console.print(f"{data.kind} is in {Path(data.root).absolute()} already", soft_wrap=True)
+        return
+    console.print(f"downloading {data.kind} to {Path(data.root).absolute()} ...", soft_wrap=True)
+    try:
+        data.download()
+    except (OSError, RuntimeError) as error:
+        raise DownloadError(f"{data.kind} could not be downloaded: {error}") from error
+    data.check()
+    console.print(f"{data.kind} is here; look into it with: study data check {data.kind} --set root={data.root}")
+
+
+def shape_text(shape: tuple[int, ...]) -> str:
+    """``3x64x64``; of points in the plane, ``2``."""
+    return "x".join(map(str, shape))
+
+
+def _absence(data: DataConfig) -> str | None:
+    """What the data set's own check says if its files are not here."""
+    try:
+        data.check()
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _remedy(data: DataConfig, absent: str) -> str:
+    return f"study data get {data.kind.replace('_', '-')}" if isinstance(data, Downloadable) else absent
+
+
+def _without(data: DataConfig) -> str:
+    return _absence(data) or "its files are here, or need none"
+
+
+def _what(data: DataConfig) -> str:
+    """The first sentence of the class's docstring."""
+    paragraph = (type(data).__doc__ or "").split("\n\n")[0]
+    sentence = " ".join(paragraph.replace("``", "").split())
+    return sentence.split(". ")[0].removesuffix(".")
+
+
+def _classes_text(per_class: tuple[int, ...]) -> str:
+    if not per_class:
+        return "none: unlabelled"
+    if len(per_class) <= LISTED_CLASSES:
+        return f"{len(per_class)}, with {', '.join(map(str, per_class))} images"
+    empty = sum(count == 0 for count in per_class)
+    return f"{len(per_class):,}, with {min(per_class)} to {max(per_class)} images each; {empty} without any"
+
+
+def _parts(images: Tensor) -> Iterator[Tensor]:
+    """A memory map as a whole need not fit into memory."""
+    yield from images.split(CHUNK)
+
+
+def _range(images: Tensor) -> tuple[int, int]:
+    ends = [(int(part.min()), int(part.max())) for part in _parts(images)]
+    return min(low for low, _ in ends), max(high for _, high in ends)
+
+
+def _distinct(images: Tensor) -> int:
+    """By 64-bit hashes: two different ones of three million are taken for one with probability 2e-7."""
+    hashes = [
+        np.frombuffer(blake2b(image.tobytes(), digest_size=8).digest(), dtype=np.uint64)
+        for part in _parts(images)
+        for image in part.numpy()
+    ]
+    return len(np.unique(np.concatenate(hashes)))

@@ -1,0 +1,89 @@
+"""What the cells of a study train, on the terminal: one cell in full, or what all share and where they differ."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from study.design.description import Statement, statements
+from study.design.plan import Cell, Plan
+
+
+def show(spec: Plan, console: Console, wanted: str | None = None) -> None:
+    """Explains one cell; or what all cells share, and then where they differ.
+
+    Raises:
+        ValueError: if there is no such cell.
+    """
+    cells = spec.cells if wanted is None else (find(spec, wanted),)
+    console.print(Text.assemble((spec.study, "bold"), f" ({spec.profile})"))
+    if len(cells) == 1:
+        console.print(Text(f"cell {cells[0].index}: {cells[0].name}, digest {cells[0].digest}"))
+    else:
+        console.print(Text(f"{len(cells)} cells; this is what they share, and at the end where they differ"))
+    seeds = f"{len(spec.seeds)} per cell, seeds {spec.seeds[0]} to {spec.seeds[-1]}, in stacks of up to {spec.block}"
+    explained = {cell.index: statements(cell.config, seeds) for cell in cells}
+    first = explained[cells[0].index]
+    shared = [fact for fact in first if all(fact in own for own in explained.values())]
+    _print(shared, console)
+    if len(cells) > 1:
+        _print_differences(cells, explained, console)
+
+
+def find(spec: Plan, wanted: str) -> Cell:
+    """The cell of a number or a name."""
+    for cell in spec.cells:
+        if wanted in (cell.name, str(cell.index)):
+            return cell
+    names = ", ".join(f"{cell.index} ({cell.name})" for cell in spec.cells)
+    raise ValueError(f"--cell must be one of {names}, got {wanted!r}")
+
+
+def _print(chosen: Sequence[Statement], console: Console) -> None:
+    for section, own in groupby(chosen, key=lambda fact: fact.section):
+        console.print(Text(f"\n{section}", style="bold"))
+        console.print(_table([(fact.name, fact.text) for fact in own]))
+
+
+def _table(rows: Sequence[tuple[str, str]]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", min_width=20, max_width=34)
+    table.add_column(overflow="fold")
+    for name, text in rows:
+        table.add_row(Text(name), Text(text))
+    return table
+
+
+def _print_differences(cells: Sequence[Cell], explained: Mapping[int, Sequence[Statement]], console: Console) -> None:
+    """Each statement that not all cells share, with the cells that it holds for."""
+    console.print(Text("\nWhere the cells differ", style="bold"))
+    for name, variants in differences(explained).items():
+        console.print(Text(f"\n{name}"))
+        console.print(_table([(where(own, cells), text) for text, own in variants.items()]))
+
+
+def differences(explained: Mapping[int, Sequence[Statement]]) -> dict[str, dict[str, list[int]]]:
+    """Name of a statement to its variants, each with the numbers of its cells; in the order of the sections."""
+    found: dict[str, dict[str, dict[str, list[int]]]] = {}
+    for index, own in explained.items():
+        for fact in own:
+            found.setdefault(fact.section, {}).setdefault(fact.name, {}).setdefault(fact.text, []).append(index)
+    return {
+        f"{section}: {name}": variants
+        for section, names in found.items()
+        for name, variants in names.items()
+        if list(variants.values()) != [list(explained)]
+    }
+
+
+def where(indices: Sequence[int], cells: Sequence[Cell]) -> str:
+    """The cells in the fewest words: by the levels of one factor if that tells them apart, or else by name."""
+    chosen = [cell for cell in cells if cell.index in indices]
+    names = []
+    for factor in cells[0].levels:
+        levels = dict.fromkeys(cell.levels[factor] for cell in chosen)
+        if [cell for cell in cells if cell.levels[factor] in levels] == chosen:
+            names.append((len(levels), f"{factor} {', '.join(levels)}"))
+    return min(names, key=lambda item: item[0])[1] if names else "\n".join(cell.name for cell in chosen)

@@ -1,0 +1,117 @@
+"""Text for the terminal: a study before it runs, a launch while and after it does."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from study import formatting
+from study.design.plan import Plan
+from study.design.study import Study
+from study.evidence import threshold_sweeps
+from study.evidence.estimates import compare, summarize
+from study.evidence.judging import judge
+from study.scheduling import cost
+from study.scheduling.ledger import Ledger
+from study.search import confirmation, race
+from study.search.scoring import candidates
+from study.storage.records import Record
+from study.storage.store import Store
+from study.terminal import tables
+
+_BEST = 10
+"""So many candidates of a search are listed."""
+
+
+def study(what: Study, spec: Plan, console: Console) -> None:
+    """Everything that is decided before a run of one profile, and what it would cost here."""
+    console.print(Text.assemble((what.name, "bold"), f"  {what.title}"))
+    console.print(Text(what.question))
+    console.print(f"\n[bold]Profile {spec.profile}[/] (of {', '.join(what.profiles)})")
+    console.print(spec.stated_note(), markup=False)
+    if spec.factors:
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for column in ("factor", "levels", "source"):
+            table.add_column(column)
+        for factor in spec.factors:
+            table.add_row(factor.name, ", ".join(level.label for level in factor.levels), factor.source)
+        console.print("\n[bold]Factors[/]")
+        console.print(table)
+    cells = f"{len(spec.cells)} cell{'s' if len(spec.cells) != 1 else ''}"
+    console.print(f"\n[bold]{cells}[/], {len(spec.seeds)} seeds each, blocks of {spec.block}")
+    for cell in spec.cells:
+        console.print(Text(f"  {cell.name}  {cell.digest}"))
+    claims = [f"{hypothesis.claim} ({hypothesis.source})" for hypothesis in what.hypotheses]
+    _list("[bold]Hypotheses[/], declared before the run", claims, console)
+    _list("[bold]Sources[/]", what.sources, console)
+    console.print("\nmeasuring the cost of a step ...", style="dim")
+    estimate = cost.estimate(spec)
+    console.print(
+        f"[bold]Estimated cost here[/]: {formatting.duration(estimate.core_seconds)} of one {estimate.device},"
+        f" about {formatting.duration(estimate.wall_seconds)} with {estimate.at_a_time}"
+        f" block{'' if estimate.at_a_time == 1 else 's'} at a time"
+    )
+
+
+def _list(heading: str, lines: Sequence[str], console: Console) -> None:
+    """Nothing at all, where there is no line."""
+    if lines:
+        console.print(f"\n{heading}")
+    for line in lines:
+        console.print(Text(f"  {line}"))
+
+
+def status(ledger: Ledger, console: Console) -> None:
+    """Where every block is."""
+    spec = ledger.spec
+    statuses = Counter(record.status for record in ledger.records)
+    console.print(f"[bold]{spec.study}[/] ({spec.profile}), launch {spec.launch}")
+    counts = ", ".join(f"{number} {status.value}" for status, number in statuses.items())
+    console.print(f"{len(ledger.records)} replicas planned: {counts}")
+    _cells(spec, ledger.records, console)
+
+
+def results(spec: Plan, records: Sequence[Record], console: Console) -> None:
+    """The table of cells, the contrasts and the verdicts; of a confirmation, both rates."""
+    summaries = summarize(records)
+    _cells(spec, records, console)
+    confirmed = confirmation.sentence(spec, summaries)
+    if confirmed is not None:
+        console.print(Text(confirmed), soft_wrap=True)
+    comparisons = compare(spec.contrasts, records)
+    if comparisons:
+        console.print(tables.contrast_table(comparisons))
+        if spec.until_decided:
+            console.print("for a fixed number of seeds; here seeds were added while looking", style="dim")
+    for sweep in spec.sweeps:
+        console.print(tables.sweep_table(threshold_sweeps.table(sweep, records)))
+    if spec.hypotheses:
+        console.print(tables.verdict_table(judge(spec.hypotheses, records, anytime=spec.until_decided)))
+
+
+def _cells(spec: Plan, records: Sequence[Record], console: Console) -> None:
+    """The table of cells; of a search its best candidates, and how many more there are."""
+    if spec.search is None:
+        console.print(tables.summary_table(summarize(records)))
+        return
+    found = candidates([cell.levels for cell in spec.cells], records)
+    if not found:
+        console.print("no candidate has a result yet")
+        return
+    console.print(tables.candidate_table(race.ranked(found)[:_BEST]))
+    more = len(spec.cells) - min(_BEST, len(found))
+    if more > 0:
+        console.print(f"and {more} more {'candidate' if more == 1 else 'candidates'}; the report has them", style="dim")
+
+
+def paths(store: Store, report: Path, console: Console, *, tracked: bool) -> None:
+    """Where everything is, and how to look at it; MLflow only if it was told."""
+    out = store.root.parent.parent
+    option = "" if out == Path("runs") else f" --out {out}"
+    for name, value in (("report", report), ("records", store.records_path), ("traces", store.traces_path)):
+        console.print(Text(f"{name:8} {value}"), soft_wrap=True)
+    if tracked:
+        console.print(Text(f"MLflow   study ui{option}"), soft_wrap=True)

@@ -1,0 +1,172 @@
+"""What a user sees while a launch runs: blocks done, replicas by outcome, time left."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Column
+from rich.text import Text
+
+from study import formatting
+from study.design.plan import Block
+from study.outcomes.outcome import Outcome
+from study.report import phrases
+from study.scheduling.ledger import Ledger
+from study.storage.records import Record, Status
+from study.terminal.search_progress import Standing
+from trainables.trace import Row
+
+_SECONDS_BETWEEN_LINES = 15.0
+_SECONDS_LIVE = 0.25
+
+
+class Terminal:
+    """One live line on a terminal; a line every 15 seconds and per finished block elsewhere (logs, pipes).
+
+    Work is counted in generator updates over all blocks, so the estimate moves from the first report on; of a search
+    whose budget is a time, in seconds.
+    """
+
+    def __init__(self, ledger: Ledger, console: Console) -> None:
+        self._ledger = ledger
+        self._console = console
+        self._steps = {
+            block.name: block.cell.config.steps
+            for block in ledger.blocks
+            if ledger.of(block)[0].status not in (Status.PLANNED, Status.SKIPPED)
+        }
+        self._inherited = sum(self._steps.values())
+        self._running: set[str] = set()
+        self._settled = ledger.settled
+        search = ledger.spec.search
+        self._at_most = ledger.spec.until_decided or search is not None
+        self._by_time = search is not None and search.blocks is None
+        self._standing = None if ledger.spec.search is None else Standing(ledger)
+        self._began = self._shown = time.monotonic()
+        # On a narrow terminal the words fold, so that no number is cut.
+        percent, bar, elapsed = (Column(no_wrap=True, min_width=width) for width in (5, 5, 7))
+        self._bar = Progress(
+            TextColumn("{task.percentage:>3.0f} %", table_column=percent),
+            BarColumn(bar_width=20 if console.width >= 100 else 5, table_column=bar),
+            TextColumn("{task.description}", table_column=Column(no_wrap=False, overflow="fold")),
+            TimeElapsedColumn(table_column=elapsed),
+            console=console,
+        )
+        done, total = self._work()
+        self._task = self._bar.add_task("starting workers", total=total, completed=done)
+        self._live = Live(self._bar, console=console, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> "Terminal":
+        if self._console.is_terminal:
+            self._live.start()
+        else:
+            needed = sum(not self._ledger.skips(block.name) for block in self._ledger.blocks)
+            self._console.print(f"{needed} blocks: starting workers" if needed else "starting workers")
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._console.is_terminal:
+            self._live.stop()
+
+    def block_started(self, block: Block) -> None:
+        self._running.add(block.name)
+        self._show()
+
+    def rows(self, block: Block, rows: Sequence[Row], step: int) -> None:
+        self._steps[block.name] = max(step, self._steps.get(block.name, 0))
+        self._show()
+
+    def block_ended(self, block: Block) -> None:
+        self._running.discard(block.name)
+        self._steps[block.name] = block.cell.config.steps
+        self._tell(block, self._ledger.of(block))
+        self._tell_settled()
+        self._show(speak=True)
+
+    def _tell(self, block: Block, records: Sequence[Record]) -> None:
+        counts = Counter(record.outcome for record in records)
+        what = ", ".join(f"{number} {phrases.LABELS[outcome]}" for outcome, number in counts.items())
+        found = None if self._standing is None else self._standing.take_in(block)
+        if records[0].status is Status.CRASHED:
+            what = f"crashed: {self._ledger.crashes.get(block.name, '')}"
+        elif found is not None:
+            what = found + f", stopped at step {formatting.whole(records[0].steps)}" * (
+                records[0].status is Status.STOPPED
+            )
+        seconds = sum(record.seconds for record in records)
+        line = f"{block.cell.name}  ({len(block.seeds)} replicas, {seconds:.0f} s): {what}"
+        if found is not None:  # the first block introduces a candidate, later ones name its number
+            line = f"{block.cell.name if block.first == 0 else f'#{block.cell.index}'}: {what}"
+        self._say(line)
+
+    def _tell_settled(self) -> None:
+        news, self._settled = self._ledger.settled - self._settled, self._ledger.settled
+        if news:
+            names = ", ".join(cell.name for cell in self._ledger.spec.cells if cell.index in news)
+            self._say(f"no further seeds for: {names}")
+
+    def _say(self, line: str) -> None:
+        """One line in a log; on a terminal it breaks between words."""
+        self._console.print(Text(line), soft_wrap=not self._console.is_terminal)
+
+    def _work(self) -> tuple[int, int]:
+        """Steps done, and of all blocks but the skipped ones; one begun before its cell was settled goes on.
+
+        Of a search those of its budget of blocks; seconds, if it has none.
+        """
+        done, search = sum(self._steps.values()), self._ledger.spec.search
+        if search is None:
+            return done, sum(
+                block.cell.config.steps
+                for block in self._ledger.blocks
+                if not self._ledger.skips(block.name) or block.name in self._running
+            )
+        if search.blocks is not None:
+            return done, search.blocks * search.base.steps
+        seconds, left = self._ledger.spec.budget or 0.0, self._seconds_of_budget() or 0.0
+        return round(seconds - left), round(seconds)
+
+    def _seconds_of_budget(self) -> float | None:
+        return None if self._standing is None else self._standing.seconds_left()
+
+    def _show(self, *, speak: bool = False) -> None:
+        now = time.monotonic()
+        if not speak and now - self._shown < (_SECONDS_LIVE if self._console.is_terminal else _SECONDS_BETWEEN_LINES):
+            return
+        self._shown = now
+        done, total = self._work()
+        text = f"{self._counts() if self._standing is None else self._standing.line()} · {self._left()}"
+        if self._console.is_terminal:
+            self._bar.update(self._task, completed=done, total=total, description=text)
+        else:
+            self._console.print(Text(f"{100 * done / max(total, 1):3.0f} %  {text}"), soft_wrap=True)
+
+    def _now(self) -> str:
+        return f"{len(self._running)} block{'' if len(self._running) == 1 else 's'} running"
+
+    def _counts(self) -> str:
+        records = self._ledger.records
+        outcomes = Counter(r.outcome for r in records if r.outcome is not Outcome.UNDECIDED)
+        told = ", ".join(f"{number} {phrases.LABELS[outcome]}" for outcome, number in outcomes.most_common())
+        cells_open = {record.cell for record in records if record.status is Status.PLANNED}
+        cells, skipped = len(self._ledger.spec.cells), sum(record.status is Status.SKIPPED for record in records)
+        return (
+            f"cells {cells - len(cells_open)}/{cells} · replicas {outcomes.total()}/{len(records) - skipped}"
+            + (f" ({told})" if told else "")
+            + (f", {skipped} skipped" if skipped else "")
+        )
+
+    def _left(self) -> str:
+        """Of the work at the pace so far, or of a search's time, whichever is less."""
+        done = sum(self._steps.values())
+        fresh, limit = done - self._inherited, self._seconds_of_budget()
+        if limit is not None and (self._by_time or fresh <= 0):
+            return f"{formatting.duration(limit)} left" if limit > 0 else self._now()
+        if fresh <= 0:
+            return self._now() if self._running else "starting workers"
+        seconds = max(0.0, (time.monotonic() - self._began) / fresh * (self._work()[1] - done))
+        seconds = seconds if limit is None else min(seconds, limit)
+        return f"{'at most ' if self._at_most else ''}about {formatting.duration(seconds)} left"

@@ -1,0 +1,61 @@
+"""Where a search is while it runs: its candidates so far, and how much of its budget is spent."""
+
+import time
+
+from study import formatting
+from study.design.plan import Block
+from study.scheduling.ledger import Ledger
+from study.search import race
+from study.search.candidates import Candidate
+from study.search.scoring import candidate
+from study.storage import search_log
+
+
+class Standing:
+    """A search as its ledger has it.
+
+    Raises:
+        ValueError: if its log cannot be read.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        search = ledger.spec.search
+        assert search is not None
+        self._ledger, self._search = ledger, search
+        self._began = time.monotonic() - search_log.read(ledger.store.search_path).seconds
+        self._found: dict[int, Candidate] = {}
+        self._ended = 0
+        for block in ledger.blocks:
+            if ledger.of(block)[0].status.trained:
+                self.take_in(block)
+
+    def take_in(self, block: Block) -> str:
+        """A block has ended; what that says of its candidate: ``1 of 2``, later with its anytime interval."""
+        cell = block.cell
+        self._ended += 1
+        own = candidate(cell.levels, self._ledger.of_cell(cell.index))
+        if own is None:
+            return "nothing decided"
+        self._found[cell.index] = own
+        counted = f"{own.successes} of {own.n}"
+        return counted if block.first == 0 else f"{counted} {formatting.interval(*race.interval(own))}"
+
+    def line(self) -> str:
+        """``12 candidates (3 raced on) · 38 of 200 blocks · best 9 of 10 [0.50, 1.00] #7``."""
+        granted = self._ledger.spec.granted
+        raced = sum(blocks > 1 for blocks in granted)
+        known = f"{len(granted)} candidate{'' if len(granted) == 1 else 's'}" + f" ({raced} raced on)" * (raced > 0)
+        most = self._search.blocks
+        spent = f"{self._ended} blocks" if most is None else f"{self._ended} of {most} blocks"
+        return " · ".join([known, spent, *self._best()])
+
+    def seconds_left(self) -> float | None:
+        """Of a budget of time; nothing without one."""
+        budget = self._ledger.spec.budget
+        return None if budget is None else max(0.0, budget - (time.monotonic() - self._began))
+
+    def _best(self) -> list[str]:
+        best = race.best(tuple(self._found.values()), self._search.goal, self._search.floor)
+        if best is None:
+            return []
+        return [f"best {best.successes} of {best.n} {formatting.interval(*race.interval(best))} #{best.cell}"]

@@ -1,0 +1,143 @@
+"""Tables for the terminal at the end of a run; each fits 100 columns."""
+
+from collections.abc import Mapping, Sequence
+
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from study import formatting
+from study.evidence.estimates import CellSummary, Comparison
+from study.evidence.judging import Judgement, Verdict
+from study.evidence.threshold_sweeps import SweepTable
+from study.outcomes.outcome import Outcome
+from study.report import phrases
+from study.report.figures.rates import by_rate
+from study.report.palette import ORDER
+from study.search import race
+from study.search.candidates import Candidate
+
+STYLES: Mapping[Outcome, str] = {
+    Outcome.CONVERGED: "bold blue",
+    Outcome.OSCILLATING: "cyan",
+    Outcome.LATE_COLLAPSE: "magenta",
+    Outcome.MODE_COLLAPSED: "yellow",
+    Outcome.NOT_LEARNED: "bright_black",
+    Outcome.DIVERGED: "red",
+    Outcome.UNDECIDED: "dim",
+}
+"""The outcomes' colours among the sixteen that every terminal has."""
+_VERDICTS: Mapping[Verdict, str] = {
+    Verdict.SUPPORTED: "bold blue",
+    Verdict.CONTRADICTED: "bold red",
+    Verdict.UNDECIDED: "dim",
+}
+
+
+def summary_table(summaries: Sequence[CellSummary]) -> Table:
+    """Success per cell, best first: cell, k of n, share with its 95 % interval, and what became of the replicas."""
+    table = _table("Success per cell")
+    table.add_column("cell", overflow="fold", ratio=4)
+    table.add_column("converged", justify="right", no_wrap=True)
+    table.add_column("share, 95 % interval", justify="right", no_wrap=True)
+    table.add_column("outcomes", overflow="fold", ratio=5)
+    for summary in by_rate(summaries):
+        table.add_row(
+            escape(summary.name), phrases.count(summary.rate), escape(phrases.share(summary.rate)), _outcomes(summary)
+        )
+    return table
+
+
+def candidate_table(found: Sequence[Candidate]) -> Table:
+    """Candidates of a search in the order given: point, k of n, anytime interval, and what became of the replicas."""
+    table = _table("Best candidates (chosen for their rates, which are optimistic)")
+    table.add_column("candidate", overflow="fold", ratio=4)
+    table.add_column("converged", justify="right", no_wrap=True)
+    table.add_column("anytime 95 %", justify="right", no_wrap=True)
+    table.add_column("outcomes", overflow="fold", ratio=3)
+    for own in found:
+        stopped = [Text(f"{own.stopped} stopped", style="dim")] if own.stopped else []
+        table.add_row(
+            escape(own.name),
+            f"{own.successes} of {own.n}",
+            escape(formatting.interval(*race.interval(own))),
+            Text(", ").join([*_counted(own.outcomes), *stopped]),
+        )
+    return table
+
+
+def contrast_table(comparisons: Sequence[Comparison]) -> Table:
+    """Differences of success between two levels, other factors held: counts, difference with interval, p by Holm."""
+    table = _table("Contrasts (same seeds, exact tests, p adjusted by Holm over the rows)")
+    table.add_column("contrast", overflow="fold", ratio=3)
+    table.add_column("held fixed", overflow="fold", ratio=4)
+    table.add_column("converged", justify="right", overflow="fold", ratio=2)
+    table.add_column("difference, 95 %", justify="right", no_wrap=True)
+    table.add_column("p (Holm)", justify="right", no_wrap=True)
+    for row in comparisons:
+        known = row.a.n > 0 and row.b.n > 0
+        table.add_row(
+            escape(f"{row.contrast.a} {formatting.MINUS} {row.contrast.b}"),
+            escape(phrases.levels(row.held)),
+            f"{phrases.count(row.a)} {formatting.MINUS} {phrases.count(row.b)}",
+            f"{formatting.number(row.difference)} {escape(formatting.interval(row.low, row.high))}"
+            if known
+            else formatting.NOTHING,
+            formatting.p_value(row.p_adjusted) if known else formatting.NOTHING,
+        )
+    return table
+
+
+def verdict_table(judgements: Sequence[Judgement]) -> Table:
+    """Each claim with its verdict, the counts that it was judged by, and p by Holm over all claims; the report has the
+    whole sentence."""
+    table = _table("Verdicts")
+    table.add_column("claim", overflow="fold", ratio=4)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("replicas", no_wrap=True)
+    table.add_column("p (Holm)", justify="right", no_wrap=True)
+    for judgement in judgements:
+        table.add_row(
+            escape(judgement.hypothesis.claim),
+            verdict(judgement.verdict),
+            " against ".join(map(phrases.count, judgement.rates)) or "nothing to test",
+            formatting.p_value(judgement.p_adjusted),
+        )
+    return table
+
+
+def verdict(word: Verdict) -> Text:
+    """The verdict in its colour."""
+    return Text(word.value, style=_VERDICTS[word])
+
+
+def sweep_table(found: SweepTable) -> Table:
+    """At each threshold how many pairs pass with one level, the other, both or neither, and how alike pairs are."""
+    sweep = found.sweep
+    table = _table(f"Pairs by {sweep.evidence.replace('_', ' ')}, {found.pairs} in all (exact p)")
+    for name in ("above", f"only {sweep.a}", f"only {sweep.b}", "both", "neither", "correlation", "p"):
+        table.add_column(escape(name), justify="right", no_wrap=True)
+    for cut in found.cuts:
+        counts = (cut.only_a, cut.only_b, cut.both, cut.neither)
+        table.add_row(
+            f"{cut.threshold:g}", *map(str, counts), formatting.number(cut.correlation), formatting.p_value(cut.p)
+        )
+    return table
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+
+
+def _outcomes(summary: CellSummary) -> Text:
+    parts = _counted(summary.outcomes)
+    apart = phrases.apart(summary)
+    return Text(", ").join([*parts, Text(apart, style="dim")] if apart else parts)
+
+
+def _counted(outcomes: Mapping[Outcome, int]) -> list[Text]:
+    return [
+        Text(f"{outcomes[outcome]} {phrases.LABELS[outcome]}", style=STYLES[outcome])
+        for outcome in ORDER
+        if outcomes.get(outcome)
+    ]

@@ -1,0 +1,211 @@
+"""Injections on the bundled digits at 8x8, a conditioned GAN of fully connected nets, 1,008 steps.
+
+The base trains: cross-entropy with batch norm in G makes all ten digits, as asked, within 600 steps in all replicas
+that were looked at (seeds below 4,000). Partial collapse is exact because every sample was made for a class: those of
+the lost classes are left out. Eight classes left of ten are in no injection: that is the very threshold of the rule.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+
+from study.outcomes.outcome import Outcome
+from study.outcomes.rule import IMAGE_RULE
+from study.validation.fault import Fault
+from study.validation.interventions import Copies, KeepClasses, Poison, RateStep, Relabel, Span
+from trainables.conditioning import ByLabel
+from trainables.config import BurnIn, Evaluation, GanConfig, Latent, Updates
+from trainables.data import Digits
+from trainables.networks import Mlp
+from trainables.networks.init import He
+from trainables.objectives import LeastSquares, Minimax, Wasserstein
+from trainables.optim import Adam, RMSprop, Sgd
+
+STEPS = 1_008
+SETTLED = 612
+BRIEF = 288
+"""Steps of a training in which nothing moves."""
+RULE = replace(IMAGE_RULE, name="image-read", label_accuracy_min=0.8)
+"""The rule for conditioned generators, as the studies of labels have it."""
+_FROZEN = 1e-30  # times any gradient it is below half a unit in the last place of any weight but a zero bias
+_G = Mlp(hidden=(128, 128), activation="relu", norm="batch", output="tanh", init=He())
+_D = Mlp(hidden=(128, 128), activation="leaky_relu", init=He())
+_PLAIN = replace(_G, norm="none", activation="leaky_relu", output="linear")
+
+BASE = GanConfig(
+    data=Digits(side=8),
+    generator=_G,
+    discriminator=_D,
+    conditioning=ByLabel(),
+    latent=Latent(dim=16, distribution="normal"),
+    g_optimizer=Adam(lr=1e-3),
+    d_optimizer=Adam(lr=1e-3),
+    batch_size=64,
+    steps=STEPS,
+    evaluation=Evaluation(every=36, samples=512),
+)
+_LS = replace(BASE, objective=LeastSquares())
+_WGAN = replace(
+    BASE,
+    objective=Wasserstein(),
+    g_optimizer=RMSprop(lr=5e-4),
+    d_optimizer=RMSprop(lr=5e-4),
+    clip=0.01,
+    updates=Updates(d_steps=2),
+)
+
+_injection = partial(Fault, config=BASE, rule=RULE)
+
+
+def _healthy() -> Iterable[Fault]:
+    """Nothing is wrong. That they end good is measured, not given."""
+    settings = {
+        "cross-entropy": BASE,
+        "least squares": _LS,
+        "instance noise": replace(BASE, instance_noise=0.3),
+    }
+    for severity, config in settings.items():
+        yield _injection("healthy", severity, None, config=config)
+
+
+def _tolerated() -> Iterable[Fault]:
+    """One of ten classes is lost: by definition of the rule, converged."""
+    for first in (3, 8):
+        sampling = KeepClasses(classes=9, first=first)
+        yield _injection("one class lost", f"without {(first + 9) % 10}", Outcome.CONVERGED, sampling=sampling)
+
+
+def _recovered() -> Iterable[Fault]:
+    """Good, collapsed once, good again to the end: by definition of the rule, converged."""
+    for classes, end in ((1, 720), (3, 756)):
+        sampling = KeepClasses(classes=classes, first=classes, span=Span(start=SETTLED, end=end))
+        severity = f"{classes} of 10 for {end - SETTLED} steps"
+        yield _injection("one recovery", severity, Outcome.CONVERGED, sampling=sampling)
+
+
+def _partial() -> Iterable[Fault]:
+    """Samples made for m classes and no others, from the first report on."""
+    for classes, first in ((1, 4), (2, 7), (3, 0), (4, 5), (5, 2), (6, 9), (7, 6)):
+        change = KeepClasses(classes=classes, first=first)
+        severity = f"{classes} of 10 left, from {first}"
+        yield _injection("partial collapse", severity, Outcome.MODE_COLLAPSED, sampling=change)
+
+
+def _copies() -> Iterable[Fault]:
+    """k training images and no others: at most k classes."""
+    for points in (1, 2, 3, 5):
+        yield _injection("copies", f"{points} images", Outcome.MODE_COLLAPSED, sampling=Copies(points=points))
+
+
+def _late() -> Iterable[Fault]:
+    """A settled replica's samples are of m classes, or of k training images, from one step on."""
+    for start, classes, first in ((720, 1, 6), (756, 4, 1), (792, 6, 3)):
+        change = KeepClasses(classes=classes, first=first, span=Span(start=start))
+        severity = f"{classes} of 10 from {start}"
+        yield _injection("late collapse", severity, Outcome.LATE_COLLAPSE, sampling=change, looks=(start - 1,))
+    for start, points in ((720, 1), (756, 3)):
+        copies = Copies(points=points, span=Span(start=start))
+        severity = f"{points} images from {start}"
+        yield _injection("late collapse", severity, Outcome.LATE_COLLAPSE, sampling=copies, looks=(start - 1,))
+
+
+def _rate_step() -> Iterable[Fault]:
+    """G's learning rate is multiplied after it was good. What that ends in is measured."""
+    for start, factor in ((648, 300.0), (684, 1e3)):
+        change, config = RateStep(of="g", start=start, factor=factor), replace(BASE, steps=864)
+        yield _injection("rate step", f"x{factor:g} at {start}", None, config=config, training=change, looks=(start,))
+
+
+def _oscillation() -> Iterable[Fault]:
+    """A settled replica's samples are of m classes for whole windows, again and again."""
+    for classes, half, first in ((1, 108, 0), (2, 144, 4), (4, 144, 8), (5, 108, 5)):
+        change = KeepClasses(classes=classes, first=first, span=Span(start=SETTLED, half=half))
+        looks = (SETTLED - 1, SETTLED)
+        severity = f"{classes} of 10 every {2 * half} steps"
+        yield _injection("oscillation", severity, Outcome.OSCILLATING, sampling=change, looks=looks)
+
+
+def _tiny_clip() -> Iterable[Fault]:
+    """D's gradients are a product of three weights below the clip, far below the optimiser's eps: G stays in place."""
+    config = replace(_WGAN, clip=1e-6, steps=BRIEF)
+    yield _injection("clip too small", "1e-06", Outcome.NOT_LEARNED, config=config)
+
+
+def _frozen_generator() -> Iterable[Fault]:
+    """G's updates round to nothing: the untrained generator to the end."""
+    for severity, config in (("cross-entropy", BASE), ("least squares", _LS)):
+        config = replace(config, g_optimizer=Adam(lr=_FROZEN), steps=BRIEF)
+        yield _injection("G frozen", severity, Outcome.NOT_LEARNED, config=config)
+
+
+def _frozen_discriminator() -> Iterable[Fault]:
+    """D's updates round to nothing, G follows random weights: fast to what they like most, or slowly away. Measured."""
+    for severity, config, lr in (("cross-entropy", BASE, 5e-3), ("least squares", _LS, 3e-4)):
+        config = replace(config, d_optimizer=Adam(lr=_FROZEN), g_optimizer=Adam(lr=lr), steps=648)
+        yield _injection("D frozen", f"{severity}, lr {lr:g}", None, config=config)
+
+
+def _swapped() -> Iterable[Fault]:
+    """D learns 1 for generated samples and 0 for real ones, G still makes what D calls 1: the data push it away.
+
+    So it ends off the data; whether different or all alike is measured.
+    """
+    config = replace(_LS, objective=LeastSquares(a=1.0, b=0.0, c=1.0), steps=648)
+    yield _injection("label swap", "real and fake", None, config=config)
+
+
+def _relabelled() -> Iterable[Fault]:
+    """What was made for one class passes for another: a good likeness of the digits, and never what was asked for."""
+    for shift in (1, 4):
+        yield _injection("labels permuted", f"by {shift}", Outcome.NOT_LEARNED, sampling=Relabel(shift=shift))
+
+
+def _vanishing() -> Iterable[Fault]:
+    """D is trained far ahead and keeps the lead; the minimax G gets ``s(D(G(z)))`` times D's slope, by plain SGD."""
+    updates = Updates(d_steps=2, burn_in=BurnIn(d_steps=200, first=1, every=None))
+    config = replace(BASE, objective=Minimax(), updates=updates, g_optimizer=Sgd(lr=1e-4), steps=BRIEF)
+    yield _injection("D over-trained", "200 steps ahead", Outcome.NOT_LEARNED, config=config)
+
+
+def _steep() -> Iterable[Fault]:
+    """SGD on least squares at hundreds of times 2 / curvature, without a nonlinearity that could die: it explodes."""
+    for factor in (100, 1_000):
+        rule = Sgd(lr=0.02 * factor)
+        config = replace(_LS, generator=_PLAIN, d_optimizer=rule, g_optimizer=rule)
+        yield _injection("lr x100", f"0.02 x {factor}", Outcome.DIVERGED, config=config)
+
+
+def _huge_clip() -> Iterable[Fault]:
+    """A Wasserstein D whose weights may grow to the clip, by SGD: scores and G's gradients grow with their product."""
+    for clip in (30.0, 1_000.0):
+        rule = Sgd(lr=0.1)
+        config = replace(_WGAN, clip=clip, generator=_PLAIN, d_optimizer=rule, g_optimizer=rule)
+        yield _injection("clip too large", f"{clip:g}", Outcome.DIVERGED, config=config)
+
+
+def _not_a_number() -> Iterable[Fault]:
+    """One player's loss is NaN from some step on."""
+    for of, start in (("d", 10), ("g", 100), ("d", 280)):
+        change, config = Poison(of=of, start=start), replace(BASE, steps=BRIEF)
+        yield _injection("NaN", f"in {of.upper()} at {start}", Outcome.DIVERGED, config=config, training=change)
+
+
+INJECTIONS = (
+    *_healthy(),
+    *_tolerated(),
+    *_recovered(),
+    *_partial(),
+    *_copies(),
+    *_late(),
+    *_rate_step(),
+    *_oscillation(),
+    *_tiny_clip(),
+    *_frozen_generator(),
+    *_frozen_discriminator(),
+    *_swapped(),
+    *_relabelled(),
+    *_vanishing(),
+    *_steep(),
+    *_huge_clip(),
+    *_not_a_number(),
+)

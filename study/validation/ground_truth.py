@@ -1,0 +1,119 @@
+"""What a generator makes at one moment, measured apart from every trace and rule: the check on injected failures.
+
+Nothing here is shared with ``study.outcomes.snapshots``: other samples (2,000 from latents that no report uses), other
+statistics, other thresholds, and for images no classifier. Where a construction does not fix the end of a training, the
+states at two moments say what is true (``expected_from``).
+"""
+
+from collections.abc import Sequence
+from enum import Enum
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist, pdist
+
+from study.outcomes.outcome import Outcome
+
+Points = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+SAMPLES = 2_000
+_MATCHED = 1_000
+_DISTANCE_MAX, _PLACE, _PLACES_MIN, _FAR = 0.45, 0.3, 7.5, 100.0
+_CLASSES_MIN, _NEAR_MAX, _ALIKE, _LABELS_MIN = 7.5, 1.5, 0.5, 0.5
+
+
+class State(Enum):
+    """Good: like the data. Narrow: few places or classes, or alike. Broken: not finite, or far out. Off: the rest."""
+
+    GOOD = "good"
+    NARROW = "narrow"
+    OFF = "off"
+    BROKEN = "broken"
+
+
+def mixture_state(samples: Points, real: Points) -> State:
+    """The state of samples ``[N, 2]`` of a ring of radius 1, against as many real ones.
+
+    Broken: not finite, or half of them farther than 100 from the origin. Narrow: fewer than 7.5 places, the inverse
+    probability that two samples lie within 0.3 of each other (one over the correlation sum of Grassberger & Procaccia
+    1983): m equally likely points have m, the whole ring 8, the base's replicas, whose samples also lie between modes,
+    8 to 11. Good: not narrow, and the Wasserstein-1 distance of the first 1,000 of each, by optimal assignment, is at
+    most 0.45 of the radius; one lost mode in eight costs 0.1 to 0.2, the base's replicas have 0.1 to 0.25.
+    """
+    if not np.isfinite(samples).all() or np.median(np.abs(samples).max(1)) > _FAR:
+        return State.BROKEN
+    if places(samples, _PLACE) < _PLACES_MIN:
+        return State.NARROW
+    return State.GOOD if wasserstein(samples[:_MATCHED], real[:_MATCHED]) <= _DISTANCE_MAX else State.OFF
+
+
+def wasserstein(a: Points, b: Points) -> float:
+    """Wasserstein-1 distance of two samples ``[N, d]`` of equal size, by the best matching."""
+    costs = cdist(a, b)
+    return float(costs[linear_sum_assignment(costs)].mean())
+
+
+def places(samples: Points, radius: float) -> float:
+    """One over the share of distinct pairs closer than ``radius``; infinite if there is none."""
+    near = float(np.mean(pdist(samples) < radius))
+    return 1 / near if near else float("inf")
+
+
+def image_state(
+    samples: Points, asked: Integers | None, real: Points, labels: Integers, typical: float | None = None
+) -> State:
+    """The state of the first 1,000 images of ``[N, pixels]``, by the nearest of the real ones ``[M, pixels]``.
+
+    Near: the median distance to it is at most 1.5 times ``typical``, the same median between real images (each against
+    all others). Narrow: the mean pairwise distance is below half of the real one, or the samples are near and the
+    effective number of classes of the nearest images, ``1 / sum p^2``, is below 7.5 (of m equally frequent classes it
+    is m). Good: near, not narrow, and at least half show the class that was asked for, where one was. Off: the rest.
+    """
+    if not np.isfinite(samples).all():
+        return State.BROKEN
+    samples, asked = samples[:_MATCHED], None if asked is None else asked[:_MATCHED]
+    distances = cdist(samples, real)
+    shares = np.bincount(labels[distances.argmin(1)], minlength=int(labels.max()) + 1) / len(samples)
+    near = np.median(distances.min(1)) <= _NEAR_MAX * (nearest_other(real) if typical is None else typical)
+    if pdist(samples).mean() < _ALIKE * pdist(real[:_MATCHED]).mean():
+        return State.NARROW
+    if near and 1 / np.square(shares).sum() < _CLASSES_MIN:
+        return State.NARROW
+    obeyed = asked is None or np.mean(labels[distances.argmin(1)] == asked) >= _LABELS_MIN
+    return State.GOOD if near and obeyed else State.OFF
+
+
+def nearest_other(real: Points) -> float:
+    """Median distance of a real image to the nearest other one."""
+    distances = cdist(real, real)
+    np.fill_diagonal(distances, np.inf)
+    return float(np.median(distances.min(1)))
+
+
+def expected_from(states: Sequence[State]) -> Outcome:
+    """The true outcome by the states at one earlier moment (if any) and at the end, in this order.
+
+    The end decides: broken is diverged, good is converged, off is not learned; narrow is a late collapse if the
+    generator was good at the earlier moment, and a mode collapse if not.
+    """
+    match states[-1]:
+        case State.BROKEN:
+            return Outcome.DIVERGED
+        case State.GOOD:
+            return Outcome.CONVERGED
+        case State.OFF:
+            return Outcome.NOT_LEARNED
+        case State.NARROW:
+            return Outcome.LATE_COLLAPSE if State.GOOD in states[:-1] else Outcome.MODE_COLLAPSED
+
+
+def confirms(expected: Outcome, states: Sequence[State]) -> bool:
+    """Whether the measured states agree with what the construction claims.
+
+    Of an oscillation: one good and one narrow moment.
+    """
+    if expected is Outcome.OSCILLATING:
+        return {State.GOOD, State.NARROW} <= set(states)
+    return expected_from(states) is expected

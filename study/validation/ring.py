@@ -1,0 +1,200 @@
+"""Injections on the ring of eight Gaussians, nets of two hidden layers of 64 units, 2,000 steps.
+
+The base trains: cross-entropy with instance noise covers the ring of std 0.01 within 1,000 steps in the replicas that
+were looked at (seeds below 4,000). Each entry says why its outcome is certain, or that what is true of it is measured.
+Six modes left of eight are in none: that is the very threshold of the rule.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+
+from study.outcomes.outcome import Outcome
+from study.outcomes.rule import MIXTURE_RULE
+from study.validation.fault import Fault
+from study.validation.interventions import Copies, KeepModes, Poison, RateStep, Span
+from trainables.config import BurnIn, Evaluation, GanConfig, Latent, Updates
+from trainables.data import Ring
+from trainables.networks import Mlp
+from trainables.networks.init import He
+from trainables.objectives import LeastSquares, Minimax, Wasserstein
+from trainables.optim import Adam, RMSprop, Sgd
+
+STEPS = 2_000
+SETTLED = 1_150
+BRIEF = 400
+"""Steps of a training in which nothing moves."""
+_FROZEN = 1e-30  # times any gradient it is below half a unit in the last place of any weight but a zero bias
+_NET = Mlp(hidden=(64, 64), activation="relu", init=He())
+_LEAKY = replace(_NET, activation="leaky_relu")
+
+BASE = GanConfig(
+    data=Ring(),
+    generator=_NET,
+    discriminator=_NET,
+    latent=Latent(dim=4, distribution="normal"),
+    g_optimizer=Adam(lr=3e-3),
+    d_optimizer=Adam(lr=3e-3),
+    instance_noise=0.15,
+    batch_size=64,
+    steps=STEPS,
+    evaluation=Evaluation(every=50, samples=1_000),
+)
+_LS = replace(BASE, objective=LeastSquares(), instance_noise=0.2)
+_WGAN = replace(
+    BASE,
+    objective=Wasserstein(),
+    g_optimizer=RMSprop(lr=5e-4),
+    d_optimizer=RMSprop(lr=5e-4),
+    clip=0.01,
+    updates=Updates(d_steps=2),
+)
+
+_injection = partial(Fault, config=BASE, rule=MIXTURE_RULE)
+
+
+def _healthy() -> Iterable[Fault]:
+    """Nothing is wrong. That they end good is measured, not given."""
+    settings = {
+        "cross-entropy": BASE,
+        "2 noise dimensions": replace(BASE, latent=Latent(dim=2, distribution="normal")),
+        "least squares": _LS,
+        "batch norm in G": replace(BASE, generator=replace(_NET, norm="batch")),
+        "batch of 128": replace(BASE, batch_size=128),
+    }
+    for severity, config in settings.items():
+        yield _injection("healthy", severity, None, config=config)
+
+
+def _tolerated() -> Iterable[Fault]:
+    """One of eight modes is lost: by definition of the rule, converged."""
+    yield _injection("one mode lost", "7 of 8 left", Outcome.CONVERGED, sampling=KeepModes(modes=7))
+
+
+def _recovered() -> Iterable[Fault]:
+    """Good, collapsed once, good again to the end: by definition of the rule, converged."""
+    for modes, end in ((1, 1_350), (2, 1_450), (3, 1_550)):
+        sampling = KeepModes(modes=modes, span=Span(start=SETTLED, end=end))
+        severity = f"{modes} of 8 for {end - SETTLED} steps"
+        yield _injection("one recovery", severity, Outcome.CONVERGED, sampling=sampling)
+
+
+def _partial() -> Iterable[Fault]:
+    """The samples of lost modes are moved to kept ones from the first report on: never more than m modes."""
+    for modes in (1, 2, 3, 4, 5):
+        sampling = KeepModes(modes=modes)
+        yield _injection("partial collapse", f"{modes} of 8 left", Outcome.MODE_COLLAPSED, sampling=sampling)
+
+
+def _copies() -> Iterable[Fault]:
+    """k training points and no others: at most k modes."""
+    for points in (1, 2, 3, 4):
+        yield _injection("copies", f"{points} points", Outcome.MODE_COLLAPSED, sampling=Copies(points=points))
+
+
+def _late() -> Iterable[Fault]:
+    """A settled replica's samples are of m modes, or of k training points, from one step on."""
+    for start, modes in ((1_300, 1), (1_400, 3), (1_500, 5)):
+        change = KeepModes(modes=modes, span=Span(start=start))
+        severity = f"{modes} of 8 from {start}"
+        yield _injection("late collapse", severity, Outcome.LATE_COLLAPSE, sampling=change, looks=(start - 1,))
+    for start, points in ((1_350, 1), (1_450, 3)):
+        copies = Copies(points=points, span=Span(start=start))
+        severity = f"{points} points from {start}"
+        yield _injection("late collapse", severity, Outcome.LATE_COLLAPSE, sampling=copies, looks=(start - 1,))
+
+
+def _rate_step() -> Iterable[Fault]:
+    """G's learning rate is multiplied after it was good. What that ends in is measured."""
+    for start, factor in ((1_150, 300.0), (1_250, 1e3)):
+        change, config = RateStep(of="g", start=start, factor=factor), replace(BASE, steps=1_500)
+        yield _injection("rate step", f"x{factor:g} at {start}", None, config=config, training=change, looks=(start,))
+
+
+def _oscillation() -> Iterable[Fault]:
+    """A settled replica's samples are of m modes for whole windows, again and again."""
+    for modes, half in ((1, 150), (2, 200), (4, 200), (3, 250)):
+        change = KeepModes(modes=modes, span=Span(start=SETTLED, half=half))
+        looks = (SETTLED - 1, SETTLED)
+        severity = f"{modes} of 8 every {2 * half} steps"
+        yield _injection("oscillation", severity, Outcome.OSCILLATING, sampling=change, looks=looks)
+
+
+def _tiny_clip() -> Iterable[Fault]:
+    """D's gradients are a product of three weights below the clip, far below the optimiser's eps: G stays in place."""
+    for clip in (1e-5, 1e-7):
+        yield _injection(
+            "clip too small", f"{clip:g}", Outcome.NOT_LEARNED, config=replace(_WGAN, clip=clip, steps=BRIEF)
+        )
+
+
+def _frozen_generator() -> Iterable[Fault]:
+    """G's updates round to nothing: the untrained generator to the end."""
+    for severity, config in (("cross-entropy", BASE), ("least squares", _LS)):
+        config = replace(config, g_optimizer=Adam(lr=_FROZEN), steps=BRIEF)
+        yield _injection("G frozen", severity, Outcome.NOT_LEARNED, config=config)
+
+
+def _frozen_discriminator() -> Iterable[Fault]:
+    """D's updates round to nothing, G follows random weights. Where that leads is measured."""
+    for severity, config in (("cross-entropy", BASE), ("least squares", _LS)):
+        yield _injection("D frozen", severity, None, config=replace(config, d_optimizer=Adam(lr=_FROZEN), steps=1_600))
+
+
+def _swapped() -> Iterable[Fault]:
+    """D learns 1 for generated samples and 0 for real ones, G still makes what D calls 1: the data push it away.
+
+    So it ends off the data; whether spread out or at one place is measured.
+    """
+    config = replace(_LS, objective=LeastSquares(a=1.0, b=0.0, c=1.0), g_optimizer=Adam(lr=1e-3), steps=1_600)
+    yield _injection("label swap", "real and fake", None, config=config)
+
+
+def _vanishing() -> Iterable[Fault]:
+    """D is trained far ahead and keeps the lead; the minimax G gets ``s(D(G(z)))`` times D's slope, by plain SGD."""
+    updates = Updates(d_steps=3, burn_in=BurnIn(d_steps=300, first=1, every=None))
+    config = replace(BASE, objective=Minimax(), instance_noise=0.0, updates=updates, g_optimizer=Sgd(lr=1e-4))
+    yield _injection("D over-trained", "300 steps ahead", Outcome.NOT_LEARNED, config=replace(config, steps=BRIEF))
+
+
+def _steep() -> Iterable[Fault]:
+    """SGD on least squares at hundreds of times 2 / curvature, without a nonlinearity that could die: it explodes."""
+    for factor in (100, 300, 1_000):
+        rule = Sgd(lr=0.02 * factor)
+        config = replace(_LS, generator=_LEAKY, discriminator=_LEAKY, d_optimizer=rule, g_optimizer=rule)
+        yield _injection("lr x100", f"0.02 x {factor}", Outcome.DIVERGED, config=config)
+
+
+def _huge_clip() -> Iterable[Fault]:
+    """A Wasserstein D whose weights may grow to the clip, by SGD: scores and G's gradients grow with their product."""
+    for clip in (30.0, 100.0, 1_000.0):
+        rule = Sgd(lr=0.1)
+        config = replace(_WGAN, clip=clip, d_optimizer=rule, g_optimizer=rule, generator=_LEAKY, discriminator=_LEAKY)
+        yield _injection("clip too large", f"{clip:g}", Outcome.DIVERGED, config=config)
+
+
+def _not_a_number() -> Iterable[Fault]:
+    """One player's loss is NaN from some step on."""
+    for of, start in (("d", 10), ("g", 200), ("d", 390)):
+        change, config = Poison(of=of, start=start), replace(BASE, steps=BRIEF)
+        yield _injection("NaN", f"in {of.upper()} at {start}", Outcome.DIVERGED, config=config, training=change)
+
+
+INJECTIONS = (
+    *_healthy(),
+    *_tolerated(),
+    *_recovered(),
+    *_partial(),
+    *_copies(),
+    *_late(),
+    *_rate_step(),
+    *_oscillation(),
+    *_tiny_clip(),
+    *_frozen_generator(),
+    *_frozen_discriminator(),
+    *_swapped(),
+    *_vanishing(),
+    *_steep(),
+    *_huge_clip(),
+    *_not_a_number(),
+)

@@ -1,0 +1,288 @@
+"""Planning: a study and a profile become cells, seeds and blocks, fixed before the first seed is trained."""
+
+import dataclasses
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from search_spaces import OBJECTIVE, Factor, Level
+from study.design.hypotheses import MoreSuccess, Share
+from study.design.plan import Plan
+from study.design.planning import plan
+from study.design.study import Contrast, Profile, Study
+from study.outcomes.outcome import Outcome
+from study.outcomes.rule import MIXTURE_RULE
+from study.storage.store import Store
+from trainables.config import GanConfig, Latent, digest
+from trainables.data import Ring
+from trainables.networks import Mlp
+from trainables.objectives import LeastSquares, Minimax, NonSaturating
+from trainables.optim import Adam
+from trainables.versions import versions
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+BASE = GanConfig(
+    data=Ring(),
+    generator=Mlp(),
+    discriminator=Mlp(),
+    latent=Latent(dim=2),
+    g_optimizer=Adam(lr=1e-3),
+    d_optimizer=Adam(lr=1e-3),
+    steps=10,
+)
+RATE = Factor(
+    name="rate",
+    levels=(
+        Level(label="slow", assign={"d_optimizer.lr": 1e-4}),
+        Level(label="fast", assign={"d_optimizer.lr": 1e-2}),
+    ),
+    source="a test",
+)
+FACTORS = (OBJECTIVE.pick("ls(-1,1,0)", "ns"), RATE)
+
+
+def profile(**changes: Any) -> Profile:
+    own = Profile(base=BASE, factors=FACTORS, seeds=5, block=2, rule=MIXTURE_RULE, note="a note")
+    return dataclasses.replace(own, **changes)
+
+
+def study(**profiles: Profile) -> Study:
+    return Study(
+        name="test-study",
+        title="A title",
+        question="A question?",
+        sources=("a paper",),
+        hypotheses=(
+            MoreSuccess(name="m", claim="c", source="s", better={"rate": "slow"}, worse={"rate": "fast"}),
+            Share(
+                name="h",
+                claim="c",
+                source="s",
+                where={"objective": "ns"},
+                outcomes=(Outcome.CONVERGED, Outcome.OSCILLATING),
+                side="below",
+                threshold=0.5,
+            ),
+        ),
+        contrasts=(Contrast(factor="rate", a="slow", b="fast"),),
+        profiles=profiles or {"quick": profile()},
+    )
+
+
+def planned(**options: Any) -> Plan:
+    return plan(study(), "quick", now=NOW, **options)
+
+
+# Cells
+
+
+def test_cells_are_the_product_of_the_factors() -> None:
+    cells = planned().cells
+    assert [cell.name for cell in cells] == ["ls(-1,1,0) / slow", "ls(-1,1,0) / fast", "ns / slow", "ns / fast"]
+    assert [cell.index for cell in cells] == [0, 1, 2, 3]
+    assert cells[1].levels == {"objective": "ls(-1,1,0)", "rate": "fast"}
+    assert cells[1].config == dataclasses.replace(
+        BASE, objective=LeastSquares(a=-1.0, b=1.0, c=0.0), d_optimizer=Adam(lr=1e-2)
+    )
+    assert cells[2].config == dataclasses.replace(BASE, objective=NonSaturating(), d_optimizer=Adam(lr=1e-4))
+
+
+def test_digests_belong_to_the_configurations_and_differ() -> None:
+    cells = planned().cells
+    assert [cell.digest for cell in cells] == [digest(cell.config) for cell in cells]
+    assert len({cell.digest for cell in cells}) == 4
+
+
+def test_without_factors_there_is_one_cell() -> None:
+    (cell,) = plan(study(quick=profile(factors=())), "quick", now=NOW).cells
+    assert cell.config == BASE
+
+
+def test_a_note_says_what_was_set_otherwise(tmp_path: Path) -> None:
+    spec = planned(changes={"steps": 77, "data.modes": 5})
+    assert spec.stated_note() == "a note Set otherwise for this launch: steps=77, data.modes=5."
+    assert planned().stated_note() == "a note"
+    Store(tmp_path).write_spec(spec)
+    assert Store(tmp_path).spec().stated_note() == spec.stated_note()
+    assert Store(tmp_path).spec().digest() == spec.digest()
+
+
+def test_changes_are_set_in_every_cell() -> None:
+    cells = planned(changes={"steps": 77, "generator.kind": "mlp", "generator.hidden": [3]}).cells
+    assert all(cell.config.steps == 77 and cell.config.generator == Mlp(hidden=(3,)) for cell in cells)
+    assert [cell.config.d_optimizer.lr for cell in cells] == [1e-4, 1e-2, 1e-4, 1e-2]
+
+
+@pytest.mark.parametrize(
+    ("path", "factor"),
+    [
+        ("objective", "objective"),
+        ("objective.kind", "objective"),
+        ("objective.a", "objective"),
+        ("d_optimizer.lr", "rate"),
+        ("d_optimizer", "rate"),
+    ],
+)
+def test_a_path_that_a_factor_varies_cannot_be_set(path: str, factor: str) -> None:
+    sentence = rf"^{path} is varied by the factor {factor} and cannot be set \(study test-study, profile quick\)$"
+    with pytest.raises(ValueError, match=sentence):
+        planned(changes={path: 1})
+
+
+def test_a_path_that_only_begins_alike_can_be_set() -> None:
+    assert planned(changes={"d_optimizer.beta1": 0.9}).cells[0].config.d_optimizer == Adam(lr=1e-4, beta1=0.9)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"changes": {"stepz": 1}}, "stepz is no field: the configuration has kind, data"),
+        ({"changes": {"steps": 0}}, "steps must be >= 1, got 0"),
+        (
+            {"changes": {"data.kind": "digits", "generator.kind": "dcgan"}},
+            "channels must have 2 entries for 16x16 images",
+        ),
+        ({"seeds": 0}, r"seeds must be in \[1, 10000\], got 0"),
+        ({"seeds": 10**12}, r"seeds must be in \[1, 10000\], got 1000000000000"),
+    ],
+    ids=str,
+)
+def test_mistakes_name_the_study_and_the_profile(options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValueError, match=rf"^{sentence}.* \(study test-study, profile quick\)$"):
+        planned(**options)
+
+
+def test_an_unknown_profile_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^profile must be one of quick, got 'slow' "):
+        plan(study(), "slow", now=NOW)
+
+
+# Seeds
+
+
+def test_seeds_do_not_depend_on_profile_clock_or_number() -> None:
+    few = planned(seeds=3).seeds
+    later = plan(study(other=profile(factors=())), "other", now=NOW.replace(year=2030), seeds=40).seeds
+    assert len(few) == 3
+    assert later[:3] == few
+    assert len(planned().seeds) == 5
+
+
+def test_seeds_count_up_from_the_studys_first_one() -> None:
+    """If this fails, a stored launch can no longer be extended by further seeds."""
+    assert planned(seeds=3).seeds == (0, 1, 2)
+    later = plan(dataclasses.replace(study(), first_seed=1_000), "quick", now=NOW, seeds=2)
+    assert later.seeds == (1_000, 1_001)
+
+
+# The rest of a launch
+
+
+def test_a_launch_says_what_it_is() -> None:
+    spec = planned()
+    assert spec.launch == "20260304-050607-quick"
+    assert spec.created == "2026-03-04T05:06:07+0000"
+    assert (spec.study, spec.title, spec.question, spec.profile) == ("test-study", "A title", "A question?", "quick")
+    assert (spec.note, spec.rule, spec.block, spec.factors) == ("a note", MIXTURE_RULE, 2, FACTORS)
+    assert (spec.hypotheses, spec.contrasts) == (study().hypotheses, study().contrasts)
+    assert spec.versions == versions()
+
+
+def test_blocks_hold_every_replica_of_every_cell_once() -> None:
+    spec = planned()
+    assert [(block.name, block.first, len(block.seeds)) for block in spec.blocks()][3:6] == [
+        ("c003-b000", 0, 2),
+        ("c000-b001", 2, 2),
+        ("c001-b001", 2, 2),
+    ]
+    assert spec.blocks()[-1].seeds == spec.seeds[4:]
+    for cell in spec.cells:
+        own = [block for block in spec.blocks() if block.cell == cell]
+        assert tuple(seed for block in own for seed in block.seeds) == spec.seeds
+        assert all(spec.seeds[block.first] == block.seeds[0] for block in own)
+
+
+def test_a_launch_comes_back_from_its_file(tmp_path: Path) -> None:
+    spec = planned(changes={"generator.kind": "mlp", "generator.hidden": [3], "clip": 0.5})
+    Store(tmp_path).write_spec(spec)
+    found = Store(tmp_path).spec()
+    assert found == spec
+    assert [digest(cell.config) for cell in found.cells] == [cell.digest for cell in spec.cells]
+
+
+# What was decided before the first seed
+
+
+def test_a_plan_keeps_its_digest_through_its_file(tmp_path: Path) -> None:
+    spec = planned(changes={"clip": 1}, until_decided=True, budget=1800)
+    Store(tmp_path).write_spec(spec)
+    assert Store(tmp_path).spec().digest() == spec.digest()
+    assert re.fullmatch("[0-9a-f]{16}", spec.digest())
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"alpha": 0.05', '"alpha": 0.5'),
+        ('"side": "below"', '"side": "above"'),
+        ('"steps": 10', '"steps": 11'),
+        ('"window": 3', '"window": 4'),
+        ('"until_decided": true', '"until_decided": false'),
+        ('"claim": "c"', '"claim": "d"'),
+    ],
+)
+def test_an_edited_plan_has_another_digest(old: str, new: str, tmp_path: Path) -> None:
+    spec = planned(until_decided=True)
+    store = Store(tmp_path)
+    store.write_spec(spec)
+    text = store.spec_path.read_text()
+    assert old in text
+    store.spec_path.write_text(text.replace(old, new, 1))
+    assert store.spec().digest() != spec.digest()
+
+
+def test_what_tells_unions_apart_is_in_the_digest_though_it_is_a_default() -> None:
+    first, second = (
+        dataclasses.replace(cell, name="", levels={}, digest="", config=dataclasses.replace(cell.config, objective=own))
+        for cell, own in zip(planned().cells, (NonSaturating(), Minimax()), strict=False)
+    )
+    spec = planned()
+    assert dataclasses.replace(spec, cells=(first,)).digest() != dataclasses.replace(spec, cells=(second,)).digest()
+
+
+def test_a_plan_of_an_older_version_is_read_and_has_the_digest_of_its_meaning(tmp_path: Path) -> None:
+    spec = planned()
+    store = Store(tmp_path)
+    store.write_spec(spec)
+    values = json.loads(store.spec_path.read_text())
+    for name in ("until_decided", "least", "budget", "selection"):
+        del values[name]
+    store.spec_path.write_text(json.dumps(values))
+    assert store.spec() == spec
+    assert store.spec().digest() == spec.digest()
+
+
+def test_until_decided_gives_every_cell_a_block_and_calls_the_rest_the_most() -> None:
+    spec = planned(until_decided=True, seeds=7)
+    assert (spec.until_decided, spec.least, len(spec.seeds)) == (True, 2, 7)
+    assert [block.name for block in spec.blocks() if not spec.may_skip(block)] == [f"c00{i}-b000" for i in range(4)]
+    assert planned(until_decided=True, seeds=1).least == 1
+    assert not any(planned().may_skip(block) for block in planned().blocks())
+
+
+@pytest.mark.parametrize("where", [None, {"rate": "medium"}])
+def test_until_decided_needs_something_to_decide(where: dict[str, str] | None) -> None:
+    share = dataclasses.replace(study().hypotheses[1], where=where)
+    idle = dataclasses.replace(study(), hypotheses=() if where is None else (share,))
+    with pytest.raises(ValueError, match=r"^--until-decided needs a hypothesis about cells of the profile, and there"):
+        plan(idle, "quick", now=NOW, until_decided=True)
+
+
+def test_a_budget_needs_a_number_of_seeds_that_is_open() -> None:
+    with pytest.raises(ValueError, match=r"^--budget needs --until-decided \(study test-study, profile quick\)$"):
+        planned(budget=60.0)
+    assert planned(budget=60.0, until_decided=True).budget == 60.0

@@ -1,0 +1,428 @@
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pytest
+from PIL import Image
+
+from study.design.plan import Selection
+from study.evidence.estimates import summarize
+from study.outcomes.outcome import Outcome
+from study.outcomes.rule import IMAGE_RULE, OutcomeRule
+from study.report import build, page
+from study.storage.records import Status
+from study.storage.store import Store
+from trainables import trace
+
+C, M, L, O, N, D, U = Outcome  # noqa: E741
+MINUS = "\N{MINUS SIGN}"
+MIXED = [[C, C, C, C, O], [C, C, M, L, D], [C, M, M, N, U], [D, D, M, M, N]]
+VOID = {"meta", "img", "br", "link", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """Reads a page, and fails on tags that are not closed in order."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.source = path.read_text(encoding="utf-8")
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(self.source)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not {"style", "script"} & set(self.open):
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def all(self, tag: str) -> Iterator[dict[str, str | None]]:
+        return (attrs for name, attrs in self.tags if name == tag)
+
+
+def section(text: str, name: str) -> str:
+    return text.partition(f'<section id="{name}">')[2].partition('<section id="')[0]
+
+
+def test_page_is_one_file_that_needs_nothing_else(mixed: Store) -> None:
+    read = Page(mixed.report_path)
+    links = [v for _, attrs in read.tags for k, v in attrs.items() if k in ("src", "href", "xlink:href", "data") and v]
+    assert links
+    beside = {"cells.csv", "records.csv", "../records.parquet", "../spec.json", "../traces/"}
+    assert {link for link in links if not link.startswith(("data:image/png;base64,", "#"))} == beside
+    assert not re.search(r"url\((?!#)|@import|<link", read.source)
+    assert [attrs for attrs in read.all("script")] == [{}]
+
+
+def test_files_that_the_page_names_are_there(mixed: Store) -> None:
+    for name in ("cells.csv", "records.csv", "../records.parquet", "../spec.json", "../traces/"):
+        assert (mixed.report_path.parent / name).exists()
+
+
+def test_svg_references_resolve_within_their_own_picture(mixed: Store) -> None:
+    for svg in re.findall(r"<svg.*?</svg>", Page(mixed.report_path).source, re.DOTALL):
+        wanted = set(re.findall(r'(?:url\(|href=")#([^")]+)', svg))
+        assert wanted <= set(re.findall(r'id="([^"]+)"', svg))
+
+
+def test_sections_stand_in_the_order_of_the_reader(mixed: Store) -> None:
+    read = Page(mixed.report_path)
+    assert [attrs["id"] for attrs in read.all("section") if "id" in attrs] == [
+        "verdicts", "success", "map", "contrasts", "outcomes", "survival", "sensitivity", "curves", "samples", "rule",
+        "methods", "run",
+    ]  # fmt: skip
+    targets = [str(attrs["href"])[1:] for attrs in read.all("a") if str(attrs["href"]).startswith("#")]
+    assert targets[1:] == [attrs["id"] for attrs in read.all("section") if "id" in attrs]
+
+
+def test_head_says_what_was_asked_and_launched(mixed: Store) -> None:
+    head = Page(mixed.report_path).text.partition("Verdicts Hypotheses")[0]
+    for part in ("Does least squares train more often", "20260102-030405-quick", "quick: smaller nets", "20 planned"):
+        assert part in head
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_verdict_is_a_word_and_a_colour_and_a_sentence(make: Any) -> None:
+    part = section(Page(build(make([[C] * 8, [D] * 8]))).source, "verdicts")
+    assert '<span class="verdict supported">supported</span>' in part
+    assert "8 of 8 (100 %" in part
+    # McNemar on eight pairs, all discordant in one direction: 2 / 2^8; the other hypothesis has no cells.
+    assert part.count('<td class="num">0.008</td>') == 2
+
+
+def test_verdicts_show_adjusted_p_difference_and_correlation(mixed: Store) -> None:
+    part = section(Page(mixed.report_path).source, "verdicts")
+    assert '<td class="num">0.250</td><td class="num">0.426</td>' in part
+    assert f'0.33<span class="source">[{MINUS}0.22, 0.69]</span>' in part
+    assert '9<span class="source">0.48</span>' in part
+    assert "adjusted by Holm" in part
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_seeds_until_decided_are_said_to_be_anytime_valid(make: Any) -> None:
+    store = make(MIXED, spec={"until_decided": True, "least": 2})
+    read = Page(build(store))
+    part = section(read.source, "verdicts")
+    assert "anytime-valid" in part
+    assert "at least 2 and at most 5 per cell" in part
+    assert store.spec().digest() in part
+    assert "fixed-n tests" in section(read.source, "contrasts")
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_confirmation_shows_both_rates(make: Any) -> None:
+    chosen = Selection(launch="before", plan="0" * 16, cell="full", successes=5, n=5, of_cells=8)
+    part = section(Page(build(make([[C, C, D]], spec={"selection": chosen}))).source, "verdicts")
+    assert "5 of 5 [0.57, 1.00] among 8 cells" in part
+    assert "2 of 3 [0.21, 0.94]" in part
+
+
+def test_success_is_the_estimate_of_the_records(mixed: Store) -> None:
+    part = section(Page(mixed.report_path).source, "success")
+    row = re.search(r"<tr><th[^>]*>1</th>.*?</tr>", part, re.DOTALL)
+    assert row
+    assert "2 of 5" in row[0]
+    assert "0.40 [0.12, 0.77]" in row[0]
+    assert "3 of 5" in row[0]
+
+
+def test_cells_are_sorted_by_rate_in_table_and_picture(make: Any) -> None:
+    part = section(Page(build(make([[D, D], [C, C], [C, D]]))).source, "success")
+    assert re.findall(r'<th scope="row"[^>]*>(\d)</th>', part) == ["1", "2", "0"]
+    assert re.search(r"full / ns: 2 of 2.*no_bn_g / ls\(0,1,1\): 1 of 2.*full / ls\(0,1,1\): 0 of 2", part)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_crashed_and_pending_are_apart_from_failures(make: Any) -> None:
+    part = section(Page(build(make([[C, U, U]], crashed=[(0, 1)]))).source, "success")
+    assert "1 of 1" in part
+    assert "1 crashed, 1 pending" in part
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_contrast_without_replicas_shows_no_number(make: Any) -> None:
+    part = section(Page(build(make([[C, C], [U, U]]))).source, "contrasts")
+    assert "2 of 2" in part
+    assert "1.000" not in part
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_contrast_shows_difference_interval_and_p(make: Any) -> None:
+    part = section(Page(build(make([[C, C, C, C, C], [D, D, D, D, D]]))).source, "contrasts")
+    # Wilson 5 of 5 from 0.5655: 1 - sqrt(2) * 0.4345. McNemar on five discordant pairs: 2 / 2^5.
+    assert '<td class="num">1.00</td><td class="num">[0.39, 1.00]</td><td>exact McNemar test</td>' in part
+    assert part.count('<td class="num">0.062</td>') == 2
+
+
+def test_composition_labels_its_counts_in_the_outcomes_colour(make: Any) -> None:
+    part = section(Page(build(make([[C, C, C, M, D]]))).source, "outcomes")
+    assert [part.count(f"fill: var(--{name})") for name in ("converged", "mode-collapsed", "oscillating")] == [1, 1, 0]
+    assert re.search(r"fill: var\(--on-converged\)[^>]*>3<", part)
+
+
+def test_curves_are_one_line_and_one_mark_per_replica_in_the_outcomes_colour(make: Any) -> None:
+    part = section(Page(build(make([[C, C, L, M, D]]))).source, "curves")
+    assert "Fréchet distance (classifier)" in part
+    panels_drawn = 4
+    for name, replicas in (("converged", 2), ("late-collapse", 1), ("diverged", 1), ("oscillating", 0)):
+        lines = re.findall(rf'<path d="([^"]*)"[^>]*stroke: var\(--{name}\)', part)
+        marks = re.findall(rf"<use [^>]*fill: var\(--{name}\)", part)
+        assert sum(line.count("M ") for line in lines) == panels_drawn * replicas
+        assert len(marks) == panels_drawn * replicas
+
+
+def test_mixtures_show_covered_modes_by_the_rule(make: Any) -> None:
+    part = section(Page(build(make(images=False))).source, "curves")
+    for title in ("samples within 30 sd of a mode", "covered modes", "discriminator loss", "generator loss"):
+        assert title in part
+    assert "Fréchet" not in part
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_samples_are_the_last_grid_of_one_success_and_one_failure(make: Any) -> None:
+    store = make([[D, C, C, D, M]])
+    read = Page(build(store))
+    assert len(list(read.all("img"))) == 2 * 3 + 2  # three films of two frames
+    images = [attrs["alt"] for attrs in read.all("img")][-2:]
+    seeds = store.spec().seeds
+    assert images == [
+        f"Samples of seed {seeds[1]} at step 1000: converged",
+        f"Samples of seed {seeds[0]} at step 1000: diverged",
+    ]
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_large_grids_are_made_smaller(make: Any) -> None:
+    store = make([[C]])
+    seed = store.spec().seeds[0]
+    noise = np.random.default_rng(0).integers(0, 256, (1_000, 1_500), dtype=np.uint8)
+    Image.fromarray(noise).save(store.sample_folder(0, seed) / "step-001000.png")
+    *_, image = Page(build(store)).all("img")
+    assert (image["width"], image["height"]) == ("448", "299")
+    assert str(image["src"]).startswith("data:image/webp;base64,")
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_unreadable_last_grid_falls_back_to_the_one_before(make: Any) -> None:
+    store = make([[C]])
+    last = store.grids(0, store.spec().seeds[0])[-1]
+    last.write_bytes(last.read_bytes()[:60])
+    assert {attrs["alt"] for attrs in Page(build(store)).all("img")} == {
+        f"Samples of seed {store.spec().seeds[0]} at step 500: converged"
+    }
+
+
+def test_rule_is_shown_with_the_meaning_of_every_threshold() -> None:
+    rows = page.rule_rows(IMAGE_RULE)
+    assert ("window", "3", "snapshots in a window; one snapshot alone never decides.") in rows
+    assert len(rows) == len(OutcomeRule.__dataclass_fields__)
+    assert all(meaning for _, _, meaning in rows)
+
+
+def test_page_says_that_no_training_is_needed_to_decide_anew(mixed: Store) -> None:
+    text = Page(mixed.report_path).text
+    assert "study decide 20260102-030405-quick --rule" in text
+
+
+def test_what_was_run_traces_every_number(mixed: Store) -> None:
+    part = section(Page(mixed.report_path).source, "run")
+    spec = mixed.spec()
+    for expected in (
+        spec.cells[3].digest,
+        str(spec.seeds[-1]),
+        "torch 2.15.0",
+        "stack[5]",
+        "cpu",
+        "float32",
+        "3 min 58 s",
+    ):
+        assert expected in part
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_methods_name_the_classifier_and_its_accuracy(make: Any) -> None:
+    methods = Page(build(make())).text.rpartition("Methods")[2].partition("What was run")[0]
+    assert "not the Inception FID" in methods
+    assert "0.972 of held-out images" in methods
+    assert "statistics of the batch at hand" in methods
+
+
+NOT_A_NUMBER = r"\b(nan|NaN|inf|Infinity|None)\b"
+PLANS = {
+    "none finished": [[U, U], [U, U]],
+    "one replica": [[C]],
+    "one replica, none finished": [[U]],
+    "all succeeded": [[C, C], [C, C], [C, C], [C, C]],
+    "all failed": [[D, N], [M, D], [L, O], [N, N]],
+    "one cell finished": [[C, D], [U, U], [U, U], [U, U]],
+}
+
+
+@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS.keys())
+@pytest.mark.parametrize("images", [True, False])
+def test_any_launch_has_a_page_without_nan(request: Any, make: Any, plan: Any, images: bool) -> None:
+    if images:  # the pictures are the same functions: drawn once
+        request.getfixturevalue("undrawn")
+    store = make(plan, images=images)
+    text = Page(build(store)).source
+    assert not re.search(NOT_A_NUMBER, re.sub(r"base64,[^\"]*", "", text))
+    for name in ("cells.csv", "records.csv"):
+        assert not re.search(NOT_A_NUMBER, (store.report_path.parent / name).read_text(encoding="utf-8"))
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_launch_without_any_outcome_says_so(make: Any) -> None:
+    read = Page(build(make([[U, U], [U, U]])))
+    assert "No replica has an outcome yet." in read.text
+    assert "No trace is stored yet." in read.text
+    assert not {"survival", "sensitivity"} & {attrs.get("id") for attrs in read.all("section")}
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_replicas_that_were_not_needed_are_named_apart(make: Any) -> None:
+    store = make([[C, C, U], [D, U, U]], spec={"until_decided": True})
+    skipped = [replace(r, status=Status.SKIPPED) if r.outcome is U else r for r in store.records()]
+    store.write_records(tuple(skipped))
+    text = Page(build(store)).text
+    assert "3 skipped" in text
+    assert "3 of 6 replicas that it allowed were not run" in text
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_replicas_that_were_stopped_are_named_apart(make: Any) -> None:
+    store = make([[C, C, U], [D, U, U]])
+    stopped = [replace(r, status=Status.STOPPED) if r.outcome is U else r for r in store.records()]
+    store.write_records(tuple(stopped))
+    built = build(store)
+    assert "3 stopped" in Page(built).text
+    rows = csv.DictReader((built.parent / "cells.csv").read_text(encoding="utf-8").splitlines())
+    assert [(row["stopped"], row["pending"]) for row in rows] == [("1", "0"), ("2", "0")]
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_page_depends_on_the_records_that_it_is_given(make: Any) -> None:
+    """What verification relies on: the stored page is the page of the stored records, and of no others."""
+    store = make([[C, D], [M, M]])
+    stored = build(store).read_text(encoding="utf-8")
+    records = store.records()
+    assert page.render(store, records, store.rule()) == stored
+    assert summarize(records)[0].rate.successes == 1
+    other = [replace(record, outcome=M) for record in records]
+    assert page.render(store, other, store.rule()) != stored
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_missing_traces_and_grids_are_said_to_be_missing(make: Any) -> None:
+    text = Page(build(make(traces=False, grids=False))).text
+    assert "No trace is stored yet." in text
+    assert "No sample grid is stored." in text
+    assert "4 of 5" in text
+
+
+def test_missing_trace_of_one_cell_leaves_the_others(make: Any) -> None:
+    store = make()
+    store.trace_path(store.spec().blocks()[0]).unlink()
+    part = section(Page(build(store)).source, "curves")
+    assert part.count("No trace is stored for this cell.") == 1
+    assert part.count("<svg viewBox") == 3
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_classifier_and_hypotheses_may_be_absent(make: Any) -> None:
+    text = Page(build(make(images=False, spec={"hypotheses": (), "contrasts": ()}))).text
+    assert "This study declared no hypotheses." in text
+    assert "No classifier was used in this launch." in text
+    assert "Differences" not in text
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_text_is_escaped_everywhere(make: Any) -> None:
+    evil = '<script>alert("x")</script> & $\\frac{1$'
+    source = build(make(spec={"title": evil, "question": evil, "note": evil, "sources": (evil,), "launch": evil}))
+    read = Page(source)
+    assert len(list(read.all("script"))) == 1
+    assert read.text.count('<script>alert("x")</script> & $\\frac{1$') >= 5
+
+
+def test_names_of_cells_are_escaped_in_pictures(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = make([[C, D]])
+    records = tuple(_renamed(record, 'a < "b" & $\\x$') for record in store.records())
+    store.write_records(records)
+    read = Page(build(store))
+    assert 'a < "b" & $\\x$' in read.text
+    labels = [attrs.get("aria-label") or "" for attrs in read.all("svg")]
+    assert any('a < "b" & $\\x$' in label for label in labels)
+
+
+def _renamed(record: Any, name: str) -> Any:
+    return replace(record, cell_name=name)
+
+
+def test_numbers_in_labels_keep_their_digits(make: Any) -> None:
+    store = make([[C, D]])
+    store.write_records(tuple(_renamed(record, "clip 0.000125") for record in store.records()))
+    assert ">clip 0.000125</text>" in section(Page(build(store)).source, "outcomes")
+
+
+def test_pictures_and_tables_can_be_heard(mixed: Store) -> None:
+    read = Page(mixed.report_path)
+    assert all(attrs.get("alt") for attrs in read.all("img"))
+    assert all(attrs.get("aria-label") or attrs.get("aria-hidden") for attrs in read.all("svg"))
+    assert all(attrs.get("scope") in ("row", "col") for attrs in read.all("th"))
+    assert sum(1 for _ in read.all("caption")) == sum(1 for _ in read.all("table")) > 4
+
+
+def test_same_launch_gives_the_same_page(make: Any) -> None:
+    store = make([[C, D]])
+    first = build(store).read_bytes()
+    assert build(store).read_bytes() == first
+
+
+def test_building_leaves_matplotlib_as_it_was(make: Any) -> None:
+    with matplotlib.rc_context({"font.size": 7.0, "svg.fonttype": "path"}):
+        before = dict(matplotlib.rcParams)
+        build(make([[C]]))
+        assert dict(matplotlib.rcParams) == before
+
+
+def test_page_is_written_whole(mixed: Store) -> None:
+    path = mixed.report_path
+    assert sorted(p.name for p in path.parent.iterdir()) == ["cells.csv", "index.html", "records.csv"]
+
+
+def test_page_of_forty_replicas_stays_small(make: Any) -> None:
+    path = build(make([[C, M, L, O, N, D, C, C, M, D]] * 4))
+    assert 50_000 < path.stat().st_size < 1_500_000
+
+
+def test_logarithmic_axes_are_labelled_in_plain_numbers(make: Any) -> None:
+    store = make([[C, C]])
+    path = store.trace_path(store.spec().blocks()[0])
+    stored = trace.read(path)
+    rows = [dict(row) | {"g_loss": -3e6} if row["step"] == 500 else row for row in stored.rows]
+    trace.write(trace.Trace(meta=stored.meta, rows=rows), path)
+    curves = section(Page(build(store)).source, "curves")
+    assert f">{MINUS}1e6</text>" in curves
+    assert "mathdefault" not in curves

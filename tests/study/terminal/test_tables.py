@@ -1,0 +1,99 @@
+from dataclasses import replace
+from io import StringIO
+from typing import Any
+
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+from study.design.study import Sweep
+from study.evidence import threshold_sweeps
+from study.evidence.estimates import compare, summarize
+from study.evidence.judging import judge
+from study.outcomes.outcome import Outcome
+from study.terminal.tables import STYLES, contrast_table, summary_table, sweep_table, verdict_table
+
+MINUS = "\N{MINUS SIGN}"
+C, M, L, O, N, D, U = Outcome  # noqa: E741
+
+
+def shown(table: Table, width: int = 100) -> str:
+    out = StringIO()
+    Console(file=out, width=width).print(table)
+    return out.getvalue()
+
+
+@pytest.fixture
+def launch(make: Any) -> Any:
+    return make(crashed=[(2, 4)])
+
+
+def test_summary_is_sorted_by_rate_with_counts_and_interval(launch: Any) -> None:
+    lines = shown(summary_table(summarize(launch.records()))).splitlines()
+    cells = [line for line in lines if " / " in line]
+    assert [line.split("  ")[0] for line in cells] == [
+        "full / ls(0,1,1)", "full / ns", "no_bn_g / ls(0,1,1)", "no_bn_g / ns"
+    ]  # fmt: skip
+    assert "4 of 5     0.80 [0.38, 0.96]  4 converged, 1 oscillating" in cells[0]
+
+
+def test_crashed_replicas_are_named_apart(launch: Any) -> None:
+    text = " ".join(shown(summary_table(summarize(launch.records()))).split())
+    assert "1 of 4 0.25 [0.05, 0.70]" in text
+    assert "1 crashed" in text
+
+
+def test_cell_without_outcome_has_no_share(make: Any) -> None:
+    text = shown(summary_table(summarize(make([[U, U]]).records())))
+    assert "0 of 0" in text
+    assert "\N{EN DASH}" in text
+    assert "2 pending" in text
+
+
+def test_contrasts_show_difference_interval_and_p(launch: Any) -> None:
+    comparisons = compare(launch.spec().contrasts, launch.records())
+    text = shown(contrast_table(comparisons))
+    assert f"4 of 5 {MINUS} 2 of 5  0.40 [{MINUS}0.16, 0.73]     1.000" in text
+    assert "p (Holm)" in text
+
+
+def test_verdicts_show_word_counts_and_p(make: Any) -> None:
+    launch = make([[C] * 12, [M] * 12, [C] * 4 + [M] * 8, [C] * 4 + [M] * 8])
+    first, second = judge(launch.spec().hypotheses, launch.records())
+    lines = shown(verdict_table([first, second])).splitlines()
+    assert "supported  16 of 24 against 4 of 24   < 0.001" in lines[2]
+    assert f"undecided  8 of 24                      {second.p_adjusted:.3f}" in " ".join(lines[3:])
+
+
+def test_a_claim_that_cannot_be_tested_says_so(make: Any) -> None:
+    launch = make([[C, M], [C, U]])
+    _, share = judge(launch.spec().hypotheses, launch.records())
+    assert "undecided  nothing to test" in shown(verdict_table([share]))
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_tables_fit_and_lose_nothing(launch: Any, width: int) -> None:
+    long = " / ".join(["no_bn_gd", "rmsprop_tf1", "least squares (-1,1,0)", "[bold]clip 0.01"])
+    records = [replace(record, cell_name=long) for record in launch.records()]
+    summaries = summarize(records)
+    judgements = judge(launch.spec().hypotheses, records)
+    comparisons = compare(launch.spec().contrasts, records)
+    for table in (summary_table(summaries), contrast_table(comparisons), verdict_table(judgements)):
+        text = shown(table, width)
+        assert max(map(len, text.splitlines())) <= width
+        assert "…" not in text
+    assert "".join("[bold]clip 0.01".split()) in "".join(shown(summary_table(summaries), 200).split())
+
+
+def test_sweeps_show_counts_correlation_and_p(launch: Any) -> None:
+    sweep = Sweep(
+        factor="objective", a="ns", b="ls(0,1,1)", paired_by=("bn",), evidence="quality", thresholds=(0.4, 0.9)
+    )
+    lines = shown(sweep_table(threshold_sweeps.table(sweep, launch.records()))).splitlines()
+    assert lines[1].split() == ["above", "only", "ns", "only", "ls(0,1,1)", "both", "neither", "correlation", "p"]
+    assert lines[3].split() == ["0.9", "0", "0", "0", "9", "\N{EN DASH}", "1.000"]
+    assert max(map(len, lines)) <= 100
+
+
+def test_every_outcome_has_a_terminal_style() -> None:
+    assert set(STYLES) == set(Outcome)
