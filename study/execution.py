@@ -57,9 +57,9 @@ def cache_of(store: Store) -> Path:
     return store.root.parent.parent / "cache"
 
 
-def check(spec: Plan, out: Path) -> None:
+def check(plan: Plan, out: Path) -> None:
     """Raises ValueError if data are absent, damaged or too few, or the folder cannot be written to; starts nothing."""
-    sets = {config.data for config in spec.configs()}
+    sets = {config.data for config in plan.configs()}
     for data in sets:
         data.check()
     existing = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
@@ -67,12 +67,12 @@ def check(spec: Plan, out: Path) -> None:
         raise ValueError(f"--out must be a writable folder, got {out}: {existing} is not")
     for data in sets:  # image files are decoded here, once; what cannot be decoded is named before anything starts
         source = data.load(device=torch.device("cpu"), dtype=torch.float32)
-        for config in (config for config in spec.configs() if config.data == data):
+        for config in (config for config in plan.configs() if config.data == data):
             games.build(config).check(source)
 
 
 def start(
-    spec: Plan,
+    plan: Plan,
     store: Store,
     resources: Resources,
     tracker: Tracker,
@@ -84,19 +84,19 @@ def start(
     Args:
         mirror: who shows a search beside the tracker, if anybody.
     """
-    console.print(describe(spec), soft_wrap=not console.is_terminal)
-    check(spec, store.root.parent.parent)
+    console.print(describe(plan), soft_wrap=not console.is_terminal)
+    check(plan, store.root.parent.parent)
     console.print("starting Ray ...", style="dim")
     share = ray_driver.connect(resources)
     try:
         _make(store.root)
         try:
-            tracker.start(spec)
+            tracker.start(plan)
         except ValueError:
             shutil.rmtree(store.root, ignore_errors=True)
             raise
-        store.write_spec(spec)
-        ledger = Ledger(spec, store, again=True)
+        store.write_plan(plan)
+        ledger = Ledger(plan, store, again=True)
         return _conduct(ledger, _guide(ledger, mirror), share, tracker, console)
     finally:
         ray_driver.disconnect()
@@ -106,10 +106,10 @@ def resume(
     store: Store, resources: Resources, tracker: Tracker, console: Console, mirror: "Mirror | None" = None
 ) -> Result:
     """Finishes what the plan of an interrupted launch still lacks."""
-    spec = store.spec()
-    console.print(describe(spec), soft_wrap=not console.is_terminal)
-    check(spec, store.root.parent.parent)
-    ledger = Ledger(spec, store, again=True)
+    plan = store.plan()
+    console.print(describe(plan), soft_wrap=not console.is_terminal)
+    check(plan, store.root.parent.parent)
+    ledger = Ledger(plan, store, again=True)
     _check_plan(ledger)
     guide = _guide(ledger, mirror)
     share = None
@@ -117,7 +117,7 @@ def resume(
         console.print("starting Ray ...", style="dim")
         share = ray_driver.connect(resources)
     try:
-        tracker.start(spec)
+        tracker.start(plan)
         return _conduct(ledger, guide, share, tracker, console)
     finally:
         ray_driver.disconnect()
@@ -125,38 +125,38 @@ def resume(
 
 def _check_plan(ledger: Ledger) -> None:
     """Raises ValueError if replicas were trained under another plan; those of older versions do not know theirs."""
-    now = ledger.spec.digest()
+    now = ledger.plan.digest()
     for record in ledger.records:
         if record.plan not in ("", now):
             raise ValueError(
-                f"{ledger.store.spec_path} must be as it was planned to train more: it has digest {now} now, and block"
+                f"{ledger.store.plan_path} must be as it was planned to train more: it has digest {now} now, and block"
                 f" {record.block} was trained under {record.plan}"
             )
 
 
-def describe(spec: Plan) -> str:
+def describe(plan: Plan) -> str:
     """What a launch will train, and the digest of all that is decided before it does."""
-    if spec.search is not None:
+    if plan.search is not None:
         return (
-            f"[bold]{spec.study}[/] on {spec.profile}, launch {spec.launch}: {_budget(spec)} in blocks of {spec.block}"
-            f" seeds, at most {len(spec.seeds)} per candidate, sampler {spec.search.sampler}\nplan {spec.digest()}"
+            f"[bold]{plan.study}[/] on {plan.profile}, launch {plan.launch}: {_budget(plan)} in blocks of {plan.block}"
+            f" seeds, at most {len(plan.seeds)} per candidate, sampler {plan.search.sampler}\nplan {plan.digest()}"
         )
-    cells, blocks, most = len(spec.cells), len(spec.blocks()), ""
-    if spec.until_decided:
-        most = f" at most; {spec.least} per cell, then blocks of {spec.block} until the hypotheses are decided"
+    cells, blocks, most = len(plan.cells), len(plan.blocks()), ""
+    if plan.until_decided:
+        most = f" at most; {plan.least} per cell, then blocks of {plan.block} until the hypotheses are decided"
     return (
-        f"[bold]{spec.study}[/] ({spec.profile}), launch {spec.launch}: {cells} cell{'s' if cells != 1 else ''} x"
-        f" {len(spec.seeds)} seeds = {cells * len(spec.seeds)} replicas in {blocks} block{'s' if blocks != 1 else ''}"
+        f"[bold]{plan.study}[/] ({plan.profile}), launch {plan.launch}: {cells} cell{'s' if cells != 1 else ''} x"
+        f" {len(plan.seeds)} seeds = {cells * len(plan.seeds)} replicas in {blocks} block{'s' if blocks != 1 else ''}"
         f"{most}\n"
-        f"plan {spec.digest()}"
+        f"plan {plan.digest()}"
     )
 
 
-def _budget(spec: Plan) -> str:
-    assert spec.search is not None
-    blocks = spec.search.blocks
+def _budget(plan: Plan) -> str:
+    assert plan.search is not None
+    blocks = plan.search.blocks
     if blocks is None:
-        return f"blocks for {formatting.duration(spec.budget or 0)}"
+        return f"blocks for {formatting.duration(plan.budget or 0)}"
     return f"at most {blocks} block{'s' * (blocks != 1)}"
 
 
@@ -171,14 +171,14 @@ class _Guide:
 
 def _guide(ledger: Ledger, mirror: "Mirror | None") -> _Guide:
     """Of a plan its blocks in order, until it is decided; of a search its next decision."""
-    spec, cache = ledger.spec, cache_of(ledger.store)
-    if spec.search is None:
+    plan, cache = ledger.plan, cache_of(ledger.store)
+    if plan.search is None:
         stopping = Stopping(ledger)  # settles what is decided already
         return _Guide(Planned(ledger), (stopping,), lambda: None)
     from study.scheduling.adaptive import Searching
     from study.search.optuna_adapter.dashboard import NoMirror  # Optuna takes its time, and only a search needs it
 
-    (config,) = spec.configs()
+    (config,) = plan.configs()
     searching = Searching(ledger, NoMirror() if mirror is None else mirror, lambda block: _constants(config, cache))
     return _Guide(searching, (searching,), searching.close)
 
@@ -204,7 +204,7 @@ def _conduct(ledger: Ledger, guide: _Guide, share: Allocation | None, tracker: T
             f" {device} each",
             style="dim",
         )
-        _train_features(ledger.spec, cache, console)
+        _train_features(ledger.plan, cache, console)
         ledger.write()
         with Terminal(ledger, console) as terminal:
             observers = [*guide.observers, terminal, _Tracking(ledger, tracker)]
@@ -236,7 +236,7 @@ def finish(ledger: Ledger, tracker: Tracker, *, interrupted: bool) -> Result:
 
 def _tell_source(ledger: Ledger) -> None:
     """The page of the search whose candidate a launch has confirmed says so from now on."""
-    chosen = ledger.spec.selection
+    chosen = ledger.plan.selection
     source = None if chosen is None else Store(ledger.store.root.parent / chosen.launch)
     if source is not None and source.search_path.exists() and source.report_path.exists():
         report.build(source)
@@ -251,9 +251,9 @@ def _make(root: Path) -> None:
         raise ValueError(f"--out must be a writable folder, got {root.parent.parent}: {error.strerror}") from None
 
 
-def _train_features(spec: Plan, cache: Path, console: Console) -> None:
+def _train_features(plan: Plan, cache: Path, console: Console) -> None:
     """The classifier of each image data set, once, before the workers need it."""
-    for data in {config.data for config in spec.configs()}:
+    for data in {config.data for config in plan.configs()}:
         source = data.load(device=torch.device("cpu"), dtype=torch.float32)
         if isinstance(source.truth, ImageTruth):
             found = features.obtain(source.truth, source.digest, cache)
@@ -282,6 +282,6 @@ class _Tracking:
             self._tracker.replica(record, self._ledger.store.pictures(record.cell, record.seed))
         cell = block.cell
         known = self._ledger.of_cell(cell.index)
-        found = None if self._ledger.spec.search is None else candidate(cell.levels, known)
+        found = None if self._ledger.plan.search is None else candidate(cell.levels, known)
         for summary in summarize(known):
             self._tracker.cell(summary, None if found is None else found.score)

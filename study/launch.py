@@ -1,128 +1,68 @@
-"""What a launch's page and figures show, each computed once and only if it is asked for."""
+"""``Launch``: one stored launch and everything computed from it, each once and only if it is asked for."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-from study.design.plan import Block
-from study.evidence import sensitivity, time_to_failure
+from study.design.plan import Block, Plan
+from study.evidence import time_to_failure
 from study.evidence.estimates import CellSummary, Comparison, compare, summarize
 from study.evidence.judging import Judgement, judge
 from study.evidence.reliability import reliable_cells
-from study.evidence.sensitivity import Sensitivity
-from study.evidence.time_to_failure import CellSurvival, LifetimeComparison
+from study.evidence.time_to_failure import LifetimeComparison
 from study.outcomes.rule import OutcomeRule
-from study.report.figures import curves
-from study.report.figures.curves import Line
-from study.report.rule_validation import Trust, trust
 from study.storage.records import Record
 from study.storage.store import Store
-from trainables.trace import Trace
-
-if TYPE_CHECKING:
-    from study.report.search_data import Searched
-
-
-Traced = tuple[Block, Trace]
 
 
 class Launch:
-    """One launch.
+    """One stored launch and everything computed from it.
 
     Args:
-        store: its folder; spec, traces and pictures are read from it.
-        records: its replicas, decided by ``rule``.
+        store: its folder; plan, traces and pictures are read from it.
+        replicas: its records, decided by ``rule``; by default those that are stored.
+        rule: what the outcomes are decided by; by default the rule that the stored records were decided by.
+
+    Raises:
+        ValueError: if there is no launch in the folder, or its plan, records or rule cannot be read.
     """
 
-    def __init__(self, store: Store, records: Sequence[Record], rule: OutcomeRule) -> None:
+    def __init__(self, store: Store, replicas: Sequence[Record] | None = None, rule: OutcomeRule | None = None) -> None:
         self.store = store
-        self.spec = store.spec()
-        self.records = records
-        self.rule = rule
-        self.factors = [factor.name for factor in self.spec.factors]
-
-    @cached_property
-    def search(self) -> "Searched | None":
-        """What a search found; nothing of any other launch."""
-        if self.spec.search is None:
-            return None
-        from study.report.search_data import Searched  # brings scikit-learn, which takes its time
-
-        return Searched(self.store, self.spec, self.spec.search, self.records)
+        self.plan: Plan = store.plan()
+        self.replicas: Sequence[Record] = store.records() if replicas is None else replicas
+        self.rule: OutcomeRule = store.rule() if rule is None else rule
 
     @property
-    def ranked(self) -> Sequence[Record]:
-        """The records in the order of cells; of a search in that of its candidates, best first."""
-        if self.search is None:
-            return self.records
-        ranks = {own.cell: rank for rank, own in enumerate(self.search.candidates)}
-        return sorted(self.records, key=lambda record: (ranks.get(record.cell, len(ranks)), record.replica))
+    def factors(self) -> list[str]:
+        """Names of the axes that the study varies, in its order."""
+        return [factor.name for factor in self.plan.factors]
 
     @cached_property
     def traced(self) -> list[Block]:
         """The blocks that have a trace."""
-        return [block for block in self.spec.blocks() if self.store.trace_path(block).exists()]
-
-    @cached_property
-    def traces(self) -> list[Traced]:
-        """The blocks that have a trace, with it; of a search those of the cells that are shown."""
-        shown = None if self.search is None else self.search.shown
-        blocks = (block for block in self.traced if shown is None or block.cell.index in shown)
-        found = ((block, self.store.trace(block)) for block in blocks)
-        return [(block, trace) for block, trace in found if trace is not None]
+        return [block for block in self.plan.blocks() if self.store.trace_path(block).exists()]
 
     @cached_property
     def summaries(self) -> Sequence[CellSummary]:
-        return summarize(self.records)
+        """Per cell its success rate with its interval, and the count of each outcome."""
+        return summarize(self.replicas)
 
     @cached_property
-    def judgements(self) -> Sequence[Judgement]:
-        return judge(self.spec.hypotheses, self.records, anytime=self.spec.until_decided)
+    def verdicts(self) -> Sequence[Judgement]:
+        """What became of each declared hypothesis, in the order of the study."""
+        return judge(self.plan.hypotheses, self.replicas, anytime=self.plan.until_decided)
 
     @cached_property
     def comparisons(self) -> Sequence[Comparison]:
-        return compare(self.spec.contrasts, self.records)
+        """The declared contrasts, with all other factors held fixed, adjusted by Holm as one family."""
+        return compare(self.plan.contrasts, self.replicas)
 
     @cached_property
     def reliable(self) -> frozenset[int]:
-        return reliable_cells(self.records, anytime=self.spec.until_decided)
-
-    @cached_property
-    def trust(self) -> Trust | None:
-        return trust(self.rule, self.spec.cells)
-
-    @cached_property
-    def survival(self) -> Sequence[CellSurvival]:
-        """Of a search those of the cells that are shown."""
-        found = self.search
-        if found is None:
-            return time_to_failure.curves(self.records)
-        own = {curve.cell: curve for curve in time_to_failure.curves(self.records, found.audited)}
-        return [own[cell] for cell in found.shown]
+        """Indices of the cells whose success rate is above ``reliability.SHARE`` with 95 % confidence."""
+        return reliable_cells(self.replicas, anytime=self.plan.until_decided)
 
     @cached_property
     def failing(self) -> Sequence[LifetimeComparison]:
-        return time_to_failure.compare(self.spec.contrasts, self.records)
-
-    @cached_property
-    def sensitivities(self) -> Sequence[Sensitivity]:
-        return sensitivity.vary(self.spec, self.records, self.traces, rule=self.rule)
-
-    @cached_property
-    def lines(self) -> dict[int, list[Line]]:
-        """Cell to the curves that are drawn of its replicas, as far as there are any."""
-        held = {(block.cell.index, seed): trace for block, trace in self.traces for seed in block.seeds}
-        balances = {block.cell.index: curves.equilibrium(block.cell.config) for block, _ in self.traces}
-        traced: dict[int, list[Record]] = defaultdict(list)
-        for record in self.records:
-            if (record.cell, record.seed) in held:
-                traced[record.cell].append(record)
-        lines: dict[int, list[Line]] = defaultdict(list)
-        for cell, records in traced.items():
-            for place in curves.chosen([record.outcome for record in records]):
-                own = records[place]
-                replica = held[cell, own.seed].replica(own.seed)
-                if len(replica):
-                    lines[cell].append(Line(trace=replica, outcome=own.outcome, equilibrium=balances[cell]))
-        return dict(lines)
+        """The declared contrasts by the time to failure (log-rank)."""
+        return time_to_failure.compare(self.plan.contrasts, self.replicas)

@@ -24,7 +24,7 @@ from PIL import Image
 
 from search_spaces import BN, OBJECTIVE, Factor, levels_of, optimizer
 from study.design.plan import Block, Plan
-from study.design.planning import plan
+from study.design.planning import plan_study
 from study.design.study import Contrast, Profile, Study
 from study.outcomes.rule import MIXTURE_RULE
 from study.storage.store import Store
@@ -98,7 +98,7 @@ def course(rng: np.random.Generator, cell: int) -> np.ndarray:
     return courses[kind]
 
 
-def block_trace(spec: Plan, block: Block) -> trace.Trace:
+def block_trace(plan: Plan, block: Block) -> trace.Trace:
     rng = np.random.default_rng([block.cell.index, block.first])
     seeds = len(block.seeds)
     good = np.stack([course(rng, block.cell.index) for _ in block.seeds], axis=1)  # [T, R]
@@ -121,7 +121,7 @@ def block_trace(spec: Plan, block: Block) -> trace.Trace:
     for radius, part in (("r3", 0.5), ("r10", 0.8), ("r30", 1.0)):
         columns |= {f"mode_share_{radius}": part * shares, f"hq_share_{radius}": part * shares.sum(axis=-1)}
     table = pa.table({name: _arrow(values) for name, values in columns.items()})
-    return trace.Trace.from_table(_meta(spec, block), table)
+    return trace.Trace.from_table(_meta(plan, block), table)
 
 
 def _arrow(values: np.ndarray) -> pa.Array:
@@ -131,25 +131,25 @@ def _arrow(values: np.ndarray) -> pa.Array:
     return pa.ListArray.from_arrays(np.arange(0, values.size + 1, width, dtype=np.int32), values.ravel())
 
 
-def _meta(spec: Plan, block: Block) -> dict[str, Any]:
+def _meta(plan: Plan, block: Block) -> dict[str, Any]:
     return {
-        "launch": spec.launch, "study": spec.study, "profile": spec.profile, "cell": block.cell.index,
-        "cell_name": block.cell.name, "block": block.name, "plan": spec.digest(),
+        "launch": plan.launch, "study": plan.study, "profile": plan.profile, "cell": block.cell.index,
+        "cell_name": block.cell.name, "block": block.name, "plan": plan.digest(),
         "config": to_dict(block.cell.config), "digest": block.cell.digest, "seeds": list(block.seeds),
         "data": "made up", "reference": REFERENCE, "features": None, "sampling_statistics": "batch",
-        "mode": f"stack[{len(block.seeds)}]", "device": "none", "threads": 1, "versions": dict(spec.versions),
+        "mode": f"stack[{len(block.seeds)}]", "device": "none", "threads": 1, "versions": dict(plan.versions),
         "steps": STEPS, "seconds": 60.0, "complete": True,
     }  # fmt: skip
 
 
 def make(root: Path, replicas: int, cells: int) -> None:
     """Spec, traces and grids of a launch of at least so many replicas; the records are another step."""
-    spec = plan(study(cells, -(-replicas // cells)), "benchmark", now=datetime.now(UTC))
+    plan = plan_study(study(cells, -(-replicas // cells)), "benchmark", now=datetime.now(UTC))
     store = Store(root)
-    store.write_spec(spec)
-    store.write_rule(spec.rule)
-    for block in spec.blocks():
-        trace.write(block_trace(spec, block), store.trace_path(block))
+    store.write_plan(plan)
+    store.write_rule(plan.rule)
+    for block in plan.blocks():
+        trace.write(block_trace(plan, block), store.trace_path(block))
         for seed in block.seeds if block.first == 0 else ():
             _grid(store.sample_folder(block.cell.index, seed), seed)
 
@@ -163,7 +163,7 @@ def _grid(folder: Path, seed: int) -> None:
 
 def read_all(store: Store) -> None:
     """Every trace, and from it every replica."""
-    for block in store.spec().blocks():
+    for block in store.plan().blocks():
         stored = store.trace(block)
         assert stored is not None
         for seed in block.seeds:
@@ -174,7 +174,7 @@ def decide_all(store: Store) -> None:
     """The records, from the traces."""
     from study.scheduling.ledger import Ledger
 
-    Ledger(store.spec(), store).write()
+    Ledger(store.plan(), store).write()
 
 
 def read_records(store: Store) -> None:
@@ -185,9 +185,9 @@ def vary_thresholds(store: Store) -> None:
     """The sensitivity of every rate and verdict, traces read included."""
     from study.evidence import sensitivity
 
-    spec = store.spec()
-    traces = [(block, stored) for block in spec.blocks() if (stored := store.trace(block)) is not None]
-    sensitivity.vary(spec, store.records(), traces, rule=store.rule())
+    plan = store.plan()
+    traces = [(block, stored) for block in plan.blocks() if (stored := store.trace(block)) is not None]
+    sensitivity.vary(plan, store.records(), traces, rule=store.rule())
 
 
 def build_report(store: Store) -> None:
@@ -238,7 +238,7 @@ def main() -> None:
     print(f"{'replicas':>8}  {'step':<14}{'wall s':>8}{'CPU s':>8}{'peak MiB':>10}")
     for replicas in arguments.replicas:
         root = arguments.out / f"{replicas}-in-{arguments.cells}"
-        if not Store(root).spec_path.exists():
+        if not Store(root).plan_path.exists():
             make(root, replicas, arguments.cells)
         for stage in arguments.stages:
             found = measured(root, stage)

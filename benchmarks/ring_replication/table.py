@@ -25,10 +25,10 @@ RADII = (3, 10, 30)
 
 def main(root: Path) -> None:
     store = Store(root)
-    spec = store.spec()
+    plan = store.plan()
     traces = {
         (block.cell.index, seed): trace.replica(seed)
-        for block in spec.blocks()
+        for block in plan.blocks()
         if (trace := store.trace(block)) is not None
         for seed in block.seeds
     }

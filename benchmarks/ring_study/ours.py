@@ -13,7 +13,7 @@ from rich.console import Console
 
 from search_spaces import BN, OBJECTIVE, optimizer
 from study import execution, tracking
-from study.design.planning import plan
+from study.design.planning import plan_study
 from study.design.study import Contrast, Profile, Study
 from study.outcomes.rule import MIXTURE_RULE
 from study.scheduling.agenda import Resources
@@ -61,10 +61,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     began = time.monotonic()
-    spec = plan(ring_study(arguments.steps), "benchmark", now=datetime.now().astimezone())
-    store = Store(arguments.out / spec.study / spec.launch)
+    plan = plan_study(ring_study(arguments.steps), "benchmark", now=datetime.now().astimezone())
+    store = Store(arguments.out / plan.study / plan.launch)
     tracker = tracking.MlflowTracker(tracking.local_uri(arguments.out))
-    result = execution.start(spec, store, Resources(), tracker, Console())
+    result = execution.start(plan, store, Resources(), tracker, Console())
     finished = sum(record.status is Status.FINISHED for record in result.records)
     print(f"{finished} of {len(result.records)} replicas finished in {time.monotonic() - began:.1f} s", flush=True)
     sys.exit(finished != len(result.records))

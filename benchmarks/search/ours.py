@@ -28,10 +28,10 @@ class Ours:
 
     def __init__(self, world: World, sampler: str = "tpe") -> None:
         base = STUDY.profiles["quick"].base
-        spec = SearchSpec(space=SPACE, base=base, sampler=sampler, seed=world.repetition)
-        self._world, self._audit = world, spec.audit
+        plan = SearchSpec(space=SPACE, base=base, sampler=sampler, seed=world.repetition)
+        self._world, self._audit = world, plan.audit
         self._coin = Random(f"audit/{world.repetition}")
-        self._engine = engine.Engine(engine.proposer(spec), most=SEEDS)
+        self._engine = engine.Engine(engine.proposer(plan), most=SEEDS)
         self._points: list[Point] = []
         self._ended: dict[int, list[tuple[Course, int]]] = defaultdict(list)
         self._candidates: list[Candidate] = []

@@ -17,7 +17,7 @@ from study import formatting
 from study.audit.protocol import Protocol, distance
 from study.design.hypotheses import Hypothesis, sides
 from study.design.plan import Cell, Plan
-from study.design.planning import plan
+from study.design.planning import plan_study
 from study.evidence.judging import Judgement, judge
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import OutcomeRule
@@ -83,7 +83,7 @@ def collect(out: Path) -> Claims:
             study=study.name, paper=paper(hypothesis.source), hypothesis=hypothesis, findings=_findings(hypothesis, own)
         )
         for study in studies().values()
-        for own in [[launch for launch in launches if launch.spec.study == study.name]]
+        for own in [[launch for launch in launches if launch.plan.study == study.name]]
         for hypothesis in study.hypotheses
     ]
     return Claims(claims=tuple(sorted(found, key=_place)), left_out=tuple(left_out))
@@ -98,7 +98,7 @@ def paper(source: str) -> str:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Launch:
     store: Store
-    spec: Plan
+    plan: Plan
     rule: OutcomeRule
     records: tuple[Record, ...]
     judgements: tuple[Judgement, ...]
@@ -121,40 +121,40 @@ def _launches(out: Path) -> tuple[list[_Launch], list[str]]:
 
 def _read(store: Store) -> _Launch | None:
     """Nothing if the launch has no outcome yet."""
-    spec = store.spec()
-    if spec.study not in studies():
-        raise ValueError(f"there is no study {spec.study}")
+    plan = store.plan()
+    if plan.study not in studies():
+        raise ValueError(f"there is no study {plan.study}")
     rows = store.records() if store.records_path.exists() else ()
     if all(row.outcome is Outcome.UNDECIDED for row in rows):
         return None
     plans = {row.plan for row in rows if row.plan}
-    if plans and plans != {spec.digest()}:
-        raise ValueError(f"spec.json has the digest {spec.digest()}, but its replicas were planned by {min(plans)}")
-    judgements = judge(spec.hypotheses, rows, anytime=spec.until_decided)
-    return _Launch(store=store, spec=spec, rule=store.rule(), records=rows, judgements=judgements)
+    if plans and plans != {plan.digest()}:
+        raise ValueError(f"spec.json has the digest {plan.digest()}, but its replicas were planned by {min(plans)}")
+    judgements = judge(plan.hypotheses, rows, anytime=plan.until_decided)
+    return _Launch(store=store, plan=plan, rule=store.rule(), records=rows, judgements=judgements)
 
 
 def _findings(hypothesis: Hypothesis, launches: Sequence[_Launch]) -> tuple[Finding, ...]:
     newest: dict[str, Finding] = {}
     for launch in launches:
         for judgement in launch.judgements:
-            cells = _cells(hypothesis, launch.spec.cells)
-            if cells and launch.spec.profile not in newest and _asked(judgement.hypothesis) == _asked(hypothesis):
-                newest[launch.spec.profile] = _finding(launch, judgement, cells)
-    order = list(studies()[launches[0].spec.study].profiles) if launches else []
+            cells = _cells(hypothesis, launch.plan.cells)
+            if cells and launch.plan.profile not in newest and _asked(judgement.hypothesis) == _asked(hypothesis):
+                newest[launch.plan.profile] = _finding(launch, judgement, cells)
+    order = list(studies()[launches[0].plan.study].profiles) if launches else []
     return tuple(sorted(newest.values(), key=lambda finding: [*order, finding.profile].index(finding.profile)))
 
 
 def _finding(launch: _Launch, judgement: Judgement, cells: tuple[Cell, ...]) -> Finding:
-    spec, rule = launch.spec, launch.rule
+    plan, rule = launch.plan, launch.rule
     return Finding(
-        launch=spec.launch,
+        launch=plan.launch,
         root=launch.store.root,
-        profile=spec.profile,
+        profile=plan.profile,
         plan=next((row.plan for row in launch.records if row.plan), ""),
-        seeds=len(spec.seeds),
-        changed=_changed(spec, cells, judgement.hypothesis),
-        redecided="" if rule == spec.rule else rule.label(),
+        seeds=len(plan.seeds),
+        changed=_changed(plan, cells, judgement.hypothesis),
+        redecided="" if rule == plan.rule else rule.label(),
         judgement=judgement,
     )
 
@@ -170,15 +170,15 @@ def _cells(hypothesis: Hypothesis, cells: Iterable[Cell]) -> tuple[Cell, ...]:
     return tuple(cell for side in matching for cell in side) if all(matching) else ()
 
 
-def _changed(spec: Plan, cells: tuple[Cell, ...], hypothesis: Hypothesis) -> str:
-    published = _published(spec.study)
+def _changed(plan: Plan, cells: tuple[Cell, ...], hypothesis: Hypothesis) -> str:
+    published = _published(plan.study)
     if published is None:
-        return spec.stated_note()
+        return plan.stated_note()
     theirs = _cells(hypothesis, published.cells) or published.cells
     changed = distance(
-        Protocol(cells=cells, seeds=len(spec.seeds), rule=spec.rule), dataclasses.replace(published, cells=theirs)
+        Protocol(cells=cells, seeds=len(plan.seeds), rule=plan.rule), dataclasses.replace(published, cells=theirs)
     )
-    return changed or spec.stated_note()
+    return changed or plan.stated_note()
 
 
 @cache
@@ -187,12 +187,12 @@ def _published(study: str) -> Protocol | None:
     found = studies()[study]
     if "paper" not in found.profiles:
         return None
-    spec = plan(found, "paper", now=datetime(2000, 1, 1, tzinfo=UTC))
-    return Protocol(cells=spec.cells, seeds=len(spec.seeds), rule=spec.rule)
+    plan = plan_study(found, "paper", now=datetime(2000, 1, 1, tzinfo=UTC))
+    return Protocol(cells=plan.cells, seeds=len(plan.seeds), rule=plan.rule)
 
 
 def _made(launch: _Launch) -> tuple[datetime, str]:
-    return datetime.fromisoformat(launch.spec.created), launch.spec.launch
+    return datetime.fromisoformat(launch.plan.created), launch.plan.launch
 
 
 def _place(claim: Claim) -> tuple[bool, str, str]:

@@ -89,19 +89,19 @@ class LaunchComparison:
 
 def side(store: Store) -> Side:
     """Raises ValueError if there is no launch, or it cannot be read."""
-    return Side(spec=store.spec(), rule=store.rule(), records=store.records())
+    return Side(plan=store.plan(), rule=store.rule(), records=store.records())
 
 
 def compare(before: Side, after: Side) -> LaunchComparison:
     """Raises ValueError if the launches are of different studies."""
-    if before.spec.study != after.spec.study:
-        raise ValueError(f"both launches must be of one study, got {before.spec.study} and {after.spec.study}")
+    if before.plan.study != after.plan.study:
+        raise ValueError(f"both launches must be of one study, got {before.plan.study} and {after.plan.study}")
     couples = _couples(before.records, after.records)
     transitions = Counter((one.outcome, other.outcome) for one, other in couples)
     cells = _cells(before, after, couples)
     return LaunchComparison(
-        before=before.spec,
-        after=after.spec,
+        before=before.plan,
+        after=after.plan,
         sentence=_sentence(transitions, cells),
         changes=changes(before, after),
         cells=cells,
@@ -142,7 +142,7 @@ def _total(rates: Sequence[Rate]) -> str:
 def _cells(before: Side, after: Side, couples: Sequence[Couple]) -> tuple[CellChange, ...]:
     """In the order of the later launch."""
     earlier = {summary.name: summary for summary in summarize(before.records)}
-    configurations = [{cell.name: cell.digest for cell in own.spec.cells} for own in (before, after)]
+    configurations = [{cell.name: cell.digest for cell in own.plan.cells} for own in (before, after)]
     found = []
     for own in summarize(after.records):
         if own.name in earlier:
@@ -198,5 +198,5 @@ def _verdicts(before: Side, after: Side) -> Iterator[VerdictChange]:
 
 
 def _judged(own: Side) -> dict[str, Judgement]:
-    judgements = judge(own.spec.hypotheses, own.records, anytime=own.spec.until_decided)
+    judgements = judge(own.plan.hypotheses, own.records, anytime=own.plan.until_decided)
     return {judgement.hypothesis.name: judgement for judgement in judgements}

@@ -15,7 +15,7 @@ from trainables.config import to_dict
 class Side:
     """One launch; ``rule`` is the one that decided the records."""
 
-    spec: Plan
+    plan: Plan
     rule: OutcomeRule
     records: tuple[Record, ...]
 
@@ -31,11 +31,11 @@ class Change:
 
 def changes(before: Side, after: Side) -> tuple[Change, ...]:
     """The plan's own fields and where it ran, then the configurations of the cells that both launches have."""
-    declared = [{hypothesis.name for hypothesis in own.spec.hypotheses} for own in (before, after)]
+    declared = [{hypothesis.name for hypothesis in own.plan.hypotheses} for own in (before, after)]
     one, other = (_plan(own, declared[0] & declared[1]) for own in (before, after))
     differing = [path for path in one | other if one.get(path) != other.get(path)]
     own = (Change(path=path, before=one.get(path, ""), after=other.get(path, "")) for path in differing)
-    return (*own, *_configurations(before.spec, after.spec))
+    return (*own, *_configurations(before.plan, after.plan))
 
 
 def _plan(own: Side, shared: Collection[str]) -> dict[str, str]:
@@ -44,21 +44,21 @@ def _plan(own: Side, shared: Collection[str]) -> dict[str, str]:
     Args:
         shared: names of the hypotheses that both launches declare; the others are not told field by field.
     """
-    spec = own.spec
+    plan = own.plan
     parts: dict[str, object] = {
-        "profile": spec.profile,
-        "note": spec.note,
-        "seeds": _span(spec.seeds),
-        "block": spec.block,
-        "until_decided": spec.until_decided,
-        "least": spec.least,
-        "selection": spec.selection,
+        "profile": plan.profile,
+        "note": plan.note,
+        "seeds": _span(plan.seeds),
+        "block": plan.block,
+        "until_decided": plan.until_decided,
+        "least": plan.least,
+        "selection": plan.selection,
         "rule": own.rule,
-        "hypotheses": {own.name: own if own.name in shared else "declared" for own in spec.hypotheses},
-        "versions": _listed(record.versions for record in own.records if record.steps) or spec.versions,
+        "hypotheses": {own.name: own if own.name in shared else "declared" for own in plan.hypotheses},
+        "versions": _listed(record.versions for record in own.records if record.steps) or plan.versions,
         "device": ", ".join(sorted({record.device for record in own.records if record.device})),
         "mode": ", ".join(sorted({record.mode for record in own.records if record.mode})),
-        "cells": {cell.name: "planned" for cell in spec.cells},
+        "cells": {cell.name: "planned" for cell in plan.cells},
     }
     return dict(_leaves(parts, ""))
 

@@ -48,38 +48,38 @@ def verify(store: Store, page: Path | None = None) -> tuple[Check, ...]:
         page: a copy of the report elsewhere, to be compared instead of the launch's own.
 
     Raises:
-        ValueError: if there is no launch, or its spec, rule or records, or the copy, cannot be read.
+        ValueError: if there is no launch, or its plan, rule or records, or the copy, cannot be read.
     """
-    spec, stored, rule = store.spec(), store.records(), store.rule()
+    plan, stored, rule = store.plan(), store.records(), store.rule()
     left = store.settled()
-    headers, unreadable = _headers(spec, store)
+    headers, unreadable = _headers(plan, store)
     checks = [
-        _plan(spec, stored, headers),
-        _configurations(spec, store, stored, headers),
-        _seeds(spec, stored, headers),
-        _traces(spec, stored, headers, unreadable),
+        _plan(plan, stored, headers),
+        _configurations(plan, store, stored, headers),
+        _seeds(plan, stored, headers),
+        _traces(plan, stored, headers, unreadable),
     ]
     if unreadable or checks[3].differences:
         return tuple(checks)
     try:
-        computed = redecide(spec, store, rule).records
+        computed = redecide(plan, store, rule).records
     except ValueError as error:
         return (*checks, Check(name="records", compared="none", differences=(str(error),)))
     ahead = _ahead(store, stored, computed)
     checks.append(_records(stored, computed, ahead))
-    if spec.until_decided:
-        checks.append(_stopping(spec, store, left))
-    if spec.search is not None:
+    if plan.until_decided:
+        checks.append(_stopping(plan, store, left))
+    if plan.search is not None:
         checks.append(_early_stops(store, computed))
     checks += reproduce.checks(store, computed, len(ahead), page)
     return tuple(checks)
 
 
-def _headers(spec: Plan, store: Store) -> tuple[dict[str, _Header], list[str]]:
+def _headers(plan: Plan, store: Store) -> tuple[dict[str, _Header], list[str]]:
     """Block name to what its trace says, and a sentence for each trace that cannot be read."""
     found: dict[str, _Header] = {}
     unreadable = []
-    for block in spec.blocks():
+    for block in plan.blocks():
         try:
             trace = store.trace(block)
         except ValueError as error:
@@ -94,17 +94,17 @@ def _seeds_of(trace: Trace) -> frozenset[int]:
     return frozenset(trace.table.column("seed").unique().to_pylist()) if trace.table.num_rows else frozenset()
 
 
-def _plan(spec: Plan, stored: Sequence[Record], headers: Mapping[str, _Header]) -> Check:
+def _plan(plan: Plan, stored: Sequence[Record], headers: Mapping[str, _Header]) -> Check:
     """What was declared is what ran: the digest over the whole plan, as it was when each block was trained."""
-    own = spec.digest()
+    own = plan.digest()
     made = {name: header.meta.get("plan", "") for name, header in headers.items()}
     differences = [
-        f"spec.json is the plan {own}, the trace of block {name} was made under the plan {plan}"
-        for name, plan in made.items()
-        if plan not in ("", own)
+        f"spec.json is the plan {own}, the trace of block {name} was made under the plan {other}"
+        for name, other in made.items()
+        if other not in ("", own)
     ]
     records = Counter(record.plan for record in stored if record.plan not in ("", own))
-    differences += [f"spec.json is the plan {own}, {n} records are of the plan {plan}" for plan, n in records.items()]
+    differences += [f"spec.json is the plan {own}, {n} records are of the plan {other}" for other, n in records.items()]
     if any(made.values()) or any(record.plan for record in stored):
         compared = f"digest {own} in {len(stored)} records and {len(headers)} traces"
         return Check(name="plan", compared=compared, differences=tuple(differences))
@@ -112,17 +112,17 @@ def _plan(spec: Plan, stored: Sequence[Record], headers: Mapping[str, _Header]) 
     return Check(name="plan", compared=f"digest {own}, not recorded anywhere else", notes=(note,))
 
 
-def _configurations(spec: Plan, store: Store, stored: Sequence[Record], headers: Mapping[str, _Header]) -> Check:
+def _configurations(plan: Plan, store: Store, stored: Sequence[Record], headers: Mapping[str, _Header]) -> Check:
     """Every stored configuration has the digest that stands beside it, and the one of its cell in the plan.
 
     The cells of a search are not in spec.json: they are the points of its log, set in the base.
     """
-    planned = {cell.index: cell.digest for cell in spec.cells}
-    raw = json.loads(store.spec_path.read_bytes())["cells"]
+    planned = {cell.index: cell.digest for cell in plan.cells}
+    raw = json.loads(store.plan_path.read_bytes())["cells"]
     held = [(f"cell {cell.index} in spec.json", own["config"], cell.digest, cell.digest)
-            for cell, own in zip(spec.cells[: len(raw)], raw, strict=True)]  # fmt: skip
+            for cell, own in zip(plan.cells[: len(raw)], raw, strict=True)]  # fmt: skip
     held += [(_place(record), record.config, record.digest, planned.get(record.cell, "")) for record in stored]
-    for block in spec.blocks():
+    for block in plan.blocks():
         if block.name in headers:
             meta = headers[block.name].meta
             held.append((f"the trace of block {block.name}", meta["config"], meta["digest"], block.cell.digest))
@@ -132,17 +132,17 @@ def _configurations(spec: Plan, store: Store, stored: Sequence[Record], headers:
         if not found == claimed == due:
             words = f"a configuration with digest {found}" + (f" under the digest {claimed}" * (claimed != found))
             differences.append(f"{place}: {words}, the plan's cell has {due or 'none'}")
-    compared = f"{len(held)} configurations of {len(spec.cells)} cells"
+    compared = f"{len(held)} configurations of {len(plan.cells)} cells"
     return Check(name="configurations", compared=compared, differences=tuple(differences))
 
 
-def _seeds(spec: Plan, stored: Sequence[Record], headers: Mapping[str, _Header]) -> Check:
+def _seeds(plan: Plan, stored: Sequence[Record], headers: Mapping[str, _Header]) -> Check:
     """The records are the planned replicas, each once, and every trace holds its block's seeds."""
-    planned = Counter((b.cell.index, b.first + i, seed) for b in spec.blocks() for i, seed in enumerate(b.seeds))
+    planned = Counter((b.cell.index, b.first + i, seed) for b in plan.blocks() for i, seed in enumerate(b.seeds))
     found = Counter((record.cell, record.replica, record.seed) for record in stored)
     differences = [f"{_replica(*key)} is planned and has no record" for key in planned - found]
     differences += [f"{_replica(*key)} has a record too many" for key in found - planned]
-    for block in spec.blocks():
+    for block in plan.blocks():
         header = headers.get(block.name)
         if header is not None and not set(block.seeds) == set(header.meta["seeds"]) == header.seeds:
             seeds = ", ".join(map(str, sorted(header.seeds)))
@@ -150,14 +150,14 @@ def _seeds(spec: Plan, stored: Sequence[Record], headers: Mapping[str, _Header])
     return Check(name="seeds", compared=f"{len(stored)} replicas", differences=tuple(differences))
 
 
-def _traces(spec: Plan, stored: Sequence[Record], headers: Mapping[str, _Header], unreadable: Sequence[str]) -> Check:
+def _traces(plan: Plan, stored: Sequence[Record], headers: Mapping[str, _Header], unreadable: Sequence[str]) -> Check:
     """Every replica that was trained to its end, or stopped before, has its trace."""
     finished = Counter(record.block for record in stored if record.status.trained)
     differences = [*unreadable]
     if not unreadable:
         differences += [f"block {name} has no trace, and {n} finished replicas in records.parquet"
                         for name, n in finished.items() if name not in headers]  # fmt: skip
-    compared = f"{len(headers)} of {len(spec.blocks())} blocks have one"
+    compared = f"{len(headers)} of {len(plan.blocks())} blocks have one"
     return Check(name="traces", compared=compared, differences=tuple(differences))
 
 
@@ -193,14 +193,14 @@ def _records(stored: Sequence[Record], computed: Sequence[Record], ahead: set[tu
     )
 
 
-def _stopping(spec: Plan, store: Store, left: frozenset[int]) -> Check:
+def _stopping(plan: Plan, store: Store, left: frozenset[int]) -> Check:
     """Cells got no more seeds only where the rule that was declared for it says so, or the budget was spent."""
-    due = until_decided.settled(spec, redecide(spec, store, spec.rule).records)
-    over = spec.budget is not None and store.spent() >= spec.budget
+    due = until_decided.settled(plan, redecide(plan, store, plan.rule).records)
+    over = plan.budget is not None and store.spent() >= plan.budget
     differences = [f"cell {cell} got no more seeds, though a hypothesis that speaks of it is not decided"
                    for cell in sorted(left - due) if not over]  # fmt: skip
     notes = ("the budget was spent: all cells stopped there, as planned",) if over else ()
-    compared = f"{len(left)} of {len(spec.cells)} cells got no more seeds"
+    compared = f"{len(left)} of {len(plan.cells)} cells got no more seeds"
     return Check(name="stopping", compared=compared, differences=tuple(differences), notes=notes)
 
 

@@ -80,13 +80,13 @@ def planned(
     budget: str | None = None,
 ) -> Any:
     from study.design.parsing import assignments, seconds
-    from study.design.planning import plan
+    from study.design.planning import plan_study
 
     now = datetime.now().astimezone()
     own = assignments(changes or [], "--set")
     most = None if budget is None else seconds(budget, "--budget")
     study = study_of(name, profile)
-    return plan(study, profile, now=now, seeds=seeds, changes=own, until_decided=until_decided, budget=most)
+    return plan_study(study, profile, now=now, seeds=seeds, changes=own, until_decided=until_decided, budget=most)
 
 
 def study_of(name: str, profile: str) -> Any:
@@ -117,9 +117,9 @@ def found(launch: str, out: Path) -> Any:
     raise ValueError(f"LAUNCH must be a launch's folder or the id of one in {out}, got {launch!r}")
 
 
-def mirror_at(out: Path, storage: str | None, spec: Any) -> Any:
+def mirror_at(out: Path, storage: str | None, plan: Any) -> Any:
     """Where Optuna's dashboard finds a search; nothing for a launch that is none."""
-    if spec.search is None:
+    if plan.search is None:
         return None
     from study.search.optuna_adapter.dashboard import NoMirror, OptunaMirror
 
@@ -131,4 +131,4 @@ def mirror_at(out: Path, storage: str | None, spec: Any) -> Any:
         except OSError as error:
             raise ValueError(f"--out must be a writable folder, got {out}: {error.strerror}") from None
         storage = f"sqlite:///{out.absolute()}/optuna.db"
-    return OptunaMirror(storage, f"{spec.study}/{spec.launch}", spec.search.space, spec.search.goal)
+    return OptunaMirror(storage, f"{plan.study}/{plan.launch}", plan.search.space, plan.search.goal)

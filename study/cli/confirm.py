@@ -41,5 +41,5 @@ def confirm(
     from study.search import confirmation
 
     source = found(launch, out)
-    spec = confirmation.of_launch(source, now=datetime.now().astimezone(), cell=cell, seeds=seeds)
-    start(spec, source.root.parent.parent, resources, tracking_uri)
+    plan = confirmation.of_launch(source, now=datetime.now().astimezone(), cell=cell, seeds=seeds)
+    start(plan, source.root.parent.parent, resources, tracking_uri)

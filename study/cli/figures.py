@@ -53,9 +53,10 @@ def _of_theory(path: Path) -> None:
 def _of_launch(name: str, launch: str, runs: Path) -> Callable[[Path], None]:
     from study.launch import Launch
     from study.report.figures import export, registry
+    from study.report.view import View
 
     store = found(launch, runs)
-    picture = {**registry.PICTURES, **registry.OF_SEARCH}[name](Launch(store, store.records(), store.rule()))
+    picture = {**registry.PICTURES, **registry.OF_SEARCH}[name](View(Launch(store)))
     if picture is None:
         raise ValueError(f"FIGURE must be one that the launch has something to show in, got {name!r} ({store.root})")
     return partial(export.save, picture)

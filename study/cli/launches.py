@@ -59,8 +59,8 @@ def run(
 ) -> None:
     """Runs a study: trains every cell with every seed, decides what became of each, and reports."""
     resources = resources_at(address, cpus_per_block, gpus_per_block)
-    spec = planned(name, profile, seeds, changes, until_decided=until_decided, budget=budget)
-    start(spec, out, resources, tracking_uri)
+    plan = planned(name, profile, seeds, changes, until_decided=until_decided, budget=budget)
+    start(plan, out, resources, tracking_uri)
 
 
 @app.command()
@@ -80,7 +80,7 @@ def resume(
 
     store = found(launch, out)
     home = store.root.parent.parent
-    tracker, mirror = tracker_at(home, tracking_uri), mirror_at(home, storage, store.spec())
+    tracker, mirror = tracker_at(home, tracking_uri), mirror_at(home, storage, store.plan())
     finish(store, lambda: execution.resume(store, resources, tracker, console, mirror), tracking_uri)
 
 
@@ -92,7 +92,7 @@ def status(launch: LaunchArgument, out: Out = Path("runs")) -> None:
     from study.terminal import launches
 
     store = found(launch, out)
-    launches.status(Ledger(store.spec(), store), console)
+    launches.status(Ledger(store.plan(), store), console)
 
 
 @app.command()
@@ -104,15 +104,15 @@ def decide(launch: LaunchArgument, rule: RuleChanges = None, out: Out = Path("ru
     from study.terminal import launches
 
     store = found(launch, out)
-    spec = store.spec()
+    plan = store.plan()
     before = {(record.cell, record.replica): record.outcome for record in store.records()}
-    ledger = redecide(spec, store, assign_flat(spec.rule, assignments(rule or [], "--rule")))
+    ledger = redecide(plan, store, assign_flat(plan.rule, assignments(rule or [], "--rule")))
     ledger.write()
     from study import report
 
     page = report.build(store)
     changed = sum(record.outcome is not before.get((record.cell, record.replica)) for record in ledger.records)
-    launches.results(ledger.spec, ledger.records, console)
+    launches.results(ledger.plan, ledger.records, console)
     console.print(f"{changed} of {len(ledger.records)} replicas have another outcome than before")
     console.print(f"MLflow   study sync {store.root}  shows them there", soft_wrap=True)
     console.print(f"report   {page}", soft_wrap=True)
@@ -127,7 +127,7 @@ def report(launch: LaunchArgument, out: Out = Path("runs")) -> None:
 
     store = found(launch, out)
     page = pages.build(store)
-    launches.results(store.spec(), store.records(), console)
+    launches.results(store.plan(), store.records(), console)
     console.print(f"report   {page}")
 
 
@@ -176,17 +176,17 @@ def resources_at(address: str, cpus: float, gpus: float | None) -> Any:
     return Resources(address=address, cpus=cpus, gpus=gpus)
 
 
-def start(spec: Any, out: Path, resources: Any, tracking_uri: str | None, mirror: Any = None) -> Any:
+def start(plan: Any, out: Path, resources: Any, tracking_uri: str | None, mirror: Any = None) -> Any:
     """Runs a new launch in its folder of ``out`` to its end; the store that it left."""
     from study import execution
     from study.storage.store import Store
 
-    store = Store(out / spec.study / spec.launch)
+    store = Store(out / plan.study / plan.launch)
     try:
         tracker = tracker_at(out, tracking_uri)
-        finish(store, lambda: execution.start(spec, store, resources, tracker, console, mirror), tracking_uri)
+        finish(store, lambda: execution.start(plan, store, resources, tracker, console, mirror), tracking_uri)
     finally:
-        if mirror is not None and not store.spec_path.exists():
+        if mirror is not None and not store.plan_path.exists():
             mirror.withdraw()
     return store
 
@@ -218,7 +218,7 @@ def finish(store: Any, go: Callable[[], Any], tracking_uri: str | None) -> None:
     except OSError as error:
         errors.print(f"[red]error:[/] {error}; {again}", soft_wrap=True, highlight=False)
         raise typer.Exit(1) from None
-    launches.results(store.spec(), result.records, console)
+    launches.results(store.plan(), result.records, console)
     launches.paths(store, result.report, console, tracked=tracking_uri != "none")
     if not result.shown:
         errors.print(f"MLflow does not show everything yet; fill it with: study sync {store.root}", soft_wrap=True)

@@ -40,14 +40,14 @@ def power(
     from study.evidence import power as powers
 
     rates, rate = _assumed(assume or [])
-    spec = planned(name, profile, seeds, changes, until_decided=until_decided)
-    found = powers.power_analysis(spec, rates=rates, rate=rate, correlation=correlation)
+    plan = planned(name, profile, seeds, changes, until_decided=until_decided)
+    found = powers.power_analysis(plan, rates=rates, rate=rate, correlation=correlation)
     console.print("measuring the cost of a step ...", style="dim")
-    seconds, device = cost.replica_seconds(spec, found)
+    seconds, device = cost.replica_seconds(plan, found)
     family = sum(bool(own.prospects) for own in found)
     most = "at most " if until_decided else ""
     console.print(
-        f"[bold]{spec.study}[/], profile {spec.profile}: {len(spec.cells)} cells, {most}{len(spec.seeds)} seeds"
+        f"[bold]{plan.study}[/], profile {plan.profile}: {len(plan.cells)} cells, {most}{len(plan.seeds)} seeds"
     )
     console.print(Text(_legend(found, family, device, until_decided), style="dim"))
     for own in found:

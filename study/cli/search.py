@@ -73,7 +73,7 @@ def search(
     here = ground(on)
     blocks, seconds = planning.budget(budget)
     fields = {"floor": floor, "sampler": sampler, "seed": seed, "blocks": blocks, "audit": audit}
-    spec = planning.plan(
+    plan = planning.plan_search(
         planning.search_of(name, here, goal=objective, stop=stop, **fields),
         here,
         now=datetime.now().astimezone(),
@@ -83,7 +83,7 @@ def search(
         changes=assignments(changes or [], "--set"),
         known=None if warm_start is None else found(warm_start, out),
     )
-    store = start(spec, out, resources, tracking_uri, mirror_at(out, storage, spec))
+    store = start(plan, out, resources, tracking_uri, mirror_at(out, storage, plan))
     fresh = seeds if confirm is None else confirm
     if not fresh:
         return

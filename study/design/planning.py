@@ -14,7 +14,7 @@ from trainables.config import Config, digest
 from trainables.versions import versions
 
 
-def plan(
+def plan_study(
     study: Study,
     profile_name: str,
     *,

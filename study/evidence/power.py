@@ -97,7 +97,7 @@ class Layout:
 
 
 def power_analysis(
-    spec: Plan,
+    plan: Plan,
     *,
     rates: tuple[float, float] | None = None,
     rate: float | None = None,
@@ -113,26 +113,26 @@ def power_analysis(
     Raises:
         ValueError: if there is no hypothesis, or the rates, or they and the correlation, cannot be.
     """
-    if not spec.hypotheses:
-        raise ValueError(f"study must have a hypothesis to decide, got {spec.study} without any")
+    if not plan.hypotheses:
+        raise ValueError(f"study must have a hypothesis to decide, got {plan.study} without any")
     if not -1 <= correlation <= 1:
         raise ValueError(f"correlation must be in [-1, 1], got {correlation:g}")
-    layouts = [layout(hypothesis, spec) for hypothesis in spec.hypotheses]
+    layouts = [layout(hypothesis, plan) for hypothesis in plan.hypotheses]
     family = sum(isinstance(own, Layout) for own in layouts)
     return tuple(
         _outlook(
-            _Question(hypothesis, own, spec, family, correlation),
+            _Question(hypothesis, own, plan, family, correlation),
             _assumed(hypothesis, rates, rate, correlation),
         )
         if isinstance(own, Layout)
         else PowerAnalysis(hypothesis=hypothesis, basis=own)
-        for hypothesis, own in zip(spec.hypotheses, layouts, strict=True)
+        for hypothesis, own in zip(plan.hypotheses, layouts, strict=True)
     )
 
 
-def layout(hypothesis: Hypothesis, spec: Plan) -> Layout | str:
+def layout(hypothesis: Hypothesis, plan: Plan) -> Layout | str:
     """What it meets; a sentence where it cannot be told."""
-    found = [_cells(spec, where) for where in sides(hypothesis)]
+    found = [_cells(plan, where) for where in sides(hypothesis)]
     if not all(found):
         return "this profile has no cells for it"
     names = {name for where in sides(hypothesis) for name in where}
@@ -147,7 +147,7 @@ def layout(hypothesis: Hypothesis, spec: Plan) -> Layout | str:
 class _Question:
     hypothesis: Hypothesis
     layout: Layout
-    spec: Plan
+    plan: Plan
     family: int
     correlation: float
 
@@ -185,17 +185,17 @@ class _Question:
 
     def chances(self, rates: Rates) -> tuple[Chances, Chances]:
         """Of the plan; expected numbers are of seeds."""
-        seeds, each = len(self.spec.seeds), self.layout.each
-        if self.spec.until_decided:
+        seeds, each = len(self.plan.seeds), self.layout.each
+        if self.plan.until_decided:
             alone, together = self.paths(rates, seeds * each)
-            block, least = self.spec.block, self.spec.least
+            block, least = self.plan.block, self.plan.least
             return alone.chances(seeds, block, least, each), together.chances(seeds, block, least, each)
         one, other = (replace(found, seeds=float(seeds)) for found in self.fixed(rates, seeds, self.levels))
         return one, other
 
     def enough(self, rates: Rates) -> tuple[tuple[int | None, int | None], ...]:
-        if self.spec.until_decided:
-            found = self.paths(rates, max(_LOOKED_AT // self.layout.size, self.layout.each * len(self.spec.seeds)))
+        if self.plan.until_decided:
+            found = self.paths(rates, max(_LOOKED_AT // self.layout.size, self.layout.each * len(self.plan.seeds)))
             return tuple(
                 (found[0].enough(target, self.layout.each), found[1].enough(target, self.layout.each))
                 for target in TARGETS
@@ -224,7 +224,7 @@ class _Question:
                 return [(threshold,)]
 
     def basis(self) -> str:
-        seeds, each, size = len(self.spec.seeds), self.layout.each, self.layout.size
+        seeds, each, size = len(self.plan.seeds), self.layout.each, self.layout.size
         kind = "replica" if isinstance(self.hypothesis, Share) else "pair"
         many = f"{seeds * each} observations" if each > 1 else f"{seeds} seeds" if seeds > 1 else "1 seed"
         return f"{many}, each {size} {kind}{'s' if size > 1 else ''}"
@@ -245,8 +245,8 @@ def _outlook(question: _Question, assumed: Sequence[Rates]) -> PowerAnalysis:
     )
 
 
-def _cells(spec: Plan, where: Mapping[str, str]) -> Cells:
-    return {cell.index: cell.levels for cell in spec.cells if where.items() <= cell.levels.items()}
+def _cells(plan: Plan, where: Mapping[str, str]) -> Cells:
+    return {cell.index: cell.levels for cell in plan.cells if where.items() <= cell.levels.items()}
 
 
 def _assumed(

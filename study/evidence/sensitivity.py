@@ -68,7 +68,7 @@ class Sensitivity:
 
 
 def vary(
-    spec: Plan,
+    plan: Plan,
     records: Sequence[Record],
     traces: Sequence[tuple[Block, Trace]],
     *,
@@ -78,7 +78,7 @@ def vary(
     """One sensitivity for each threshold of the rule that makes a snapshot good; empty if nothing has an outcome yet.
 
     Args:
-        rule: that the records are decided by; the spec's if not given.
+        rule: that the records are decided by; the plan's if not given.
         count: thresholds ``1 / count, 2 / count, ..., 1``, and the rule's own.
 
     Raises:
@@ -86,7 +86,7 @@ def vary(
     """
     if count < 1:
         raise ValueError(f"count must be >= 1, got {count}")
-    rule = spec.rule if rule is None else rule
+    rule = plan.rule if rule is None else rule
     places, replicas = _decided(records, traces)
     if not places:
         return ()
@@ -107,7 +107,7 @@ def vary(
             own=own,
             thresholds=thresholds,
             cells=_cell_rates(records, places, codes),
-            hypotheses=_verdicts(spec, records, places, codes),
+            hypotheses=_verdicts(plan, records, places, codes),
             left_out=sum(record.outcome is not Outcome.UNDECIDED for record in records) - len(places),
         )
         found.append(sensitivity)
@@ -169,18 +169,18 @@ def _decided(records: Sequence[Record], traces: Sequence[tuple[Block, Trace]]) -
 
 
 def _verdicts(
-    spec: Plan, records: Sequence[Record], places: Sequence[int], codes: Codes
+    plan: Plan, records: Sequence[Record], places: Sequence[int], codes: Codes
 ) -> tuple[HypothesisVerdicts, ...]:
     judged: dict[bytes, tuple[Judgement, ...]] = {}
     at_each = []
     for column in codes.T:
         key = column.tobytes()  # neighbouring thresholds often decide all replicas alike
         if key not in judged:
-            judged[key] = judge(spec.hypotheses, _redecided(records, places, column), anytime=spec.until_decided)
+            judged[key] = judge(plan.hypotheses, _redecided(records, places, column), anytime=plan.until_decided)
         at_each.append(judged[key])
     return tuple(
         HypothesisVerdicts(hypothesis=hypothesis, judgements=tuple(found[place] for found in at_each))
-        for place, hypothesis in enumerate(spec.hypotheses)
+        for place, hypothesis in enumerate(plan.hypotheses)
     )
 
 

@@ -52,14 +52,14 @@ class Made:
     search: "Searched | None" = None
 
 
-def paragraphs(spec: Plan, made: Made) -> list[str]:
+def paragraphs(plan: Plan, made: Made) -> list[str]:
     """Design, training, outcomes, statistics, software; one paragraph each."""
     found = [
-        " ".join(_design(spec, made)),
-        " ".join(_training([cell.config for cell in spec.cells] or spec.configs())),
-        " ".join(_outcomes(spec, made)),
-        " ".join(_statistics(spec, made)),
-        " ".join(_software(spec, made.records)),
+        " ".join(_design(plan, made)),
+        " ".join(_training([cell.config for cell in plan.cells] or plan.configs())),
+        " ".join(_outcomes(plan, made)),
+        " ".join(_statistics(plan, made)),
+        " ".join(_software(plan, made.records)),
     ]
     return found if made.search is None else [own.replace(_VARIANTS, "variants among the candidates") for own in found]
 
@@ -69,38 +69,38 @@ def names_of_tests(judged: Iterable[Any], compared: Iterable[Comparison]) -> tup
     return tuple(dict.fromkeys(test for own in (*judged, *compared) if (test := getattr(own, "test", ""))))
 
 
-def _design(spec: Plan, made: Made) -> Iterable[str]:
+def _design(plan: Plan, made: Made) -> Iterable[str]:
     if made.search is not None:
         from study.report import search_text
 
         yield from search_text.design(made.search)
         yield _SAME_SEEDS
         return
-    varied = [factor for factor in spec.factors if len(factor.levels) > 1]
+    varied = [factor for factor in plan.factors if len(factor.levels) > 1]
     names = formatting.joined(
         [f"{factor.name} ({_levels([level.label for level in factor.levels])})" for factor in varied]
     )
-    cells = len(spec.cells)
+    cells = len(plan.cells)
     if cells == 1:
-        yield f"We trained one configuration with {_seeds(spec)}."
+        yield f"We trained one configuration with {_seeds(plan)}."
     elif len(varied) > 1:
-        yield f"We trained {cells} configurations, the full factorial of {names}, each with {_seeds(spec)}."
+        yield f"We trained {cells} configurations, the full factorial of {names}, each with {_seeds(plan)}."
     else:
-        yield f"We trained {cells} configurations, the levels of {names}, each with {_seeds(spec)}."
+        yield f"We trained {cells} configurations, the levels of {names}, each with {_seeds(plan)}."
     if cells > 1:
         yield _SAME_SEEDS
-    if spec.until_decided:
+    if plan.until_decided:
         skipped = sum(record.status is Status.SKIPPED for record in made.records)
         yield (
-            f"Seeds were added in blocks of {spec.block}, in one fixed order, to the configurations that an undecided"
-            f" hypothesis speaks of, at least {spec.least} and at most {len(spec.seeds)} each;"
+            f"Seeds were added in blocks of {plan.block}, in one fixed order, to the configurations that an undecided"
+            f" hypothesis speaks of, at least {plan.least} and at most {len(plan.seeds)} each;"
             f" {formatting.whole(skipped)} of {formatting.whole(len(made.records))} replicas that it allowed were not"
             " run."
         )
     else:
         yield "The number of seeds was fixed before the run."
-    if spec.selection is not None:
-        chosen = spec.selection
+    if plan.selection is not None:
+        chosen = plan.selection
         how = f"among {chosen.of_cells}, by its success there," if chosen.of_cells else "by name"
         yield (
             f"The configuration was selected in the launch {chosen.launch} {how} and is confirmed here on seeds"
@@ -108,9 +108,9 @@ def _design(spec: Plan, made: Made) -> Iterable[str]:
         )
 
 
-def _seeds(spec: Plan) -> str:
-    count = len(spec.seeds)
-    most = "up to " if spec.until_decided else ""
+def _seeds(plan: Plan) -> str:
+    count = len(plan.seeds)
+    most = "up to " if plan.until_decided else ""
     return f"{most}{count} random {'seed' if count == 1 else 'seeds'} (replicas)"
 
 
@@ -186,8 +186,8 @@ def _autoencoder(configs: Sequence[AaeConfig]) -> Iterable[str]:
         )
 
 
-def _outcomes(spec: Plan, made: Made) -> Iterable[str]:
-    rule, configs = made.rule, [cell.config for cell in spec.cells] or spec.configs()
+def _outcomes(plan: Plan, made: Made) -> Iterable[str]:
+    rule, configs = made.rule, [cell.config for cell in plan.cells] or plan.configs()
     every, samples = (_choice(configs, get) for get in (lambda c: c.evaluation.every, lambda c: c.evaluation.samples))
     yield (
         f"Every {every} steps a snapshot was evaluated on {samples} generated samples. A replica's outcome was decided"
@@ -200,8 +200,8 @@ def _outcomes(spec: Plan, made: Made) -> Iterable[str]:
         f" collapsed at most {rule.tolerated_alternations} times; all other replicas count as failures of training and"
         " are classed by how they failed. Processes that crashed are no observations."
     )
-    if rule != spec.rule:
-        yield f"The rule declared before the run was {spec.rule.label()}; this one was chosen after it."
+    if rule != plan.rule:
+        yield f"The rule declared before the run was {plan.rule.label()}; this one was chosen after it."
     if made.recall:
         yield made.recall
 
@@ -230,9 +230,9 @@ def _criteria(rule: OutcomeRule, *, images: bool) -> list[str]:
     return [covered, quality, *labelled, diverse, risen]
 
 
-def _statistics(spec: Plan, made: Made) -> Iterable[str]:
+def _statistics(plan: Plan, made: Made) -> Iterable[str]:
     yield "Success is the share of replicas that converged."
-    if spec.until_decided:
+    if plan.until_decided:
         yield (
             "Hypotheses were judged after every round of seeds by betting (Waudby-Smith & Ramdas 2024); their p-values"
             " and intervals hold at any stopping time."
@@ -240,11 +240,11 @@ def _statistics(spec: Plan, made: Made) -> Iterable[str]:
     yield "Rates are shown with 95 % Wilson intervals; claims about one rate rest on exact limits (Clopper & Pearson)."
     if made.tests:
         yield f"Tests: {'; '.join(made.tests)}; all two-sided unless said otherwise."
-    if spec.hypotheses:
-        count = len(spec.hypotheses)
+    if plan.hypotheses:
+        count = len(plan.hypotheses)
         yield (
             f"{formatting.number_word(count).capitalize()} {'hypothesis was' if count == 1 else 'hypotheses were'}"
-            f" declared before the first seed ({_alphas(spec.hypotheses)}); p-values are adjusted by Holm's method over"
+            f" declared before the first seed ({_alphas(plan.hypotheses)}); p-values are adjusted by Holm's method over"
             " all."
         )
     if made.contrasts:
@@ -259,16 +259,16 @@ def _statistics(spec: Plan, made: Made) -> Iterable[str]:
         yield from search_text.statistics(made.search)
     else:
         yield "Time to failure is estimated by Kaplan and Meier and compared by log-rank tests."
-    yield f"The plan (configurations, seeds, hypotheses, rule) has the digest {spec.digest()}."
+    yield f"The plan (configurations, seeds, hypotheses, rule) has the digest {plan.digest()}."
 
 
 def _alphas(hypotheses: Sequence[Hypothesis]) -> str:
     return formatting.joined(dict.fromkeys(f"alpha {own.alpha:g}" for own in hypotheses))
 
 
-def _software(spec: Plan, records: Sequence[Record]) -> Iterable[str]:
+def _software(plan: Plan, records: Sequence[Record]) -> Iterable[str]:
     ran = [record for record in records if record.steps > 0]
-    versions = dict.fromkeys(_versions(own) for own in ([r.versions for r in ran] or [spec.versions]))
+    versions = dict.fromkeys(_versions(own) for own in ([r.versions for r in ran] or [plan.versions]))
     yield f"Software: {'; or '.join(versions)}."
     devices = dict.fromkeys(record.device for record in ran if record.device)
     if devices:

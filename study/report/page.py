@@ -29,6 +29,7 @@ from study.report.figures import curves, rates, registry, search_dependence, sea
 from study.report.figures import sensitivity as thresholds
 from study.report.figures.svg import Picture
 from study.report.samples import Pair
+from study.report.view import View
 from study.search import confirmation, race
 from study.storage.records import Record
 from study.storage.store import Store
@@ -73,14 +74,14 @@ def build(store: Store) -> Path:
     Raises:
         ValueError: if there is no launch, or its records or traces cannot be read.
     """
-    launch = Launch(store, store.records(), store.rule())
+    view = View(Launch(store))
     folder = store.report_path.parent
-    write_text(folder / tables.RECORDS, tables.records(launch.records))
-    write_text(folder / tables.CELLS, tables.cells(launch.summaries))
-    if launch.search is not None:
-        write_text(folder / tables.CANDIDATES, tables.candidates(launch.search.candidates))
-        write_text(folder / tables.IMPORTANCE, tables.importance(launch.search.importances))
-    write_text(store.report_path, _page(launch))
+    write_text(folder / tables.RECORDS, tables.records(view.launch.replicas))
+    write_text(folder / tables.CELLS, tables.cells(view.launch.summaries))
+    if view.search is not None:
+        write_text(folder / tables.CANDIDATES, tables.candidates(view.search.candidates))
+        write_text(folder / tables.IMPORTANCE, tables.importance(view.search.importances))
+    write_text(store.report_path, _page(view))
     return store.report_path
 
 
@@ -90,73 +91,73 @@ def render(store: Store, records: Sequence[Record], rule: OutcomeRule) -> str:
     Raises:
         ValueError: if there is no launch, or its traces cannot be read.
     """
-    return _page(Launch(store, records, rule))
+    return _page(View(Launch(store, records, rule)))
 
 
-def _page(launch: Launch) -> str:
-    context = _numbers(launch) | _pictures(launch) | _looks(launch) | _searched(launch)
+def _page(view: View) -> str:
+    context = _numbers(view) | _pictures(view) | _looks(view) | _searched(view)
     return _environment().get_template("page.html.j2").render(context)
 
 
-def _numbers(launch: Launch) -> dict[str, Any]:
-    spec, summaries = launch.spec, launch.summaries
+def _numbers(view: View) -> dict[str, Any]:
+    plan, summaries = view.launch.plan, view.launch.summaries
     contrasts = [
         ContrastPart(contrast=contrast, rows=list(rows))
-        for contrast, rows in groupby(launch.comparisons, key=lambda row: row.contrast)
+        for contrast, rows in groupby(view.launch.comparisons, key=lambda row: row.contrast)
     ]
-    tests = methods.names_of_tests(launch.judgements, launch.comparisons)
+    tests = methods.names_of_tests(view.launch.verdicts, view.launch.comparisons)
     return {
-        "spec": spec,
-        "records": launch.records,
+        "plan": plan,
+        "records": view.launch.replicas,
         "summaries": rates.by_rate(summaries),
-        "judgements": launch.judgements,
-        "scale": _scale(spec),
+        "judgements": view.launch.verdicts,
+        "scale": _scale(plan),
         "tally": _tally(summaries),
         "contrasts": contrasts,
-        "sweeps": [threshold_sweeps.table(sweep, launch.records) for sweep in spec.sweeps],
-        "reliable": launch.reliable,
-        "claim": {"share": reliability.SHARE, "n": reliability.seeds_needed(), "anytime": spec.until_decided},
-        "failing": launch.failing,
-        "sensitivities": launch.sensitivities,
-        "search": launch.search,
-        "rule": launch.rule,
-        "thresholds": rule_rows(launch.rule),
-        "trust": launch.trust,
-        "made": _made(launch),
+        "sweeps": [threshold_sweeps.table(sweep, view.launch.replicas) for sweep in plan.sweeps],
+        "reliable": view.launch.reliable,
+        "claim": {"share": reliability.SHARE, "n": reliability.seeds_needed(), "anytime": plan.until_decided},
+        "failing": view.launch.failing,
+        "sensitivities": view.sensitivities,
+        "search": view.search,
+        "rule": view.launch.rule,
+        "thresholds": rule_rows(view.launch.rule),
+        "trust": view.trust,
+        "made": _made(view),
         "methods": methods.paragraphs(
-            spec,
+            plan,
             methods.Made(
                 tests=tests,
-                contrasts=len(launch.comparisons),
-                records=launch.records,
-                rule=launch.rule,
-                recall=launch.trust.sentence if launch.trust else "",
-                search=launch.search,
+                contrasts=len(view.launch.comparisons),
+                records=view.launch.replicas,
+                rule=view.launch.rule,
+                recall=view.trust.sentence if view.trust else "",
+                search=view.search,
             ),
         ),
-        "features": next((t.meta["features"] for _, t in launch.traces if t.meta.get("features")), None),
-        "confirmed": confirmation.sentence(spec, summaries),
+        "features": next((t.meta["features"] for _, t in view.traces if t.meta.get("features")), None),
+        "confirmed": confirmation.sentence(plan, summaries),
     }
 
 
-def _pictures(launch: Launch) -> dict[str, Any]:
-    found = registry.the_map(launch)
+def _pictures(view: View) -> dict[str, Any]:
+    found = registry.the_map(view)
     return {
-        "success_figure": _picture(registry.success(launch)),
+        "success_figure": _picture(registry.success(view)),
         "map": found,
-        "map_figure": _picture(registry.mapped(launch)),
-        "forest_figure": _picture(registry.differences(launch)),
-        "composition_figure": _picture(registry.composition(launch)),
-        "survival_figure": _picture(registry.alive(launch)),
-        "sensitivity_figure": _picture(registry.thresholds(launch)),
-        "cells": _cells(launch),
-        "films": film.films(launch.store, launch.ranked),
+        "map_figure": _picture(registry.mapped(view)),
+        "forest_figure": _picture(registry.differences(view)),
+        "composition_figure": _picture(registry.composition(view)),
+        "survival_figure": _picture(registry.alive(view)),
+        "sensitivity_figure": _picture(registry.thresholds(view)),
+        "cells": _cells(view),
+        "films": film.films(view.launch.store, view.ranked),
     }
 
 
-def _searched(launch: Launch) -> dict[str, Any]:
+def _searched(view: View) -> dict[str, Any]:
     """What only the page of a search shows."""
-    found = launch.search
+    found = view.search
     if found is None:
         return {}
     from study.report import search_text  # brings scikit-learn
@@ -169,25 +170,25 @@ def _searched(launch: Launch) -> dict[str, Any]:
         "listed_candidates": _LISTED_CANDIDATES,
         "pictured_candidates": found.BEST,
         "drawn_candidates": registry.CANDIDATES,
-        "course_figure": _picture(registry.course(launch)),
+        "course_figure": _picture(registry.course(view)),
         "untold": search_text.untold(found),
         "importance_figures": [_picture(search_importance.picture(found.by_importance, own)) for own in importances],
         "dependence_figures": [
             _picture(search_dependence.picture(found.space, own, found.candidates)) for own in found.dependences
         ],
-        "landscape_figure": _picture(registry.landscape(launch)),
-        "front_figure": _picture(registry.front(launch)),
+        "landscape_figure": _picture(registry.landscape(view)),
+        "front_figure": _picture(registry.front(view)),
         "unplaced": sum(any(axis.name not in own.point for axis in found.mapped or ()) for own in found.candidates),
     }
 
 
-def _looks(launch: Launch) -> dict[str, Any]:
-    seen = {line.outcome for own in launch.lines.values() for line in own}
+def _looks(view: View) -> dict[str, Any]:
+    seen = {line.outcome for own in view.lines.values() for line in own}
     return {
         "looks": palette.LOOKS,
-        "decided_outcomes": [o for o in palette.ORDER if any(s.outcomes.get(o) for s in launch.summaries)],
+        "decided_outcomes": [o for o in palette.ORDER if any(s.outcomes.get(o) for s in view.launch.summaries)],
         "drawn_outcomes": [o for o in palette.ORDER if o in seen],
-        "drawn_of_cell": curves.MOST if any(s.rate.n > curves.MOST for s in launch.summaries) else None,
+        "drawn_of_cell": curves.MOST if any(s.rate.n > curves.MOST for s in view.launch.summaries) else None,
         "listed_replicas": _LISTED,
         "listed_cells": _LISTED_CELLS,
         "light": Markup(palette.variables(dark=False)),
@@ -237,9 +238,9 @@ def _picture(picture: Picture | None) -> Markup:
     return Markup() if picture is None else Markup(svg.embed(picture))
 
 
-def _scale(spec: Plan) -> str:
+def _scale(plan: Plan) -> str:
     """``digits (1 x 16 x 16), 1 000 generator steps``: what the cells are, whatever their profile says."""
-    configs = [cell.config for cell in spec.cells] or spec.configs()
+    configs = [cell.config for cell in plan.cells] or plan.configs()
     data = (f"{own.kind} ({' x '.join(map(str, own.shape))})" for own in (config.data for config in configs))
     steps = dict.fromkeys(formatting.whole(config.steps) for config in configs)
     return f"{formatting.listed(data)}; {' or '.join(steps)} generator steps"
@@ -256,22 +257,22 @@ def _tally(summaries: Sequence[CellSummary]) -> Mapping[str, Any]:
     }
 
 
-def _cells(launch: Launch) -> list[CellPart]:
-    ordered = _in_order(launch)
+def _cells(view: View) -> list[CellPart]:
+    ordered = _in_order(view)
     pictured = {summary.cell for summary in (*ordered[: _PICTURED // 2], *ordered[-_PICTURED // 2 :])}
-    if launch.search is not None:
-        pictured = set(launch.search.shown)
+    if view.search is not None:
+        pictured = set(view.search.shown)
     records: dict[int, list[Record]] = defaultdict(list)
-    for record in launch.records:
+    for record in view.launch.replicas:
         records[record.cell].append(record)
-    everything = [line for cell, own in launch.lines.items() if cell in pictured for line in own]
-    chosen = curves.panels(launch.rule, everything)
+    everything = [line for cell, own in view.lines.items() if cell in pictured for line in own]
+    chosen = curves.panels(view.launch.rule, everything)
     frames = [curves.frame(panel, everything) for panel in chosen]
     parts = []
     for summary in ordered:
         own = records[summary.cell]
         label = f"Curves of {summary.name}: {phrases.counts(summary.outcomes)}"
-        lines = launch.lines.get(summary.cell) if summary.cell in pictured else None
+        lines = view.lines.get(summary.cell) if summary.cell in pictured else None
         picture = curves.small_multiples(chosen, frames, lines, label) if lines else None
         parts.append(
             CellPart(
@@ -280,44 +281,44 @@ def _cells(launch: Launch) -> list[CellPart]:
                 steps=own[0].planned_steps,
                 figure=_picture(picture),
                 pictured=summary.cell in pictured,
-                grids=samples.pair(launch.store, own if summary.cell in pictured else ()),
+                grids=samples.pair(view.launch.store, own if summary.cell in pictured else ()),
             )
         )
     return parts
 
 
-def _in_order(launch: Launch) -> list[CellSummary]:
+def _in_order(view: View) -> list[CellSummary]:
     """Best first; of a search as it ranks candidates, then those without a replica that has ended."""
-    ordered = rates.by_rate(launch.summaries)
-    if launch.search is None:
+    ordered = rates.by_rate(view.launch.summaries)
+    if view.search is None:
         return ordered
-    ranks = {own.cell: rank for rank, own in enumerate(launch.search.candidates)}
+    ranks = {own.cell: rank for rank, own in enumerate(view.search.candidates)}
     return sorted(ordered, key=lambda summary: ranks.get(summary.cell, len(ranks)))
 
 
-def _made(launch: Launch) -> list[tuple[str, str]]:
+def _made(view: View) -> list[tuple[str, str]]:
     """What made the numbers, as rows of name and value."""
-    spec, records = launch.spec, launch.records
+    plan, records = view.launch.plan, view.launch.replicas
     ran = [record for record in records if record.steps > 0]
     versions = [", ".join(f"{name} {version}" for name, version in r.versions.items()) for r in ran]
-    versions.append(", ".join(f"{name} {version}" for name, version in spec.versions.items()))
-    planned = Counter(cell.config.steps for cell in spec.cells)
+    versions.append(", ".join(f"{name} {version}" for name, version in plan.versions.items()))
+    planned = Counter(cell.config.steps for cell in plan.cells)
     return [
-        ("Planned", spec.created),
-        ("Plan", f"digest {spec.digest()}"),
+        ("Planned", plan.created),
+        ("Plan", f"digest {plan.digest()}"),
         ("Device", formatting.listed(_tallied([r.device for r in ran]))),
         ("Mode", formatting.listed(_tallied([r.mode for r in ran]))),
-        ("Precision", formatting.listed(cell.config.dtype for cell in spec.cells)),
+        ("Precision", formatting.listed(cell.config.dtype for cell in plan.cells)),
         (
             "Generator steps",
             formatting.listed(f"{formatting.whole(steps)} in {n} cells" for steps, n in planned.items()),
         ),
         ("Steps done", formatting.whole(sum(r.steps for r in records))),
         ("Training time, summed", formatting.duration(sum(r.seconds for r in records))),
-        ("Replicas per block", f"at most {spec.block}"),
-        ("Traces", f"{len(launch.traced)} of {len(spec.blocks())} blocks"),
+        ("Replicas per block", f"at most {plan.block}"),
+        ("Traces", f"{len(view.launch.traced)} of {len(plan.blocks())} blocks"),
         ("Versions", "; ".join(dict.fromkeys(filter(None, versions))) or formatting.NOTHING),
-        ("Seeds", ", ".join(map(str, spec.seeds)) + " (the same in every cell)"),
+        ("Seeds", ", ".join(map(str, plan.seeds)) + " (the same in every cell)"),
     ]
 
 

@@ -47,9 +47,9 @@ class Searched:
 
     BEST = 4
 
-    def __init__(self, store: Store, spec: Plan, search: SearchSpec, records: Sequence[Record]) -> None:
+    def __init__(self, store: Store, plan: Plan, search: SearchSpec, records: Sequence[Record]) -> None:
         self._store, self._records = store, records
-        self.spec, self.search = spec, search
+        self.plan, self.search = plan, search
         self.history = search_log.read(store.search_path)
         self._axes: dict[str, Axis] = {axis.name: axis for axis in search.space.axes}
 
@@ -69,11 +69,11 @@ class Searched:
 
     @cached_property
     def spent(self) -> Spent:
-        return trajectory.spent(self.history, self._records, self.spec.block)
+        return trajectory.spent(self.history, self._records, self.plan.block)
 
     @cached_property
     def course(self) -> tuple[Moment, ...]:
-        return trajectory.course(self.history, self._records, self.spec.block)
+        return trajectory.course(self.history, self._records, self.plan.block)
 
     @cached_property
     def audit(self) -> tuple[AuditRow, ...]:
@@ -161,12 +161,12 @@ def _confirmed(store: Store) -> Confirmed | None:
     records = store.records()
     if not all(record.status.ended for record in records):
         return None
-    spec = store.spec()
-    judged = judge(spec.hypotheses, records, anytime=spec.until_decided)
+    plan = store.plan()
+    judged = judge(plan.hypotheses, records, anytime=plan.until_decided)
     return Confirmed(
         launch=store.root.name,
         page=f"../../{store.root.name}/report/index.html",
-        sentence=" ".join([confirmation.sentence(spec, summarize(records)) or "", *map(_verdict, judged)]),
+        sentence=" ".join([confirmation.sentence(plan, summarize(records)) or "", *map(_verdict, judged)]),
     )
 
 

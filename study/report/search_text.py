@@ -28,11 +28,11 @@ _RULES = {
 
 def facts(found: Searched) -> Iterator[tuple[str, str]]:
     """Name and value of what was searched, how, and what it took."""
-    spec, search, spent = found.spec, found.search, found.spent
+    plan, search, spent = found.plan, found.search, found.spent
     yield "Space", f"{search.space.name}: {search.space.title}; {len(search.space.axes)} axes"
     yield "Sampler", f"{search.sampler}, seed {search.seed}{_warm(search)}"
     yield "Objective", objective(search)
-    yield "Budget", f"{budget(found)} in blocks of {spec.block} seeds, at most {len(spec.seeds)} seeds per candidate"
+    yield "Budget", f"{budget(found)} in blocks of {plan.block} seeds, at most {len(plan.seeds)} seeds per candidate"
     took = formatting.duration(found.history.seconds)
     ended = found.history.ended
     yield "Ended", f"{ended}, after {took}" if ended else f"not yet; {took} so far"
@@ -47,7 +47,7 @@ def facts(found: Searched) -> Iterator[tuple[str, str]]:
 
 def budget(found: Searched) -> str:
     """``80 blocks``, ``2 h 00 min``, or both."""
-    blocks, seconds = found.search.blocks, found.spec.budget
+    blocks, seconds = found.search.blocks, found.plan.budget
     parts = [_many(blocks, "block")] if blocks is not None else []
     return " or ".join([*parts, formatting.duration(seconds)] if seconds is not None else parts)
 
@@ -113,15 +113,15 @@ def condition(axis: Axis) -> str:
 
 def design(found: Searched) -> Iterator[str]:
     """The sentences of a methods section on what was trained."""
-    spec, search, spent = found.spec, found.search, found.spent
+    plan, search, spent = found.plan, found.search, found.spent
     yield (
         f"We searched the space {search.space.name} ({formatting.joined([axis.name for axis in search.space.axes])})"
         f" for {objective(search)}. Configurations (candidates) were proposed by {_SAMPLERS[search.sampler]}, the first"
         f" one being the space's default{_warm(search)}."
     )
     yield (
-        f"A candidate was trained with a block of {spec.block} seeds, the same first ones for all, and got further"
-        f" blocks, up to {len(spec.seeds)} seeds, only while the 95 % interval of its success rate overlapped that of"
+        f"A candidate was trained with a block of {plan.block} seeds, the same first ones for all, and got further"
+        f" blocks, up to {len(plan.seeds)} seeds, only while the 95 % interval of its success rate overlapped that of"
         " the leading candidate (Maron & Moore 1994) and it was not unlikely to be better; at least every second block"
         " went to a new candidate."
     )

@@ -24,7 +24,7 @@ class Searching:
     """Hands out the blocks of a search, and watches them.
 
     Args:
-        ledger: of the launch, whose spec grows.
+        ledger: of the launch, whose plan grows.
         mirror: shows the search to Optuna's dashboard.
         reference: the constants that a block's traces will carry.
         clock: seconds from any moment on.
@@ -41,29 +41,29 @@ class Searching:
         reference: Callable[[Block], Reference],
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        spec = ledger.spec
-        assert spec.search is not None
-        self._ledger, self._search, self._mirror, self._clock = ledger, spec.search, mirror, clock
+        plan = ledger.plan
+        assert plan.search is not None
+        self._ledger, self._search, self._mirror, self._clock = ledger, plan.search, mirror, clock
         self._log = Log(ledger.store.search_path)
         self._history = self._log.history
         self._engine = engine.Engine(
-            engine.proposer(spec.search), most=len(spec.seeds), goal=spec.search.goal, floor=spec.search.floor
+            engine.proposer(plan.search), most=len(plan.seeds), goal=plan.search.goal, floor=plan.search.floor
         )
         for event in self._history.events:
             self._engine.restore(event if isinstance(event, Proposal) else None)
         self._began = clock() - self._history.seconds
         self._candidates: dict[int, Candidate] = {}
         self._early = EarlyStopping(
-            spec.rule,
-            spec.search.stop,
-            spec.search.audit,
-            spec.search.seed,
+            plan.rule,
+            plan.search.stop,
+            plan.search.audit,
+            plan.search.seed,
             reference=reference,
             stops=self._history.stops,
         )
         self._running: dict[str, Block] = {}
         self._waiting: list[Block] = []
-        for block in spec.blocks():
+        for block in plan.blocks():
             self._inherit(block)
         mirror.catch_up(self._history.points, self._candidates)
         self._racing = set(self._candidates)
@@ -126,8 +126,8 @@ class Searching:
 
     def _busy(self) -> set[int]:
         """Cells that are being trained, or have all their blocks, one that crashed among them perhaps."""
-        spec = self._ledger.spec
-        full = (cell for cell, blocks in enumerate(self._history.blocks) if blocks * spec.block >= len(spec.seeds))
+        plan = self._ledger.plan
+        full = (cell for cell, blocks in enumerate(self._history.blocks) if blocks * plan.block >= len(plan.seeds))
         return {block.cell.index for block in self._running.values()}.union(full)
 
     def _over(self) -> bool:
@@ -136,7 +136,7 @@ class Searching:
         given = sum(self._history.blocks)
         if self._search.blocks is not None and given >= self._search.blocks:
             self._end(f"all {given} blocks of the budget were given")
-        elif given and self._ledger.spec.budget is not None and self._spent() >= self._ledger.spec.budget:
+        elif given and self._ledger.plan.budget is not None and self._spent() >= self._ledger.plan.budget:
             self._end("the time of the budget is over")
         return bool(self._history.ended)
 
@@ -150,12 +150,12 @@ class Searching:
 
     def _grow(self, decision: Proposal | int) -> Block:
         """The ledger takes in the block that the log has now."""
-        self._ledger.extend(grown(self._ledger.spec, self._history))
+        self._ledger.extend(grown(self._ledger.plan, self._history))
         cell = decision if isinstance(decision, int) else len(self._history.points) - 1
         if isinstance(decision, Proposal):
             self._mirror.proposed(decision.point)
-        spec = self._ledger.spec
-        return spec.block_of(cell, spec.granted[cell] - 1)
+        plan = self._ledger.plan
+        return plan.block_of(cell, plan.granted[cell] - 1)
 
     def _give(self, block: Block) -> Block:
         self._running[block.name] = block

@@ -54,7 +54,7 @@ class Agenda(Protocol):
     """Decides which block is trained next. Asked when there is room for one more block."""
 
     def next(self) -> Block | None:
-        """A block of the ledger's spec; nothing if there is none before some running block has ended."""
+        """A block of the ledger's plan; nothing if there is none before some running block has ended."""
         ...
 
     def finished(self) -> bool:
@@ -70,7 +70,7 @@ class Planned:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._left = deque(ledger.spec.blocks())
+        self._left = deque(ledger.plan.blocks())
 
     def next(self) -> Block | None:
         return None if self.finished() else self._left.popleft()

@@ -16,13 +16,13 @@ from trainables.data import ImageSource, ImageTruth, Source
 from trainables.loop import Loop
 
 
-def replica_seconds(spec: Plan, found: Sequence[PowerAnalysis]) -> tuple[dict[int, float], str]:
+def replica_seconds(plan: Plan, found: Sequence[PowerAnalysis]) -> tuple[dict[int, float], str]:
     """Seconds of a replica of each cell that a hypothesis speaks of, measured on one device here; and that device."""
     seconds, device = {}, ""
     spoken_of = {cell for own in found for cell in own.cells}
-    for cell in spec.cells:
+    for cell in plan.cells:
         if cell.index in spoken_of:
-            measured = cost.estimate(replace(spec, cells=(cell,), seeds=spec.seeds[:1], least=1))
+            measured = cost.estimate(replace(plan, cells=(cell,), seeds=plan.seeds[:1], least=1))
             seconds[cell.index], device = measured.core_seconds, measured.device
     return seconds, device
 
@@ -45,16 +45,16 @@ class Estimate:
     device: str
 
 
-def estimate(spec: Plan) -> Estimate:
+def estimate(plan: Plan) -> Estimate:
     """Times a few steps of every cell, on data of the right shape; of slow nets the first step alone."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        total = sum(_replica_seconds(cell, spec.block, device) for cell in spec.cells) * len(spec.seeds)
+        total = sum(_replica_seconds(cell, plan.block, device) for cell in plan.cells) * len(plan.seeds)
     finally:
         torch.set_num_threads(threads)
-    at_a_time = 1 if device.type == "cuda" else min(len(os.sched_getaffinity(0)), len(spec.blocks()))
+    at_a_time = 1 if device.type == "cuda" else min(len(os.sched_getaffinity(0)), len(plan.blocks()))
     name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU core"
     return Estimate(core_seconds=total, wall_seconds=total / at_a_time, at_a_time=at_a_time, device=name)
 

@@ -19,21 +19,21 @@ class Ledger:
     """Records of a launch, kept in step with its traces; every planned replica has a row from the start.
 
     Args:
-        spec: the plan, with the cells that a search has proposed so far.
+        plan: the plan, with the cells that a search has proposed so far.
         store: the launch's folder; traces that are there count as finished.
         again: whether blocks that crashed before count as planned, because they are about to be run again.
-        plan: digest of the plan, if ``spec`` is not the plan itself.
+        plan_digest: digest of the plan, if ``spec`` is not the plan itself.
 
     Attributes:
-        plan: digest of the plan; it stays while the launch grows.
+        plan_digest: digest of the plan; it stays while the launch grows.
         crashes: block name to what it died of.
         settled: cells that need no more seeds.
     """
 
-    def __init__(self, spec: Plan, store: Store, *, again: bool = False, plan: str | None = None) -> None:
-        self.spec = spec
+    def __init__(self, plan: Plan, store: Store, *, again: bool = False, plan_digest: str | None = None) -> None:
+        self.plan = plan
         self.store = store
-        self.plan = spec.digest() if plan is None else plan
+        self.plan_digest = plan.digest() if plan_digest is None else plan_digest
         self.crashes: dict[str, str] = {}
         self.settled = store.settled()
         self._blocks: dict[str, Block] = {}
@@ -60,21 +60,21 @@ class Ledger:
     def block(self, name: str) -> Block:
         return self._blocks[name]
 
-    def extend(self, spec: Plan) -> None:
+    def extend(self, plan: Plan) -> None:
         """Takes in a launch that has grown: the same one with more cells or blocks. What is known is kept.
 
         Raises:
             ValueError: if it is another launch, or lacks cells of this one.
         """
-        before = self.spec.cells
-        if spec.launch != self.spec.launch or spec.cells[: len(before)] != before:
-            raise ValueError(f"launch {self.spec.launch} must keep its {len(before)} cells as it grows")
-        self.spec = spec
+        before = self.plan.cells
+        if plan.launch != self.plan.launch or plan.cells[: len(before)] != before:
+            raise ValueError(f"launch {self.plan.launch} must keep its {len(before)} cells as it grows")
+        self.plan = plan
         self._add(crashed=frozenset())
 
     def _add(self, crashed: Collection[str]) -> None:
         """Rows for the blocks that have none yet."""
-        for block in self.spec.blocks():
+        for block in self.plan.blocks():
             if block.name not in self._blocks:
                 self._blocks[block.name] = block
                 self._of_cell.setdefault(block.cell.index, []).append(block.name)
@@ -117,21 +117,21 @@ class Ledger:
     def _skip(self) -> None:
         for block in self._blocks.values():
             planned = self.of(block)[0].status is Status.PLANNED
-            if planned and block.cell.index in self.settled and self.spec.may_skip(block):
+            if planned and block.cell.index in self.settled and self.plan.may_skip(block):
                 self._by_block[block.name] = self._decided(block, Status.SKIPPED)
 
     def write(self) -> None:
         began = time.monotonic()
-        self.store.write_rule(self.spec.rule)
+        self.store.write_rule(self.plan.rule)
         self.store.write_records(self.records)
         now = time.monotonic()
         self._next_write = now + max(_SECONDS_BETWEEN_WRITES, (now - began) / _WRITING_SHARE)
 
     def _decided(self, block: Block, status: Status) -> tuple[Record, ...]:
         trace = self.store.trace(block)
-        return records.decide_block(self.spec, block, trace, Status.FINISHED if trace else status, self.plan)
+        return records.decide_block(self.plan, block, trace, Status.FINISHED if trace else status, self.plan_digest)
 
 
-def redecide(spec: Plan, store: Store, rule: OutcomeRule) -> Ledger:
+def redecide(plan: Plan, store: Store, rule: OutcomeRule) -> Ledger:
     """The ledger under another rule; ``spec.json`` and traces stay as they are."""
-    return Ledger(dataclasses.replace(spec, rule=rule), store, plan=spec.digest())
+    return Ledger(dataclasses.replace(plan, rule=rule), store, plan_digest=plan.digest())

@@ -159,8 +159,8 @@ class _Command:
 
 def task_of(ledger: Ledger, cache: Path, share: Allocation, block: Block) -> BlockTask:
     """What a worker is told of a block."""
-    spec, store = ledger.spec, ledger.store
-    origin = {"launch": spec.launch, "study": spec.study, "profile": spec.profile, "plan": ledger.plan}
+    plan, store = ledger.plan, ledger.store
+    origin = {"launch": plan.launch, "study": plan.study, "profile": plan.profile, "plan": ledger.plan_digest}
     return BlockTask(
         name=block.name,
         config=block.cell.config,

@@ -16,10 +16,10 @@ from study.storage.records import Record
 from trainables.trace import Row
 
 
-def settled(spec: Plan, records: Sequence[Record]) -> frozenset[int]:
+def settled(plan: Plan, records: Sequence[Record]) -> frozenset[int]:
     """The cells that need no more seeds: no hypothesis that speaks of them is undecided."""
-    cells = frozenset(cell.index for cell in spec.cells)
-    return cells - open_cells(spec.hypotheses, records)
+    cells = frozenset(cell.index for cell in plan.cells)
+    return cells - open_cells(plan.hypotheses, records)
 
 
 class Stopping:
@@ -51,12 +51,12 @@ class Stopping:
         self._settle()
 
     def _settle(self) -> None:
-        spec = self._ledger.spec
-        if not spec.until_decided:
+        plan = self._ledger.plan
+        if not plan.until_decided:
             return
         spent = self._clock() - self._began
-        if spec.budget is not None and spent >= spec.budget:
-            found = frozenset(cell.index for cell in spec.cells)
+        if plan.budget is not None and spent >= plan.budget:
+            found = frozenset(cell.index for cell in plan.cells)
         else:
-            found = settled(spec, self._ledger.records)
+            found = settled(plan, self._ledger.records)
         self._ledger.settle(self._ledger.settled | found, spent)

@@ -58,8 +58,8 @@ def named(summaries: Sequence[CellSummary], cell: str) -> CellSummary:
     raise ValueError(f"--cell must be one of {names}, got {cell!r}")
 
 
-def plan(
-    spec: Plan,
+def plan_confirmation(
+    plan: Plan,
     summaries: Sequence[CellSummary],
     *,
     now: datetime,
@@ -89,24 +89,24 @@ def plan(
     if leader is not None:
         cell = leader.name
     chosen = best(summaries) if cell is None else named(summaries, cell)
-    count = 2 * (chosen.rate.n if spec.until_decided else len(spec.seeds)) if seeds is None else seeds
+    count = 2 * (chosen.rate.n if plan.until_decided else len(plan.seeds)) if seeds is None else seeds
     if not 1 <= count <= MOST_SEEDS:
         raise ValueError(f"--seeds must be in [1, {MOST_SEEDS}], got {count}")
-    first = (max(spec.seeds) // FRESH + 1) * FRESH
-    profile = f"{spec.profile}-confirm"
+    first = (max(plan.seeds) // FRESH + 1) * FRESH
+    profile = f"{plan.profile}-confirm"
     return replace(
-        spec,
+        plan,
         launch=f"{now:%Y%m%d-%H%M%S}-{profile}",
         profile=profile,
-        note=f"Confirms {chosen.name} of launch {spec.launch} on fresh seeds. {spec.note}",
-        hypotheses=_against_default(spec, chosen),
+        note=f"Confirms {chosen.name} of launch {plan.launch} on fresh seeds. {plan.note}",
+        hypotheses=_against_default(plan, chosen),
         contrasts=(),
         sweeps=(),
         factors=(),
-        cells=_cells(spec, chosen),
+        cells=_cells(plan, chosen),
         seeds=tuple(range(first, first + count)),
-        block=spec.block if spec.search is None else max(spec.block, _STACK),
-        rule=spec.rule if rule is None else rule,
+        block=plan.block if plan.search is None else max(plan.block, _STACK),
+        rule=plan.rule if rule is None else rule,
         created=f"{now:%Y-%m-%dT%H:%M:%S%z}",
         versions=versions(),
         until_decided=False,
@@ -115,8 +115,8 @@ def plan(
         search=None,
         granted=(),
         selection=Selection(
-            launch=spec.launch,
-            plan=spec.digest(),
+            launch=plan.launch,
+            plan=plan.digest(),
             cell=chosen.name,
             successes=chosen.rate.successes,
             n=chosen.rate.n if leader is None else leader.n,
@@ -129,16 +129,16 @@ def of_launch(store: Store, *, now: datetime, cell: str | None = None, seeds: in
     """The launch that confirms a cell of a stored one, decided as that is.
 
     Raises:
-        ValueError: as :func:`plan`; if no candidate of a search has converged.
+        ValueError: as :func:`plan_confirmation`; if no candidate of a search has converged.
     """
-    spec = store.spec()
+    plan = store.plan()
     found = None
-    if spec.search is not None and cell is None:
+    if plan.search is not None and cell is None:
         found = leader(store)
         if found is None:
-            raise ValueError(f"LAUNCH must have a candidate that converged to confirm one, and {spec.launch} has none")
-    return plan(
-        spec,
+            raise ValueError(f"LAUNCH must have a candidate that converged to confirm one, and {plan.launch} has none")
+    return plan_confirmation(
+        plan,
         summarize(store.records()),
         now=now,
         rule=store.rule(),
@@ -150,31 +150,31 @@ def of_launch(store: Store, *, now: datetime, cell: str | None = None, seeds: in
 
 def leader(store: Store) -> Candidate | None:
     """The candidate of a stored search that is to be confirmed; nothing if none has converged."""
-    search, points = store.spec().search, search_log.read(store.search_path).points
+    search, points = store.plan().search, search_log.read(store.search_path).points
     assert search is not None
     return race.leader(candidates(points, store.records()), search.goal, search.floor)
 
 
-def _cells(spec: Plan, chosen: CellSummary) -> tuple[Cell, ...]:
+def _cells(plan: Plan, chosen: CellSummary) -> tuple[Cell, ...]:
     """The chosen cell; of a search also the default, its first candidate, if that is another."""
-    if spec.search is None:
-        return (replace(spec.cells[chosen.cell], index=0),)
+    if plan.search is None:
+        return (replace(plan.cells[chosen.cell], index=0),)
     places = dict.fromkeys([chosen.cell, 0])
     return tuple(
         replace(cell, index=index, levels={**cell.levels, _SETTING: label})
         for index, (cell, label) in enumerate(
-            zip((spec.cells[place] for place in places), (_FOUND, _DEFAULT), strict=False)
+            zip((plan.cells[place] for place in places), (_FOUND, _DEFAULT), strict=False)
         )
     )
 
 
-def _against_default(spec: Plan, chosen: CellSummary) -> tuple[Hypothesis, ...]:
-    if spec.search is None or chosen.cell == 0:
+def _against_default(plan: Plan, chosen: CellSummary) -> tuple[Hypothesis, ...]:
+    if plan.search is None or chosen.cell == 0:
         return ()
     hypothesis = MoreSuccess(
         name="found-beats-default",
-        claim=f"The setting that the search found trains more often than the default of {spec.search.space.title}.",
-        source=f"ours; the default: {spec.search.space.source}",
+        claim=f"The setting that the search found trains more often than the default of {plan.search.space.title}.",
+        source=f"ours; the default: {plan.search.space.source}",
         better={_SETTING: _FOUND},
         worse={_SETTING: _DEFAULT},
     )
@@ -190,7 +190,7 @@ def setting(store: Store, confirmation: Store | None) -> Setting:
     Raises:
         ValueError: if nothing is decided yet.
     """
-    plan = of_launch(store, now=datetime.now().astimezone()) if confirmation is None else confirmation.spec()
+    plan = of_launch(store, now=datetime.now().astimezone()) if confirmation is None else confirmation.plan()
     said = sentence(plan, () if confirmation is None else summarize(confirmation.records()))
     chosen = plan.cells[0]
     return Setting(
@@ -198,7 +198,7 @@ def setting(store: Store, confirmation: Store | None) -> Setting:
         title=f"The best setting of {plan.title}",
         question=f"How often does {chosen.name} train?",
         sources=plan.sources,
-        note=f"{chosen.name} of launch {store.spec().launch}. {said}",
+        note=f"{chosen.name} of launch {store.plan().launch}. {said}",
         seeds=len(plan.seeds),
         first_seed=(max(plan.seeds) // FRESH + (confirmation is not None)) * FRESH,
         block=plan.block,
@@ -211,15 +211,15 @@ def confirmations(store: Store) -> tuple[Store, ...]:
     """The launches beside a launch that confirm a cell of it, oldest first."""
     launch = store.root.name
     beside = (Store(path.parent) for path in sorted(store.root.parent.glob("*-confirm/spec.json")))
-    return tuple(other for other in beside if (chosen := other.spec().selection) and chosen.launch == launch)
+    return tuple(other for other in beside if (chosen := other.plan().selection) and chosen.launch == launch)
 
 
-def sentence(spec: Plan, summaries: Sequence[CellSummary]) -> str | None:
+def sentence(plan: Plan, summaries: Sequence[CellSummary]) -> str | None:
     """Both rates of a confirmed cell, the one that it was selected by first; nothing for any other launch.
 
     ``Selected with 5 of 5 [0.57, 1.00] among 8 cells: optimistic; confirmed 14 of 20 [0.48, 0.85] on fresh seeds.``
     """
-    chosen = spec.selection
+    chosen = plan.selection
     if chosen is None:
         return None
     before = _counted(wilson(chosen.successes, chosen.n))

@@ -14,16 +14,16 @@ from study.search.proposals import Proposer
 from study.storage.search_log import Proposal
 
 
-def proposer(spec: SearchSpec) -> Proposer:
+def proposer(plan: SearchSpec) -> Proposer:
     """The sampler of a search, before its first proposal."""
-    if spec.sampler == "random":
-        return proposals.random(spec.space, spec.seed)
-    if spec.sampler == "grid":
-        return proposals.grid(spec.space, spec.seed)
+    if plan.sampler == "random":
+        return proposals.random(plan.space, plan.seed)
+    if plan.sampler == "grid":
+        return proposals.grid(plan.space, plan.seed)
     from study.search.optuna_adapter.sampler import OptunaProposer
 
-    known = spec.warm.points if spec.warm else ()
-    return OptunaProposer(spec.space, spec.sampler, spec.goal, spec.seed, floor=spec.floor, known=known)
+    known = plan.warm.points if plan.warm else ()
+    return OptunaProposer(plan.space, plan.sampler, plan.goal, plan.seed, floor=plan.floor, known=known)
 
 
 @dataclass(slots=True)

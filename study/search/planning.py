@@ -64,7 +64,7 @@ def budget(text: str) -> tuple[int | None, float | None]:
     return int(number), None
 
 
-def plan(
+def plan_search(
     search: SearchSpec,
     ground: Ground,
     *,
@@ -134,7 +134,7 @@ def _warm_start(search: SearchSpec, rule: OutcomeRule, store: Store) -> WarmStar
         ValueError: if no cell of that launch is a point of the space in the search's base configuration that was
             decided by its rule.
     """
-    spec = store.spec()
+    plan = store.plan()
     cells: dict[int, list[Record]] = {}
     for record in store.records():
         cells.setdefault(record.cell, []).append(record)
@@ -142,9 +142,9 @@ def _warm_start(search: SearchSpec, rule: OutcomeRule, store: Store) -> WarmStar
     if not known:
         raise ValueError(
             f"--warm-start must be a launch with cells of the space {search.space.name} on the same base configuration"
-            f" that were decided by {rule.label()}, got {spec.launch}: none of its {len(cells)} cells is such a one"
+            f" that were decided by {rule.label()}, got {plan.launch}: none of its {len(cells)} cells is such a one"
         )
-    return WarmStart(launch=spec.launch, plan=spec.digest(), points=known)
+    return WarmStart(launch=plan.launch, plan=plan.digest(), points=known)
 
 
 def _known(search: SearchSpec, rule: OutcomeRule, records: Sequence[Record]) -> TriedPoint | None:

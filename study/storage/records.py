@@ -171,17 +171,19 @@ def read(path: Path) -> tuple[Record, ...]:
         raise ValueError(f"{path} cannot be read: {error}") from None
 
 
-def decide_block(spec: Plan, block: Block, trace: Trace | None, status: Status, plan: str = "") -> tuple[Record, ...]:
+def decide_block(
+    plan: Plan, block: Block, trace: Trace | None, status: Status, plan_digest: str = ""
+) -> tuple[Record, ...]:
     """The records of one block, one per planned replica, in order of its seeds.
 
-    A finished block with a complete trace gets its outcomes by the spec's rule. If the trace says that it was stopped,
+    A finished block with a complete trace gets its outcomes by the plan's rule. If the trace says that it was stopped,
     it gets the status ``stopped``, and outcomes for the replicas that were lost by then. Any other block gets
     ``undecided``.
 
     Args:
         trace: what is stored for the block, if anything is.
         status: what happened to its process.
-        plan: digest of the plan, for a block without a trace; a trace knows under which one it was made.
+        plan_digest: digest of the plan, for a block without a trace; a trace knows under which one it was made.
 
     Raises:
         ValueError: if the trace was made by another configuration than the launch planned.
@@ -192,16 +194,16 @@ def decide_block(spec: Plan, block: Block, trace: Trace | None, status: Status, 
     decided = trace if trace is not None and status is Status.FINISHED and meta["complete"] else None
     stopped = decided is not None and "stopped" in meta
     status = Status.STOPPED if stopped else status
-    own, label = block.cell.config, spec.rule.label()
+    own, label = block.cell.config, plan.rule.label()
     config = to_dict(own)
     records = []
     for index, seed in enumerate(block.seeds):
-        decision = _UNDECIDED if decided is None else _decision(decided.replica(seed), spec.rule, own, stopped)
+        decision = _UNDECIDED if decided is None else _decision(decided.replica(seed), plan.rule, own, stopped)
         records.append(
             Record(
-                launch=spec.launch,
-                study=spec.study,
-                profile=spec.profile,
+                launch=plan.launch,
+                study=plan.study,
+                profile=plan.profile,
                 cell=block.cell.index,
                 cell_name=block.cell.name,
                 levels=block.cell.levels,
@@ -221,8 +223,8 @@ def decide_block(spec: Plan, block: Block, trace: Trace | None, status: Status, 
                 seconds=meta.get("seconds", 0.0) / len(block.seeds),
                 mode=meta.get("mode", ""),
                 device=meta.get("device", ""),
-                versions=meta.get("versions", spec.versions),
-                plan=plan if trace is None else meta.get("plan", ""),
+                versions=meta.get("versions", plan.versions),
+                plan=plan_digest if trace is None else meta.get("plan", ""),
             )
         )
     return tuple(records)

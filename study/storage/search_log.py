@@ -156,9 +156,9 @@ def read(path: Path) -> History:
     return history
 
 
-def grown(spec: Plan, history: History) -> Plan:
+def grown(plan: Plan, history: History) -> Plan:
     """The plan of a search with the cells and blocks that its log has."""
-    search, known = spec.search, spec.cells
+    search, known = plan.search, plan.cells
     assert search is not None
     fresh = enumerate(history.points[len(known) :], len(known))
-    return replace(spec, cells=known + tuple(cell_of(search, *each) for each in fresh), granted=tuple(history.blocks))
+    return replace(plan, cells=known + tuple(cell_of(search, *each) for each in fresh), granted=tuple(history.blocks))

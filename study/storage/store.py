@@ -44,7 +44,7 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.spec_path = root / "spec.json"
+        self.plan_path = root / "spec.json"
         self.search_path = root / "search.jsonl"
         self.records_path = root / "records.parquet"
         self.rule_path = root / "rule.json"
@@ -56,19 +56,19 @@ class Store:
         self.checkpoints_path = root / "checkpoints"
         self.halts_path = root / "halt"
 
-    def write_spec(self, spec: Plan) -> None:
-        write_text(self.spec_path, json.dumps(dataclasses.asdict(spec), indent=1, default=_plain))
+    def write_plan(self, plan: Plan) -> None:
+        write_text(self.plan_path, json.dumps(dataclasses.asdict(plan), indent=1, default=_plain))
 
-    def spec(self) -> Plan:
+    def plan(self) -> Plan:
         """The plan; of a search with the cells that were proposed so far.
 
         Raises:
-            ValueError: if there is no launch here, its spec or log cannot be read, or the log lacks a cell with traces.
+            ValueError: if there is no launch here, its plan or log cannot be read, or the log lacks a cell with traces.
         """
-        if not self.spec_path.exists():
+        if not self.plan_path.exists():
             raise ValueError(f"no launch at {self.root}: it has no spec.json")
-        spec = read_json(self.spec_path, _SPEC)
-        return spec if spec.search is None else grown(spec, self._history())
+        plan = read_json(self.plan_path, _SPEC)
+        return plan if plan.search is None else grown(plan, self._history())
 
     def _history(self) -> search_log.History:
         """A cell is in the log before it is trained: a log that lacks one was cut, and would have it trained anew."""
@@ -88,7 +88,7 @@ class Store:
 
     def rule(self) -> OutcomeRule:
         """The rule that the records are decided by. Raises ValueError if it cannot be read."""
-        return read_json(self.rule_path, _RULE) if self.rule_path.exists() else self.spec().rule
+        return read_json(self.rule_path, _RULE) if self.rule_path.exists() else self.plan().rule
 
     def write_settled(self, cells: Collection[int], seconds: float) -> None:
         """Tells later drivers which cells need no more seeds, and the time that the launch has taken."""

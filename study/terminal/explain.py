@@ -11,19 +11,19 @@ from study.design.description import Statement, statements
 from study.design.plan import Cell, Plan
 
 
-def show(spec: Plan, console: Console, wanted: str | None = None) -> None:
+def show(plan: Plan, console: Console, wanted: str | None = None) -> None:
     """Explains one cell; or what all cells share, and then where they differ.
 
     Raises:
         ValueError: if there is no such cell.
     """
-    cells = spec.cells if wanted is None else (find(spec, wanted),)
-    console.print(Text.assemble((spec.study, "bold"), f" ({spec.profile})"))
+    cells = plan.cells if wanted is None else (find(plan, wanted),)
+    console.print(Text.assemble((plan.study, "bold"), f" ({plan.profile})"))
     if len(cells) == 1:
         console.print(Text(f"cell {cells[0].index}: {cells[0].name}, digest {cells[0].digest}"))
     else:
         console.print(Text(f"{len(cells)} cells; this is what they share, and at the end where they differ"))
-    seeds = f"{len(spec.seeds)} per cell, seeds {spec.seeds[0]} to {spec.seeds[-1]}, in stacks of up to {spec.block}"
+    seeds = f"{len(plan.seeds)} per cell, seeds {plan.seeds[0]} to {plan.seeds[-1]}, in stacks of up to {plan.block}"
     explained = {cell.index: statements(cell.config, seeds) for cell in cells}
     first = explained[cells[0].index]
     shared = [fact for fact in first if all(fact in own for own in explained.values())]
@@ -32,12 +32,12 @@ def show(spec: Plan, console: Console, wanted: str | None = None) -> None:
         _print_differences(cells, explained, console)
 
 
-def find(spec: Plan, wanted: str) -> Cell:
+def find(plan: Plan, wanted: str) -> Cell:
     """The cell of a number or a name."""
-    for cell in spec.cells:
+    for cell in plan.cells:
         if wanted in (cell.name, str(cell.index)):
             return cell
-    names = ", ".join(f"{cell.index} ({cell.name})" for cell in spec.cells)
+    names = ", ".join(f"{cell.index} ({cell.name})" for cell in plan.cells)
     raise ValueError(f"--cell must be one of {names}, got {wanted!r}")
 
 

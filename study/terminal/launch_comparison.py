@@ -16,8 +16,8 @@ def show(result: LaunchComparison, console: Console) -> None:
     console.print(f"[bold]{escape(result.sentence)}[/]", highlight=False, soft_wrap=True)
     if repeated := repetition(result):
         console.print(repeated, highlight=False, soft_wrap=True)
-    for when, spec in (("before", result.before), ("after", result.after)):
-        console.print(f"{when:<8}{escape(spec.study)}, launch {escape(spec.launch)}, plan {spec.digest()}", style="dim")
+    for when, plan in (("before", result.before), ("after", result.after)):
+        console.print(f"{when:<8}{escape(plan.study)}, launch {escape(plan.launch)}, plan {plan.digest()}", style="dim")
     for table in (changes(result), cells(result), transitions(result), verdicts(result)):
         if table.width is not None:
             table.width = min(table.width, console.width)

@@ -26,29 +26,29 @@ _BEST = 10
 """So many candidates of a search are listed."""
 
 
-def study(what: Study, spec: Plan, console: Console) -> None:
+def study(what: Study, plan: Plan, console: Console) -> None:
     """Everything that is decided before a run of one profile, and what it would cost here."""
     console.print(Text.assemble((what.name, "bold"), f"  {what.title}"))
     console.print(Text(what.question))
-    console.print(f"\n[bold]Profile {spec.profile}[/] (of {', '.join(what.profiles)})")
-    console.print(spec.stated_note(), markup=False)
-    if spec.factors:
+    console.print(f"\n[bold]Profile {plan.profile}[/] (of {', '.join(what.profiles)})")
+    console.print(plan.stated_note(), markup=False)
+    if plan.factors:
         table = Table(box=None, pad_edge=False, header_style="dim")
         for column in ("factor", "levels", "source"):
             table.add_column(column)
-        for factor in spec.factors:
+        for factor in plan.factors:
             table.add_row(factor.name, ", ".join(level.label for level in factor.levels), factor.source)
         console.print("\n[bold]Factors[/]")
         console.print(table)
-    cells = f"{len(spec.cells)} cell{'s' if len(spec.cells) != 1 else ''}"
-    console.print(f"\n[bold]{cells}[/], {len(spec.seeds)} seeds each, blocks of {spec.block}")
-    for cell in spec.cells:
+    cells = f"{len(plan.cells)} cell{'s' if len(plan.cells) != 1 else ''}"
+    console.print(f"\n[bold]{cells}[/], {len(plan.seeds)} seeds each, blocks of {plan.block}")
+    for cell in plan.cells:
         console.print(Text(f"  {cell.name}  {cell.digest}"))
     claims = [f"{hypothesis.claim} ({hypothesis.source})" for hypothesis in what.hypotheses]
     _list("[bold]Hypotheses[/], declared before the run", claims, console)
     _list("[bold]Sources[/]", what.sources, console)
     console.print("\nmeasuring the cost of a step ...", style="dim")
-    estimate = cost.estimate(spec)
+    estimate = cost.estimate(plan)
     console.print(
         f"[bold]Estimated cost here[/]: {formatting.duration(estimate.core_seconds)} of one {estimate.device},"
         f" about {formatting.duration(estimate.wall_seconds)} with {estimate.at_a_time}"
@@ -66,43 +66,43 @@ def _list(heading: str, lines: Sequence[str], console: Console) -> None:
 
 def status(ledger: Ledger, console: Console) -> None:
     """Where every block is."""
-    spec = ledger.spec
+    plan = ledger.plan
     statuses = Counter(record.status for record in ledger.records)
-    console.print(f"[bold]{spec.study}[/] ({spec.profile}), launch {spec.launch}")
+    console.print(f"[bold]{plan.study}[/] ({plan.profile}), launch {plan.launch}")
     counts = ", ".join(f"{number} {status.value}" for status, number in statuses.items())
     console.print(f"{len(ledger.records)} replicas planned: {counts}")
-    _cells(spec, ledger.records, console)
+    _cells(plan, ledger.records, console)
 
 
-def results(spec: Plan, records: Sequence[Record], console: Console) -> None:
+def results(plan: Plan, records: Sequence[Record], console: Console) -> None:
     """The table of cells, the contrasts and the verdicts; of a confirmation, both rates."""
     summaries = summarize(records)
-    _cells(spec, records, console)
-    confirmed = confirmation.sentence(spec, summaries)
+    _cells(plan, records, console)
+    confirmed = confirmation.sentence(plan, summaries)
     if confirmed is not None:
         console.print(Text(confirmed), soft_wrap=True)
-    comparisons = compare(spec.contrasts, records)
+    comparisons = compare(plan.contrasts, records)
     if comparisons:
         console.print(tables.contrast_table(comparisons))
-        if spec.until_decided:
+        if plan.until_decided:
             console.print("for a fixed number of seeds; here seeds were added while looking", style="dim")
-    for sweep in spec.sweeps:
+    for sweep in plan.sweeps:
         console.print(tables.sweep_table(threshold_sweeps.table(sweep, records)))
-    if spec.hypotheses:
-        console.print(tables.verdict_table(judge(spec.hypotheses, records, anytime=spec.until_decided)))
+    if plan.hypotheses:
+        console.print(tables.verdict_table(judge(plan.hypotheses, records, anytime=plan.until_decided)))
 
 
-def _cells(spec: Plan, records: Sequence[Record], console: Console) -> None:
+def _cells(plan: Plan, records: Sequence[Record], console: Console) -> None:
     """The table of cells; of a search its best candidates, and how many more there are."""
-    if spec.search is None:
+    if plan.search is None:
         console.print(tables.summary_table(summarize(records)))
         return
-    found = candidates([cell.levels for cell in spec.cells], records)
+    found = candidates([cell.levels for cell in plan.cells], records)
     if not found:
         console.print("no candidate has a result yet")
         return
     console.print(tables.candidate_table(race.ranked(found)[:_BEST]))
-    more = len(spec.cells) - min(_BEST, len(found))
+    more = len(plan.cells) - min(_BEST, len(found))
     if more > 0:
         console.print(f"and {more} more {'candidate' if more == 1 else 'candidates'}; the report has them", style="dim")
 

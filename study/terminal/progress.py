@@ -41,10 +41,10 @@ class Terminal:
         self._inherited = sum(self._steps.values())
         self._running: set[str] = set()
         self._settled = ledger.settled
-        search = ledger.spec.search
-        self._at_most = ledger.spec.until_decided or search is not None
+        search = ledger.plan.search
+        self._at_most = ledger.plan.until_decided or search is not None
         self._by_time = search is not None and search.blocks is None
-        self._standing = None if ledger.spec.search is None else Standing(ledger)
+        self._standing = None if ledger.plan.search is None else Standing(ledger)
         self._began = self._shown = time.monotonic()
         # On a narrow terminal the words fold, so that no number is cut.
         percent, bar, elapsed = (Column(no_wrap=True, min_width=width) for width in (5, 5, 7))
@@ -105,7 +105,7 @@ class Terminal:
     def _tell_settled(self) -> None:
         news, self._settled = self._ledger.settled - self._settled, self._ledger.settled
         if news:
-            names = ", ".join(cell.name for cell in self._ledger.spec.cells if cell.index in news)
+            names = ", ".join(cell.name for cell in self._ledger.plan.cells if cell.index in news)
             self._say(f"no further seeds for: {names}")
 
     def _say(self, line: str) -> None:
@@ -117,7 +117,7 @@ class Terminal:
 
         Of a search those of its budget of blocks; seconds, if it has none.
         """
-        done, search = sum(self._steps.values()), self._ledger.spec.search
+        done, search = sum(self._steps.values()), self._ledger.plan.search
         if search is None:
             return done, sum(
                 block.cell.config.steps
@@ -126,7 +126,7 @@ class Terminal:
             )
         if search.blocks is not None:
             return done, search.blocks * search.base.steps
-        seconds, left = self._ledger.spec.budget or 0.0, self._seconds_of_budget() or 0.0
+        seconds, left = self._ledger.plan.budget or 0.0, self._seconds_of_budget() or 0.0
         return round(seconds - left), round(seconds)
 
     def _seconds_of_budget(self) -> float | None:
@@ -152,7 +152,7 @@ class Terminal:
         outcomes = Counter(r.outcome for r in records if r.outcome is not Outcome.UNDECIDED)
         told = ", ".join(f"{number} {phrases.LABELS[outcome]}" for outcome, number in outcomes.most_common())
         cells_open = {record.cell for record in records if record.status is Status.PLANNED}
-        cells, skipped = len(self._ledger.spec.cells), sum(record.status is Status.SKIPPED for record in records)
+        cells, skipped = len(self._ledger.plan.cells), sum(record.status is Status.SKIPPED for record in records)
         return (
             f"cells {cells - len(cells_open)}/{cells} · replicas {outcomes.total()}/{len(records) - skipped}"
             + (f" ({told})" if told else "")

@@ -19,7 +19,7 @@ class Standing:
     """
 
     def __init__(self, ledger: Ledger) -> None:
-        search = ledger.spec.search
+        search = ledger.plan.search
         assert search is not None
         self._ledger, self._search = ledger, search
         self._began = time.monotonic() - search_log.read(ledger.store.search_path).seconds
@@ -42,7 +42,7 @@ class Standing:
 
     def line(self) -> str:
         """``12 candidates (3 raced on) · 38 of 200 blocks · best 9 of 10 [0.50, 1.00] #7``."""
-        granted = self._ledger.spec.granted
+        granted = self._ledger.plan.granted
         raced = sum(blocks > 1 for blocks in granted)
         known = f"{len(granted)} candidate{'' if len(granted) == 1 else 's'}" + f" ({raced} raced on)" * (raced > 0)
         most = self._search.blocks
@@ -51,7 +51,7 @@ class Standing:
 
     def seconds_left(self) -> float | None:
         """Of a budget of time; nothing without one."""
-        budget = self._ledger.spec.budget
+        budget = self._ledger.plan.budget
         return None if budget is None else max(0.0, budget - (time.monotonic() - self._began))
 
     def _best(self) -> list[str]:

@@ -66,7 +66,7 @@ def is_refusal(error: Exception) -> bool:
     return 400 <= code < 500 and code != _TOO_MANY_REQUESTS
 
 
-def open_runs(uri: str, artifacts: Path | None, spec: Plan) -> "Runs":
+def open_runs(uri: str, artifacts: Path | None, plan: Plan) -> "Runs":
     """The launch's runs, with the launch run itself made and open.
 
     Raises:
@@ -74,10 +74,10 @@ def open_runs(uri: str, artifacts: Path | None, spec: Plan) -> "Runs":
     """
     try:
         client = MlflowClient(tracking_uri=uri)
-        experiment = _experiment(client, spec.study, artifacts)
-        for tag, value in views.tags(spec).items():
+        experiment = _experiment(client, plan.study, artifacts)
+        for tag, value in views.tags(plan).items():
             client.set_experiment_tag(experiment, tag, value)
-        return Runs(client, spec, experiment)
+        return Runs(client, plan, experiment)
     except (*ERRORS, ImportError) as error:
         raise server.unreachable(uri, error) from error
 
@@ -103,12 +103,12 @@ class Runs:
     used by one thread at a time, but for ``heard``: the time of the last answer on the monotonic clock.
     """
 
-    def __init__(self, client: MlflowClient, spec: Plan, experiment: str) -> None:
+    def __init__(self, client: MlflowClient, plan: Plan, experiment: str) -> None:
         self.heard = time.monotonic()
         self._client = client
-        self._spec = spec
+        self._plan = plan
         self._experiment = experiment
-        self._cells = {cell.index: cell for cell in spec.cells}
+        self._cells = {cell.index: cell for cell in plan.cells}
         self._runs: dict[str, _Known] = {}
         self._stamp = 0
         self.attach()
@@ -121,7 +121,7 @@ class Runs:
         while token != "":
             page = self._client.search_runs(
                 [self._experiment],
-                filter_string=f"tags.`{_LAUNCH}` = '{self._spec.launch}'",
+                filter_string=f"tags.`{_LAUNCH}` = '{self._plan.launch}'",
                 order_by=["attributes.start_time ASC"],
                 max_results=_RUNS_PER_PAGE,
                 page_token=token,
@@ -197,25 +197,25 @@ class Runs:
                 self._end(run, "FINISHED" if complete else "KILLED")
 
     def _launch(self) -> _Known:
-        spec = self._spec
-        run = self._run(spec.launch, spec.launch, "launch", None)
+        plan = self._plan
+        run = self._run(plan.launch, plan.launch, "launch", None)
         if not run.described:
-            digest = blake2b("".join(cell.digest for cell in spec.cells).encode(), digest_size=8).hexdigest()
-            size = {"cells": str(len(spec.cells))}
-            if spec.search is not None:  # its cells are not known before it ends
-                digest, size = spec.digest(), search_params(spec, spec.search)
-            tags = {"question": spec.question, "profile": spec.profile, "digest": digest}
-            tags["mlflow.note.content"] = f"{spec.question}\n\n{spec.note}".strip()
-            params = {"study": spec.study, **size, "seeds": str(len(spec.seeds))}
+            digest = blake2b("".join(cell.digest for cell in plan.cells).encode(), digest_size=8).hexdigest()
+            size = {"cells": str(len(plan.cells))}
+            if plan.search is not None:  # its cells are not known before it ends
+                digest, size = plan.digest(), search_params(plan, plan.search)
+            tags = {"question": plan.question, "profile": plan.profile, "digest": digest}
+            tags["mlflow.note.content"] = f"{plan.question}\n\n{plan.note}".strip()
+            params = {"study": plan.study, **size, "seeds": str(len(plan.seeds))}
             self._update(run, params=params, tags=tags)
             run.described = True
         return run
 
     def _cell(self, cell: Cell) -> _Known:
-        run = self._run(f"{self._spec.launch}/cell={cell.index}", cell.name, "cell", self._launch())
+        run = self._run(f"{self._plan.launch}/cell={cell.index}", cell.name, "cell", self._launch())
         if not run.described:
-            tags = {"cell": cell.name, "digest": cell.digest, "profile": self._spec.profile}
-            if self._spec.search is not None:
+            tags = {"cell": cell.name, "digest": cell.digest, "profile": self._plan.profile}
+            if self._plan.search is not None:
                 tags["candidate"] = f"#{cell.index}"
             self._update(run, params=cell_params(cell) | self._point(cell), tags=tags)
             run.described = True
@@ -224,24 +224,24 @@ class Runs:
     def _replica(self, index: int, seed: int) -> _Known:
         """The levels are its params too, so that the UI can group and colour curves by them."""
         cell = self._cells[index]
-        key = f"{self._spec.launch}/cell={index}/seed={seed}"
+        key = f"{self._plan.launch}/cell={index}/seed={seed}"
         run = self._run(key, f"seed {seed}", "replica", self._cell(cell))
         if not run.described:
             levels = {param_name(factor): label for factor, label in cell.levels.items()} | self._point(cell)
-            own = {"seed": str(seed), "replica": str(self._spec.seeds.index(seed))}
+            own = {"seed": str(seed), "replica": str(self._plan.seeds.index(seed))}
             self._update(run, params=levels | own, tags={"cell": cell.name, "digest": cell.digest})
             run.described = True
         return run
 
     def _point(self, cell: Cell) -> dict[str, str]:
         """Of a search's cell its exact point; its levels are rounded."""
-        search = self._spec.search
+        search = self._plan.search
         point = None if search is None else search.space.point_of(to_dict(cell.config))
         return point_params(point or {})
 
     def _run(self, key: str, name: str, level: str, parent: _Known | None) -> _Known:
         if key not in self._runs:
-            tags = {_KEY: key, _LAUNCH: self._spec.launch, _LEVEL: level}
+            tags = {_KEY: key, _LAUNCH: self._plan.launch, _LEVEL: level}
             if parent is not None:
                 tags["mlflow.parentRunId"] = parent.id
             made = _known(self._client.create_run(self._experiment, tags=tags, run_name=name))

@@ -19,7 +19,7 @@ class Tracker(Protocol):
     """The driver's side of a view. No method waits for a server but ``start`` and ``finish``, and none fails with it
     but ``start``."""
 
-    def start(self, spec: Plan) -> None:
+    def start(self, plan: Plan) -> None:
         """Begins a launch, or goes on with a resumed one.
 
         Raises:
@@ -55,7 +55,7 @@ class Tracker(Protocol):
 class NullTracker:
     """Shows nothing."""
 
-    def start(self, spec: Plan) -> None: ...
+    def start(self, plan: Plan) -> None: ...
 
     def cell_begins(self, cell: Cell) -> None: ...
 
@@ -79,6 +79,6 @@ def sync(store: Store, tracker: Tracker) -> bool:
         TrackingUnreachable: if the server cannot be used.
         ValueError: if the folder holds no launch, or a file of it cannot be read.
     """
-    tracker.start(store.spec())
+    tracker.start(store.plan())
     complete = store.records_path.exists() and all(record.status.ended for record in store.records())
     return tracker.finish(store, complete)

@@ -86,12 +86,12 @@ def point_params(point: Mapping[str, Value]) -> dict[str, str]:
     return {param_name(f"param.{axis}"): str(value) for axis, value in point.items()}
 
 
-def search_params(spec: Plan, search: SearchSpec) -> dict[str, str]:
+def search_params(plan: Plan, search: SearchSpec) -> dict[str, str]:
     """What is searched, and how."""
-    seconds = {} if spec.budget is None else {"budget_seconds": f"{spec.budget:g}"}
+    seconds = {} if plan.budget is None else {"budget_seconds": f"{plan.budget:g}"}
     blocks = {} if search.blocks is None else {"budget_blocks": str(search.blocks)}
     own = {"space": search.space.name, "sampler": search.sampler, "objective": search.goal, "stop": search.stop}
-    return {**own, "block": str(spec.block), **blocks, **seconds}
+    return {**own, "block": str(plan.block), **blocks, **seconds}
 
 
 def importance_metrics(found: Sequence[Importance]) -> dict[str, float]:

@@ -16,14 +16,14 @@ def address(experiment: str) -> str:
     return f"/#/experiments/{experiment}/runs?viewStateShareKey={_NAME}"
 
 
-def tags(spec: Plan) -> dict[str, str]:
+def tags(plan: Plan) -> dict[str, str]:
     """Tags of a study's experiment: the view, and that it trains models (the UI's other kind is language models)."""
     outcomes = [f"outcome_{outcome.value}" for outcome in Outcome if outcome is not Outcome.UNDECIDED]
     metrics = ["success_rate", "success_low", "success_high", "n", *outcomes]
-    varied = [factor.name for factor in spec.factors]
-    if spec.search is not None:
+    varied = [factor.name for factor in plan.factors]
+    if plan.search is not None:
         metrics += ["score", "stopped"]
-        varied = [f"param.{axis.name}" for axis in spec.search.space.axes]
+        varied = [f"param.{axis.name}" for axis in plan.search.space.axes]
     view = {
         "searchFilter": "metrics.success_rate >= 0",
         "orderByKey": "metrics.`success_rate`",

@@ -67,7 +67,7 @@ class MlflowTracker:
         self._back_off = _BACK_OFF_SECONDS[0]
         self._warned = False
 
-    def start(self, spec: Plan) -> None:
+    def start(self, plan: Plan) -> None:
         """Finds or makes the launch's run; within about 10 s, plus 3 s each for importing mlflow and a new database.
 
         Raises:
@@ -76,10 +76,10 @@ class MlflowTracker:
         server.check(self._uri)
         from study.tracking import runs
 
-        self._launch = spec.launch
+        self._launch = plan.launch
         self._errors = runs.ERRORS
         self._is_refusal = runs.is_refusal
-        self._runs: Runs = runs.open_runs(self._uri, self._artifacts, spec)
+        self._runs: Runs = runs.open_runs(self._uri, self._artifacts, plan)
         self._thread.start()
 
     def cell_begins(self, cell: Cell) -> None:
@@ -120,8 +120,8 @@ class MlflowTracker:
         """Tells everything that is stored, block by block so that little is in memory; true if all of it was sent."""
         self._dropped = 0
         self._incomplete.clear()
-        spec = store.spec()
-        for block in spec.blocks():
+        plan = store.plan()
+        for block in plan.blocks():
             trace = store.trace(block)
             if trace is not None:
                 self.curves(block, trace.rows)
@@ -131,7 +131,7 @@ class MlflowTracker:
         records = store.records() if store.records_path.exists() else ()
         for record in records:
             self.replica(record, store.pictures(record.cell, record.seed))
-        known = () if spec.search is None else candidates([cell.levels for cell in spec.cells], records)
+        known = () if plan.search is None else candidates([cell.levels for cell in plan.cells], records)
         scores = {own.cell: own.score for own in known}
         for summary in summarize(records):
             self.cell(summary, scores.get(summary.cell))
@@ -259,8 +259,8 @@ def _send_curves(runs: "Runs", *, replica: Replica, points: Sequence[Point]) -> 
 
 def _importances(store: Store) -> Sequence[Importance]:
     """What a search found to decide its outcomes; nothing of another launch, or before it has records."""
-    spec = store.spec()
-    if spec.search is None or not store.records_path.exists():
+    plan = store.plan()
+    if plan.search is None or not store.records_path.exists():
         return ()
     found = candidates(search_log.read(store.search_path).points, store.records())
-    return importance.importances(found, spec.search.space)
+    return importance.importances(found, plan.search.space)

@@ -78,11 +78,11 @@ def launch(cells: Mapping[str, Sequence[float]]) -> Plan:
 
 def decided(**cells: Sequence[float]) -> tuple[Record, ...]:
     """The records of the launch of these cells, from traces."""
-    spec = launch(cells)
+    plan = launch(cells)
     return tuple(
         record
-        for block in spec.blocks()
-        for record in decide_block(spec, block, trace_of(block, cells[block.cell.name]), Status.FINISHED)
+        for block in plan.blocks()
+        for record in decide_block(plan, block, trace_of(block, cells[block.cell.name]), Status.FINISHED)
     )
 
 

@@ -71,9 +71,9 @@ def test_stock_tune_calls_a_gan_that_diverged_finished(out: Path, logged: str) -
 
 def test_ours_sends_finite_numbers_and_says_what_became_of_the_gan(out: Path) -> None:
     cells = {"lucky": ONE_OF_FIVE}
-    spec, records = launch(cells), decided(**cells)
-    (block,) = spec.blocks()
-    runs = open_runs(local_uri(out), None, spec)
+    plan, records = launch(cells), decided(**cells)
+    (block,) = plan.blocks()
+    runs = open_runs(local_uri(out), None, plan)
     for (cell, seed), points in curves(block, rows_of(block, ONE_OF_FIVE), stamp=0).points.items():
         runs.curves(cell, seed, points)
     for record in records:
@@ -83,7 +83,7 @@ def test_ours_sends_finite_numbers_and_says_what_became_of_the_gan(out: Path) ->
     assert not any(flag for _, flag in kept.values())
     assert all(isfinite(value) and abs(value) < 1e300 for value, _ in kept.values())
     assert (kept["success"], kept["success_rate"], kept["outcome_diverged"]) == ((0, False), (0.2, False), (4, False))
-    experiment = MlflowClient(tracking_uri=local_uri(out)).get_experiment_by_name(spec.study)
+    experiment = MlflowClient(tracking_uri=local_uri(out)).get_experiment_by_name(plan.study)
     found = MlflowClient(tracking_uri=local_uri(out)).search_runs(
         [experiment.experiment_id], "tags.outcome = 'diverged'"
     )

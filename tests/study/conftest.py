@@ -16,6 +16,7 @@ from study.outcomes.outcome import Outcome
 from study.outcomes.rule import MIXTURE_RULE
 from study.scheduling.ledger import Ledger
 from study.storage.store import Store
+from tests.study.ended_launches import make_fixture, mixed, undrawn
 from trainables import trace
 from trainables.config import GanConfig, Latent, digest, to_dict
 from trainables.data import Ring
@@ -23,6 +24,8 @@ from trainables.networks import Mlp
 from trainables.objectives import LeastSquares, NonSaturating
 from trainables.optim import Adam
 from trainables.trace import Trace
+
+__all__ = ["make_fixture", "mixed", "undrawn"]  # fixtures
 
 C, M, N, D, U = (
     Outcome.CONVERGED, Outcome.MODE_COLLAPSED, Outcome.NOT_LEARNED, Outcome.DIVERGED, Outcome.UNDECIDED
@@ -61,16 +64,16 @@ def make(
         noise: another number, other measurements with the same outcomes.
         meta, config, changes: fields of the traces' metadata, of every configuration and of the plan.
     """
-    spec = _spec(outcomes, name, config or {}, changes)
-    store = Store(out / spec.study / spec.launch)
-    store.write_spec(spec)
-    for block in spec.blocks():
+    plan = _plan(outcomes, name, config or {}, changes)
+    store = Store(out / plan.study / plan.launch)
+    store.write_plan(plan)
+    for block in plan.blocks():
         ends = outcomes[block.cell.index][block.first : block.first + len(block.seeds)]
         if U not in ends:
-            trace.write(trace_of(spec, block, ends, noise, meta or {}), store.trace_path(block))
+            trace.write(trace_of(plan, block, ends, noise, meta or {}), store.trace_path(block))
             for seed, end in zip(block.seeds, ends, strict=True):
                 draw_grid(store.sample_folder(block.cell.index, seed), end)
-    Ledger(spec, store).write()
+    Ledger(plan, store).write()
     if page:
         from study import report  # not for tests that need no figures
 
@@ -78,7 +81,7 @@ def make(
     return store
 
 
-def _spec(
+def _plan(
     outcomes: Sequence[Sequence[Outcome]], name: str, config: Mapping[str, Any], changes: Mapping[str, Any]
 ) -> Plan:
     cells = []
@@ -124,15 +127,15 @@ def _spec(
     return Plan(**(values | dict(changes)))
 
 
-def trace_of(spec: Plan, block: Any, ends: Sequence[Outcome], noise: int, changes: Mapping[str, Any]) -> Trace:
+def trace_of(plan: Plan, block: Any, ends: Sequence[Outcome], noise: int, changes: Mapping[str, Any]) -> Trace:
     rows = [
         _row(step, block.first + i, seed, end, noise)
         for step in STEPS
         for i, (seed, end) in enumerate(zip(block.seeds, ends, strict=True))
     ]
     meta: dict[str, Any] = {
-        "launch": spec.launch, "plan": spec.digest(), "config": to_dict(block.cell.config), "digest": block.cell.digest,
-        "seeds": list(block.seeds), "device": "cpu", "mode": f"stack[{len(ends)}]", "versions": dict(spec.versions),
+        "launch": plan.launch, "plan": plan.digest(), "config": to_dict(block.cell.config), "digest": block.cell.digest,
+        "seeds": list(block.seeds), "device": "cpu", "mode": f"stack[{len(ends)}]", "versions": dict(plan.versions),
         "reference": {"mode_weights": [0.5, 0.5]}, "seconds": 6.0, "steps": STEPS[-1], "complete": True,
     }  # fmt: skip
     return Trace(meta=meta | dict(changes), rows=rows)

@@ -15,7 +15,7 @@ from study.outcomes.rule import MIXTURE_RULE
 from study.scheduling.adaptive import Searching
 from study.scheduling.ledger import Ledger
 from study.search.optuna_adapter.dashboard import Mirror, NoMirror
-from study.search.planning import plan
+from study.search.planning import plan_search
 from study.search.problem import Ground
 from study.storage.records import Status
 from study.storage.search_log import read
@@ -76,16 +76,18 @@ def truth(point: Point) -> float:
     return 0.95 if point["optimizer"] == "adam" and 1e-4 <= float(point["lr"]) <= 1e-2 else 0.1
 
 
-def spec(blocks: int = 12, seeds: int = 6, **fields: Any) -> Plan:
+def plan(blocks: int = 12, seeds: int = 6, **fields: Any) -> Plan:
     """A search of the tiny space, in blocks of two."""
-    return plan(SearchSpec(space=SPACE, base=BASE, blocks=blocks, **fields), GROUND, now=NOW, seeds=seeds, block=2)
+    return plan_search(
+        SearchSpec(space=SPACE, base=BASE, blocks=blocks, **fields), GROUND, now=NOW, seeds=seeds, block=2
+    )
 
 
 def begin(out: Path, planned: Plan | None = None) -> tuple[Store, Ledger]:
     """The launch's folder and ledger, nothing proposed yet."""
-    planned = spec() if planned is None else planned
+    planned = plan() if planned is None else planned
     store = Store(out / planned.study / planned.launch)
-    store.write_spec(planned)
+    store.write_plan(planned)
     return store, Ledger(planned, store)
 
 
@@ -102,7 +104,7 @@ def train(store: Store, ledger: Ledger, block: Block, converges: Callable[[Point
     """Stores what became of a block: the same, whoever trains it and when."""
     point = read(store.search_path).points[block.cell.index]
     ends = [_end(point, seed, converges) for seed in block.seeds]
-    trace.write(trace_of(ledger.spec, block, ends, 0, {"plan": ledger.plan}), store.trace_path(block))
+    trace.write(trace_of(ledger.plan, block, ends, 0, {"plan": ledger.plan_digest}), store.trace_path(block))
     for seed, end in zip(block.seeds, ends, strict=True):
         draw_grid(store.sample_folder(block.cell.index, seed), end)
     ledger.end(block, Status.FINISHED)

@@ -20,7 +20,7 @@ from study import report
 from study.audit import html_diff
 from study.audit.verify import verify
 from study.design import planning
-from study.design.planning import plan
+from study.design.planning import plan_study
 from study.scheduling.ledger import redecide
 from study.storage.store import Store
 from study.studies import studies
@@ -54,7 +54,7 @@ def words(page: str) -> str:
 @pytest.mark.parametrize("launch", _LAUNCHES)
 def test_a_stored_launch_gives_the_records_that_it_gave(runs: Path, launch: str) -> None:
     store = store_of(runs, launch)
-    assert redecide(store.spec(), store, store.rule()).records == store.records()
+    assert redecide(store.plan(), store, store.rule()).records == store.records()
 
 
 @pytest.mark.parametrize("launch", _LAUNCHES)
@@ -77,7 +77,7 @@ def test_the_page_of_a_stored_launch_has_the_pinned_words(runs: Path, launch: st
 def test_plans_of_all_studies_keep_their_digests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planning, "versions", lambda: {"code": "pinned"})
     found = {
-        f"{name}/{profile}": plan(study, profile, now=_NOW).digest()
+        f"{name}/{profile}": plan_study(study, profile, now=_NOW).digest()
         for name, study in studies().items()
         for profile in study.profiles
     }

@@ -17,7 +17,7 @@ from study.audit.claims import OWN, Claim, collect, markdown, paper
 from study.cli import app
 from study.cli.app import console
 from study.design.plan import Plan
-from study.design.planning import plan
+from study.design.planning import plan_study
 from study.evidence.judging import Verdict
 from study.outcomes.outcome import Outcome
 from study.storage.records import Status, decide_block
@@ -31,19 +31,21 @@ Launch = Callable[..., Store]
 
 @pytest.fixture
 def launch(tmp_path: Path) -> Launch:
-    """Makes a launch of mixture-modes: ``launch(profile, day, ls=..., ns=..., seeds=..., spec=...)``."""
+    """Makes a launch of mixture-modes: ``launch(profile, day, ls=..., ns=..., seeds=..., changed=...)``."""
 
     def made(profile: str = "quick", day: int = 1, *, ls: int = 10, ns: int = 0, **options: Any) -> Store:
-        change = options.pop("spec", lambda spec: spec)
+        change = options.pop("changed", lambda plan: plan)
         options = {"seeds": 10, **options}
-        spec: Plan = change(plan(find("mixture-modes"), profile, now=datetime(2026, 1, day, tzinfo=UTC), **options))
-        store = Store(tmp_path / "runs" / spec.study / spec.launch)
-        store.write_spec(spec)
+        plan: Plan = change(
+            plan_study(find("mixture-modes"), profile, now=datetime(2026, 1, day, tzinfo=UTC), **options)
+        )
+        store = Store(tmp_path / "runs" / plan.study / plan.launch)
+        store.write_plan(plan)
         rows = [
             replace(row, outcome=GOOD if row.replica < successes.get(row.levels["objective"], 0) else BAD)
             for successes in [{"ls(0,1,1)": ls, "ns": ns}]
-            for block in spec.blocks()
-            for row in decide_block(spec, block, None, Status.FINISHED, spec.digest())
+            for block in plan.blocks()
+            for row in decide_block(plan, block, None, Status.FINISHED, plan.digest())
         ]
         store.write_records(tuple(rows))
         return store
@@ -84,8 +86,8 @@ def test_a_launch_answers_the_claims_of_its_study(launch: Launch, out: Path) -> 
     assert finding.judgement.verdict is Verdict.SUPPORTED
     assert [(rate.successes, rate.n) for rate in finding.judgement.rates] == [(10, 10), (0, 10)]
     assert finding.judgement.p_adjusted is not None
-    assert finding.launch == store.spec().launch
-    assert finding.plan == store.spec().digest()
+    assert finding.launch == store.plan().launch
+    assert finding.plan == store.plan().digest()
     assert finding.changed == "8,000 of 35,000 steps; batch 128 for 512"
     assert finding.redecided == ""
     assert not found(out, "rmsprop-beats-adam").findings
@@ -98,7 +100,7 @@ def test_the_newest_launch_of_each_profile_counts(launch: Launch, out: Path) -> 
     launch("smoke", 1)
     findings = found(out).findings
     assert [finding.profile for finding in findings] == ["smoke", "quick"]
-    assert findings[1].launch == newest.spec().launch
+    assert findings[1].launch == newest.plan().launch
     assert findings[1].judgement.verdict is Verdict.UNDECIDED
 
 
@@ -113,54 +115,56 @@ def test_a_launch_without_outcomes_hides_no_other(launch: Launch, out: Path) -> 
 
 
 def test_a_claim_that_was_declared_after_the_run_is_not_tested_by_it(launch: Launch, out: Path) -> None:
-    launch(spec=lambda spec: replace(spec, hypotheses=spec.hypotheses[1:]))
+    launch(changed=lambda plan: replace(plan, hypotheses=plan.hypotheses[1:]))
     assert not found(out).findings
     assert found(out, "ls-learns-the-ring").findings
 
 
 def test_a_claim_that_was_changed_after_the_run_is_not_tested_by_it(launch: Launch, out: Path) -> None:
-    launch(spec=lambda spec: replace(spec, hypotheses=(replace(spec.hypotheses[0], alpha=0.2), *spec.hypotheses[1:])))
+    launch(
+        changed=lambda plan: replace(plan, hypotheses=(replace(plan.hypotheses[0], alpha=0.2), *plan.hypotheses[1:]))
+    )
     assert not found(out).findings
 
 
 def test_new_words_for_a_claim_leave_it_the_same(launch: Launch, out: Path) -> None:
-    launch(spec=lambda spec: replace(spec, hypotheses=(replace(spec.hypotheses[0], claim="C.", source="s"),)))
+    launch(changed=lambda plan: replace(plan, hypotheses=(replace(plan.hypotheses[0], claim="C.", source="s"),)))
     assert found(out).findings[0].judgement.hypothesis.claim == "C."
 
 
 def test_a_launch_without_the_cells_of_a_claim_does_not_test_it(launch: Launch, out: Path) -> None:
-    launch(spec=lambda spec: replace(spec, cells=spec.cells[1:]))
+    launch(changed=lambda plan: replace(plan, cells=plan.cells[1:]))
     assert not found(out).findings
     assert found(out, "ns-collapses-on-the-ring").findings
 
 
 def test_the_papers_profile_says_what_it_says_of_itself(launch: Launch, out: Path) -> None:
     store = launch("paper")
-    assert found(out).findings[0].changed == store.spec().note
+    assert found(out).findings[0].changed == store.plan().note
 
 
 def test_a_study_without_a_papers_profile_says_its_note(out: Path) -> None:
-    spec = plan(find("wgan-clip"), "quick", now=datetime(2026, 1, 1, tzinfo=UTC), seeds=2)
-    store = Store(out / spec.study / spec.launch)
-    store.write_spec(spec)
-    rows = [row for block in spec.blocks() for row in decide_block(spec, block, None, Status.FINISHED)]
+    plan = plan_study(find("wgan-clip"), "quick", now=datetime(2026, 1, 1, tzinfo=UTC), seeds=2)
+    store = Store(out / plan.study / plan.launch)
+    store.write_plan(plan)
+    rows = [row for block in plan.blocks() for row in decide_block(plan, block, None, Status.FINISHED)]
     store.write_records(tuple(replace(row, outcome=GOOD) for row in rows))
     finding = found(out, "rmsprop-beats-adam").findings[0]
-    assert finding.changed == spec.note
+    assert finding.changed == plan.note
     assert finding.plan == ""
 
 
 def test_outcomes_by_thresholds_of_after_the_run_are_marked(launch: Launch, out: Path) -> None:
     store = launch()
-    rule = replace(store.spec().rule, coverage_min=0.1)
+    rule = replace(store.plan().rule, coverage_min=0.1)
     store.write_rule(rule)
     assert found(out).findings[0].redecided == rule.label()
     assert f"decided after the run by {rule.label()}" in markdown(collect(out))
 
 
 def _edited(store: Store) -> None:
-    text = store.spec_path.read_text().replace('"alpha": 0.05', '"alpha": 0.2', 1)
-    store.spec_path.write_text(text)
+    text = store.plan_path.read_text().replace('"alpha": 0.05', '"alpha": 0.2', 1)
+    store.plan_path.write_text(text)
 
 
 def _broken(store: Store) -> None:
@@ -173,7 +177,7 @@ def _newer(store: Store) -> None:
 
 
 def _unplanned(store: Store) -> None:
-    store.spec_path.write_text("{}")
+    store.plan_path.write_text("{}")
 
 
 def _ruled(store: Store) -> None:
@@ -210,7 +214,7 @@ def test_an_unreadable_launch_is_one_line_and_the_others_go_on(
 
 
 def test_a_launch_of_a_study_that_is_not_here_is_left_out(launch: Launch, out: Path) -> None:
-    launch(spec=lambda spec: replace(spec, study="yours"))
+    launch(changed=lambda plan: replace(plan, study="yours"))
     assert collect(out).left_out[0].endswith("is left out: there is no study yours")
 
 

@@ -108,7 +108,7 @@ def test_changes_of_plan_rule_and_place_have_dotted_paths(twice: Any) -> None:
 
 
 def test_a_hypothesis_that_both_declare_is_compared_field_by_field(twice: Any, trained: Trained) -> None:
-    ls, ns = trained(BEFORE, name="x", page=False).spec().hypotheses
+    ls, ns = trained(BEFORE, name="x", page=False).plan().hypotheses
     found = twice(hypotheses=(replace(ls, alpha=0.01), ns))
     assert paths(found) == {"hypotheses.ls.alpha": ("0.05", "0.01")}
 

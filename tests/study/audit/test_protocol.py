@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from study.audit.protocol import Protocol, distance
-from study.design.planning import plan
+from study.design.planning import plan_study
 from study.studies import find, studies
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -19,8 +19,8 @@ WITH_PAPER = [study.name for study in studies().values() if "paper" in study.pro
 @cache
 def protocol(study: str, profile: str, **changes: Any) -> Protocol:
     paths = {path.replace("__", "."): value for path, value in changes.items()}
-    spec = plan(find(study), profile, now=NOW, changes=paths)
-    return Protocol(cells=spec.cells, seeds=len(spec.seeds), rule=spec.rule)
+    plan = plan_study(find(study), profile, now=NOW, changes=paths)
+    return Protocol(cells=plan.cells, seeds=len(plan.seeds), rule=plan.rule)
 
 
 def test_the_small_lsgan_study_is_told_from_the_papers() -> None:

@@ -51,7 +51,7 @@ def edit_record(store: Store, place: int, **values: Any) -> None:
 
 
 def edit_trace(store: Store, block: int = 0, *, rows: Mapping[int, Mapping[str, Any]] = {}, **meta: Any) -> None:
-    own = store.spec().blocks()[block]
+    own = store.plan().blocks()[block]
     held = store.trace(own)
     assert held is not None
     changed = [dict(row) | dict(rows.get(place, {})) for place, row in enumerate(held.rows)]
@@ -91,7 +91,7 @@ def a_value_that_decides(store: Store) -> None:
 
 
 def a_trace_of_another_configuration(store: Store) -> None:
-    held = store.trace(store.spec().blocks()[0])
+    held = store.trace(store.plan().blocks()[0])
     assert held is not None
     edit_trace(store, config={**held.meta["config"], "steps": 5})
 
@@ -101,20 +101,20 @@ def a_trace_of_other_seeds(store: Store) -> None:
 
 
 def a_deleted_trace(store: Store) -> None:
-    store.trace_path(store.spec().blocks()[1]).unlink()
+    store.trace_path(store.plan().blocks()[1]).unlink()
 
 
 def a_damaged_trace(store: Store) -> None:
-    path = store.trace_path(store.spec().blocks()[1])
+    path = store.trace_path(store.plan().blocks()[1])
     path.write_bytes(path.read_bytes()[:-20])
 
 
 def an_alpha_in_the_plan(store: Store) -> None:
-    edit(store.spec_path, '"alpha": 0.05', '"alpha": 0.2')
+    edit(store.plan_path, '"alpha": 0.05', '"alpha": 0.2')
 
 
 def a_configuration_in_the_plan(store: Store) -> None:
-    edit(store.spec_path, '"batch_size": 64', '"batch_size": 640')
+    edit(store.plan_path, '"batch_size": 64', '"batch_size": 640')
 
 
 def a_threshold(store: Store) -> None:
@@ -142,7 +142,7 @@ def test_a_launch_as_it_was_written_agrees(trained_once: Store) -> None:
     assert not differences(checks)
     assert not [note for check in checks for note in check.notes]
     compared = {check.name: check.compared for check in checks}
-    assert compared["plan"] == f"digest {trained_once.spec().digest()} in 6 records and 2 traces"
+    assert compared["plan"] == f"digest {trained_once.plan().digest()} in 6 records and 2 traces"
     assert "6 replicas" in compared["records"]
     numbers = re.search(r"(\d+) numbers", compared["words"])
     assert numbers
@@ -211,8 +211,8 @@ def test_the_command_fails_and_shows_at_most_twenty_differences(launch: Store) -
 
 @pytest.mark.slow
 def test_a_launch_decided_again_agrees_under_its_new_rule(launch: Store) -> None:
-    spec = launch.spec()
-    redecide(spec, launch, dataclasses.replace(spec.rule, quality_min=0.95)).write()
+    plan = launch.plan()
+    redecide(plan, launch, dataclasses.replace(plan.rule, quality_min=0.95)).write()
     build(launch)
     assert not differences(verify(launch))
 
@@ -271,7 +271,7 @@ def test_cells_that_got_no_more_seeds_must_have_been_decided(replicas: int, deci
     ends = [[end] * replicas + [U] * 2 for end in (C, M)]
     store = trained(ends, block=2, until_decided=True, page=False)
     store.write_settled({0, 1}, 60.0)
-    Ledger(store.spec(), store).write()
+    Ledger(store.plan(), store).write()
     assert [record.status for record in store.records()].count(Status.SKIPPED) == 4
     found = differences(verify(store))
     assert found == [] if decided else len(found) == 2

@@ -4,13 +4,13 @@ from pathlib import Path
 
 from study.audit.verify import verify
 from study.storage.search_log import Log, Stop
-from tests.study.made_searches import begin, searching, spec
+from tests.study.made_searches import begin, plan, searching
 from tests.study.terminal.test_progress import stop
 
 
 def early_end(out: Path, *, audited: bool | None) -> list[str]:
     """What is found of a search whose first block ended early; nothing in its log, or that it was audited."""
-    store, ledger = begin(out, spec(blocks=1))
+    store, ledger = begin(out, plan(blocks=1))
     block = searching(ledger).next()
     assert block is not None
     if audited is not None:

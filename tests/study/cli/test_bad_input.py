@@ -57,37 +57,37 @@ def cut_records(store: Store) -> None:
 
 
 def cut_trace(store: Store) -> None:
-    path = store.trace_path(store.spec().blocks()[0])
+    path = store.trace_path(store.plan().blocks()[0])
     path.write_bytes(path.read_bytes()[:-30])
 
 
 def flipped_trace(store: Store) -> None:
     """Bits that rot inside a column."""
-    path = store.trace_path(store.spec().blocks()[0])
+    path = store.trace_path(store.plan().blocks()[0])
     content = bytearray(path.read_bytes())
     content[20:60] = bytes(byte ^ 0xFF for byte in content[20:60])
     path.write_bytes(content)
 
 
 def foreign_trace(store: Store) -> None:
-    blocks = store.spec().blocks()
+    blocks = store.plan().blocks()
     store.trace_path(blocks[0]).write_bytes(store.trace_path(blocks[1]).read_bytes())
 
 
 def broken_spec(store: Store) -> None:
-    store.spec_path.write_text(store.spec_path.read_text()[:500])
+    store.plan_path.write_text(store.plan_path.read_text()[:500])
 
 
 def empty_spec(store: Store) -> None:
-    store.spec_path.write_text("")
+    store.plan_path.write_text("")
 
 
 def unknown_field(store: Store) -> None:
-    edit(store.spec_path, '"alpha": 0.05', '"alhpa": 0.2, "alpha": 0.05')
+    edit(store.plan_path, '"alpha": 0.05', '"alhpa": 0.2, "alpha": 0.05')
 
 
 def impossible_value(store: Store) -> None:
-    edit(store.spec_path, '"alpha": 0.05', '"alpha": 2')
+    edit(store.plan_path, '"alpha": 0.05', '"alpha": 2')
 
 
 def broken_rule(store: Store) -> None:
@@ -103,7 +103,7 @@ def broken_settled(store: Store) -> None:
 
 
 def no_spec(store: Store) -> None:
-    store.spec_path.unlink()
+    store.plan_path.unlink()
 
 
 REFUSED: list[tuple[Callable[[Store], None], str, tuple[str, ...]]] = [
@@ -187,7 +187,7 @@ def test_degenerate_launches_are_told_in_full(
 
 def test_a_deleted_trace_leaves_its_replicas_undecided_and_fails_verification(trained: Trained) -> None:
     store = trained(page=False)
-    store.trace_path(store.spec().blocks()[0]).unlink()
+    store.trace_path(store.plan().blocks()[0]).unlink()
     assert run("verify", store.root).exit_code == 1
     assert "3 planned, 3 finished" in run("status", store.root).stdout
     assert run("decide", store.root).exit_code == 0
@@ -197,7 +197,7 @@ def test_a_deleted_trace_leaves_its_replicas_undecided_and_fails_verification(tr
 
 def test_a_plan_that_was_changed_but_can_be_read_fails_verification_alone(trained: Trained) -> None:
     store = trained(page=False)
-    edit(store.spec_path, '"alpha": 0.05', '"alpha": 0.2')
+    edit(store.plan_path, '"alpha": 0.05', '"alpha": 0.2')
     codes = {command: run(command, store.root).exit_code for command in ("status", "compare", "verify")}
     assert codes == {"status": 0, "compare": 0, "verify": 1}
 

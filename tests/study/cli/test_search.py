@@ -19,7 +19,7 @@ from study.storage.records import Status
 from study.storage.search_log import read
 from study.storage.store import Store
 from study.terminal import launches
-from tests.study.made_searches import begin, spec
+from tests.study.made_searches import begin, plan
 
 SMALL = ("--set", "steps=60", "--set", "batch_size=16", "--set", "evaluation.every=10", "--tracking-uri", "none")
 
@@ -64,7 +64,7 @@ def test_a_search_that_was_refused_is_not_in_the_dashboard(tmp_path: Path) -> No
 
 
 def test_a_search_without_a_result_says_so(tmp_path: Path) -> None:
-    store, _ = begin(tmp_path, spec(blocks=4))
+    store, _ = begin(tmp_path, plan(blocks=4))
     result = CliRunner().invoke(app, ["status", str(store.root)])
     assert result.exit_code == 0, result.output
     assert result.output.endswith("no candidate has a result yet\n")
@@ -118,7 +118,7 @@ def test_a_search_that_was_killed_goes_on_without_repeating_or_losing_a_trial(tm
 
     # 60 steps teach nothing, so a cell is named to be confirmed.
     confirmed = subprocess.run(
-        [study, "confirm", root, "--cell", store.spec().cells[1].name, "--seeds", "2", "--tracking-uri", "none"],
+        [study, "confirm", root, "--cell", store.plan().cells[1].name, "--seeds", "2", "--tracking-uri", "none"],
         capture_output=True, text=True, check=False, timeout=240,
     )  # fmt: skip
     assert confirmed.returncode == 0, confirmed.stdout + confirmed.stderr

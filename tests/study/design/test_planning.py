@@ -12,7 +12,7 @@ import pytest
 from search_spaces import OBJECTIVE, Factor, Level
 from study.design.hypotheses import MoreSuccess, Share
 from study.design.plan import Plan
-from study.design.planning import plan
+from study.design.planning import plan_study
 from study.design.study import Contrast, Profile, Study
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import MIXTURE_RULE
@@ -74,7 +74,7 @@ def study(**profiles: Profile) -> Study:
 
 
 def planned(**options: Any) -> Plan:
-    return plan(study(), "quick", now=NOW, **options)
+    return plan_study(study(), "quick", now=NOW, **options)
 
 
 # Cells
@@ -98,17 +98,17 @@ def test_digests_belong_to_the_configurations_and_differ() -> None:
 
 
 def test_without_factors_there_is_one_cell() -> None:
-    (cell,) = plan(study(quick=profile(factors=())), "quick", now=NOW).cells
+    (cell,) = plan_study(study(quick=profile(factors=())), "quick", now=NOW).cells
     assert cell.config == BASE
 
 
 def test_a_note_says_what_was_set_otherwise(tmp_path: Path) -> None:
-    spec = planned(changes={"steps": 77, "data.modes": 5})
-    assert spec.stated_note() == "a note Set otherwise for this launch: steps=77, data.modes=5."
+    plan = planned(changes={"steps": 77, "data.modes": 5})
+    assert plan.stated_note() == "a note Set otherwise for this launch: steps=77, data.modes=5."
     assert planned().stated_note() == "a note"
-    Store(tmp_path).write_spec(spec)
-    assert Store(tmp_path).spec().stated_note() == spec.stated_note()
-    assert Store(tmp_path).spec().digest() == spec.digest()
+    Store(tmp_path).write_plan(plan)
+    assert Store(tmp_path).plan().stated_note() == plan.stated_note()
+    assert Store(tmp_path).plan().digest() == plan.digest()
 
 
 def test_changes_are_set_in_every_cell() -> None:
@@ -158,7 +158,7 @@ def test_mistakes_name_the_study_and_the_profile(options: dict[str, Any], senten
 
 def test_an_unknown_profile_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^profile must be one of quick, got 'slow' "):
-        plan(study(), "slow", now=NOW)
+        plan_study(study(), "slow", now=NOW)
 
 
 # Seeds
@@ -166,7 +166,7 @@ def test_an_unknown_profile_is_refused() -> None:
 
 def test_seeds_do_not_depend_on_profile_clock_or_number() -> None:
     few = planned(seeds=3).seeds
-    later = plan(study(other=profile(factors=())), "other", now=NOW.replace(year=2030), seeds=40).seeds
+    later = plan_study(study(other=profile(factors=())), "other", now=NOW.replace(year=2030), seeds=40).seeds
     assert len(few) == 3
     assert later[:3] == few
     assert len(planned().seeds) == 5
@@ -175,7 +175,7 @@ def test_seeds_do_not_depend_on_profile_clock_or_number() -> None:
 def test_seeds_count_up_from_the_studys_first_one() -> None:
     """If this fails, a stored launch can no longer be extended by further seeds."""
     assert planned(seeds=3).seeds == (0, 1, 2)
-    later = plan(dataclasses.replace(study(), first_seed=1_000), "quick", now=NOW, seeds=2)
+    later = plan_study(dataclasses.replace(study(), first_seed=1_000), "quick", now=NOW, seeds=2)
     assert later.seeds == (1_000, 1_001)
 
 
@@ -183,45 +183,45 @@ def test_seeds_count_up_from_the_studys_first_one() -> None:
 
 
 def test_a_launch_says_what_it_is() -> None:
-    spec = planned()
-    assert spec.launch == "20260304-050607-quick"
-    assert spec.created == "2026-03-04T05:06:07+0000"
-    assert (spec.study, spec.title, spec.question, spec.profile) == ("test-study", "A title", "A question?", "quick")
-    assert (spec.note, spec.rule, spec.block, spec.factors) == ("a note", MIXTURE_RULE, 2, FACTORS)
-    assert (spec.hypotheses, spec.contrasts) == (study().hypotheses, study().contrasts)
-    assert spec.versions == versions()
+    plan = planned()
+    assert plan.launch == "20260304-050607-quick"
+    assert plan.created == "2026-03-04T05:06:07+0000"
+    assert (plan.study, plan.title, plan.question, plan.profile) == ("test-study", "A title", "A question?", "quick")
+    assert (plan.note, plan.rule, plan.block, plan.factors) == ("a note", MIXTURE_RULE, 2, FACTORS)
+    assert (plan.hypotheses, plan.contrasts) == (study().hypotheses, study().contrasts)
+    assert plan.versions == versions()
 
 
 def test_blocks_hold_every_replica_of_every_cell_once() -> None:
-    spec = planned()
-    assert [(block.name, block.first, len(block.seeds)) for block in spec.blocks()][3:6] == [
+    plan = planned()
+    assert [(block.name, block.first, len(block.seeds)) for block in plan.blocks()][3:6] == [
         ("c003-b000", 0, 2),
         ("c000-b001", 2, 2),
         ("c001-b001", 2, 2),
     ]
-    assert spec.blocks()[-1].seeds == spec.seeds[4:]
-    for cell in spec.cells:
-        own = [block for block in spec.blocks() if block.cell == cell]
-        assert tuple(seed for block in own for seed in block.seeds) == spec.seeds
-        assert all(spec.seeds[block.first] == block.seeds[0] for block in own)
+    assert plan.blocks()[-1].seeds == plan.seeds[4:]
+    for cell in plan.cells:
+        own = [block for block in plan.blocks() if block.cell == cell]
+        assert tuple(seed for block in own for seed in block.seeds) == plan.seeds
+        assert all(plan.seeds[block.first] == block.seeds[0] for block in own)
 
 
 def test_a_launch_comes_back_from_its_file(tmp_path: Path) -> None:
-    spec = planned(changes={"generator.kind": "mlp", "generator.hidden": [3], "clip": 0.5})
-    Store(tmp_path).write_spec(spec)
-    found = Store(tmp_path).spec()
-    assert found == spec
-    assert [digest(cell.config) for cell in found.cells] == [cell.digest for cell in spec.cells]
+    plan = planned(changes={"generator.kind": "mlp", "generator.hidden": [3], "clip": 0.5})
+    Store(tmp_path).write_plan(plan)
+    found = Store(tmp_path).plan()
+    assert found == plan
+    assert [digest(cell.config) for cell in found.cells] == [cell.digest for cell in plan.cells]
 
 
 # What was decided before the first seed
 
 
 def test_a_plan_keeps_its_digest_through_its_file(tmp_path: Path) -> None:
-    spec = planned(changes={"clip": 1}, until_decided=True, budget=1800)
-    Store(tmp_path).write_spec(spec)
-    assert Store(tmp_path).spec().digest() == spec.digest()
-    assert re.fullmatch("[0-9a-f]{16}", spec.digest())
+    plan = planned(changes={"clip": 1}, until_decided=True, budget=1800)
+    Store(tmp_path).write_plan(plan)
+    assert Store(tmp_path).plan().digest() == plan.digest()
+    assert re.fullmatch("[0-9a-f]{16}", plan.digest())
 
 
 @pytest.mark.parametrize(
@@ -236,13 +236,13 @@ def test_a_plan_keeps_its_digest_through_its_file(tmp_path: Path) -> None:
     ],
 )
 def test_an_edited_plan_has_another_digest(old: str, new: str, tmp_path: Path) -> None:
-    spec = planned(until_decided=True)
+    plan = planned(until_decided=True)
     store = Store(tmp_path)
-    store.write_spec(spec)
-    text = store.spec_path.read_text()
+    store.write_plan(plan)
+    text = store.plan_path.read_text()
     assert old in text
-    store.spec_path.write_text(text.replace(old, new, 1))
-    assert store.spec().digest() != spec.digest()
+    store.plan_path.write_text(text.replace(old, new, 1))
+    assert store.plan().digest() != plan.digest()
 
 
 def test_what_tells_unions_apart_is_in_the_digest_though_it_is_a_default() -> None:
@@ -250,26 +250,26 @@ def test_what_tells_unions_apart_is_in_the_digest_though_it_is_a_default() -> No
         dataclasses.replace(cell, name="", levels={}, digest="", config=dataclasses.replace(cell.config, objective=own))
         for cell, own in zip(planned().cells, (NonSaturating(), Minimax()), strict=False)
     )
-    spec = planned()
-    assert dataclasses.replace(spec, cells=(first,)).digest() != dataclasses.replace(spec, cells=(second,)).digest()
+    plan = planned()
+    assert dataclasses.replace(plan, cells=(first,)).digest() != dataclasses.replace(plan, cells=(second,)).digest()
 
 
 def test_a_plan_of_an_older_version_is_read_and_has_the_digest_of_its_meaning(tmp_path: Path) -> None:
-    spec = planned()
+    plan = planned()
     store = Store(tmp_path)
-    store.write_spec(spec)
-    values = json.loads(store.spec_path.read_text())
+    store.write_plan(plan)
+    values = json.loads(store.plan_path.read_text())
     for name in ("until_decided", "least", "budget", "selection"):
         del values[name]
-    store.spec_path.write_text(json.dumps(values))
-    assert store.spec() == spec
-    assert store.spec().digest() == spec.digest()
+    store.plan_path.write_text(json.dumps(values))
+    assert store.plan() == plan
+    assert store.plan().digest() == plan.digest()
 
 
 def test_until_decided_gives_every_cell_a_block_and_calls_the_rest_the_most() -> None:
-    spec = planned(until_decided=True, seeds=7)
-    assert (spec.until_decided, spec.least, len(spec.seeds)) == (True, 2, 7)
-    assert [block.name for block in spec.blocks() if not spec.may_skip(block)] == [f"c00{i}-b000" for i in range(4)]
+    plan = planned(until_decided=True, seeds=7)
+    assert (plan.until_decided, plan.least, len(plan.seeds)) == (True, 2, 7)
+    assert [block.name for block in plan.blocks() if not plan.may_skip(block)] == [f"c00{i}-b000" for i in range(4)]
     assert planned(until_decided=True, seeds=1).least == 1
     assert not any(planned().may_skip(block) for block in planned().blocks())
 
@@ -279,7 +279,7 @@ def test_until_decided_needs_something_to_decide(where: dict[str, str] | None) -
     share = dataclasses.replace(study().hypotheses[1], where=where)
     idle = dataclasses.replace(study(), hypotheses=() if where is None else (share,))
     with pytest.raises(ValueError, match=r"^--until-decided needs a hypothesis about cells of the profile, and there"):
-        plan(idle, "quick", now=NOW, until_decided=True)
+        plan_study(idle, "quick", now=NOW, until_decided=True)
 
 
 def test_a_budget_needs_a_number_of_seeds_that_is_open() -> None:

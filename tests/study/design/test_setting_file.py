@@ -10,29 +10,30 @@ from typer.testing import CliRunner
 from study.cli import app
 from study.design import setting_file
 from study.design.hypotheses import MoreSuccess
-from study.design.planning import plan
+from study.design.planning import plan_study
 from study.launch import Launch
 from study.outcomes.outcome import Outcome
+from study.report.view import View
 from study.scheduling.ledger import Ledger
 from study.search import confirmation
 from study.storage.records import Status
 from study.storage.store import Store
 from tests.study.conftest import make, trace_of
-from tests.study.made_searches import NOW, searched, spec
+from tests.study.made_searches import NOW, plan, searched
 from trainables import trace
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     """One whose default, at a learning rate of 1e-3, hardly trains."""
-    return searched(tmp_path, spec(blocks=16), converges=lambda point: 0.95 if float(point["lr"]) > 2e-3 else 0.1)
+    return searched(tmp_path, plan(blocks=16), converges=lambda point: 0.95 if float(point["lr"]) > 2e-3 else 0.1)
 
 
 def confirmed(store: Store, found: int = 5, default: int = 2) -> Store:
     """A confirmation in which so many of six replicas of each converge."""
     planned = confirmation.of_launch(store, now=NOW, seeds=6)
     own = Store(store.root.parent / planned.launch)
-    own.write_spec(planned)
+    own.write_plan(planned)
     ledger = Ledger(planned, own)
     good = [found, default]
     for block in planned.blocks():
@@ -54,11 +55,11 @@ def leader(store: Store) -> int:
 
 def test_a_search_confirms_what_has_shown_most_beside_the_default_on_fresh_seeds(store: Store) -> None:
     planned = confirmation.of_launch(store, now=NOW, seeds=6)
-    cells = store.spec().cells
+    cells = store.plan().cells
     assert leader(store) != 0
     assert [cell.digest for cell in planned.cells] == [cells[leader(store)].digest, cells[0].digest]
     assert [cell.levels["setting"] for cell in planned.cells] == ["found", "default"]
-    assert not set(planned.seeds) & set(store.spec().seeds)
+    assert not set(planned.seeds) & set(store.plan().seeds)
     assert planned.search is None
     assert planned.selection is not None
     assert planned.selection.of_cells == len(cells)
@@ -71,14 +72,14 @@ def test_the_question_is_declared_before_its_seeds(store: Store) -> None:
 
 
 def test_a_default_that_is_best_is_confirmed_alone(tmp_path: Path) -> None:
-    store = searched(tmp_path, spec(blocks=1), converges=lambda point: 1.0)
+    store = searched(tmp_path, plan(blocks=1), converges=lambda point: 1.0)
     planned = confirmation.of_launch(store, now=NOW, seeds=2)
     assert len(planned.cells) == 1
     assert planned.hypotheses == ()
 
 
 def test_where_nothing_converged_nothing_is_confirmed(tmp_path: Path) -> None:
-    store = searched(tmp_path, spec(blocks=3), converges=lambda point: 0.0)
+    store = searched(tmp_path, plan(blocks=3), converges=lambda point: 0.0)
     with pytest.raises(ValueError, match=r"must have a candidate that converged to confirm one, and .* has none"):
         confirmation.of_launch(store, now=NOW)
 
@@ -94,10 +95,10 @@ def test_the_confirmed_cell_is_what_runs(store: Store, tmp_path: Path) -> None:
     own = confirmed(store)
     path = tmp_path / "best.json"
     path.write_text(confirmation.setting(store, own).text())
-    planned = plan(setting_file.read(path).study("quick"), "quick", now=NOW)
-    assert [cell.digest for cell in planned.cells] == [own.spec().cells[0].digest]
-    assert planned.rule == own.spec().rule
-    used = {*store.spec().seeds, *own.spec().seeds}
+    planned = plan_study(setting_file.read(path).study("quick"), "quick", now=NOW)
+    assert [cell.digest for cell in planned.cells] == [own.plan().cells[0].digest]
+    assert planned.rule == own.plan().rule
+    used = {*store.plan().seeds, *own.plan().seeds}
     assert not used & set(planned.seeds)
 
 
@@ -113,14 +114,14 @@ def test_best_prints_the_setting_and_says_where_it_comes_from(store: Store) -> N
     assert result.exit_code == 0
     assert json.loads(result.stdout)["config"]["g_optimizer"] == {
         **json.loads(result.stdout)["config"]["g_optimizer"],
-        "lr": own.spec().cells[0].config.g_optimizer.lr,
+        "lr": own.plan().cells[0].config.g_optimizer.lr,
     }
     assert "confirmed 5 of 6" in result.stderr
 
 
 def test_the_page_of_a_search_says_whether_the_default_was_beaten(store: Store) -> None:
     confirmed(store)
-    launch = Launch(store, store.records(), store.rule())
+    launch = View(Launch(store))
     assert launch.search is not None
     (own,) = launch.search.confirmations
     assert "optimistic; confirmed 5 of 6 [0.44, 0.97] on fresh seeds. The setting that the search found" in own.sentence
@@ -181,4 +182,4 @@ def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
 
 def test_an_ordinary_launch_has_a_best_setting_too(tmp_path: Path) -> None:
     store = make(tmp_path, page=False)
-    assert confirmation.setting(store, None).config == store.spec().cells[0].config
+    assert confirmation.setting(store, None).config == store.plan().cells[0].config

@@ -15,8 +15,7 @@ from study.cli import app
 from study.cli.app import console
 from study.design.hypotheses import Hypothesis, MoreSuccess, SameSuccess, Share
 from study.design.plan import Plan
-from study.design.planning import plan
-from study.evidence import power
+from study.design.planning import plan_study
 from study.evidence.inference.power_fixed import joint
 from study.evidence.judging import judge
 from study.evidence.power import Layout, PowerAnalysis, layout, power_analysis
@@ -41,13 +40,13 @@ RATES = (0.8, 0.4)
 
 def planned(*hypotheses: Hypothesis, seeds: int = 6, until_decided: bool = False) -> Plan:
     study = replace(find("mixture-modes"), hypotheses=hypotheses)
-    return plan(study, "smoke", now=NOW, seeds=seeds, until_decided=until_decided)
+    return plan_study(study, "smoke", now=NOW, seeds=seeds, until_decided=until_decided)
 
 
-def launched(spec: Plan, outcomes: Sequence[Sequence[bool]]) -> list[Record]:
+def launched(plan: Plan, outcomes: Sequence[Sequence[bool]]) -> list[Record]:
     """Records of the cells that hypotheses speak of: seed by seed whether LS and NS succeed, on each ring."""
     places = [(ring, objective) for ring in ("official", "uniform") for objective in ("ls(0,1,1)", "ns")]
-    rows = [row for block in spec.blocks() for row in decide_block(spec, block, None, Status.FINISHED)]
+    rows = [row for block in plan.blocks() for row in decide_block(plan, block, None, Status.FINISHED)]
     found = []
     for row in rows:
         place = (row.levels["ring"], row.levels["objective"])
@@ -57,13 +56,13 @@ def launched(spec: Plan, outcomes: Sequence[Sequence[bool]]) -> list[Record]:
     return found
 
 
-def supported(spec: Plan, weight: dict[tuple[bool, ...], float]) -> tuple[float, ...]:
+def supported(plan: Plan, weight: dict[tuple[bool, ...], float]) -> tuple[float, ...]:
     """Chance of each hypothesis to be supported by the judge, over all studies of so many independent seeds."""
-    chances = [0.0] * len(spec.hypotheses)
-    for study in combinations_with_replacement(sorted(weight), len(spec.seeds)):
+    chances = [0.0] * len(plan.hypotheses)
+    for study in combinations_with_replacement(sorted(weight), len(plan.seeds)):
         ways = factorial(len(study)) / prod(map(factorial, Counter(study).values()))
         likely = ways * prod(weight[seed] for seed in study)
-        for place, judgement in enumerate(judge(spec.hypotheses, launched(spec, study))):
+        for place, judgement in enumerate(judge(plan.hypotheses, launched(plan, study))):
             chances[place] += likely * (judgement.verdict.value == "supported")
     return tuple(chances)
 
@@ -80,14 +79,14 @@ def one_pair() -> dict[tuple[bool, ...], float]:
 
 @pytest.mark.parametrize("hypothesis", [MORE, SAME, SHARE, BELOW], ids=lambda one: one.name)
 def test_chances_alone_are_those_of_the_judge(hypothesis: Hypothesis) -> None:
-    spec = planned(hypothesis, seeds=4)
-    found = power_analysis(spec, rates=RATES, rate=RATES[0], correlation=0.2)[0]
+    plan = planned(hypothesis, seeds=4)
+    found = power_analysis(plan, rates=RATES, rate=RATES[0], correlation=0.2)[0]
     assert found.prospects[0].chances[0].up > 0.01
     if isinstance(hypothesis, SameSuccess):  # our equal rates are not the truth that the studies are drawn from
         weight = {seed: joint_of(seed, joint(0.8, 0.8, 0.2)) for seed in one_pair()}
     else:
         weight = one_pair()
-    assert supported(spec, weight)[0] == pytest.approx(found.prospects[0].chances[0].up, abs=1e-9)
+    assert supported(plan, weight)[0] == pytest.approx(found.prospects[0].chances[0].up, abs=1e-9)
 
 
 def joint_of(seed: tuple[bool, ...], what: object) -> float:
@@ -96,20 +95,20 @@ def joint_of(seed: tuple[bool, ...], what: object) -> float:
 
 
 def test_chances_of_several_cells_are_those_of_the_judge() -> None:
-    spec = planned(POOLED, seeds=2)
+    plan = planned(POOLED, seeds=2)
     pair = one_pair()
     weight = {(*first, *second): pair[first] * pair[second] for first, second in product(pair, repeat=2)}
-    found = power_analysis(spec, rates=RATES, correlation=0.2)[0]
+    found = power_analysis(plan, rates=RATES, correlation=0.2)[0]
     assert found.basis == "2 seeds, each 2 pairs"
-    assert supported(spec, weight)[0] == pytest.approx(found.prospects[0].chances[0].up, abs=1e-9)
+    assert supported(plan, weight)[0] == pytest.approx(found.prospects[0].chances[0].up, abs=1e-9)
 
 
 def test_in_a_family_a_claim_is_at_least_as_likely_decided_as_at_holms_first_threshold() -> None:
     """And less likely than alone; exactly as likely while the others wait for their data."""
     lost = replace(SHARE, name="waits", where={"ring": "uniform"})
-    spec = planned(MORE, lost, replace(lost, name="waits too"), seeds=5)
-    found = power_analysis(spec, rates=RATES, correlation=0.2)[0].prospects[0].chances
-    judged = supported(spec, one_pair())
+    plan = planned(MORE, lost, replace(lost, name="waits too"), seeds=5)
+    found = power_analysis(plan, rates=RATES, correlation=0.2)[0].prospects[0].chances
+    judged = supported(plan, one_pair())
     assert judged[0] == pytest.approx(found[1].up, abs=1e-9)
     assert found[1].up < found[0].up
 
@@ -121,8 +120,8 @@ def test_without_a_difference_the_chance_of_a_verdict_is_at_most_alpha() -> None
 
 
 def test_five_seeds_of_one_pair_decide_nothing_at_all() -> None:
-    spec = planned(replace(MORE, alpha=0.05), seeds=5)
-    found = power_analysis(spec, rates=(1.0, 0.0))[0].prospects[0]
+    plan = planned(replace(MORE, alpha=0.05), seeds=5)
+    found = power_analysis(plan, rates=(1.0, 0.0))[0].prospects[0]
     assert found.chances[0].up == 0
     assert found.price(1.0) is None
     assert found.enough == ((6, 6), (6, 6))
@@ -134,24 +133,24 @@ def test_a_decision_costs_the_seeds_of_the_launches_that_lack_it_too() -> None:
 
 
 def test_a_launch_until_decided_costs_fewer_seeds_where_the_truth_is_plain() -> None:
-    spec = planned(replace(MORE, alpha=0.05), seeds=40, until_decided=True)
-    found = power_analysis(spec, rates=(0.95, 0.1))[0].prospects[0]
+    plan = planned(replace(MORE, alpha=0.05), seeds=40, until_decided=True)
+    found = power_analysis(plan, rates=(0.95, 0.1))[0].prospects[0]
     assert found.chances[0].up > 0.99
     assert found.chances[0].seeds < 20
     assert found.chances[0].error > 0
 
 
 def test_levels_that_were_drawn_make_observations_of_their_own() -> None:
-    spec = plan(find("random-architectures"), "quick", now=NOW)
-    found = layout(spec.hypotheses[0], spec)
+    plan = plan_study(find("random-architectures"), "quick", now=NOW)
+    found = layout(plan.hypotheses[0], plan)
     assert isinstance(found, Layout)
     assert (found.each, found.size, len(found.cells)) == (16, 1, 32)
 
 
 def test_studies_have_an_outlook_wherever_they_have_the_cells() -> None:
     for name in ("mixture-modes", "large-scale"):
-        spec = plan(find(name), "quick", now=NOW)
-        for found in power_analysis(spec, rates=(0.9, 0.3), rate=0.9):
+        plan = plan_study(find(name), "quick", now=NOW)
+        for found in power_analysis(plan, rates=(0.9, 0.3), rate=0.9):
             assert bool(found.prospects) is (found.basis != "this profile has no cells for it")
 
 
@@ -171,14 +170,14 @@ def test_rates_of_our_own_that_the_correlation_excludes_are_left_out() -> None:
 def test_cells_are_measured_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
     measured: list[int] = []
 
-    def estimate(spec: Plan) -> cost.Estimate:
-        measured.extend(cell.index for cell in spec.cells)
-        assert len(spec.seeds) == 1
+    def estimate(plan: Plan) -> cost.Estimate:
+        measured.extend(cell.index for cell in plan.cells)
+        assert len(plan.seeds) == 1
         return cost.Estimate(core_seconds=2.0, wall_seconds=1.0, at_a_time=1, device="slide rule")
 
     monkeypatch.setattr(cost, "estimate", estimate)
-    spec = planned(MORE, SHARE)
-    seconds, device = replica_seconds(spec, power_analysis(spec))
+    plan = planned(MORE, SHARE)
+    seconds, device = replica_seconds(plan, power_analysis(plan))
     assert seconds == {0: 2.0, 2: 2.0}
     assert (measured, device) == ([0, 2], "slide rule")
 
@@ -187,10 +186,10 @@ def test_cells_are_measured_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """No cost is measured, and the console is as wide as a terminal may be expected to be."""
 
-    def seconds(spec: Plan, found: Sequence[PowerAnalysis]) -> tuple[dict[int, float], str]:
+    def seconds(plan: Plan, found: Sequence[PowerAnalysis]) -> tuple[dict[int, float], str]:
         return {cell: 3.0 for own in found for cell in own.cells}, "CPU core"
 
-    monkeypatch.setattr(power, "replica_seconds", seconds)
+    monkeypatch.setattr(cost, "replica_seconds", seconds)
     monkeypatch.setattr(console, "width", 100)
 
 

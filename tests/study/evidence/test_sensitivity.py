@@ -216,8 +216,8 @@ def test_at_its_own_threshold_everything_is_as_in_the_records() -> None:
 def test_each_judgement_is_that_of_records_decided_by_the_other_rule() -> None:
     found = varied(count=10)
     for place, threshold in enumerate(found.thresholds):
-        spec = replace(SPEC, rule=replace(MIXTURE_RULE, quality_min=threshold))
-        records = [row for block, own in TRACES for row in decide_block(spec, block, own, Status.FINISHED)]
+        plan = replace(SPEC, rule=replace(MIXTURE_RULE, quality_min=threshold))
+        records = [row for block, own in TRACES for row in decide_block(plan, block, own, Status.FINISHED)]
         assert tuple(own.judgements[place] for own in found.hypotheses) == judge(SPEC.hypotheses, records)
 
 
@@ -234,8 +234,8 @@ def test_what_blows_up_by_the_rule_given_fails_at_every_threshold() -> None:
 
 
 def test_a_launch_that_looked_while_it_ran_is_judged_so_at_every_threshold() -> None:
-    spec = replace(SPEC, until_decided=True)
-    (found, _) = vary(spec, RECORDS, TRACES, count=1)
+    plan = replace(SPEC, until_decided=True)
+    (found, _) = vary(plan, RECORDS, TRACES, count=1)
     judged = tuple(own.judgements[0] for own in found.hypotheses)
     assert judged == judge(SPEC.hypotheses, RECORDS, anytime=True) != judge(SPEC.hypotheses, RECORDS)
 

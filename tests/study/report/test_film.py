@@ -17,7 +17,7 @@ C, M, L, O, N, D, U = Outcome  # noqa: E741
 
 def test_each_outcome_has_the_film_of_its_first_replica(make: Any) -> None:
     store = make([[D, C, C], [M, C, D]])
-    seeds = store.spec().seeds
+    seeds = store.plan().seeds
     found = films(store, store.records())
     assert [(film.record.outcome, film.record.cell, film.record.seed) for film in found] == [
         (C, 0, seeds[1]), (M, 1, seeds[0]), (D, 0, seeds[0])
@@ -33,15 +33,15 @@ def test_a_replica_without_an_outcome_has_no_film(make: Any) -> None:
 
 def test_a_replica_without_grids_is_passed_over(make: Any) -> None:
     store = make([[C, C]])
-    for grid in store.grids(0, store.spec().seeds[0]):
+    for grid in store.grids(0, store.plan().seeds[0]):
         grid.unlink()
-    assert films(store, store.records())[0].record.seed == store.spec().seeds[1]
+    assert films(store, store.records())[0].record.seed == store.plan().seeds[1]
     assert films(make([[C]], grids=False), store.records()[:1]) == []
 
 
 def test_a_frame_cut_off_is_left_out(make: Any) -> None:
     store = make([[C]])
-    first = store.grids(0, store.spec().seeds[0])[0]
+    first = store.grids(0, store.plan().seeds[0])[0]
     first.write_bytes(first.read_bytes()[:50])
     assert [frame.step for frame in films(store, store.records())[0].frames] == [1_000]
 
@@ -67,7 +67,7 @@ def test_only_the_last_frame_shows_without_a_script(make: Any) -> None:
 @pytest.mark.usefixtures("undrawn")
 def test_a_single_frame_has_no_slider(make: Any) -> None:
     store = make([[C]])
-    store.grids(0, store.spec().seeds[0])[0].unlink()
+    store.grids(0, store.plan().seeds[0])[0].unlink()
     assert '<input type="range"' not in build(store).read_text(encoding="utf-8")
 
 

@@ -15,7 +15,7 @@ C, M, L, O, N, D, U = Outcome  # noqa: E741
 
 def text(store: Any, **changes: Any) -> str:
     values: dict[str, Any] = {"tests": ("exact McNemar test",), "contrasts": 2, "rule": store.rule()}
-    return " ".join(paragraphs(store.spec(), Made(**{"records": store.records()} | values | changes)))
+    return " ".join(paragraphs(store.plan(), Made(**{"records": store.records()} | values | changes)))
 
 
 def test_design_names_factors_levels_seeds_and_their_pairing(make: Any) -> None:
@@ -43,10 +43,10 @@ def test_training_says_nets_objectives_and_optimisers_with_their_numbers(make: A
 
 def test_settings_with_many_values_are_counted_by_kind(make: Any) -> None:
     store = make([[C]])
-    spec = store.spec()
-    configs = [replace(spec.cells[0].config, objective=LeastSquares(c=c / 10)) for c in range(1, 7)]
-    cells = tuple(replace(spec.cells[0], index=i, config=config) for i, config in enumerate(configs))
-    found = " ".join(paragraphs(replace(spec, cells=cells), Made(tests=(), contrasts=0, records=(), rule=spec.rule)))
+    plan = store.plan()
+    configs = [replace(plan.cells[0].config, objective=LeastSquares(c=c / 10)) for c in range(1, 7)]
+    cells = tuple(replace(plan.cells[0], index=i, config=config) for i, config in enumerate(configs))
+    found = " ".join(paragraphs(replace(plan, cells=cells), Made(tests=(), contrasts=0, records=(), rule=plan.rule)))
     assert "Objective: least squares, 6 variants by the factors of the design." in found
 
 
@@ -82,11 +82,11 @@ def test_statistics_name_tests_corrections_and_the_plan(make: Any) -> None:
     assert "Tests: exact McNemar test;" in found
     assert "Two hypotheses were declared before the first seed (alpha 0.05)" in found
     assert "in two places of the design" in found
-    assert store.spec().digest() in found
+    assert store.plan().digest() in found
 
 
 def test_the_stopping_rule_is_said_with_what_it_saved(make: Any) -> None:
-    store = make([[C, C, U], [D, U, U]], spec={"until_decided": True, "least": 1})
+    store = make([[C, C, U], [D, U, U]], plan={"until_decided": True, "least": 1})
     skipped = [replace(r, status=Status.SKIPPED) if r.outcome is U else r for r in store.records()]
     found = text(store, records=skipped)
     assert "at least 1 and at most 3 each; 3 of 6 replicas that it allowed were not run" in found
@@ -96,7 +96,7 @@ def test_the_stopping_rule_is_said_with_what_it_saved(make: Any) -> None:
 
 def test_a_confirmation_names_its_selection(make: Any) -> None:
     chosen = Selection(launch="before", plan="", cell="x", successes=5, n=5, of_cells=8)
-    found = text(make([[C]], spec={"selection": chosen}))
+    found = text(make([[C]], plan={"selection": chosen}))
     assert "selected in the launch before among 8, by its success there, and is confirmed here on seeds that" in found
 
 
@@ -112,5 +112,5 @@ def test_tests_are_named_once_in_order_of_use(make: Any) -> None:
     from study.evidence.judging import judge
 
     store = make([[C, D], [C, C]])
-    judged = judge(store.spec().hypotheses, store.records())
-    assert names_of_tests(judged, compare(store.spec().contrasts, store.records())) == ("exact McNemar test",)
+    judged = judge(store.plan().hypotheses, store.records())
+    assert names_of_tests(judged, compare(store.plan().contrasts, store.records())) == ("exact McNemar test",)

@@ -122,19 +122,19 @@ def test_verdicts_show_adjusted_p_difference_and_correlation(mixed: Store) -> No
 
 @pytest.mark.usefixtures("undrawn")
 def test_seeds_until_decided_are_said_to_be_anytime_valid(make: Any) -> None:
-    store = make(MIXED, spec={"until_decided": True, "least": 2})
+    store = make(MIXED, plan={"until_decided": True, "least": 2})
     read = Page(build(store))
     part = section(read.source, "verdicts")
     assert "anytime-valid" in part
     assert "at least 2 and at most 5 per cell" in part
-    assert store.spec().digest() in part
+    assert store.plan().digest() in part
     assert "fixed-n tests" in section(read.source, "contrasts")
 
 
 @pytest.mark.usefixtures("undrawn")
 def test_a_confirmation_shows_both_rates(make: Any) -> None:
     chosen = Selection(launch="before", plan="0" * 16, cell="full", successes=5, n=5, of_cells=8)
-    part = section(Page(build(make([[C, C, D]], spec={"selection": chosen}))).source, "verdicts")
+    part = section(Page(build(make([[C, C, D]], plan={"selection": chosen}))).source, "verdicts")
     assert "5 of 5 [0.57, 1.00] among 8 cells" in part
     assert "2 of 3 [0.21, 0.94]" in part
 
@@ -206,7 +206,7 @@ def test_samples_are_the_last_grid_of_one_success_and_one_failure(make: Any) -> 
     read = Page(build(store))
     assert len(list(read.all("img"))) == 2 * 3 + 2  # three films of two frames
     images = [attrs["alt"] for attrs in read.all("img")][-2:]
-    seeds = store.spec().seeds
+    seeds = store.plan().seeds
     assert images == [
         f"Samples of seed {seeds[1]} at step 1000: converged",
         f"Samples of seed {seeds[0]} at step 1000: diverged",
@@ -216,7 +216,7 @@ def test_samples_are_the_last_grid_of_one_success_and_one_failure(make: Any) -> 
 @pytest.mark.usefixtures("undrawn")
 def test_large_grids_are_made_smaller(make: Any) -> None:
     store = make([[C]])
-    seed = store.spec().seeds[0]
+    seed = store.plan().seeds[0]
     noise = np.random.default_rng(0).integers(0, 256, (1_000, 1_500), dtype=np.uint8)
     Image.fromarray(noise).save(store.sample_folder(0, seed) / "step-001000.png")
     *_, image = Page(build(store)).all("img")
@@ -227,10 +227,10 @@ def test_large_grids_are_made_smaller(make: Any) -> None:
 @pytest.mark.usefixtures("undrawn")
 def test_unreadable_last_grid_falls_back_to_the_one_before(make: Any) -> None:
     store = make([[C]])
-    last = store.grids(0, store.spec().seeds[0])[-1]
+    last = store.grids(0, store.plan().seeds[0])[-1]
     last.write_bytes(last.read_bytes()[:60])
     assert {attrs["alt"] for attrs in Page(build(store)).all("img")} == {
-        f"Samples of seed {store.spec().seeds[0]} at step 500: converged"
+        f"Samples of seed {store.plan().seeds[0]} at step 500: converged"
     }
 
 
@@ -248,10 +248,10 @@ def test_page_says_that_no_training_is_needed_to_decide_anew(mixed: Store) -> No
 
 def test_what_was_run_traces_every_number(mixed: Store) -> None:
     part = section(Page(mixed.report_path).source, "run")
-    spec = mixed.spec()
+    plan = mixed.plan()
     for expected in (
-        spec.cells[3].digest,
-        str(spec.seeds[-1]),
+        plan.cells[3].digest,
+        str(plan.seeds[-1]),
         "torch 2.15.0",
         "stack[5]",
         "cpu",
@@ -302,7 +302,7 @@ def test_a_launch_without_any_outcome_says_so(make: Any) -> None:
 
 @pytest.mark.usefixtures("undrawn")
 def test_replicas_that_were_not_needed_are_named_apart(make: Any) -> None:
-    store = make([[C, C, U], [D, U, U]], spec={"until_decided": True})
+    store = make([[C, C, U], [D, U, U]], plan={"until_decided": True})
     skipped = [replace(r, status=Status.SKIPPED) if r.outcome is U else r for r in store.records()]
     store.write_records(tuple(skipped))
     text = Page(build(store)).text
@@ -343,7 +343,7 @@ def test_missing_traces_and_grids_are_said_to_be_missing(make: Any) -> None:
 
 def test_missing_trace_of_one_cell_leaves_the_others(make: Any) -> None:
     store = make()
-    store.trace_path(store.spec().blocks()[0]).unlink()
+    store.trace_path(store.plan().blocks()[0]).unlink()
     part = section(Page(build(store)).source, "curves")
     assert part.count("No trace is stored for this cell.") == 1
     assert part.count("<svg viewBox") == 3
@@ -351,7 +351,7 @@ def test_missing_trace_of_one_cell_leaves_the_others(make: Any) -> None:
 
 @pytest.mark.usefixtures("undrawn")
 def test_classifier_and_hypotheses_may_be_absent(make: Any) -> None:
-    text = Page(build(make(images=False, spec={"hypotheses": (), "contrasts": ()}))).text
+    text = Page(build(make(images=False, plan={"hypotheses": (), "contrasts": ()}))).text
     assert "This study declared no hypotheses." in text
     assert "No classifier was used in this launch." in text
     assert "Differences" not in text
@@ -360,7 +360,7 @@ def test_classifier_and_hypotheses_may_be_absent(make: Any) -> None:
 @pytest.mark.usefixtures("undrawn")
 def test_text_is_escaped_everywhere(make: Any) -> None:
     evil = '<script>alert("x")</script> & $\\frac{1$'
-    source = build(make(spec={"title": evil, "question": evil, "note": evil, "sources": (evil,), "launch": evil}))
+    source = build(make(plan={"title": evil, "question": evil, "note": evil, "sources": (evil,), "launch": evil}))
     read = Page(source)
     assert len(list(read.all("script"))) == 1
     assert read.text.count('<script>alert("x")</script> & $\\frac{1$') >= 5
@@ -419,7 +419,7 @@ def test_page_of_forty_replicas_stays_small(make: Any) -> None:
 
 def test_logarithmic_axes_are_labelled_in_plain_numbers(make: Any) -> None:
     store = make([[C, C]])
-    path = store.trace_path(store.spec().blocks()[0])
+    path = store.trace_path(store.plan().blocks()[0])
     stored = trace.read(path)
     rows = [dict(row) | {"g_loss": -3e6} if row["step"] == 500 else row for row in stored.rows]
     trace.write(trace.Trace(meta=stored.meta, rows=rows), path)

@@ -31,7 +31,7 @@ def shipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def test_the_worst_class_is_told(make: Any, shipped: Path) -> None:
-    found = trust(MIXTURE_RULE, make(images=False).spec().cells)
+    found = trust(MIXTURE_RULE, make(images=False).plan().cells)
     assert found is not None
     assert [score.outcome for score in found.scores] == [C, D]
     assert "On 30 replicas with injected failures of known kind (ring data, seeds that no threshold" in found.sentence
@@ -39,13 +39,13 @@ def test_the_worst_class_is_told(make: Any, shipped: Path) -> None:
 
 
 def test_another_rule_is_said_to_be_another(make: Any, shipped: Path) -> None:
-    found = trust(IMAGE_RULE, make(images=False).spec().cells)
+    found = trust(IMAGE_RULE, make(images=False).plan().cells)
     assert found is not None
     assert f"the rule {MIXTURE_RULE.label()}, not this one, has" in found.sentence
 
 
 def test_without_a_measurement_on_such_data_nothing_is_claimed(make: Any, shipped: Path) -> None:
-    assert trust(IMAGE_RULE, make().spec().cells) is None
+    assert trust(IMAGE_RULE, make().plan().cells) is None
 
 
 @pytest.mark.usefixtures("undrawn")

@@ -12,33 +12,34 @@ from study.launch import Launch
 from study.report import build, page
 from study.report.figures import export, registry
 from study.report.search_data import Searched
+from study.report.view import View
 from study.search import race
 from study.storage import search_log
 from study.storage.records import Status
 from study.storage.search_log import Stop
 from study.storage.store import Store
-from tests.study.made_searches import SPACE, begin, searched, spec
+from tests.study.made_searches import SPACE, begin, plan, searched
 from tests.study.report.test_page import Page, section
 
 
 @pytest.fixture(scope="module")
-def launch(tmp_path_factory: pytest.TempPathFactory) -> Launch:
+def launch(tmp_path_factory: pytest.TempPathFactory) -> View:
     """A search of 24 blocks with its report, and what the report was made of; not to be changed."""
-    store = searched(tmp_path_factory.mktemp("search"), spec(blocks=24))
-    found = Launch(store, store.records(), store.rule())
+    store = searched(tmp_path_factory.mktemp("search"), plan(blocks=24))
+    found = View(Launch(store))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(page, "Launch", lambda *_: found)
+        patch.setattr(page, "View", lambda *_: found)
         build(store)
     return found
 
 
 @pytest.fixture(scope="module")
-def store(launch: Launch) -> Store:
-    return launch.store
+def store(launch: View) -> Store:
+    return launch.launch.store
 
 
 @pytest.fixture(scope="module")
-def search(launch: Launch) -> Searched:
+def search(launch: View) -> Searched:
     assert launch.search is not None
     return launch.search
 
@@ -146,7 +147,7 @@ def test_a_search_that_has_found_nothing_yet_has_a_page(tmp_path: Path) -> None:
 
 
 def test_a_small_search_says_nothing_of_what_decides(tmp_path: Path) -> None:
-    store = searched(tmp_path, spec(blocks=3))
+    store = searched(tmp_path, plan(blocks=3))
     text = Page(build(store)).text
     assert "There are too few candidates to tell." in text
     assert "importance.csv" in text
@@ -154,7 +155,7 @@ def test_a_small_search_says_nothing_of_what_decides(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_report_of_a_search_verifies_and_a_changed_number_is_found(tmp_path: Path) -> None:
-    store = searched(tmp_path, spec(blocks=14))
+    store = searched(tmp_path, plan(blocks=14))
     build(store)
     assert not [sentence for check in verify(store) for sentence in check.differences]
     text = store.report_path.read_text(encoding="utf-8")
@@ -169,24 +170,24 @@ def test_shown_candidates_have_survival_curves_in_their_order(store: Store, sear
 
 
 def test_survival_counts_an_audited_replica_for_all_that_were_to_be_stopped(tmp_path: Path) -> None:
-    store = searched(tmp_path, spec(blocks=6))
+    store = searched(tmp_path, plan(blocks=6))
     first = store.records()[0]
     search_log.Log(store.search_path).stopped(Stop(block=first.block, rule="asha", step=200, audited=True), 1.0)
-    launch = Launch(store, store.records(), store.rule())
+    launch = View(Launch(store))
     assert launch.search is not None
     own = {curve.cell: curve for curve in launch.survival}
     assert own.keys() == set(launch.search.shown)
     assert own[first.cell].audited == 2
     assert {curve.audited for cell, curve in own.items() if cell != first.cell} == {0}
     assert all(curve.survival.tolist() == told.survival.tolist() for curve in launch.survival
-               for told in curves(launch.records) if told.cell == curve.cell)  # nobody was stopped  # fmt: skip
+               for told in curves(launch.launch.replicas) if told.cell == curve.cell)  # nobody was stopped  # fmt: skip
 
 
 def test_a_search_for_success_and_quality_shows_its_front(tmp_path: Path) -> None:
-    store = searched(tmp_path, spec(blocks=6, goal="both"))
+    store = searched(tmp_path, plan(blocks=6, goal="both"))
     text = Page(build(store)).text
     assert "Success and quality at once" in text
-    launch = Launch(store, store.records(), store.rule())
+    launch = View(Launch(store))
     assert launch.search is not None
     picture = registry.front(launch)
     assert picture is not None
@@ -199,17 +200,17 @@ OF_ALL = [name for name in registry.OF_SEARCH if name != "front"]
 
 
 @pytest.mark.parametrize("name", OF_ALL)
-def test_every_picture_of_a_search_is_a_file_too(launch: Launch, name: str, tmp_path: Path) -> None:
+def test_every_picture_of_a_search_is_a_file_too(launch: View, name: str, tmp_path: Path) -> None:
     picture = registry.OF_SEARCH[name](launch)
     assert picture is not None
     export.save(picture, tmp_path / "x.svg")
     assert "var(--" not in (tmp_path / "x.svg").read_text(encoding="utf-8")
 
 
-def test_a_search_for_success_has_no_front(launch: Launch) -> None:
+def test_a_search_for_success_has_no_front(launch: View) -> None:
     assert registry.front(launch) is None
 
 
 def test_a_launch_that_is_no_search_has_none_of_its_pictures(mixed: Store) -> None:
-    launch = Launch(mixed, mixed.records(), mixed.rule())
+    launch = View(Launch(mixed))
     assert not any(draw(launch) for draw in registry.OF_SEARCH.values())

@@ -17,11 +17,11 @@ from study.storage.search_log import Log, Stop, read
 from study.storage.store import Store
 from tests.study import made_searches
 from tests.study.conftest import trace_of
-from tests.study.made_searches import begin, go, searched, searching, spec, train
+from tests.study.made_searches import begin, go, plan, searched, searching, train
 
 
 def test_a_search_spends_its_blocks_and_ends(tmp_path: Path) -> None:
-    store = searched(tmp_path, spec(blocks=9))
+    store = searched(tmp_path, plan(blocks=9))
     history = read(store.search_path)
     assert sum(history.blocks) == 9
     assert history.ended == "all 9 blocks of the budget were given"
@@ -30,12 +30,12 @@ def test_a_search_spends_its_blocks_and_ends(tmp_path: Path) -> None:
 
 
 def test_the_first_candidate_is_the_default(tmp_path: Path) -> None:
-    store = searched(tmp_path, spec(blocks=2))
+    store = searched(tmp_path, plan(blocks=2))
     assert read(store.search_path).points[0] == made_searches.SPACE.default()
 
 
 def test_the_race_gives_more_seeds_to_what_converges(tmp_path: Path) -> None:
-    store = searched(tmp_path, spec(blocks=30))
+    store = searched(tmp_path, plan(blocks=30))
     history = read(store.search_path)
     more = [made_searches.truth(point) for point, own in zip(history.points, history.blocks, strict=True) if own > 1]
     assert more
@@ -44,37 +44,37 @@ def test_the_race_gives_more_seeds_to_what_converges(tmp_path: Path) -> None:
 
 
 def test_no_point_is_trained_twice(tmp_path: Path) -> None:
-    points = read(searched(tmp_path, spec(blocks=30)).search_path).points
+    points = read(searched(tmp_path, plan(blocks=30)).search_path).points
     assert len({json.dumps(point, sort_keys=True) for point in points}) == len(points)
 
 
 def test_the_stored_spec_has_the_cells_and_the_plan_keeps_its_digest(tmp_path: Path) -> None:
-    planned = spec(blocks=5)
+    planned = plan(blocks=5)
     store = searched(tmp_path, planned)
-    grown = store.spec()
+    grown = store.plan()
     assert len(grown.cells) == len(read(store.search_path).points) > 1
     assert sum(grown.granted) == len(grown.blocks()) == 5
     assert grown.digest() == planned.digest() == store.records()[0].plan
 
 
 def test_killed_anywhere_it_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
-    whole = searched(tmp_path / "whole", spec(blocks=14))
+    whole = searched(tmp_path / "whole", plan(blocks=14))
     for after in (0, 1, 5, 13):
-        store, ledger = begin(tmp_path / f"after {after}", spec(blocks=14))
+        store, ledger = begin(tmp_path / f"after {after}", plan(blocks=14))
         go(store, ledger, searching(ledger), at_most=after)
-        again = Ledger(store.spec(), store)  # nothing but the folder is left
+        again = Ledger(store.plan(), store)  # nothing but the folder is left
         go(store, again, searching(again))
         assert told(store) == told(whole)
 
 
 def test_a_block_that_was_given_and_not_trained_is_trained_after_a_kill(tmp_path: Path) -> None:
-    store, ledger = begin(tmp_path, spec(blocks=6))
+    store, ledger = begin(tmp_path, plan(blocks=6))
     search = searching(ledger)
     first, second = search.next(), search.next()
     assert first is not None
     assert second is not None
     train(store, ledger, second)
-    again = Ledger(store.spec(), store)
+    again = Ledger(store.plan(), store)
     names = go(store, again, searching(again))
     assert names[0] == first.name
     assert second.name not in names
@@ -82,23 +82,23 @@ def test_a_block_that_was_given_and_not_trained_is_trained_after_a_kill(tmp_path
 
 
 def test_a_stop_that_was_logged_and_not_yet_carried_out_is_after_a_kill(tmp_path: Path) -> None:
-    store, ledger = begin(tmp_path, spec(blocks=6))
+    store, ledger = begin(tmp_path, plan(blocks=6))
     block = searching(ledger).next()
     assert block is not None
     log = Log(store.search_path)
     log.stopped(Stop(block=block.name, rule="lost", step=300, audited=False), 1.0)
     assert not store.halt_path(block).exists()
-    searching(Ledger(store.spec(), store))
+    searching(Ledger(store.plan(), store))
     assert json.loads(store.halt_path(block).read_text()) == {"rule": "lost", "step": 300}
 
 
 @pytest.mark.parametrize(("audit", "halted"), [(0.0, True), (1.0, False)])
 def test_a_lost_block_is_halted_once_or_audited(tmp_path: Path, audit: float, halted: bool) -> None:
-    store, ledger = begin(tmp_path, spec(blocks=6, audit=audit))
+    store, ledger = begin(tmp_path, plan(blocks=6, audit=audit))
     search = searching(ledger, reference={"mode_weights": np.array([0.5, 0.5])})
     block = search.next()
     assert block is not None
-    rows = trace_of(ledger.spec, block, [Outcome.NOT_LEARNED] * 2, 0, {}).rows
+    rows = trace_of(ledger.plan, block, [Outcome.NOT_LEARNED] * 2, 0, {}).rows
     for step in made_searches.STEPS:
         search.rows(block, [row for row in rows if row["step"] == step], step)
     (stop,) = read(store.search_path).stops
@@ -108,16 +108,16 @@ def test_a_lost_block_is_halted_once_or_audited(tmp_path: Path, audit: float, ha
 
 
 def test_a_block_with_one_replica_that_may_succeed_runs_on(tmp_path: Path) -> None:
-    store, ledger = begin(tmp_path, spec(blocks=6, audit=0.0))
+    store, ledger = begin(tmp_path, plan(blocks=6, audit=0.0))
     search = searching(ledger, reference={"mode_weights": np.array([0.5, 0.5])})
     block = search.next()
     assert block is not None
-    search.rows(block, trace_of(ledger.spec, block, [Outcome.NOT_LEARNED, Outcome.CONVERGED], 0, {}).rows, 1_000)
+    search.rows(block, trace_of(ledger.plan, block, [Outcome.NOT_LEARNED, Outcome.CONVERGED], 0, {}).rows, 1_000)
     assert read(store.search_path).stops == []
 
 
 def test_a_cell_whose_blocks_crash_gets_no_more_than_its_seeds_make(tmp_path: Path) -> None:
-    store, ledger = begin(tmp_path, spec(blocks=40))
+    store, ledger = begin(tmp_path, plan(blocks=40))
     search = searching(ledger)
     while (block := search.next()) is not None:
         assert block.seeds
@@ -143,23 +143,23 @@ def test_the_race_is_for_what_was_asked(
         return challenger(*args, goal=goal, floor=floor, **fields)
 
     monkeypatch.setattr(race, "challenger", watched)
-    store, ledger = begin(tmp_path, spec(blocks=4, goal=goal, floor=floor))
+    store, ledger = begin(tmp_path, plan(blocks=4, goal=goal, floor=floor))
     go(store, ledger, searching(ledger))
     assert asked == {(goal, floor)}
 
 
 def test_a_line_that_was_cut_off_did_not_happen(tmp_path: Path) -> None:
-    store, ledger = begin(tmp_path, spec(blocks=6))
+    store, ledger = begin(tmp_path, plan(blocks=6))
     go(store, ledger, searching(ledger), at_most=3)
     whole = store.search_path.read_text()
     store.search_path.write_text(whole + whole.splitlines()[0][:40])
-    again = Ledger(store.spec(), store)
+    again = Ledger(store.plan(), store)
     assert len(go(store, again, searching(again))) == 3
     assert sum(read(store.search_path).blocks) == 6
 
 
 def test_a_crashed_block_counts_for_nothing_and_does_not_stop_the_search(tmp_path: Path) -> None:
-    store, ledger = begin(tmp_path, spec(blocks=4))
+    store, ledger = begin(tmp_path, plan(blocks=4))
     search = searching(ledger)
     block = search.next()
     assert block is not None
@@ -172,7 +172,7 @@ def test_a_crashed_block_counts_for_nothing_and_does_not_stop_the_search(tmp_pat
 
 def test_time_ends_a_search_and_the_time_of_earlier_processes_counts(tmp_path: Path) -> None:
     now = 0.0
-    planned = made_searches.plan(
+    planned = made_searches.plan_search(
         made_searches.SearchSpec(space=made_searches.SPACE, base=made_searches.BASE),
         made_searches.GROUND, now=made_searches.NOW, seeds=4,
         seconds=100.0,
@@ -181,7 +181,7 @@ def test_time_ends_a_search_and_the_time_of_earlier_processes_counts(tmp_path: P
     search = searching(ledger, clock=lambda: now)
     now = 60.0
     go(store, ledger, search, at_most=2)
-    again = Ledger(store.spec(), store)
+    again = Ledger(store.plan(), store)
     search = searching(again, clock=lambda: now)
     assert search.next() is not None
     now += 41.0
@@ -191,7 +191,7 @@ def test_time_ends_a_search_and_the_time_of_earlier_processes_counts(tmp_path: P
 
 
 def test_a_time_that_is_over_at_once_leaves_one_block(tmp_path: Path) -> None:
-    planned = made_searches.plan(
+    planned = made_searches.plan_search(
         made_searches.SearchSpec(space=made_searches.SPACE, base=made_searches.BASE),
         made_searches.GROUND, now=made_searches.NOW, seeds=4,
         seconds=0.001,
@@ -204,7 +204,7 @@ def test_a_time_that_is_over_at_once_leaves_one_block(tmp_path: Path) -> None:
 
 
 def test_two_at_a_time_no_candidate_races_while_it_trains(tmp_path: Path) -> None:
-    store, ledger = begin(tmp_path, spec(blocks=20))
+    store, ledger = begin(tmp_path, plan(blocks=20))
     search = searching(ledger)
     running: list[Any] = []
     while True:
@@ -220,34 +220,34 @@ def test_two_at_a_time_no_candidate_races_while_it_trains(tmp_path: Path) -> Non
 
 
 def test_a_finite_space_ends_the_search_before_its_budget(tmp_path: Path) -> None:
-    store = searched(tmp_path, spec(blocks=500, seeds=2, sampler="grid"), converges=lambda point: 0.0)
+    store = searched(tmp_path, plan(blocks=500, seeds=2, sampler="grid"), converges=lambda point: 0.0)
     history = read(store.search_path)
     assert history.ended == "the sampler has no further proposal"
     assert len(history.points) == 1 + 5 * 5 + 5  # the default; adam: 5 rates x 5 beta1; sgd: 5 rates
 
 
 def test_a_strange_line_is_named(tmp_path: Path) -> None:
-    store = searched(tmp_path, spec(blocks=2))
+    store = searched(tmp_path, plan(blocks=2))
     with store.search_path.open("a") as file:
         file.write('{"event": "cake", "at": 1}\n')
     with pytest.raises(ValueError, match=r"search.jsonl cannot be read: line 4 is no line of a search: 'cake'"):
-        store.spec()
+        store.plan()
 
 
 def test_a_line_of_no_text_is_named(tmp_path: Path) -> None:
-    store = searched(tmp_path, spec(blocks=2))
+    store = searched(tmp_path, plan(blocks=2))
     with store.search_path.open("ab") as file:
         file.write(b"\xcb\xfe\n")
     with pytest.raises(ValueError, match=r"search.jsonl cannot be read: line 4 is no line of a search: 'utf-8' codec"):
-        store.spec()
+        store.plan()
 
 
 def test_a_log_that_lacks_a_trained_candidate_is_refused(tmp_path: Path) -> None:
-    store = searched(tmp_path, spec(blocks=6))
+    store = searched(tmp_path, plan(blocks=6))
     first = store.search_path.read_text().splitlines()[0]
     store.search_path.write_text(first + "\n")
     with pytest.raises(ValueError, match=r"search.jsonl must have every candidate that was trained, and has 1: .* 1$"):
-        store.spec()
+        store.plan()
 
 
 def told(store: Store) -> list[Any]:

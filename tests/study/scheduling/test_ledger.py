@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from study.design.plan import Block, Plan
-from study.design.planning import plan
+from study.design.planning import plan_study
 from study.files import write_text
 from study.outcomes.outcome import Outcome
 from study.scheduling import ledger as ledger_module
@@ -23,52 +23,52 @@ NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
 
 @pytest.fixture
-def spec() -> Plan:
-    return plan(find("wgan-clip"), "smoke", now=NOW)
+def plan() -> Plan:
+    return plan_study(find("wgan-clip"), "smoke", now=NOW)
 
 
 @pytest.fixture
-def store(spec: Plan, tmp_path: Path) -> Store:
-    made = Store(tmp_path / "runs" / spec.study / spec.launch)
-    made.write_spec(spec)
+def store(plan: Plan, tmp_path: Path) -> Store:
+    made = Store(tmp_path / "runs" / plan.study / plan.launch)
+    made.write_plan(plan)
     return made
 
 
-def test_every_planned_replica_has_a_row_from_the_start(spec: Plan, store: Store) -> None:
-    rows = Ledger(spec, store).records
+def test_every_planned_replica_has_a_row_from_the_start(plan: Plan, store: Store) -> None:
+    rows = Ledger(plan, store).records
     assert [(row.cell, row.replica) for row in rows] == [(cell, i) for cell in range(4) for i in range(2)]
     assert {row.status for row in rows} == {Status.PLANNED}
     assert {row.outcome for row in rows} == {Outcome.UNDECIDED}
 
 
-def test_a_crash_is_remembered_until_the_block_is_run_again(spec: Plan, store: Store) -> None:
-    ledger = Ledger(spec, store)
-    ledger.end(spec.blocks()[1], Status.CRASHED, "out of luck")
+def test_a_crash_is_remembered_until_the_block_is_run_again(plan: Plan, store: Store) -> None:
+    ledger = Ledger(plan, store)
+    ledger.end(plan.blocks()[1], Status.CRASHED, "out of luck")
     ledger.write()
     assert ledger.crashes == {"c001-b000": "out of luck"}
     assert [row.cell for row in store.records() if row.status is Status.CRASHED] == [1, 1]
-    assert Ledger(spec, store).records == store.records()
-    assert redecide(spec, store, spec.rule).records == store.records()
-    assert {row.status for row in Ledger(spec, store, again=True).records} == {Status.PLANNED}
+    assert Ledger(plan, store).records == store.records()
+    assert redecide(plan, store, plan.rule).records == store.records()
+    assert {row.status for row in Ledger(plan, store, again=True).records} == {Status.PLANNED}
 
 
-def test_the_rule_in_force_is_kept_beside_the_records(spec: Plan, store: Store) -> None:
-    assert store.rule() == spec.rule
-    other = dataclasses.replace(spec.rule, quality_min=0.25)
-    redecide(spec, store, other).write()
+def test_the_rule_in_force_is_kept_beside_the_records(plan: Plan, store: Store) -> None:
+    assert store.rule() == plan.rule
+    other = dataclasses.replace(plan.rule, quality_min=0.25)
+    redecide(plan, store, other).write()
     assert store.rule() == other
-    assert store.spec() == spec
+    assert store.plan() == plan
     assert {row.rule for row in store.records()} == {other.label()}
 
 
-def test_a_row_names_the_plan_however_it_is_decided(spec: Plan, store: Store) -> None:
-    assert {row.plan for row in Ledger(spec, store).records} == {spec.digest()}
-    other = dataclasses.replace(spec.rule, quality_min=0.25)
-    assert {row.plan for row in redecide(spec, store, other).records} == {spec.digest()}
+def test_a_row_names_the_plan_however_it_is_decided(plan: Plan, store: Store) -> None:
+    assert {row.plan for row in Ledger(plan, store).records} == {plan.digest()}
+    other = dataclasses.replace(plan.rule, quality_min=0.25)
+    assert {row.plan for row in redecide(plan, store, other).records} == {plan.digest()}
 
 
-def test_blocks_of_settled_cells_are_skipped_beyond_the_least(spec: Plan, store: Store) -> None:
-    sequential = dataclasses.replace(spec, seeds=tuple(range(6)), until_decided=True, least=2)
+def test_blocks_of_settled_cells_are_skipped_beyond_the_least(plan: Plan, store: Store) -> None:
+    sequential = dataclasses.replace(plan, seeds=tuple(range(6)), until_decided=True, least=2)
     ledger = Ledger(sequential, store)
     ledger.end(sequential.blocks()[-1], Status.CRASHED, "out of luck")
     ledger.settle(frozenset({1, 3}), 7.5)
@@ -80,9 +80,9 @@ def test_blocks_of_settled_cells_are_skipped_beyond_the_least(spec: Plan, store:
     assert all(record.status is Status.SKIPPED for record in Ledger(sequential, store, again=True).records[-4:])
 
 
-def stop(spec: Plan, store: Store, place: int) -> Block:
+def stop(plan: Plan, store: Store, place: int) -> Block:
     """A block that was ended early: one replica diverged, the other was going on."""
-    block = spec.blocks()[place]
+    block = plan.blocks()[place]
     step = block.cell.config.evaluation.every
     meta = {"digest": block.cell.digest, "seeds": block.seeds, "steps": step, "seconds": 1.0, "complete": True}
     more = {"reference": {}, "stopped": {"rule": "asha", "step": step}}
@@ -91,52 +91,52 @@ def stop(spec: Plan, store: Store, place: int) -> Block:
     return block
 
 
-def test_a_block_that_was_halted_is_stopped_now_and_after_a_restart(spec: Plan, store: Store) -> None:
-    ledger = Ledger(spec, store)
-    block = stop(spec, store, 1)
+def test_a_block_that_was_halted_is_stopped_now_and_after_a_restart(plan: Plan, store: Store) -> None:
+    ledger = Ledger(plan, store)
+    block = stop(plan, store, 1)
     ledger.end(block, Status.FINISHED)
     assert [(row.status, row.outcome) for row in ledger.of(block)] == [
         (Status.STOPPED, Outcome.DIVERGED),
         (Status.STOPPED, Outcome.UNDECIDED),
     ]
-    assert Ledger(spec, store, again=True).records == ledger.records
+    assert Ledger(plan, store, again=True).records == ledger.records
 
 
-def test_a_halt_file_says_which_rule_and_when(spec: Plan, store: Store) -> None:
-    block = spec.blocks()[2]
+def test_a_halt_file_says_which_rule_and_when(plan: Plan, store: Store) -> None:
+    block = plan.blocks()[2]
     store.write_halt(block, "lost", 400)
     assert store.halt_path(block).read_text() == '{"rule": "lost", "step": 400}'
     assert [path.name for path in store.halts_path.iterdir()] == ["c002-b000.json"]
 
 
-def test_a_ledger_grows_with_its_launch_and_keeps_what_it_knows(spec: Plan, store: Store) -> None:
-    small = dataclasses.replace(spec, cells=spec.cells[:2])
+def test_a_ledger_grows_with_its_launch_and_keeps_what_it_knows(plan: Plan, store: Store) -> None:
+    small = dataclasses.replace(plan, cells=plan.cells[:2])
     ledger = Ledger(small, store)
-    plan = ledger.plan
+    plan = ledger.plan_digest
     ledger.end(small.blocks()[1], Status.CRASHED, "out of luck")
-    ledger.extend(spec)
-    assert ledger.spec is spec
-    assert [block.name for block in ledger.blocks] == [block.name for block in spec.blocks()]
+    ledger.extend(plan)
+    assert ledger.plan is plan
+    assert [block.name for block in ledger.blocks] == [block.name for block in plan.blocks()]
     assert [row.status for row in ledger.records[::2]] == [
         Status.PLANNED, Status.CRASHED, Status.PLANNED, Status.PLANNED
     ]  # fmt: skip
     assert [row.cell for row in ledger.of_cell(3)] == [3, 3]
-    assert ledger.block("c003-b000") == spec.blocks()[3]
+    assert ledger.block("c003-b000") == plan.blocks()[3]
     assert {row.plan for row in ledger.records} == {plan}, "the plan is older than the cells"
     ledger.write()
     assert store.records() == ledger.records
 
 
-def test_a_ledger_takes_no_other_launch_and_loses_no_cell(spec: Plan, store: Store) -> None:
-    ledger = Ledger(spec, store)
-    for other in (dataclasses.replace(spec, launch="other"), dataclasses.replace(spec, cells=spec.cells[1:])):
+def test_a_ledger_takes_no_other_launch_and_loses_no_cell(plan: Plan, store: Store) -> None:
+    ledger = Ledger(plan, store)
+    for other in (dataclasses.replace(plan, launch="other"), dataclasses.replace(plan, cells=plan.cells[1:])):
         with pytest.raises(ValueError, match="must keep its 4 cells as it grows"):
             ledger.extend(other)
-    assert ledger.spec is spec
+    assert ledger.plan is plan
 
 
 def test_records_that_take_long_to_write_are_written_less_often(
-    spec: Plan, store: Store, monkeypatch: pytest.MonkeyPatch
+    plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now, written = [100.0], []
 
@@ -146,31 +146,31 @@ def test_records_that_take_long_to_write_are_written_less_often(
 
     monkeypatch.setattr(ledger_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
     monkeypatch.setattr(store, "write_records", slow)
-    ledger = Ledger(spec, store)
+    ledger = Ledger(plan, store)
     for _ in range(100):
-        ledger.end(spec.blocks()[0], Status.CRASHED)
+        ledger.end(plan.blocks()[0], Status.CRASHED)
         now[0] += 1.0
     assert written == [102.0, 144.0, 186.0], "a twentieth of the time"
 
 
-def test_a_launch_with_a_fixed_number_of_seeds_skips_nothing(spec: Plan, store: Store) -> None:
+def test_a_launch_with_a_fixed_number_of_seeds_skips_nothing(plan: Plan, store: Store) -> None:
     store.write_settled({0, 1, 2, 3}, 1.0)
-    assert {row.status for row in Ledger(spec, store).records} == {Status.PLANNED}
+    assert {row.status for row in Ledger(plan, store).records} == {Status.PLANNED}
 
 
-def test_a_spec_survives_its_file(spec: Plan, store: Store) -> None:
-    assert store.spec() == spec
+def test_a_spec_survives_its_file(plan: Plan, store: Store) -> None:
+    assert store.plan() == plan
 
 
 def test_a_folder_without_a_launch_says_so(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"no launch at .*: it has no spec"):
-        Store(tmp_path).spec()
+    with pytest.raises(ValueError, match=r"no launch at .*: it has no plan"):
+        Store(tmp_path).plan()
 
 
-def test_a_spec_that_was_damaged_is_named_with_the_place(spec: Plan, store: Store) -> None:
-    store.spec_path.write_text(store.spec_path.read_text().replace('"window": 3', '"window": "three"'))
+def test_a_spec_that_was_damaged_is_named_with_the_place(plan: Plan, store: Store) -> None:
+    store.plan_path.write_text(store.plan_path.read_text().replace('"window": 3', '"window": "three"'))
     with pytest.raises(ValueError, match=r"spec.json cannot be read: rule.window"):
-        store.spec()
+        store.plan()
 
 
 def test_a_text_is_written_whole_or_not_at_all(tmp_path: Path) -> None:

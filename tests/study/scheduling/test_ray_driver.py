@@ -15,7 +15,7 @@ from ray.tune.search import ConcurrencyLimiter, Searcher, SearchGenerator
 
 from study.audit.verify import verify
 from study.design.plan import Block, Plan
-from study.design.planning import plan
+from study.design.planning import plan_study
 from study.outcomes.outcome import Outcome
 from study.scheduling import ray_driver
 from study.scheduling.agenda import Agenda, Allocation, Planned, Resources
@@ -51,32 +51,32 @@ def test_shares_that_ray_cannot_give_are_refused(fields: dict[str, float], messa
 
 
 @pytest.fixture
-def spec() -> Plan:
+def plan() -> Plan:
     """Four cells with two blocks of two seeds each."""
-    return plan(find("wgan-clip"), "smoke", now=NOW, seeds=4, changes=SMALL)
+    return plan_study(find("wgan-clip"), "smoke", now=NOW, seeds=4, changes=SMALL)
 
 
 @pytest.fixture
-def store(spec: Plan, tmp_path: Path) -> Store:
-    made = Store(tmp_path / "runs" / spec.study / spec.launch)
-    made.write_spec(spec)
+def store(plan: Plan, tmp_path: Path) -> Store:
+    made = Store(tmp_path / "runs" / plan.study / plan.launch)
+    made.write_plan(plan)
     return made
 
 
 # Handing out
 
 
-def test_planned_blocks_come_in_order_and_once(spec: Plan, store: Store) -> None:
-    agenda = Planned(Ledger(spec, store))
+def test_planned_blocks_come_in_order_and_once(plan: Plan, store: Store) -> None:
+    agenda = Planned(Ledger(plan, store))
     given = []
     while not agenda.finished():
         given.append(agenda.next())
-    assert given == [*spec.blocks()]
+    assert given == [*plan.blocks()]
     assert agenda.next() is None
 
 
-def test_a_block_that_is_settled_between_two_hand_outs_is_never_given(spec: Plan, store: Store) -> None:
-    sequential = dataclasses.replace(spec, until_decided=True, least=2)
+def test_a_block_that_is_settled_between_two_hand_outs_is_never_given(plan: Plan, store: Store) -> None:
+    sequential = dataclasses.replace(plan, until_decided=True, least=2)
     ledger = Ledger(sequential, store)
     agenda = Planned(ledger)
     first = [agenda.next() for _ in range(4)]
@@ -89,8 +89,8 @@ def test_a_block_that_is_settled_between_two_hand_outs_is_never_given(spec: Plan
     assert agenda.finished()
 
 
-def test_an_agenda_of_skipped_blocks_is_finished_without_being_asked(spec: Plan, store: Store) -> None:
-    ledger = Ledger(dataclasses.replace(spec, until_decided=True, least=1), store)
+def test_an_agenda_of_skipped_blocks_is_finished_without_being_asked(plan: Plan, store: Store) -> None:
+    ledger = Ledger(dataclasses.replace(plan, until_decided=True, least=1), store)
     agenda = Planned(ledger)
     for _ in range(4):
         agenda.next()
@@ -125,8 +125,8 @@ def desk_of(agenda: Agenda, failures: _Failures | None = None) -> _Desk:
     return _Desk(agenda, task, failures or _Failures())
 
 
-def test_the_desk_asks_a_waiting_agenda_again_only_when_a_block_has_ended(spec: Plan) -> None:
-    agenda = Waiting(spec.blocks()[:2])
+def test_the_desk_asks_a_waiting_agenda_again_only_when_a_block_has_ended(plan: Plan) -> None:
+    agenda = Waiting(plan.blocks()[:2])
     desk = desk_of(agenda)
     assert desk.suggest("t0") == {"block": "c000-b000", "task": ("task", "c000-b000")}
     assert [desk.suggest(f"w{i}") for i in range(50)] == [None] * 50
@@ -140,18 +140,18 @@ def test_the_desk_asks_a_waiting_agenda_again_only_when_a_block_has_ended(spec: 
     assert desk.idle
 
 
-def test_an_agenda_that_waits_for_nothing_is_an_error_and_no_standstill(spec: Plan) -> None:
-    agenda = Waiting(spec.blocks())
+def test_an_agenda_that_waits_for_nothing_is_an_error_and_no_standstill(plan: Plan) -> None:
+    agenda = Waiting(plan.blocks())
     agenda.open = False
     with pytest.raises(RuntimeError, match="the agenda waits for a block to end, and none is running"):
         desk_of(agenda).suggest("t0")
 
 
-def test_after_a_failure_no_further_block_is_given(spec: Plan) -> None:
+def test_after_a_failure_no_further_block_is_given(plan: Plan) -> None:
     failures = _Failures()
     with pytest.raises(OSError, match="full"), failures.kept():
         raise OSError("full")
-    agenda = Waiting(spec.blocks())
+    agenda = Waiting(plan.blocks())
     with pytest.raises(OSError, match="full"):
         desk_of(agenda, failures).suggest("t0")
     assert agenda.asked == 0
@@ -171,39 +171,39 @@ class Told:
         self.ends.append((block.name, self.ledger.of(block)[0].status))
 
 
-def test_an_agenda_is_told_of_a_crash_as_of_any_other_end(spec: Plan, store: Store) -> None:
-    ledger = Ledger(dataclasses.replace(spec, cells=spec.cells[:1]), store)
+def test_an_agenda_is_told_of_a_crash_as_of_any_other_end(plan: Plan, store: Store) -> None:
+    ledger = Ledger(dataclasses.replace(plan, cells=plan.cells[:1]), store)
     told = Told(ledger)
     watcher = _Watcher(ledger, [told], _Failures())
-    ledger.extend(spec)  # the watcher knows the ledger of now
+    ledger.extend(plan)  # the watcher knows the ledger of now
     trial: Any = SimpleNamespace(config={"block": "c003-b001"}, get_pickled_error=lambda: RuntimeError("out of luck"))
     watcher.on_trial_error(1, [trial], trial)
     assert told.ends == [("c003-b001", Status.CRASHED)]
     assert ledger.crashes == {"c003-b001": "out of luck"}
 
 
-def test_as_many_trials_may_wait_for_a_growing_cluster_as_may_run(spec: Plan) -> None:
+def test_as_many_trials_may_wait_for_a_growing_cluster_as_may_run(plan: Plan) -> None:
     """What Tune makes of ``max_concurrent_trials`` with a searcher of ours."""
-    limited = ConcurrencyLimiter(desk_of(Waiting(spec.blocks())), max_concurrent=5)
+    limited = ConcurrencyLimiter(desk_of(Waiting(plan.blocks())), max_concurrent=5)
     assert _get_max_pending_trials(SearchGenerator(limited)) == 5
 
 
-def test_nothing_of_a_desk_is_stored_with_the_experiment(spec: Plan, tmp_path: Path) -> None:
-    desk = desk_of(Waiting(spec.blocks()))
+def test_nothing_of_a_desk_is_stored_with_the_experiment(plan: Plan, tmp_path: Path) -> None:
+    desk = desk_of(Waiting(plan.blocks()))
     desk.save_to_dir(str(tmp_path))
     assert [*tmp_path.iterdir()] == []
     assert type(pickle.loads(pickle.dumps(desk))) is Searcher
     assert len(pickle.dumps(desk)) < 200
 
 
-def test_a_task_survives_the_copies_that_tune_makes(spec: Plan, store: Store) -> None:
+def test_a_task_survives_the_copies_that_tune_makes(plan: Plan, store: Store) -> None:
     share = Allocation(cpus=1.0, gpus=0.0, at_a_time=2, cluster="")
-    ledger = Ledger(spec, store)
-    task = ray_driver.task_of(ledger, store.root / "cache", share, spec.blocks()[5])
+    ledger = Ledger(plan, store)
+    task = ray_driver.task_of(ledger, store.root / "cache", share, plan.blocks()[5])
     assert copy.deepcopy(task) == pickle.loads(pickle.dumps(task)) == task
     assert (task.name, task.seeds, task.first) == ("c001-b001", (2, 3), 2)
-    assert (task.origin["cell"], task.origin["plan"]) == (1, spec.digest())
-    assert task.halt == store.halt_path(spec.blocks()[5]).absolute()
+    assert (task.origin["cell"], task.origin["plan"]) == (1, plan.digest())
+    assert task.halt == store.halt_path(plan.blocks()[5]).absolute()
 
 
 # On a cluster
@@ -226,7 +226,7 @@ class Search:
             return None
         self.running += 1
         self.ledger.extend(dataclasses.replace(self.whole, cells=self.whole.cells[: len(self.seen) + 1]))
-        return self.ledger.spec.blocks()[len(self.seen)]
+        return self.ledger.plan.blocks()[len(self.seen)]
 
     def finished(self) -> bool:
         return len(self.seen) == len(self.whole.cells)
@@ -266,15 +266,15 @@ def workers(monkeypatch: pytest.MonkeyPatch) -> set[int]:
 @pytest.mark.ray
 @pytest.mark.slow
 def test_a_launch_grows_while_it_runs_and_its_halted_block_is_not_run_again(
-    spec: Plan, store: Store, share: Allocation, workers: set[int]
+    plan: Plan, store: Store, share: Allocation, workers: set[int]
 ) -> None:
-    whole = dataclasses.replace(spec, seeds=spec.seeds[:2])
+    whole = dataclasses.replace(plan, seeds=plan.seeds[:2])
     ledger = Ledger(dataclasses.replace(whole, cells=()), store, plan=whole.digest())
     search = Search(ledger, whole)
     assert ray_driver.run(ledger, store.root / "cache", share, [search], search)
     assert search.seen == [f"c00{cell}-b000" for cell in range(4)]
     assert len(workers) == 1, "a worker that is free gets the next block"
-    assert ledger.spec == whole
+    assert ledger.plan == whole
     statuses = {record.cell: record.status for record in ledger.records}
     assert statuses == {0: Status.FINISHED, 1: Status.STOPPED, 2: Status.FINISHED, 3: Status.FINISHED}
     stored = store.trace(whole.blocks()[1])
@@ -287,7 +287,7 @@ def test_a_launch_grows_while_it_runs_and_its_halted_block_is_not_run_again(
     assert Planned(again).finished()
     assert again.records == ledger.records
     ledger.write()
-    store.write_spec(whole)
+    store.write_plan(whole)
     assert not [difference for check in verify(store) for difference in check.differences]
     ray_driver.clean(store)
     assert not store.halts_path.exists()
@@ -295,15 +295,15 @@ def test_a_launch_grows_while_it_runs_and_its_halted_block_is_not_run_again(
 
 @pytest.mark.ray
 @pytest.mark.slow
-def test_what_an_agenda_raises_ends_the_launch_as_it_is(spec: Plan, store: Store, share: Allocation) -> None:
+def test_what_an_agenda_raises_ends_the_launch_as_it_is(plan: Plan, store: Store, share: Allocation) -> None:
     class Failing(Search):
         def next(self) -> Block | None:
             if self.seen and not self.running:
                 raise ValueError("the study storage is locked")
             return super().next()
 
-    ledger = Ledger(dataclasses.replace(spec, cells=()), store)
-    search = Failing(ledger, dataclasses.replace(spec, seeds=spec.seeds[:2]))
+    ledger = Ledger(dataclasses.replace(plan, cells=()), store)
+    search = Failing(ledger, dataclasses.replace(plan, seeds=plan.seeds[:2]))
     with pytest.raises(ValueError, match=r"^the study storage is locked$"):
         ray_driver.run(ledger, store.root / "cache", share, [search], search)
     assert ledger.records[0].status is Status.FINISHED

@@ -21,7 +21,7 @@ from search_spaces import Factor, Level
 from study import execution
 from study.design.hypotheses import Hypothesis, Share
 from study.design.plan import Block, Plan
-from study.design.planning import plan
+from study.design.planning import plan_study
 from study.design.study import Profile, Study
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import MIXTURE_RULE
@@ -87,7 +87,7 @@ def planned(*hypotheses: Hypothesis, seeds: int = 6, budget: float | None = None
         contrasts=(),
         profiles={"quick": profile},
     )
-    return plan(study, "quick", now=NOW, until_decided=True, budget=budget)
+    return plan_study(study, "quick", now=NOW, until_decided=True, budget=budget)
 
 
 @pytest.fixture
@@ -97,18 +97,18 @@ def store(tmp_path: Path) -> Store:
 
 def fail(ledger: Ledger, *names: str) -> list[Block]:
     """Trains blocks as far as the ledger can tell: a stored trace of replicas that diverged."""
-    own = [block for block in ledger.spec.blocks() if block.name in names]
+    own = [block for block in ledger.plan.blocks() if block.name in names]
     for block in own:
         meta = {"digest": block.cell.digest, "seeds": block.seeds, "complete": True, "steps": 2, "seconds": 1.0}
         rows = [{"seed": seed, "step": step, "finite": False} for step in (0, 1, 2) for seed in block.seeds]
-        more = {"reference": {}, "plan": ledger.spec.digest()}
+        more = {"reference": {}, "plan": ledger.plan.digest()}
         trace.write(Trace(meta=meta | more, rows=rows), ledger.store.trace_path(block))
         ledger.end(block, Status.FINISHED)
     return own
 
 
 def named(ledger: Ledger, name: str) -> Block:
-    (block,) = [block for block in ledger.spec.blocks() if block.name == name]
+    (block,) = [block for block in ledger.plan.blocks() if block.name == name]
     return block
 
 
@@ -225,11 +225,11 @@ def test_a_plan_says_that_its_seeds_are_the_most() -> None:
 
 
 def test_an_edited_plan_is_not_gone_on_with(store: Store) -> None:
-    spec = planned()
-    store.write_spec(spec)
-    fail(Ledger(spec, store), "c000-b000")
-    store.write_spec(dataclasses.replace(spec, hypotheses=(NEVER,)))
-    with pytest.raises(ValueError, match=rf"must be as it was planned .* c000-b000 was trained under {spec.digest()}$"):
+    plan = planned()
+    store.write_plan(plan)
+    fail(Ledger(plan, store), "c000-b000")
+    store.write_plan(dataclasses.replace(plan, hypotheses=(NEVER,)))
+    with pytest.raises(ValueError, match=rf"must be as it was planned .* c000-b000 was trained under {plan.digest()}$"):
         execution.resume(store, Resources(), NullTracker(), Console(file=io.StringIO()))
 
 
@@ -243,8 +243,8 @@ def by_cell(records: tuple[Record, ...]) -> Mapping[tuple[int, Status], int]:
 @pytest.mark.ray
 @pytest.mark.slow
 def test_a_launch_stops_where_its_hypotheses_are_decided(store: Store) -> None:
-    spec, text = planned(), io.StringIO()
-    done = execution.start(spec, store, Resources(), NullTracker(), Console(file=text, width=200))
+    plan, text = planned(), io.StringIO()
+    done = execution.start(plan, store, Resources(), NullTracker(), Console(file=text, width=200))
     assert not done.interrupted
     assert not done.crashes
     assert all(record.status.ended for record in done.records)
@@ -256,7 +256,7 @@ def test_a_launch_stops_where_its_hypotheses_are_decided(store: Store) -> None:
     assert found[0, Status.FINISHED] + found[0, Status.SKIPPED] == 6
     traces = {path.stem for path in store.traces_path.rglob("*.parquet")}
     assert traces == {record.block for record in done.records if record.status is Status.FINISHED}
-    assert {trace.read(path).meta["plan"] for path in store.traces_path.rglob("*.parquet")} == {spec.digest()}
+    assert {trace.read(path).meta["plan"] for path in store.traces_path.rglob("*.parquet")} == {plan.digest()}
     assert store.records() == done.records
     assert not store.tune_path.exists()
 

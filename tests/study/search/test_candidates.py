@@ -15,7 +15,7 @@ from study.search.proposals import told
 from study.search.scoring import candidates
 from study.storage.records import Status
 from study.storage.search_log import read
-from tests.study.made_searches import searched, spec
+from tests.study.made_searches import plan, searched
 
 C, N, D = Outcome.CONVERGED, Outcome.NOT_LEARNED, Outcome.DIVERGED
 qualities = st.none() | st.floats(allow_nan=True, allow_infinity=True)
@@ -70,7 +70,7 @@ def test_all_that_is_told_lies_between_0_and_1(goal: object, values: int) -> Non
 
 
 def test_candidates_are_read_from_records(tmp_path: object) -> None:
-    store = searched(tmp_path, spec(blocks=3))  # type: ignore[arg-type]
+    store = searched(tmp_path, plan(blocks=3))  # type: ignore[arg-type]
     records = store.records()
     stopped = [replace(r, status=Status.STOPPED, outcome=Outcome.UNDECIDED) for r in records if r.cell == 1]
     found = candidates([{"lr": 1.0}, {"lr": 2.0}], [*(r for r in records if r.cell == 0), *stopped])
@@ -81,7 +81,7 @@ def test_candidates_are_read_from_records(tmp_path: object) -> None:
 
 
 def test_how_near_a_candidate_came_is_the_mean_over_all_of_its_replicas(tmp_path: Path) -> None:
-    store = searched(tmp_path, spec(blocks=3))
+    store = searched(tmp_path, plan(blocks=3))
     for found in candidates(read(store.search_path).points, store.records()):
         own = [record for record in store.records() if record.cell == found.cell]
         qualities = [0.0 if record.outcome is D else record.evidence["quality"] for record in own]

@@ -17,7 +17,7 @@ from study.search import planning
 from study.search.problem import GROUNDS, ground
 from study.storage.store import Store
 from tests.study.conftest import make
-from tests.study.made_searches import BASE, GROUND, NOW, SPACE, searched, spec
+from tests.study.made_searches import BASE, GROUND, NOW, SPACE, plan, searched
 from trainables import games
 
 
@@ -51,15 +51,15 @@ def planned(**fields: Any) -> Plan:
     own = {name: fields.pop(name) for name in ("seeds", "block", "changes", "known", "seconds") if name in fields}
     on = fields.pop("on", GROUND)
     values = {"space": SPACE, "base": BASE, "blocks": 4}
-    return planning.plan(SearchSpec(**(values | fields)), on, now=NOW, **({"seeds": 6} | own))
+    return planning.plan_search(SearchSpec(**(values | fields)), on, now=NOW, **({"seeds": 6} | own))
 
 
 def test_a_plan_survives_its_file(tmp_path: Path) -> None:
     made = planned(sampler="nsga2", goal="both", changes={"batch_size": 32})
     store = Store(tmp_path)
-    store.write_spec(made)
-    assert store.spec() == made
-    assert store.spec().digest() == made.digest()
+    store.write_plan(made)
+    assert store.plan() == made
+    assert store.plan().digest() == made.digest()
 
 
 def test_every_space_survives_json() -> None:
@@ -78,9 +78,9 @@ def test_what_decides_a_search_is_in_its_digest(change: dict[str, Any]) -> None:
 def test_blocks_are_as_large_as_stacking_pays(on: str, block: int) -> None:
     here = ground(on)
     search = SearchSpec(space=SEARCHES["lsgan-bn"], base=here.base, blocks=1)
-    assert planning.plan(search, here, now=NOW, seeds=20).block == block
-    assert planning.plan(search, here, now=NOW, seeds=20, block=3).block == 3
-    assert planning.plan(search, here, now=NOW, seeds=1).block == 1
+    assert planning.plan_search(search, here, now=NOW, seeds=20).block == block
+    assert planning.plan_search(search, here, now=NOW, seeds=20, block=3).block == 3
+    assert planning.plan_search(search, here, now=NOW, seeds=1).block == 1
 
 
 def test_changes_are_set_in_the_base_and_stand_in_the_plan() -> None:
@@ -112,7 +112,7 @@ def test_numbers_out_of_range_are_refused(fields: dict[str, Any], sentence: str)
 def test_a_base_that_refuses_points_of_the_space_is_refused_before_anything_is_trained() -> None:
     search = SearchSpec(space=SEARCHES["wgan-clip"], base=BASE, blocks=1)
     with pytest.raises(ValueError, match=r"d_steps must be 1 when order is simultaneous, .* \(space wgan-clip, point "):
-        planning.plan(search, GROUND, now=NOW, seeds=2, changes={"updates.order": "simultaneous"})
+        planning.plan_search(search, GROUND, now=NOW, seeds=2, changes={"updates.order": "simultaneous"})
 
 
 @pytest.mark.parametrize(("fields", "sentence"), [
@@ -158,23 +158,23 @@ def test_unknown_data_is_refused(name: str, sentence: str) -> None:
 
 
 def test_a_sampler_knows_what_an_earlier_search_found(tmp_path: Path) -> None:
-    store = searched(tmp_path, spec(blocks=10))
+    store = searched(tmp_path, plan(blocks=10))
     made = planned(known=store)
     assert made.search is not None
     warm = made.search.warm
     assert warm is not None
-    assert (warm.launch, warm.plan) == (store.spec().launch, store.spec().digest())
-    assert len(warm.points) == len(store.spec().cells)
+    assert (warm.launch, warm.plan) == (store.plan().launch, store.plan().digest())
+    assert len(warm.points) == len(store.plan().cells)
     assert sum(candidate.n for candidate in warm.points) == 20
-    for candidate, cell in zip(warm.points, store.spec().cells, strict=True):
+    for candidate, cell in zip(warm.points, store.plan().cells, strict=True):
         assert assign_config(BASE, SPACE.assignment(candidate.point)) == cell.config
 
 
 def test_a_warm_start_survives_its_file(tmp_path: Path) -> None:
-    made = planned(known=searched(tmp_path / "one", spec(blocks=4)))
+    made = planned(known=searched(tmp_path / "one", plan(blocks=4)))
     store = Store(tmp_path / "two")
-    store.write_spec(made)
-    assert store.spec() == made
+    store.write_plan(made)
+    assert store.plan() == made
 
 
 def test_data_that_the_outcome_rule_is_not_for_are_refused() -> None:
@@ -196,7 +196,7 @@ def test_a_launch_of_another_space_is_no_warm_start(tmp_path: Path) -> None:
 def test_a_launch_that_was_decided_by_another_rule_is_no_warm_start(tmp_path: Path) -> None:
     other = replace(GROUND, rule=replace(GROUND.rule, window=GROUND.rule.window + 3))
     with pytest.raises(ValueError, match=f"were decided by {other.rule.label()}, got .*: none of its"):
-        planned(known=searched(tmp_path, spec(blocks=4)), on=other)
+        planned(known=searched(tmp_path, plan(blocks=4)), on=other)
 
 
 def test_a_floor_that_no_candidate_can_reach_is_refused() -> None:
@@ -209,18 +209,18 @@ def test_a_floor_that_no_candidate_can_reach_is_refused() -> None:
 
 def test_a_sampler_that_does_not_learn_has_no_warm_start(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="--warm-start needs a sampler that learns, got random"):
-        planned(known=searched(tmp_path, spec(blocks=2)), sampler="random")
+        planned(known=searched(tmp_path, plan(blocks=2)), sampler="random")
 
 
 def test_points_are_kept_exactly(tmp_path: Path) -> None:
-    store = searched(tmp_path, spec(blocks=8))
+    store = searched(tmp_path, plan(blocks=8))
     lines = [json.loads(line) for line in store.search_path.read_text().splitlines()]
     points: list[Point] = [line["point"] for line in lines if line["event"] == "cell"]
-    for point, cell in zip(points, store.spec().cells, strict=True):
+    for point, cell in zip(points, store.plan().cells, strict=True):
         assert cell.config.g_optimizer.lr == point["lr"]
 
 
 def test_names_of_cells_are_short_and_differ(tmp_path: Path) -> None:
-    names = [cell.name for cell in searched(tmp_path, spec(blocks=8)).spec().cells]
+    names = [cell.name for cell in searched(tmp_path, plan(blocks=8)).plan().cells]
     assert names[0] == "#0 optimizer=adam / lr=0.001 / beta1=0.5"
     assert len(set(names)) == len(names)

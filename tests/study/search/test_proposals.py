@@ -50,8 +50,8 @@ def told(cell: int, proposal: Proposal, n: int = 4) -> Candidate:
 
 def run(sampler: str, count: int, *, before: Sequence[Proposal] = (), goal: Any = "success") -> list[Proposal]:
     """Proposals after those of an earlier process; every one is told before the next."""
-    spec = SearchSpec(space=SPACES[sampler], base=BASE, sampler=sampler, goal=goal, seed=3, blocks=1)
-    proposer = engine.proposer(spec)
+    plan = SearchSpec(space=SPACES[sampler], base=BASE, sampler=sampler, goal=goal, seed=3, blocks=1)
+    proposer = engine.proposer(plan)
     made = list(before)
     for proposal in before:
         proposer.restore(proposal)

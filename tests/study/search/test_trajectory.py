@@ -10,12 +10,12 @@ from study.search.trajectory import course, spent
 from study.storage import search_log
 from study.storage.search_log import Proposal
 from study.storage.store import Store
-from tests.study.made_searches import begin, searched, spec
+from tests.study.made_searches import begin, plan, searched
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    return searched(tmp_path_factory.mktemp("search"), spec(blocks=24))
+    return searched(tmp_path_factory.mktemp("search"), plan(blocks=24))
 
 
 def test_the_incumbent_after_each_block_is_that_of_all_candidates_so_far(store: Store) -> None:

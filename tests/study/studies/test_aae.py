@@ -15,7 +15,7 @@ from PIL import Image
 
 from study.design.parsing import assign_config, config_from
 from study.design.plan import Plan
-from study.design.planning import plan
+from study.design.planning import plan_study
 from study.execution import check
 from study.report import samples
 from study.storage.store import Store
@@ -31,7 +31,7 @@ CPU = torch.device("cpu")
 
 
 def spec_of(study: str, profile: str = "smoke") -> Plan:
-    return plan(find(study), profile, now=NOW)
+    return plan_study(find(study), profile, now=NOW)
 
 
 def config_of(study: str, variant: str, profile: str = "smoke") -> AaeConfig:
@@ -83,13 +83,13 @@ def test_a_mistake_in_an_autoencoder_gives_one_sentence(changes: Mapping[str, ob
 
 
 def test_too_many_labels_are_refused_before_anything_starts(tmp_path: Path) -> None:
-    spec = spec_of("aae-labels")
+    plan = spec_of("aae-labels")
     cells = tuple(
         dataclasses.replace(cell, config=dataclasses.replace(cell.config, labels=SupervisedOnly(labelled=2_000)))
-        for cell in spec.cells[-1:]
+        for cell in plan.cells[-1:]
     )
     with pytest.raises(ValueError, match=r"^labelled must be <= 13\d0, the data's balanced images, got 2000$"):
-        check(dataclasses.replace(spec, cells=cells), tmp_path)
+        check(dataclasses.replace(plan, cells=cells), tmp_path)
 
 
 # The studies

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from study.design.plan import Cell
-from study.design.planning import plan
+from study.design.planning import plan_study
 from study.outcomes.decision import decide
 from study.outcomes.outcome import Outcome
 from study.studies.dirac import ORDER, RULE, STUDY
@@ -18,7 +18,7 @@ from trainables.probes import probes_for
 from trainables.trace import ReplicaTrace
 
 CPU = torch.device("cpu")
-QUICK = {cell.name: cell for cell in plan(STUDY, "quick", now=datetime(2026, 1, 1, tzinfo=UTC)).cells}
+QUICK = {cell.name: cell for cell in plan_study(STUDY, "quick", now=datetime(2026, 1, 1, tzinfo=UTC)).cells}
 ORBIT, ARRIVED, GONE = Outcome.NOT_LEARNED, Outcome.CONVERGED, Outcome.DIVERGED
 VERDICTS = {
     "minimax": ORBIT,

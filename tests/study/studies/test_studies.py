@@ -12,7 +12,7 @@ import torch
 
 from study.design.hypotheses import Share, sides
 from study.design.plan import Cell, Plan
-from study.design.planning import plan
+from study.design.planning import plan_study
 from study.design.study import Study
 from study.studies import find, studies
 from trainables.config import to_dict
@@ -35,7 +35,7 @@ def spec_of(study: Study, profile: str) -> Plan:
 
 @cache
 def _planned(study: str, profile: str) -> Plan:
-    return plan(find(study), profile, now=NOW)
+    return plan_study(find(study), profile, now=NOW)
 
 
 def flat(values: Mapping[str, Any], path: str = "") -> dict[str, Any]:
@@ -70,18 +70,18 @@ def test_a_study_says_what_it_asks_and_where_that_comes_from(study: Study) -> No
 
 @every_profile
 def test_every_profile_expands_into_distinct_cells(study: Study, profile: str) -> None:
-    spec = spec_of(study, profile)
-    assert len({cell.name for cell in spec.cells}) == len(spec.cells)
-    assert len({cell.digest for cell in spec.cells}) == len(spec.cells)
-    assert spec.note.strip()
+    plan = spec_of(study, profile)
+    assert len({cell.name for cell in plan.cells}) == len(plan.cells)
+    assert len({cell.digest for cell in plan.cells}) == len(plan.cells)
+    assert plan.note.strip()
 
 
 @every_profile
 def test_cells_differ_only_where_their_factors_say(study: Study, profile: str) -> None:
-    spec = spec_of(study, profile)
-    first = spec.cells[0]
-    for cell in spec.cells[1:]:
-        varied = [f for f in spec.factors if cell.levels[f.name] != first.levels[f.name]]
+    plan = spec_of(study, profile)
+    first = plan.cells[0]
+    for cell in plan.cells[1:]:
+        varied = [f for f in plan.factors if cell.levels[f.name] != first.levels[f.name]]
         paths = {path for factor in varied for path in factor.paths}
         difference = differing(first, cell)
         assert difference
@@ -93,10 +93,10 @@ def test_cells_differ_only_where_their_factors_say(study: Study, profile: str) -
 
 @every_profile
 def test_a_level_means_the_same_in_every_cell(study: Study, profile: str) -> None:
-    spec = spec_of(study, profile)
-    for factor in spec.factors:
+    plan = spec_of(study, profile)
+    for factor in plan.factors:
         for level in factor.levels:
-            own = [flat(to_dict(c.config)) for c in spec.cells if c.levels[factor.name] == level.label]
+            own = [flat(to_dict(c.config)) for c in plan.cells if c.levels[factor.name] == level.label]
             for path in factor.paths:
                 parts = [{k: v for k, v in values.items() if f"{k}.".startswith(f"{path}.")} for values in own]
                 assert parts[0]
@@ -109,12 +109,12 @@ def test_hypotheses_can_be_judged_in_some_profile(study: Study) -> None:
     specs = [spec_of(study, profile) for profile in study.profiles]
     for hypothesis in study.hypotheses:
         answerable = [
-            all(any(where.items() <= cell.levels.items() for cell in spec.cells) for where in sides(hypothesis))
-            for spec in specs
+            all(any(where.items() <= cell.levels.items() for cell in plan.cells) for where in sides(hypothesis))
+            for plan in specs
         ]
         assert any(answerable), hypothesis.name
-        for spec in specs:
-            assert {name for where in sides(hypothesis) for name in where} <= spec.cells[0].levels.keys()
+        for plan in specs:
+            assert {name for where in sides(hypothesis) for name in where} <= plan.cells[0].levels.keys()
 
 
 @every
@@ -180,8 +180,8 @@ def test_the_lsgan_table_has_the_papers_cells() -> None:
 
 
 def test_the_papers_profile_has_the_papers_protocol() -> None:
-    spec = spec_of(find("lsgan-stability"), "paper")
-    for cell in spec.cells:
+    plan = spec_of(find("lsgan-stability"), "paper")
+    for cell in plan.cells:
         plain = flat(to_dict(cell.config))
         assert plain["data.kind"] == "lsun_bedroom"
         assert plain["latent.dim"] == 1_024

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from study.cli import app
 from study.design.description import Statement, effective, statements
 from study.design.plan import Plan
-from study.design.planning import plan
+from study.design.planning import plan_study
 from study.studies import find, studies
 from study.terminal import explain
 from trainables.autoencoding import NormalPrior, SemiSupervised, Variational
@@ -54,7 +54,7 @@ def said(config: Config, section: str) -> dict[str, str]:
 
 
 def planned(name: str, profile: str = "smoke", **changes: Any) -> Plan:
-    return plan(find(name), profile, now=datetime(2026, 1, 2), changes=changes)
+    return plan_study(find(name), profile, now=datetime(2026, 1, 2), changes=changes)
 
 
 def here(*arguments: str) -> Result:
@@ -249,14 +249,14 @@ def test_other_autoencoders_have_other_phases() -> None:
 
 
 def test_cells_are_told_apart_by_the_factor_that_does_it() -> None:
-    spec = planned("mixture-modes")
-    named = {cell.index: cell.levels for cell in spec.cells}
+    plan = planned("mixture-modes")
+    named = {cell.index: cell.levels for cell in plan.cells}
     ns = [index for index, levels in named.items() if levels["objective"] == "ns"]
     squares = [index for index in named if index not in ns]
-    assert explain.where(ns, spec.cells) == "objective ns"
-    assert explain.where(squares, spec.cells) == "objective ls(0,1,1), ls(-1,1,0)"
-    assert explain.where([0], spec.cells) == spec.cells[0].name
-    assert explain.where([0, 5], spec.cells).splitlines() == [spec.cells[0].name, spec.cells[5].name]
+    assert explain.where(ns, plan.cells) == "objective ns"
+    assert explain.where(squares, plan.cells) == "objective ls(0,1,1), ls(-1,1,0)"
+    assert explain.where([0], plan.cells) == plan.cells[0].name
+    assert explain.where([0, 5], plan.cells).splitlines() == [plan.cells[0].name, plan.cells[5].name]
 
 
 def test_differences_are_what_not_all_share() -> None:
@@ -275,11 +275,11 @@ def test_differences_are_what_not_all_share() -> None:
 
 
 def test_nothing_of_any_cell_is_left_out_of_what_is_shared_and_what_differs() -> None:
-    spec = planned("mixture-modes")
+    plan = planned("mixture-modes")
     console = Console(width=200, record=True, file=StringIO())
-    explain.show(spec, console)
+    explain.show(plan, console)
     text = " ".join(console.export_text().split())
-    for cell in spec.cells:
+    for cell in plan.cells:
         for fact in statements(cell.config):
             assert all(" ".join(line.split()) in text for line in fact.text.splitlines()), fact
 

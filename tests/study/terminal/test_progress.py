@@ -15,13 +15,13 @@ from study.storage.records import Status
 from study.storage.store import Store
 from study.terminal.progress import Terminal
 from tests.study.conftest import trace_of
-from tests.study.made_searches import begin, searching, spec, train
+from tests.study.made_searches import begin, plan, searching, train
 from trainables import trace
 
 
 def stop(store: Store, ledger: Ledger, block: Block) -> None:
     """Stores a block that was given up at step 300."""
-    whole = trace_of(ledger.spec, block, [Outcome.NOT_LEARNED] * len(block.seeds), 0, {"plan": ledger.plan})
+    whole = trace_of(ledger.plan, block, [Outcome.NOT_LEARNED] * len(block.seeds), 0, {"plan": ledger.plan_digest})
     meta = {**whole.meta, "steps": 300, "stopped": {"rule": "asha", "step": 200}}
     rows = [row for row in whole.rows if row["step"] <= 300]
     trace.write(trace.Trace(meta=meta, rows=rows), store.trace_path(block))
@@ -44,7 +44,7 @@ def said(planned: Plan, out: Path, end: Callable[[Store, Ledger, Block], None] =
 
 
 def test_a_search_is_counted_in_candidates_and_by_its_budget_of_blocks(tmp_path: Path) -> None:
-    text = said(spec(blocks=12), tmp_path)
+    text = said(plan(blocks=12), tmp_path)
     assert text.startswith("starting workers\n")
     assert re.search(
         r"\n  8 %  1 candidate · 1 of 12 blocks · best [012] of 2 \[\d\.\d\d, \d\.\d\d\] #0 · at most", text
@@ -54,7 +54,7 @@ def test_a_search_is_counted_in_candidates_and_by_its_budget_of_blocks(tmp_path:
 
 
 def test_the_live_line_keeps_all_numbers_on_a_narrow_terminal(tmp_path: Path) -> None:
-    store, ledger = begin(tmp_path, spec(blocks=200))
+    store, ledger = begin(tmp_path, plan(blocks=200))
     search, console = searching(ledger), Console(file=io.StringIO(), width=45, force_terminal=True, record=True)
     with Terminal(ledger, console) as terminal:
         for _ in range(3):
@@ -73,13 +73,13 @@ def test_the_live_line_keeps_all_numbers_on_a_narrow_terminal(tmp_path: Path) ->
 
 
 def test_a_candidate_is_introduced_by_its_first_block_and_numbered_after_it(tmp_path: Path) -> None:
-    lines = said(spec(blocks=12), tmp_path).splitlines()
+    lines = said(plan(blocks=12), tmp_path).splitlines()
     assert [line for line in lines if re.fullmatch(r"#0 optimizer=adam / lr=0\.001 / beta1=0\.5: [012] of 2", line)]
     assert [line for line in lines if re.fullmatch(r"#\d: [0-4] of 4 \[\d\.\d\d, \d\.\d\d\]", line)]
 
 
 def test_a_search_with_a_budget_of_time_says_what_is_left_of_it(tmp_path: Path) -> None:
-    planned = spec()
+    planned = plan()
     assert planned.search is not None
     timed = dataclasses.replace(planned, budget=3_600.0, search=dataclasses.replace(planned.search, blocks=None))
     text = said(timed, tmp_path)
@@ -89,5 +89,5 @@ def test_a_search_with_a_budget_of_time_says_what_is_left_of_it(tmp_path: Path) 
 
 
 def test_a_block_that_was_given_up_says_when(tmp_path: Path) -> None:
-    text = said(spec(blocks=12), tmp_path, stop, blocks=1)
+    text = said(plan(blocks=12), tmp_path, stop, blocks=1)
     assert ": 0 of 2, stopped at step 300\n" in text

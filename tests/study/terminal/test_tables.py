@@ -51,7 +51,7 @@ def test_cell_without_outcome_has_no_share(make: Any) -> None:
 
 
 def test_contrasts_show_difference_interval_and_p(launch: Any) -> None:
-    comparisons = compare(launch.spec().contrasts, launch.records())
+    comparisons = compare(launch.plan().contrasts, launch.records())
     text = shown(contrast_table(comparisons))
     assert f"4 of 5 {MINUS} 2 of 5  0.40 [{MINUS}0.16, 0.73]     1.000" in text
     assert "p (Holm)" in text
@@ -59,7 +59,7 @@ def test_contrasts_show_difference_interval_and_p(launch: Any) -> None:
 
 def test_verdicts_show_word_counts_and_p(make: Any) -> None:
     launch = make([[C] * 12, [M] * 12, [C] * 4 + [M] * 8, [C] * 4 + [M] * 8])
-    first, second = judge(launch.spec().hypotheses, launch.records())
+    first, second = judge(launch.plan().hypotheses, launch.records())
     lines = shown(verdict_table([first, second])).splitlines()
     assert "supported  16 of 24 against 4 of 24   < 0.001" in lines[2]
     assert f"undecided  8 of 24                      {second.p_adjusted:.3f}" in " ".join(lines[3:])
@@ -67,7 +67,7 @@ def test_verdicts_show_word_counts_and_p(make: Any) -> None:
 
 def test_a_claim_that_cannot_be_tested_says_so(make: Any) -> None:
     launch = make([[C, M], [C, U]])
-    _, share = judge(launch.spec().hypotheses, launch.records())
+    _, share = judge(launch.plan().hypotheses, launch.records())
     assert "undecided  nothing to test" in shown(verdict_table([share]))
 
 
@@ -76,8 +76,8 @@ def test_tables_fit_and_lose_nothing(launch: Any, width: int) -> None:
     long = " / ".join(["no_bn_gd", "rmsprop_tf1", "least squares (-1,1,0)", "[bold]clip 0.01"])
     records = [replace(record, cell_name=long) for record in launch.records()]
     summaries = summarize(records)
-    judgements = judge(launch.spec().hypotheses, records)
-    comparisons = compare(launch.spec().contrasts, records)
+    judgements = judge(launch.plan().hypotheses, records)
+    comparisons = compare(launch.plan().contrasts, records)
     for table in (summary_table(summaries), contrast_table(comparisons), verdict_table(judgements)):
         text = shown(table, width)
         assert max(map(len, text.splitlines())) <= width

@@ -11,7 +11,7 @@ from study.search.importance import Importance
 from study.storage import search_log
 from study.tracking import views
 from study.tracking.values import importance_json, importance_metrics, point_params, search_params
-from tests.study.made_searches import SPACE, searched, spec
+from tests.study.made_searches import SPACE, plan, searched
 from trainables.config import to_dict
 
 FOUND = [
@@ -23,7 +23,7 @@ FOUND = [
 
 
 def test_a_search_says_its_space_sampler_and_budget() -> None:
-    planned = spec(blocks=12)
+    planned = plan(blocks=12)
     assert planned.search is not None
     assert search_params(planned, planned.search) == {
         "space": "tiny", "sampler": "tpe", "objective": "success", "stop": "lost", "block": "2", "budget_blocks": "12"
@@ -36,9 +36,9 @@ def test_a_search_says_its_space_sampler_and_budget() -> None:
 
 
 def test_a_candidate_has_its_exact_numbers(tmp_path: Path) -> None:
-    store = searched(tmp_path, spec(blocks=4))
+    store = searched(tmp_path, plan(blocks=4))
     points = search_log.read(store.search_path).points
-    for cell, point in zip(store.spec().cells, points, strict=True):
+    for cell, point in zip(store.plan().cells, points, strict=True):
         found = point_params(SPACE.point_of(to_dict(cell.config)) or {})
         assert set(found) == {f"param.{axis}" for axis in point}
         assert float(found["param.lr"]) == pytest.approx(float(point["lr"]), rel=1e-12)
@@ -58,6 +58,6 @@ def test_all_importances_are_json() -> None:
 
 
 def test_the_view_of_a_search_has_its_axes_and_scores_as_columns() -> None:
-    columns = json.loads(views.tags(spec())[views.TAG])["selectedColumns"]
+    columns = json.loads(views.tags(plan())[views.TAG])["selectedColumns"]
     assert columns[:3] == ["params.`param.optimizer`", "params.`param.lr`", "params.`param.beta1`"]
     assert "metrics.`score`" in columns

@@ -18,7 +18,7 @@ from mlflow import MlflowClient
 from study.evidence.estimates import summarize
 from study.tracking import MlflowTracker, TrackingUnreachable, local_uri, server, sync, ui_command, writer
 from tests.study.tracking import told_launches
-from tests.study.tracking.told_launches import STEPS, Server, make_rows, make_spec, make_store, tell, wait_until
+from tests.study.tracking.told_launches import STEPS, Server, make_plan, make_rows, make_store, tell, wait_until
 
 # pytest finds fixtures among the names of a module; the first is for all tests here.
 _no_waiting, out, shown = told_launches.no_waiting, told_launches.out, told_launches.shown
@@ -28,7 +28,7 @@ def test_a_path_that_cannot_be_written_is_refused_at_start(tmp_path: Path) -> No
     (tmp_path / "file").write_text("no folder")
     begin = time.monotonic()
     with pytest.raises(TrackingUnreachable, match=r"mlflow\.db cannot be used: "):
-        MlflowTracker(local_uri(tmp_path / "file")).start(make_spec())
+        MlflowTracker(local_uri(tmp_path / "file")).start(make_plan())
     assert time.monotonic() - begin < 5
 
 
@@ -37,14 +37,14 @@ def test_a_server_that_refuses_is_refused_at_start() -> None:
     with pytest.raises(
         TrackingUnreachable, match=r"^tracking server http://127\.0\.0\.1:\d+ cannot be used: .*refused"
     ):
-        MlflowTracker(f"http://127.0.0.1:{free_port()}").start(make_spec())
+        MlflowTracker(f"http://127.0.0.1:{free_port()}").start(make_plan())
     assert time.monotonic() - begin < 10
 
 
 def test_a_database_where_nobody_listens_is_refused_at_start() -> None:
     begin = time.monotonic()
     with pytest.raises(TrackingUnreachable, match=r"me:\*\*\*@127.*refused"):
-        MlflowTracker(f"postgresql://me:secret@127.0.0.1:{free_port()}/mlflow").start(make_spec())
+        MlflowTracker(f"postgresql://me:secret@127.0.0.1:{free_port()}/mlflow").start(make_plan())
     assert time.monotonic() - begin < 5
 
 
@@ -53,19 +53,19 @@ def test_a_deleted_experiment_is_refused_at_start(out: Path, shown: Server) -> N
     assert experiment is not None
     shown.client.delete_experiment(experiment.experiment_id)
     with pytest.raises(TrackingUnreachable, match="'ring-lr' must be active, got deleted"):
-        MlflowTracker(local_uri(out)).start(make_spec())
+        MlflowTracker(local_uri(out)).start(make_plan())
 
 
 def test_an_outage_is_told_once_and_made_up_for(
     out: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, shown: Server
 ) -> None:
-    spec = make_spec("launch-2")
-    store = make_store(out, spec)
+    plan = make_plan("launch-2")
+    store = make_store(out, plan)
     tracker = MlflowTracker(local_uri(out))
-    tracker.start(spec)
+    tracker.start(plan)
     with monkeypatch.context() as broken, caplog.at_level(logging.WARNING, logger="study.tracking"):
         calls = count_failures(broken)
-        tell(tracker, spec, store)
+        tell(tracker, plan, store)
         wait_until(lambda: tracker._queue.empty() and len(caplog.records) == 1)
     assert len(calls) <= 4  # the rest is dropped without asking
     assert tracker.finish(store, complete=True)
@@ -76,11 +76,11 @@ def test_an_outage_is_told_once_and_made_up_for(
 
 def test_an_outage_leaves_no_gap_in_a_curve(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "_BACK_OFF_SECONDS", (0.05, 0.05))
-    spec = make_spec()
-    store = make_store(out, spec)
-    block = spec.blocks()[0]
+    plan = make_plan()
+    store = make_store(out, plan)
+    block = plan.blocks()[0]
     tracker = MlflowTracker(local_uri(out))
-    tracker.start(spec)
+    tracker.start(plan)
     with monkeypatch.context() as broken:
         calls = count_failures(broken)
         tracker.curves(block, make_rows(block, STEPS[:2]))
@@ -95,10 +95,10 @@ def test_an_outage_leaves_no_gap_in_a_curve(out: Path, monkeypatch: pytest.Monke
 
 
 def test_finish_says_that_not_all_is_shown(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    spec = make_spec()
-    store = make_store(out, spec)
+    plan = make_plan()
+    store = make_store(out, plan)
     tracker = MlflowTracker(local_uri(out))
-    tracker.start(spec)
+    tracker.start(plan)
     count_failures(monkeypatch)
     begin = time.monotonic()
     assert not tracker.finish(store, complete=True)
@@ -120,10 +120,10 @@ def count_failures(patch: pytest.MonkeyPatch) -> list[str]:
 
 def test_a_server_that_never_answers_does_not_hold_the_launch(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "_PATIENCE_SECONDS", 1.0)
-    spec = make_spec()
-    store = make_store(out, spec)
+    plan = make_plan()
+    store = make_store(out, plan)
     tracker = MlflowTracker(local_uri(out))
-    tracker.start(spec)
+    tracker.start(plan)
     released = Event()
 
     def hang(*args: Any, **kwargs: Any) -> None:
@@ -131,7 +131,7 @@ def test_a_server_that_never_answers_does_not_hold_the_launch(out: Path, monkeyp
         raise ConnectionError("no answer")
 
     monkeypatch.setattr(MlflowClient, "create_run", hang)
-    tracker.curves(spec.blocks()[0], make_rows(spec.blocks()[0]))
+    tracker.curves(plan.blocks()[0], make_rows(plan.blocks()[0]))
     begin = time.monotonic()
     assert not tracker.finish(store, complete=True)
     assert 0.9 < time.monotonic() - begin < 10
@@ -215,16 +215,16 @@ def test_a_server_that_dies_stops_nothing_and_sync_rebuilds(
     port = free_port()
     process = serve(port)
     uri = f"http://127.0.0.1:{port}"
-    spec = make_spec("launch-2")
-    store = make_store(out, spec)
-    block = spec.blocks()[0]
+    plan = make_plan("launch-2")
+    store = make_store(out, plan)
+    block = plan.blocks()[0]
     tracker = MlflowTracker(uri)
-    tracker.start(spec)
+    tracker.start(plan)
     tracker.curves(block, make_rows(block, STEPS[:1]))
     wait_until(lambda: len(shown.runs("replica")) == 6 and "step" in shown.replica(0, 22, "launch-2").data.metrics)
     process.terminate()
     process.wait(20)
-    tell(tracker, spec, store)
+    tell(tracker, plan, store)
     begin = time.monotonic()
     assert not tracker.finish(store, complete=True)
     assert time.monotonic() - begin < 30

@@ -14,7 +14,7 @@ from study.storage.records import Status
 from study.storage.store import Store
 from study.tracking import MlflowTracker, local_uri, sync
 from tests.study.tracking import told_launches
-from tests.study.tracking.told_launches import STEPS, Server, make_record, make_rows, make_spec, make_store, show
+from tests.study.tracking.told_launches import STEPS, Server, make_plan, make_record, make_rows, make_store, show
 from trainables import trace
 from trainables.trace import Trace
 
@@ -109,9 +109,9 @@ def test_what_is_not_finite_is_never_sent(out: Path, monkeypatch: pytest.MonkeyP
         plain(self, run_id, metrics=metrics, **others)
 
     monkeypatch.setattr(MlflowClient, "log_batch", spying)
-    spec = make_spec()
-    store = make_store(out, spec)
-    block = spec.blocks()[0]
+    plan = make_plan()
+    store = make_store(out, plan)
+    block = plan.blocks()[0]
     bad = [math.nan, math.inf, -math.inf, None]
     rows = [
         {"replica": 0, "seed": 11, "step": step, "finite": False, "d_loss": value, "g_loss": 1.0}
@@ -119,7 +119,7 @@ def test_what_is_not_finite_is_never_sent(out: Path, monkeypatch: pytest.MonkeyP
     ]
     trace.write(Trace(meta={"reference": {}}, rows=rows), store.trace_path(block))
     tracker = MlflowTracker(local_uri(out))
-    tracker.start(spec)
+    tracker.start(plan)
     tracker.curves(block, rows)
     assert tracker.finish(store, complete=True)
     assert len(sent) > 12
@@ -130,11 +130,11 @@ def test_what_is_not_finite_is_never_sent(out: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_crash_is_failed_and_no_failure_of_the_gan(out: Path) -> None:
-    spec = make_spec()
-    store = make_store(out, spec)
+    plan = make_plan()
+    store = make_store(out, plan)
     crash = {"status": Status.CRASHED, "outcome": Outcome.UNDECIDED, "outcome_step": None, "ever_good": False}
     store.write_records(
-        tuple(make_record(spec, block, seed, **crash) for block in spec.blocks() for seed in block.seeds)
+        tuple(make_record(plan, block, seed, **crash) for block in plan.blocks() for seed in block.seeds)
     )
     assert sync(store, MlflowTracker(local_uri(out)))
     view = Server(local_uri(out))
@@ -147,12 +147,12 @@ def test_a_crash_is_failed_and_no_failure_of_the_gan(out: Path) -> None:
 
 
 def test_an_interrupted_launch_leaves_no_run_open(out: Path) -> None:
-    spec = make_spec()
-    store = Store(out / spec.study / spec.launch)
-    store.write_spec(spec)
+    plan = make_plan()
+    store = Store(out / plan.study / plan.launch)
+    store.write_plan(plan)
     tracker = MlflowTracker(local_uri(out))
-    tracker.start(spec)
-    tracker.curves(spec.blocks()[0], make_rows(spec.blocks()[0], STEPS[:2]))
+    tracker.start(plan)
+    tracker.curves(plan.blocks()[0], make_rows(plan.blocks()[0], STEPS[:2]))
     assert tracker.finish(store, complete=False)
     view = Server(local_uri(out))
     statuses = {run.info.status for level in ("launch", "cell", "replica") for run in view.runs(level)}
@@ -160,9 +160,9 @@ def test_an_interrupted_launch_leaves_no_run_open(out: Path) -> None:
 
 
 def test_a_curve_longer_than_one_batch_is_whole(out: Path) -> None:
-    spec = make_spec()
-    store = make_store(out, spec)
-    block = spec.blocks()[0]
+    plan = make_plan()
+    store = make_store(out, plan)
+    block = plan.blocks()[0]
     steps = tuple(range(0, 30_000, 100))  # 300 rows of 4 numbers, where a batch takes 1000
     trace.write(Trace(meta={"reference": {}}, rows=make_rows(block, steps)), store.trace_path(block))
     assert sync(store, MlflowTracker(local_uri(out)))

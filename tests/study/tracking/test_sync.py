@@ -11,9 +11,9 @@ from tests.study.tracking import told_launches
 from tests.study.tracking.told_launches import (
     STEPS,
     Server,
+    make_plan,
     make_record,
     make_rows,
-    make_spec,
     make_store,
     tell,
     wait_until,
@@ -25,25 +25,25 @@ _no_waiting, out, shown = told_launches.no_waiting, told_launches.out, told_laun
 
 def test_a_resumed_launch_goes_on_in_its_runs(out: Path, shown: Server) -> None:
     expected = shown.contents()
-    spec = make_spec()
+    plan = make_plan()
     store = Store(out / "ring-lr" / "launch-1")
     tracker = MlflowTracker(local_uri(out))
-    tracker.start(spec)
-    tell(tracker, spec, store)
+    tracker.start(plan)
+    tell(tracker, plan, store)
     assert tracker.finish(store, complete=True)
     assert shown.contents() == expected
 
 
 def test_a_killed_launch_is_shown_like_an_undisturbed_one(out: Path, tmp_path: Path, shown: Server) -> None:
-    spec = make_spec("launch-2")
-    store = make_store(out, spec)
+    plan = make_plan("launch-2")
+    store = make_store(out, plan)
     killed = MlflowTracker(local_uri(out))
-    killed.start(spec)
-    block = spec.blocks()[0]
+    killed.start(plan)
+    block = plan.blocks()[0]
     killed.curves(block, make_rows(block, STEPS[:3]))
     wait_until(lambda: len(shown.runs("replica")) == 6 and shown.replica(0, 22, "launch-2").data.metrics != {})
     resumed = MlflowTracker(local_uri(out))
-    resumed.start(spec)
+    resumed.start(plan)
     resumed.curves(block, make_rows(block, STEPS[1:]))  # from a checkpoint before the last report
     assert resumed.finish(store, complete=True)
     contents = shown.contents()
@@ -69,11 +69,11 @@ def test_sync_twice_adds_nothing(out: Path, shown: Server) -> None:
 
 
 def test_another_decision_replaces_the_shown_one(out: Path, shown: Server) -> None:
-    spec = make_spec()
+    plan = make_plan()
     store = Store(out / "ring-lr" / "launch-1")
     failed = {"outcome": Outcome.DIVERGED, "outcome_step": 100, "ever_good": False}
     store.write_records(
-        tuple(make_record(spec, block, seed, **failed) for block in spec.blocks() for seed in block.seeds)
+        tuple(make_record(plan, block, seed, **failed) for block in plan.blocks() for seed in block.seeds)
     )
     assert sync(store, MlflowTracker(local_uri(out)))
     assert {run.data.metrics["success_rate"] for run in shown.runs("cell")} == {0.0}
@@ -82,12 +82,12 @@ def test_another_decision_replaces_the_shown_one(out: Path, shown: Server) -> No
 
 
 def test_a_run_deleted_in_the_ui_is_made_again(out: Path) -> None:
-    spec = make_spec()
-    store = make_store(out, spec)
+    plan = make_plan()
+    store = make_store(out, plan)
     tracker = MlflowTracker(local_uri(out))
-    tracker.start(spec)
+    tracker.start(plan)
     view = Server(local_uri(out))
-    block = spec.blocks()[0]
+    block = plan.blocks()[0]
     tracker.curves(block, make_rows(block, STEPS[:1]))
     wait_until(lambda: len(view.runs("replica")) == 2 and "step" in view.replica(0, 11).data.metrics)
     view.client.delete_run(view.replica(0, 11).info.run_id)
@@ -97,4 +97,4 @@ def test_a_run_deleted_in_the_ui_is_made_again(out: Path) -> None:
 
 
 def test_the_null_tracker_takes_everything(tmp_path: Path) -> None:
-    assert sync(make_store(tmp_path, make_spec()), NullTracker())
+    assert sync(make_store(tmp_path, make_plan()), NullTracker())

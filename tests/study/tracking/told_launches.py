@@ -29,7 +29,7 @@ STEPS = (0, 100, 200, 300)
 SEEDS = (11, 22)
 
 
-def make_spec(launch: str = "launch-1") -> Plan:
+def make_plan(launch: str = "launch-1") -> Plan:
     config = {lr: GanConfig(**base(), g_optimizer=Adam(lr=lr), d_optimizer=Adam(lr=lr)) for lr in (1e-3, 1e-4)}
     cells = tuple(
         Cell(index=i, name=f"lr {lr:g}", levels={"lr": f"{lr:g}", "clip": "none"}, config=one, digest=digest(one))
@@ -82,12 +82,12 @@ def make_rows(block: Block, steps: tuple[int, ...] = STEPS) -> list[Row]:
     ]
 
 
-def make_record(spec: Plan, block: Block, seed: int, **changes: Any) -> Record:
+def make_record(plan: Plan, block: Block, seed: int, **changes: Any) -> Record:
     converged = seed == SEEDS[0] or block.cell.index == 1
     values: dict[str, Any] = {
-        "launch": spec.launch,
-        "study": spec.study,
-        "profile": spec.profile,
+        "launch": plan.launch,
+        "study": plan.study,
+        "profile": plan.profile,
         "cell": block.cell.index,
         "cell_name": block.cell.name,
         "levels": block.cell.levels,
@@ -112,30 +112,30 @@ def make_record(spec: Plan, block: Block, seed: int, **changes: Any) -> Record:
     return Record(**(values | changes))
 
 
-def make_store(root: Path, spec: Plan) -> Store:
+def make_store(root: Path, plan: Plan) -> Store:
     """A complete launch on disk: traces, records, one sample grid per replica, and a report."""
-    store = Store(root / spec.study / spec.launch)
-    store.write_spec(spec)
-    for block in spec.blocks():
+    store = Store(root / plan.study / plan.launch)
+    store.write_plan(plan)
+    for block in plan.blocks():
         path = store.trace_path(block)
         trace.write(Trace(meta={"reference": {}}, rows=make_rows(block)), path)
         for seed in block.seeds:
             grid = store.sample_folder(block.cell.index, seed) / "step-000300.png"
             grid.parent.mkdir(parents=True)
             grid.write_bytes(b"a picture")
-    store.write_records(tuple(make_record(spec, block, seed) for block in spec.blocks() for seed in block.seeds))
+    store.write_records(tuple(make_record(plan, block, seed) for block in plan.blocks() for seed in block.seeds))
     store.report_path.parent.mkdir(parents=True)
     store.report_path.write_text("<html></html>")
     return store
 
 
-def tell(tracker: MlflowTracker, spec: Plan, store: Store) -> None:
+def tell(tracker: MlflowTracker, plan: Plan, store: Store) -> None:
     """What a driver tells during an undisturbed launch, up to ``finish``."""
-    for block in spec.blocks():
+    for block in plan.blocks():
         for step in STEPS:
             tracker.curves(block, make_rows(block, (step,)))
         for seed in block.seeds:
-            tracker.replica(make_record(spec, block, seed), store.grids(block.cell.index, seed))
+            tracker.replica(make_record(plan, block, seed), store.grids(block.cell.index, seed))
     for summary in summarize(store.records()):
         tracker.cell(summary)
 
@@ -207,11 +207,11 @@ def no_waiting() -> Iterator[None]:
 
 def show(folder: Path) -> Server:
     """A server after an undisturbed launch, all in one folder."""
-    spec = make_spec()
-    store = make_store(folder, spec)
+    plan = make_plan()
+    store = make_store(folder, plan)
     tracker = MlflowTracker(local_uri(folder))
-    tracker.start(spec)
-    tell(tracker, spec, store)
+    tracker.start(plan)
+    tell(tracker, plan, store)
     assert tracker.finish(store, complete=True)
     return Server(local_uri(folder))
 

@@ -30,9 +30,9 @@ def test_short_series_is_not_thinned() -> None:
 
 def test_losses_of_very_different_size_share_a_logarithmic_axis(make: Any) -> None:
     store: Store = make([[C, C]])
-    stored = store.trace(store.spec().blocks()[0])
+    stored = store.trace(store.plan().blocks()[0])
     assert stored is not None
-    lines = [Line(trace=stored.replica(seed), outcome=C) for seed in store.spec().seeds]
+    lines = [Line(trace=stored.replica(seed), outcome=C) for seed in store.plan().seeds]
     loss = next(panel for panel in panels(IMAGE_RULE, lines) if panel.title == "generator loss")
     assert frame(loss, lines).scale == "linear"
     lines[0].trace.columns["g_loss"][5] = 1e6
@@ -42,10 +42,10 @@ def test_losses_of_very_different_size_share_a_logarithmic_axis(make: Any) -> No
 
 
 def traced(store: Store) -> list[Line]:
-    stored = store.trace(store.spec().blocks()[0])
+    stored = store.trace(store.plan().blocks()[0])
     assert stored is not None
-    config = store.spec().cells[0].config
-    return [Line(trace=stored.replica(seed), outcome=C, equilibrium=equilibrium(config)) for seed in store.spec().seeds]
+    config = store.plan().cells[0].config
+    return [Line(trace=stored.replica(seed), outcome=C, equilibrium=equilibrium(config)) for seed in store.plan().seeds]
 
 
 def test_losses_are_marked_at_their_equilibrium(make: Any) -> None:
@@ -77,7 +77,7 @@ def test_an_equilibrium_outside_the_losses_makes_no_axis_logarithmic(make: Any) 
 
 
 def test_a_wasserstein_generator_loss_has_no_equilibrium(make: Any) -> None:
-    config = make([[C]]).spec().cells[0].config
+    config = make([[C]]).plan().cells[0].config
     assert equilibrium(replace(config, objective=Wasserstein())) == {"d_loss": 0.0}
 
 

@@ -8,18 +8,19 @@ from PIL import Image
 from study.launch import Launch
 from study.outcomes.outcome import Outcome
 from study.report.figures import export, registry
+from study.report.view import View
 
 C, M, L, O, N, D, U = Outcome  # noqa: E741
 
 
 @pytest.fixture
-def launch(make: Any) -> Launch:
+def launch(make: Any) -> View:
     store = make([[C, D], [M, C], [C, C], [D, D]])
-    return Launch(store, store.records(), store.rule())
+    return View(Launch(store))
 
 
 @pytest.mark.parametrize("name", registry.PICTURES)
-def test_every_picture_of_the_page_is_a_file_in_real_colours(launch: Launch, name: str, tmp_path: Path) -> None:
+def test_every_picture_of_the_page_is_a_file_in_real_colours(launch: View, name: str, tmp_path: Path) -> None:
     picture = registry.PICTURES[name](launch)
     assert picture is not None
     export.save(picture, tmp_path / "x.svg")
@@ -30,7 +31,7 @@ def test_every_picture_of_the_page_is_a_file_in_real_colours(launch: Launch, nam
     assert re.search(r'<g id="patch_1">\s*<path[^>]*style="fill: #ffffff', text)
 
 
-def test_pdf_embeds_truetype_and_no_date(launch: Launch, tmp_path: Path) -> None:
+def test_pdf_embeds_truetype_and_no_date(launch: View, tmp_path: Path) -> None:
     export.save(registry.PICTURES["success"](launch), tmp_path / "x.pdf")  # type: ignore[arg-type]
     content = (tmp_path / "x.pdf").read_bytes()
     assert b"/TrueType" in content or b"/CIDFontType2" in content
@@ -39,13 +40,13 @@ def test_pdf_embeds_truetype_and_no_date(launch: Launch, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("suffix", export.SUFFIXES)
-def test_the_same_picture_gives_the_same_bytes(launch: Launch, suffix: str, tmp_path: Path) -> None:
+def test_the_same_picture_gives_the_same_bytes(launch: View, suffix: str, tmp_path: Path) -> None:
     for name in ("a", "b"):
         export.save(registry.PICTURES["composition"](launch), tmp_path / f"{name}{suffix}")  # type: ignore[arg-type]
     assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
 
 
-def test_png_is_sharp_enough_for_print(launch: Launch, tmp_path: Path) -> None:
+def test_png_is_sharp_enough_for_print(launch: View, tmp_path: Path) -> None:
     export.save(registry.PICTURES["forest"](launch), tmp_path / "new" / "x.png")  # type: ignore[arg-type]
     with Image.open(tmp_path / "new" / "x.png") as image:
         assert image.width > 1_800
@@ -54,7 +55,7 @@ def test_png_is_sharp_enough_for_print(launch: Launch, tmp_path: Path) -> None:
 
 def test_a_launch_without_outcomes_has_pictures_of_nothing(make: Any) -> None:
     store = make([[U, U]])
-    launch = Launch(store, store.records(), store.rule())
+    launch = View(Launch(store))
     assert {name for name, draw in registry.PICTURES.items() if draw(launch) is None} == {
         "map", "composition", "survival", "sensitivity", "forest", "curves"
     }  # fmt: skip

@@ -11,8 +11,8 @@ MINUS = "\N{MINUS SIGN}"
 
 
 def shown(store: Any) -> Any:
-    spec, records = store.spec(), store.records()
-    return picture(judge(spec.hypotheses, records), compare(spec.contrasts, records))
+    plan, records = store.plan(), store.records()
+    return picture(judge(plan.hypotheses, records), compare(plan.contrasts, records))
 
 
 def test_hypotheses_and_contrasts_stand_on_one_scale(make: Any) -> None:
@@ -25,7 +25,7 @@ def test_hypotheses_and_contrasts_stand_on_one_scale(make: Any) -> None:
 
 def test_the_drawn_point_and_interval_are_the_estimate(make: Any) -> None:
     store = make([[C, C, C, C, C], [D, D, D, D, D]])
-    (row,) = compare(store.spec().contrasts, store.records())
+    (row,) = compare(store.plan().contrasts, store.records())
     with svg.drawing():
         ax = shown(store).draw().axes[0]
     spans = [list(line.get_xdata()) for line in ax.get_lines() if len(line.get_xdata()) == 2]

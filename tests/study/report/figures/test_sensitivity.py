@@ -8,18 +8,19 @@ from study.launch import Launch
 from study.outcomes.outcome import Outcome
 from study.report.figures import svg
 from study.report.figures.sensitivity import picture, spoken
+from study.report.view import View
 
 C, M, L, O, N, D, U = Outcome  # noqa: E741
 S, X, Q = Verdict.SUPPORTED, Verdict.CONTRADICTED, Verdict.UNDECIDED
 
 
-def gathered(store: Any) -> Launch:
-    return Launch(store, store.records(), store.rule())
+def gathered(store: Any) -> View:
+    return View(Launch(store))
 
 
-def shown(launch: Launch) -> Any:
-    levels = {cell.index: cell.levels for cell in launch.spec.cells}
-    return picture(launch.sensitivities, launch.factors, launch.spec.contrasts, levels)
+def shown(launch: View) -> Any:
+    levels = {cell.index: cell.levels for cell in launch.launch.plan.cells}
+    return picture(launch.sensitivities, launch.launch.factors, launch.launch.plan.contrasts, levels)
 
 
 def test_lines_are_the_rates_at_every_threshold_and_the_rules_own_is_marked(make: Any) -> None:

@@ -19,7 +19,7 @@ def curves(store: Any) -> Any:
 def test_lines_are_the_kaplan_meier_steps_to_the_end(make: Any) -> None:
     """Failures stand at step 600 of 1,000 in this launch."""
     store = make([[C, C, C, D, M], [C, D, D, D, D]])
-    found = picture(FACTORS, store.spec().contrasts, curves(store))
+    found = picture(FACTORS, store.plan().contrasts, curves(store))
     assert found is not None
     with svg.drawing():
         (ax,) = [ax for ax in found.draw().axes if ax.get_xlabel()]
@@ -33,7 +33,7 @@ def test_lines_are_the_kaplan_meier_steps_to_the_end(make: Any) -> None:
 
 def test_a_panel_for_each_setting_of_the_other_factors(make: Any) -> None:
     store = make()
-    found = picture(FACTORS, store.spec().contrasts, curves(store))
+    found = picture(FACTORS, store.plan().contrasts, curves(store))
     assert found is not None
     with svg.drawing():
         titles = [ax.get_title(loc="left") for ax in found.draw().axes if ax.get_xlabel()]

@@ -12,7 +12,7 @@ from study.scheduling.ledger import Ledger
 from study.search import race
 from study.search.optuna_adapter.dashboard import OptunaMirror
 from study.storage.search_log import read
-from tests.study.made_searches import SPACE, begin, go, searching, spec
+from tests.study.made_searches import SPACE, begin, go, plan, searching
 
 
 def address(folder: Path) -> str:
@@ -28,7 +28,7 @@ def shown(folder: Path) -> list[optuna.trial.FrozenTrial]:
 
 
 def test_a_trial_is_a_candidate_with_its_scores_after_so_many_seeds(tmp_path: Path) -> None:
-    store, ledger = begin(tmp_path, spec(blocks=8))
+    store, ledger = begin(tmp_path, plan(blocks=8))
     search = searching(ledger, mirror(tmp_path))
     go(store, ledger, search)
     history = read(store.search_path)
@@ -43,7 +43,7 @@ def test_a_trial_is_a_candidate_with_its_scores_after_so_many_seeds(tmp_path: Pa
 
 
 def test_who_has_left_the_race_is_complete_while_the_search_runs(tmp_path: Path) -> None:
-    store, ledger = begin(tmp_path, spec(blocks=30))
+    store, ledger = begin(tmp_path, plan(blocks=30))
     search = searching(ledger, mirror(tmp_path))
     go(store, ledger, search, at_most=16)
     best = race.incumbent(search.candidates)
@@ -58,7 +58,7 @@ def test_who_has_left_the_race_is_complete_while_the_search_runs(tmp_path: Path)
 
 
 def test_two_goals_are_two_values(tmp_path: Path) -> None:
-    store, ledger = begin(tmp_path, spec(blocks=4, goal="both"))
+    store, ledger = begin(tmp_path, plan(blocks=4, goal="both"))
     search = searching(ledger, mirror(tmp_path, "both"))
     go(store, ledger, search)
     search.close()
@@ -67,9 +67,9 @@ def test_two_goals_are_two_values(tmp_path: Path) -> None:
 
 
 def test_a_resumed_search_goes_on_in_the_same_study(tmp_path: Path) -> None:
-    store, ledger = begin(tmp_path, spec(blocks=8))
+    store, ledger = begin(tmp_path, plan(blocks=8))
     go(store, ledger, searching(ledger, mirror(tmp_path)), at_most=4)
-    again = Ledger(store.spec(), store)
+    again = Ledger(store.plan(), store)
     go(store, again, searching(again, mirror(tmp_path)))
     assert [trial.params for trial in shown(tmp_path)] == read(store.search_path).points
 
@@ -77,7 +77,7 @@ def test_a_resumed_search_goes_on_in_the_same_study(tmp_path: Path) -> None:
 def test_a_study_that_is_deleted_in_the_dashboard_stops_no_search(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store, ledger = begin(tmp_path, spec(blocks=6))
+    store, ledger = begin(tmp_path, plan(blocks=6))
     search = searching(ledger, mirror(tmp_path))
     go(store, ledger, search, at_most=3)
     optuna.delete_study(study_name="search-tiny/now", storage=address(tmp_path))
@@ -87,10 +87,10 @@ def test_a_study_that_is_deleted_in_the_dashboard_stops_no_search(
 
 
 def test_a_storage_that_is_gone_is_filled_again(tmp_path: Path) -> None:
-    store, ledger = begin(tmp_path, spec(blocks=8))
+    store, ledger = begin(tmp_path, plan(blocks=8))
     go(store, ledger, searching(ledger, mirror(tmp_path)), at_most=5)
     (tmp_path / "optuna.db").unlink()
-    again = Ledger(store.spec(), store)
+    again = Ledger(store.plan(), store)
     search = searching(again, mirror(tmp_path))
     go(store, again, search)
     trials = shown(tmp_path)
@@ -101,7 +101,7 @@ def test_a_storage_that_is_gone_is_filled_again(tmp_path: Path) -> None:
 def test_a_storage_that_fails_later_stops_no_search_and_is_said_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store, ledger = begin(tmp_path, spec(blocks=6))
+    store, ledger = begin(tmp_path, plan(blocks=6))
     search = searching(ledger, mirror(tmp_path))
     with sqlite3.connect(tmp_path / "optuna.db") as database:
         database.execute("DROP TABLE trials")

@@ -1,4 +1,4 @@
-"""A launch that never ran: spec, traces, records and grids made up, so that every outcome and every gap occurs."""
+"""A launch that never ran: plan, traces, records and grids made up, so that every outcome and every gap occurs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
@@ -36,12 +36,12 @@ STEPS = np.arange(0, 1_001, 50)
 Make = Callable[..., Store]
 
 
-@pytest.fixture
-def make(tmp_path: Path) -> Make:
-    """Makes a launch: ``make(plan, images=..., crashed=..., grids=..., traces=...)``."""
+@pytest.fixture(name="make")
+def make_fixture(tmp_path: Path) -> Make:
+    """Makes a launch: ``make(ends, images=..., crashed=..., grids=..., traces=...)``."""
 
-    def made(plan: Ends = MIXED, **options: Any) -> Store:
-        return make_launch(tmp_path / "runs" / "demo" / "launch", plan, **options)
+    def made(ends: Ends = MIXED, **options: Any) -> Store:
+        return make_launch(tmp_path / "runs" / "demo" / "launch", ends, **options)
 
     return made
 
@@ -63,19 +63,19 @@ def mixed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 def make_launch(
     root: Path,
-    plan: Ends,
+    ends: Ends,
     *,
     images: bool = True,
     crashed: Sequence[tuple[int, int]] = (),
     grids: bool = True,
     traces: bool = True,
-    spec: Mapping[str, Any] | None = None,
+    plan: Mapping[str, Any] | None = None,
 ) -> Store:
     store = Store(root)
-    planned = _spec(plan, images, spec or {})
-    store.write_spec(planned)
+    planned = _plan(ends, images, plan or {})
+    store.write_plan(planned)
     records: list[Record] = []
-    for cell, outcomes in zip(planned.cells, plan, strict=True):
+    for cell, outcomes in zip(planned.cells, ends, strict=True):
         own = list(zip(planned.seeds, outcomes, strict=True))
         ran = [(seed, outcome) for seed, outcome in own if outcome is not U]
         for replica, (seed, outcome) in enumerate(own):
@@ -89,14 +89,14 @@ def make_launch(
     return store
 
 
-def _spec(plan: Ends, images: bool, changes: Mapping[str, Any]) -> Plan:
+def _plan(ends: Ends, images: bool, changes: Mapping[str, Any]) -> Plan:
     shape: dict[str, Any] = (
         {"data": Digits(), "generator": Dcgan(), "discriminator": Dcgan()}
         if images
         else {"data": Ring(), "generator": Mlp(), "discriminator": Mlp()}
     )
     cells = []
-    for index, levels in enumerate(CELLS[: len(plan)]):
+    for index, levels in enumerate(CELLS[: len(ends)]):
         objective = NonSaturating() if levels["objective"] == "ns" else LeastSquares()
         config = GanConfig(
             **shape, latent=Latent(dim=64), objective=objective, g_optimizer=Adam(lr=2e-4), d_optimizer=Adam(lr=2e-4),
@@ -131,8 +131,8 @@ def _spec(plan: Ends, images: bool, changes: Mapping[str, Any]) -> Plan:
             for name, labels in (("bn", ("full", "no_bn_g")), ("objective", ("ls(0,1,1)", "ns")))
         ),
         "cells": tuple(cells),
-        "seeds": tuple(4_503_599_627_370_000 + 7 * i for i in range(len(plan[0]))),
-        "block": len(plan[0]),
+        "seeds": tuple(4_503_599_627_370_000 + 7 * i for i in range(len(ends[0]))),
+        "block": len(ends[0]),
         "rule": IMAGE_RULE if images else MIXTURE_RULE,
         "created": "2026-01-02T03:04:05+0000",
         "versions": {"torch": "2.15.0", "ray": "2.60.0"},
@@ -140,17 +140,17 @@ def _spec(plan: Ends, images: bool, changes: Mapping[str, Any]) -> Plan:
     return Plan(**(values | dict(changes)))
 
 
-def _record(spec: Plan, cell: Cell, replica: int, seed: int, outcome: Outcome, crashed: bool) -> Record:
+def _record(plan: Plan, cell: Cell, replica: int, seed: int, outcome: Outcome, crashed: bool) -> Record:
     ran = outcome is not U
     return Record(
-        launch=spec.launch, study=spec.study, profile=spec.profile, cell=cell.index, cell_name=cell.name,
+        launch=plan.launch, study=plan.study, profile=plan.profile, cell=cell.index, cell_name=cell.name,
         levels=cell.levels, digest=cell.digest, config=to_dict(cell.config), block=f"c{cell.index:03d}-b000",
         replica=replica, seed=seed,
         status=Status.FINISHED if ran else Status.CRASHED if crashed else Status.PLANNED,
         outcome=outcome, outcome_step=600 if outcome in (M, L, D) else None, ever_good=outcome in (C, L, O),
         evidence={"quality": 0.412, "coverage": 0.8, "alternations": 0.0} if ran else {},
-        rule=spec.rule.label(), steps=1_000 if ran else 0, planned_steps=1_000, seconds=12.5 if ran else 0.0,
-        mode="stack[5]" if ran else "", device="cpu" if ran else "", versions=spec.versions if ran else {},
+        rule=plan.rule.label(), steps=1_000 if ran else 0, planned_steps=1_000, seconds=12.5 if ran else 0.0,
+        mode="stack[5]" if ran else "", device="cpu" if ran else "", versions=plan.versions if ran else {},
     )  # fmt: skip
 
 
