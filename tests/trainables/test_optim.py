@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.trainables.rounding import assert_same
 from trainables.optim import OPTIMIZERS, Adam, OptimizerConfig, RMSprop, RMSpropTf1, Sgd
 
 GRADIENTS = (0.5, -2.0, 0.25)
@@ -124,8 +125,7 @@ def test_a_stack_steps_as_its_replicas_do(config: OptimizerConfig, dtype: torch.
     stacked = stepped(config, start, gradients)
     for i in range(3):
         solo = stepped(config, start[i : i + 1], [g[i : i + 1] for g in gradients])
-        rounding = 8 * torch.finfo(dtype).eps if isinstance(config, Adam) else 0
-        torch.testing.assert_close(stacked[i : i + 1], solo, rtol=rounding, atol=rounding)
+        assert_same(stacked[i : i + 1], solo, roundings=8 if isinstance(config, Adam) else 0)
 
 
 @every

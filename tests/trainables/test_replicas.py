@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from tests.trainables.rounding import assert_same, assert_same_gradient
 from trainables import replicas
 from trainables.draws import Streams
 from trainables.networks.init import INITS, Init
@@ -71,11 +72,9 @@ def test_values_and_gradients_are_those_of_each_replica_alone(name: str) -> None
     for i in range(R):
         own = {key: value[i] for key, value in params.items()}
         alone = functional_call(module, own, (inputs[i],))
-        torch.testing.assert_close(together[i], alone, rtol=1e-12, atol=1e-13)
+        assert_same(together[i], alone)
         expected = torch.autograd.grad((alone * weights[i]).sum(), [*replicas.leaves(own), inputs])
-        for got, wanted in zip(gradients[:-1], expected[:-1], strict=True):
-            torch.testing.assert_close(got[i], wanted, rtol=1e-10, atol=1e-12)
-        torch.testing.assert_close(gradients[-1][i], expected[-1][i], rtol=1e-10, atol=1e-12)
+        assert_same_gradient([leaf[i] for leaf in gradients], [*expected[:-1], expected[-1][i]])
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.trainables.rounding import assert_same
 from trainables import replicas
 from trainables.networks.activations import (
     ACTIVATIONS,
@@ -61,4 +62,4 @@ def test_a_stack_is_each_one_alone(layer: nn.Module, space: tuple[int, ...]) -> 
     x = torch.randn(2, 5, 4, *(4 if isinstance(layer, Maxout) else size for size in space), dtype=torch.float64)
     together = replicas.apply(layer, {}, x)
     for i in range(2):
-        torch.testing.assert_close(together[i], layer(x[i]), rtol=1e-14, atol=0)
+        assert_same(together[i], layer(x[i]))

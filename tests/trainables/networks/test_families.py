@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from tests.trainables.rounding import assert_same, assert_same_gradient
 from trainables import replicas
 from trainables.networks import (
     NETWORKS,
@@ -106,12 +107,9 @@ def check_stack(module: nn.Module, *inputs: Tensor) -> None:
         alone = functional_call(module, own, (own_x, *(other[i] for other in inputs[1:])))
         own_first = torch.autograd.grad(alone.square().sum(), [own_x, *own_leaves], create_graph=True)
         own_second = torch.autograd.grad(own_first[0].square().sum(), own_leaves, allow_unused=True)
-        torch.testing.assert_close(together[i], alone, rtol=1e-11, atol=1e-12)
-        for got, wanted in zip((*first, *second), (*own_first, *own_second), strict=True):
-            assert (got is None) == (wanted is None)
-            if got is not None and wanted is not None:
-                assert got[i].isfinite().all()
-                torch.testing.assert_close(got[i], wanted, rtol=1e-8, atol=1e-10)
+        assert_same(together[i], alone)
+        for got, wanted in ((first, own_first), (second, own_second)):
+            assert_same_gradient([None if leaf is None else leaf[i] for leaf in got], wanted)
 
 
 def test_every_family_has_a_case() -> None:

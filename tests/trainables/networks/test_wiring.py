@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from tests.trainables.rounding import assert_same, assert_same_gradient
 from trainables import replicas
 from trainables.networks import Dcgan, Mlp
 from trainables.networks.norm import BatchNorm, LayerNorm, SpectralLinear
@@ -114,11 +115,10 @@ def test_values_and_gradients_are_those_of_each_replica_alone(name: str) -> None
         x = own[0][i].detach().requires_grad_()
         alone = flat(functional_call(module, mine, (x, *(other[i] for other in own[1:]))))
         for part, whole in zip(alone, together, strict=True):
-            torch.testing.assert_close(whole[i], part, rtol=1e-11, atol=1e-12)
+            assert_same(whole[i], part)
         total = sum((w[i] * part).sum() for w, part in zip(weights, alone, strict=True))
         expected = torch.autograd.grad(total, [*(v for v in mine.values() if v.requires_grad), x])
-        for got, wanted in zip(gradients, expected, strict=True):
-            torch.testing.assert_close(got[i], wanted, rtol=1e-9, atol=1e-11)
+        assert_same_gradient([leaf[i] for leaf in gradients], expected)
 
 
 @pytest.mark.parametrize("name", WIRED)
@@ -143,7 +143,7 @@ def test_a_label_map_is_a_linear_map_of_the_one_hot_label() -> None:
     layer, chosen = LabelMap(K, 2).double(), labels()[0]
     layer.load_state_dict({"weight": random(2, K), "bias": random(2)})
     expected = nn.functional.linear(OneHot(K)(chosen).double(), layer.weight, layer.bias)
-    torch.testing.assert_close(layer(chosen), expected, rtol=1e-14, atol=0)
+    assert_same(layer(chosen), expected)
 
 
 @pytest.mark.parametrize("condition", [ONE_HOT, EMBEDDED], ids=["one-hot", "map"])
@@ -191,7 +191,7 @@ def test_a_generators_label_stands_beside_the_noise() -> None:
     vector = params["label.weight"].mT[chosen] + params["label.bias"]
     body = {name.removeprefix("body."): value for name, value in params.items() if name.startswith("body.")}
     expected = functional_call(module.get_submodule("body"), body, (torch.cat([noise, vector], 1),))
-    torch.testing.assert_close(functional_call(module, params, (noise, chosen)), expected, rtol=1e-14, atol=0)
+    assert_same(functional_call(module, params, (noise, chosen)), expected)
 
 
 # Class heads
