@@ -4,10 +4,17 @@ Every processor adds in an order of its own. Where terms cancel, a sum is off by
 absolute number nor a share of the sum says how far. Tests name the scale of the terms instead.
 """
 
+import dataclasses
 from collections.abc import Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor
+
+from trainables.config import AaeConfig, GanConfig
+from trainables.optim import Adam, RMSprop
+
+Config = TypeVar("Config", GanConfig, AaeConfig)
 
 ROUNDINGS = 10_000
 """So many times the eps of the type: 2e-12 of the scale in float64, 1e-3 in float32."""
@@ -37,3 +44,16 @@ def assert_same_gradient(found: Sequence[Tensor | None], wanted: Sequence[Tensor
         if own is not None and other is not None:
             assert own.isfinite().all()
             assert_same(own, other, scale)
+
+
+def damped(config: Config) -> Config:
+    """The configuration with optimisers that make no step of rounding.
+
+    Adam and RMSProp divide a gradient that is zero but for rounding by their eps, whose usual 1e-8 makes 1e8 times as
+    much of it.
+    """
+    rules = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+    large = {
+        name: dataclasses.replace(rule, eps=1e-3) for name, rule in rules.items() if isinstance(rule, Adam | RMSprop)
+    }
+    return dataclasses.replace(config, **large)
