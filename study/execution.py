@@ -1,4 +1,7 @@
-"""Conducting a launch from its plan to its report. Everything a user's mistake can break is checked before compute."""
+"""Run, resume and decide launches, from the plan to the report. Silent: whoever wants to show something observes.
+
+Everything that a user's mistake can break is checked before compute.
+"""
 
 import os
 import shutil
@@ -10,20 +13,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from rich.console import Console
 
-from study import formatting, report
+from study import report
 from study.design.plan import Block, Plan
 from study.evidence.estimates import CellSummary, summarize
 from study.outcomes.futility import Reference
 from study.scheduling import ray_driver
-from study.scheduling.agenda import Agenda, Allocation, Observer, Planned, Resources
+from study.scheduling.agenda import Agenda, Allocation, Planned, Resources
 from study.scheduling.ledger import Ledger
+from study.scheduling.observer import BlockObserver, Observer
 from study.scheduling.until_decided import Stopping
 from study.search.scoring import candidate
 from study.storage.records import Record
 from study.storage.store import Store
-from study.terminal.progress import Terminal
 from study.tracking import Tracker
 from trainables import features, games, probes
 from trainables.config import Config
@@ -76,19 +78,25 @@ def start(
     store: Store,
     resources: Resources,
     tracker: Tracker,
-    console: Console,
+    observers: Sequence[Observer] = (),
     mirror: "Mirror | None" = None,
 ) -> Result:
-    """Runs a new launch to its end.
+    """Run a new launch to its end.
 
     Args:
+        observers: who hears of every event.
         mirror: who shows a search beside the tracker, if anybody.
+
+    Raises:
+        ValueError: if data, folder, cluster or tracker refuse; no seed was trained then.
+        OSError: if the launch's folder can no longer be written to; what was computed before is kept.
     """
-    console.print(describe(plan), soft_wrap=not console.is_terminal)
+    _tell(observers, lambda each: each.planned(plan))
     check(plan, store.root.parent.parent)
-    console.print("starting Ray ...", style="dim")
-    share = ray_driver.connect(resources)
+    _tell(observers, lambda each: each.connecting())
+    allocation = ray_driver.connect(resources)
     try:
+        _tell(observers, lambda each: each.connected(allocation))
         _make(store.root)
         try:
             tracker.start(plan)
@@ -97,30 +105,44 @@ def start(
             raise
         store.write_plan(plan)
         ledger = Ledger(plan, store, again=True)
-        return _conduct(ledger, _guide(ledger, mirror), share, tracker, console)
+        guide = _guide(ledger, mirror)
+        return finish(ledger, tracker, interrupted=not _train(ledger, guide, allocation, tracker, observers))
     finally:
         ray_driver.disconnect()
 
 
 def resume(
-    store: Store, resources: Resources, tracker: Tracker, console: Console, mirror: "Mirror | None" = None
+    store: Store,
+    resources: Resources,
+    tracker: Tracker,
+    observers: Sequence[Observer] = (),
+    mirror: "Mirror | None" = None,
 ) -> Result:
-    """Finishes what the plan of an interrupted launch still lacks."""
+    """Finish what the plan of an interrupted launch still lacks; arguments and errors as :func:`start`."""
     plan = store.plan()
-    console.print(describe(plan), soft_wrap=not console.is_terminal)
+    _tell(observers, lambda each: each.planned(plan))
     check(plan, store.root.parent.parent)
     ledger = Ledger(plan, store, again=True)
     _check_plan(ledger)
     guide = _guide(ledger, mirror)
-    share = None
-    if not guide.agenda.finished():
-        console.print("starting Ray ...", style="dim")
-        share = ray_driver.connect(resources)
-    try:
+    if guide.agenda.finished():
         tracker.start(plan)
-        return _conduct(ledger, guide, share, tracker, console)
+        ledger.write()
+        guide.close()
+        return finish(ledger, tracker, interrupted=False)
+    _tell(observers, lambda each: each.connecting())
+    allocation = ray_driver.connect(resources)
+    try:
+        _tell(observers, lambda each: each.connected(allocation))
+        tracker.start(plan)
+        return finish(ledger, tracker, interrupted=not _train(ledger, guide, allocation, tracker, observers))
     finally:
         ray_driver.disconnect()
+
+
+def _tell(observers: Sequence[Observer], event: Callable[[Observer], None]) -> None:
+    for observer in observers:
+        event(observer)
 
 
 def _check_plan(ledger: Ledger) -> None:
@@ -134,47 +156,22 @@ def _check_plan(ledger: Ledger) -> None:
             )
 
 
-def describe(plan: Plan) -> str:
-    """What a launch will train, and the digest of all that is decided before it does."""
-    if plan.search is not None:
-        return (
-            f"[bold]{plan.study}[/] on {plan.profile}, launch {plan.launch}: {_budget(plan)} in blocks of {plan.block}"
-            f" seeds, at most {len(plan.seeds)} per candidate, sampler {plan.search.sampler}\nplan {plan.digest()}"
-        )
-    cells, blocks, most = len(plan.cells), len(plan.blocks()), ""
-    if plan.until_decided:
-        most = f" at most; {plan.least} per cell, then blocks of {plan.block} until the hypotheses are decided"
-    return (
-        f"[bold]{plan.study}[/] ({plan.profile}), launch {plan.launch}: {cells} cell{'s' if cells != 1 else ''} x"
-        f" {len(plan.seeds)} seeds = {cells * len(plan.seeds)} replicas in {blocks} block{'s' if blocks != 1 else ''}"
-        f"{most}\n"
-        f"plan {plan.digest()}"
-    )
-
-
-def _budget(plan: Plan) -> str:
-    assert plan.search is not None
-    blocks = plan.search.blocks
-    if blocks is None:
-        return f"blocks for {formatting.duration(plan.budget or 0)}"
-    return f"at most {blocks} block{'s' * (blocks != 1)}"
-
-
 @dataclass(frozen=True, slots=True)
 class _Guide:
     """Who says which block is next, and who has to hear of blocks for that."""
 
     agenda: Agenda
-    observers: tuple[Observer, ...]
+    observers: tuple[BlockObserver, ...]
     close: Callable[[], None]
 
 
 def _guide(ledger: Ledger, mirror: "Mirror | None") -> _Guide:
-    """Of a plan its blocks in order, until it is decided; of a search its next decision."""
+    """Choose how the launch goes on: its blocks in order, in order until it is decided, or as a search decides."""
     plan, cache = ledger.plan, cache_of(ledger.store)
+    if plan.until_decided:
+        return _Guide(Planned(ledger), (Stopping(ledger),), lambda: None)  # which settles what is decided already
     if plan.search is None:
-        stopping = Stopping(ledger)  # settles what is decided already
-        return _Guide(Planned(ledger), (stopping,), lambda: None)
+        return _Guide(Planned(ledger), (), lambda: None)
     from study.scheduling.adaptive import Searching
     from study.search.optuna_adapter.dashboard import NoMirror  # Optuna takes its time, and only a search needs it
 
@@ -194,24 +191,23 @@ def _constants(config: Config, cache: Path) -> Reference:
     return {name: np.array(values) for name, values in constants.items()}
 
 
-def _conduct(ledger: Ledger, guide: _Guide, share: Allocation | None, tracker: Tracker, console: Console) -> Result:
+def _train(
+    ledger: Ledger, guide: _Guide, allocation: Allocation, tracker: Tracker, observers: Sequence[Observer]
+) -> bool:
+    """Train what the agenda hands out; return whether nothing is left to do."""
     cache = cache_of(ledger.store)
-    ended = True
-    if share is not None:
-        device = f"{share.cpus:g} CPU" + (f" and {share.gpus:g} GPU" if share.gpus else "")
-        console.print(
-            f"Ray with {share.cluster}: {share.at_a_time} block{'s' if share.at_a_time != 1 else ''} at a time,"
-            f" {device} each",
-            style="dim",
+    _train_classifiers(ledger.plan, cache, observers)
+    ledger.write()
+    try:
+        _tell(observers, lambda each: each.began(ledger))
+        ended = ray_driver.run(
+            ledger, cache, allocation, [*guide.observers, *observers, _Tracking(ledger, tracker)], guide.agenda
         )
-        _train_features(ledger.plan, cache, console)
-        ledger.write()
-        with Terminal(ledger, console) as terminal:
-            observers = [*guide.observers, terminal, _Tracking(ledger, tracker)]
-            ended = ray_driver.run(ledger, cache, share, observers, guide.agenda)
+    finally:
+        _tell(observers, lambda each: each.ended())
     ledger.write()
     guide.close()
-    return finish(ledger, tracker, interrupted=not ended)
+    return ended
 
 
 def finish(ledger: Ledger, tracker: Tracker, *, interrupted: bool) -> Result:
@@ -251,16 +247,14 @@ def _make(root: Path) -> None:
         raise ValueError(f"--out must be a writable folder, got {root.parent.parent}: {error.strerror}") from None
 
 
-def _train_features(plan: Plan, cache: Path, console: Console) -> None:
-    """The classifier of each image data set, once, before the workers need it."""
+def _train_classifiers(plan: Plan, cache: Path, observers: Sequence[Observer]) -> None:
+    """Train the classifier of each image data set, once, before the workers need it."""
     for data in {config.data for config in plan.configs()}:
         source = data.load(device=torch.device("cpu"), dtype=torch.float32)
         if isinstance(source.truth, ImageTruth):
             found = features.obtain(source.truth, source.digest, cache)
-            console.print(
-                f"features of {data.kind}: a classifier of {found.task}, {found.accuracy:.1%} right on held-out images",
-                style="dim",
-            )
+            for observer in observers:
+                observer.classifier_trained(data.kind, found.task, found.accuracy)
 
 
 class _Tracking:

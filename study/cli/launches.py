@@ -77,11 +77,12 @@ def resume(
     """Finishes an interrupted launch: trains what its plan still lacks and re-attaches to its MLflow runs."""
     resources = resources_at(address, cpus_per_block, gpus_per_block)
     from study import execution
+    from study.terminal.progress import Terminal
 
     store = found(launch, out)
     home = store.root.parent.parent
     tracker, mirror = tracker_at(home, tracking_uri), mirror_at(home, storage, store.plan())
-    finish(store, lambda: execution.resume(store, resources, tracker, console, mirror), tracking_uri)
+    finish(store, lambda: execution.resume(store, resources, tracker, [Terminal(console)], mirror), tracking_uri)
 
 
 @app.command()
@@ -180,11 +181,14 @@ def start(plan: Any, out: Path, resources: Any, tracking_uri: str | None, mirror
     """Runs a new launch in its folder of ``out`` to its end; the store that it left."""
     from study import execution
     from study.storage.store import Store
+    from study.terminal.progress import Terminal
 
     store = Store(out / plan.study / plan.launch)
     try:
         tracker = tracker_at(out, tracking_uri)
-        finish(store, lambda: execution.start(plan, store, resources, tracker, console, mirror), tracking_uri)
+        finish(
+            store, lambda: execution.start(plan, store, resources, tracker, [Terminal(console)], mirror), tracking_uri
+        )
     finally:
         if mirror is not None and not store.plan_path.exists():
             mirror.withdraw()

@@ -1,13 +1,11 @@
 """What a launch runs on and in which order: the resources of a block, the agenda of blocks, and who watches them."""
 
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from study.design.plan import Block
 from study.scheduling.ledger import Ledger
-from trainables.trace import Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,14 +38,6 @@ class Allocation:
     gpus: float
     at_a_time: int
     cluster: str
-
-
-class Observer(Protocol):
-    """Who watches a launch: the terminal, and the tracker."""
-
-    def block_started(self, block: Block) -> None: ...
-    def rows(self, block: Block, rows: Sequence[Row], step: int) -> None: ...
-    def block_ended(self, block: Block) -> None: ...
 
 
 class Agenda(Protocol):

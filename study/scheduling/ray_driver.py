@@ -34,8 +34,9 @@ from ray.tune.experiment import Trial
 from ray.tune.search import Searcher
 
 from study.design.plan import Block
-from study.scheduling.agenda import Agenda, Allocation, Observer, Resources
+from study.scheduling.agenda import Agenda, Allocation, Resources
 from study.scheduling.ledger import Ledger
+from study.scheduling.observer import BlockObserver
 from study.storage.records import Status
 from study.storage.store import Store
 from trainables.tune_trainable import BlockTask, BlockTrainable
@@ -183,7 +184,7 @@ def _picture_every(block: Block) -> int:
     return max(1, round(config.steps / config.evaluation.every / 5))
 
 
-def run(ledger: Ledger, cache: Path, share: Allocation, observers: Sequence[Observer], agenda: Agenda) -> bool:
+def run(ledger: Ledger, cache: Path, share: Allocation, observers: Sequence[BlockObserver], agenda: Agenda) -> bool:
     """Trains every block that the agenda hands out.
 
     Returns:
@@ -315,7 +316,7 @@ class _Watcher(Callback):
     ledger and the terminal, is nothing.
     """
 
-    def __init__(self, ledger: Ledger, observers: Sequence[Observer], failures: _Failures) -> None:
+    def __init__(self, ledger: Ledger, observers: Sequence[BlockObserver], failures: _Failures) -> None:
         self._ledger = ledger
         self._observers = tuple(observers)
         self._failures = failures

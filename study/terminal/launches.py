@@ -64,6 +64,32 @@ def _list(heading: str, lines: Sequence[str], console: Console) -> None:
         console.print(Text(f"  {line}"))
 
 
+def describe(plan: Plan) -> str:
+    """What a launch will train, and the digest of all that is decided before it does."""
+    if plan.search is not None:
+        return (
+            f"[bold]{plan.study}[/] on {plan.profile}, launch {plan.launch}: {_budget(plan)} in blocks of {plan.block}"
+            f" seeds, at most {len(plan.seeds)} per candidate, sampler {plan.search.sampler}\nplan {plan.digest()}"
+        )
+    cells, blocks, most = len(plan.cells), len(plan.blocks()), ""
+    if plan.until_decided:
+        most = f" at most; {plan.least} per cell, then blocks of {plan.block} until the hypotheses are decided"
+    return (
+        f"[bold]{plan.study}[/] ({plan.profile}), launch {plan.launch}: {cells} cell{'s' if cells != 1 else ''} x"
+        f" {len(plan.seeds)} seeds = {cells * len(plan.seeds)} replicas in {blocks} block{'s' if blocks != 1 else ''}"
+        f"{most}\n"
+        f"plan {plan.digest()}"
+    )
+
+
+def _budget(plan: Plan) -> str:
+    assert plan.search is not None
+    blocks = plan.search.blocks
+    if blocks is None:
+        return f"blocks for {formatting.duration(plan.budget or 0)}"
+    return f"at most {blocks} block{'s' * (blocks != 1)}"
+
+
 def status(ledger: Ledger, console: Console) -> None:
     """Where every block is."""
     plan = ledger.plan

@@ -11,11 +11,14 @@ from rich.table import Column
 from rich.text import Text
 
 from study import formatting
-from study.design.plan import Block
+from study.design.plan import Block, Plan
 from study.outcomes.outcome import Outcome
 from study.report import phrases
+from study.scheduling.agenda import Allocation
 from study.scheduling.ledger import Ledger
+from study.scheduling.observer import Observer
 from study.storage.records import Record, Status
+from study.terminal import launches
 from study.terminal.search_progress import Standing
 from trainables.trace import Row
 
@@ -23,7 +26,7 @@ _SECONDS_BETWEEN_LINES = 15.0
 _SECONDS_LIVE = 0.25
 
 
-class Terminal:
+class LiveProgress:
     """One live line on a terminal; a line every 15 seconds and per finished block elsewhere (logs, pipes).
 
     Work is counted in generator updates over all blocks, so the estimate moves from the first report on; of a search
@@ -59,7 +62,7 @@ class Terminal:
         self._task = self._bar.add_task("starting workers", total=total, completed=done)
         self._live = Live(self._bar, console=console, refresh_per_second=4, transient=True)
 
-    def __enter__(self) -> "Terminal":
+    def __enter__(self) -> "LiveProgress":
         if self._console.is_terminal:
             self._live.start()
         else:
@@ -170,3 +173,52 @@ class Terminal:
         seconds = max(0.0, (time.monotonic() - self._began) / fresh * (self._work()[1] - done))
         seconds = seconds if limit is None else min(seconds, limit)
         return f"{'at most ' if self._at_most else ''}about {formatting.duration(seconds)} left"
+
+
+class Terminal(Observer):
+    """Prints what a launch is about to do, and keeps a live line of how far it is."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live: LiveProgress | None = None
+
+    def planned(self, plan: Plan) -> None:
+        self._console.print(launches.describe(plan), soft_wrap=not self._console.is_terminal)
+
+    def connecting(self) -> None:
+        self._console.print("starting Ray ...", style="dim")
+
+    def connected(self, allocation: Allocation) -> None:
+        device = f"{allocation.cpus:g} CPU" + (f" and {allocation.gpus:g} GPU" if allocation.gpus else "")
+        self._console.print(
+            f"Ray with {allocation.cluster}: {allocation.at_a_time} block{'s' if allocation.at_a_time != 1 else ''}"
+            f" at a time, {device} each",
+            style="dim",
+        )
+
+    def classifier_trained(self, data: str, task: str, accuracy: float) -> None:
+        self._console.print(
+            f"features of {data}: a classifier of {task}, {accuracy:.1%} right on held-out images", style="dim"
+        )
+
+    def began(self, ledger: Ledger) -> None:
+        self._live = LiveProgress(ledger, self._console)
+        self._live.__enter__()
+
+    def block_started(self, block: Block) -> None:
+        self._shown.block_started(block)
+
+    def rows(self, block: Block, rows: Sequence[Row], step: int) -> None:
+        self._shown.rows(block, rows, step)
+
+    def block_ended(self, block: Block) -> None:
+        self._shown.block_ended(block)
+
+    def ended(self) -> None:
+        if self._live is not None:
+            self._live.__exit__()
+
+    @property
+    def _shown(self) -> LiveProgress:
+        assert self._live is not None, "blocks run only after the launch has begun"
+        return self._live

@@ -30,7 +30,8 @@ from study.scheduling.ledger import Ledger
 from study.scheduling.until_decided import Stopping, settled
 from study.storage.records import Record, Status
 from study.storage.store import Store
-from study.terminal.progress import Terminal
+from study.terminal import launches
+from study.terminal.progress import LiveProgress, Terminal
 from study.tracking import NullTracker
 from trainables import trace
 from trainables.config import Evaluation, GanConfig, Latent
@@ -207,7 +208,7 @@ def test_the_progress_counts_without_what_is_skipped(store: Store) -> None:
     ledger = Ledger(planned(), store)
     stopping = Stopping(ledger)
     text = io.StringIO()
-    with Terminal(ledger, Console(file=text, width=200)) as terminal:
+    with LiveProgress(ledger, Console(file=text, width=200)) as terminal:
         (block,) = fail(ledger, "c000-b000")
         stopping.block_ended(block)
         terminal.block_ended(block)
@@ -219,7 +220,7 @@ def test_the_progress_counts_without_what_is_skipped(store: Store) -> None:
 
 
 def test_a_plan_says_that_its_seeds_are_the_most() -> None:
-    told = execution.describe(planned())
+    told = launches.describe(planned())
     assert "3 cells x 6 seeds = 18 replicas in 9 blocks at most; 2 per cell, then blocks of 2 until" in told
     assert f"plan {planned().digest()}" in told
 
@@ -230,7 +231,7 @@ def test_an_edited_plan_is_not_gone_on_with(store: Store) -> None:
     fail(Ledger(plan, store), "c000-b000")
     store.write_plan(dataclasses.replace(plan, hypotheses=(NEVER,)))
     with pytest.raises(ValueError, match=rf"must be as it was planned .* c000-b000 was trained under {plan.digest()}$"):
-        execution.resume(store, Resources(), NullTracker(), Console(file=io.StringIO()))
+        execution.resume(store, Resources(), NullTracker())
 
 
 # For real
@@ -244,7 +245,7 @@ def by_cell(records: tuple[Record, ...]) -> Mapping[tuple[int, Status], int]:
 @pytest.mark.slow
 def test_a_launch_stops_where_its_hypotheses_are_decided(store: Store) -> None:
     plan, text = planned(), io.StringIO()
-    done = execution.start(plan, store, Resources(), NullTracker(), Console(file=text, width=200))
+    done = execution.start(plan, store, Resources(), NullTracker(), [Terminal(Console(file=text, width=200))])
     assert not done.interrupted
     assert not done.crashes
     assert all(record.status.ended for record in done.records)
@@ -261,7 +262,7 @@ def test_a_launch_stops_where_its_hypotheses_are_decided(store: Store) -> None:
     assert not store.tune_path.exists()
 
     times = {path: path.stat().st_mtime_ns for path in store.traces_path.rglob("*.parquet")}
-    again = execution.resume(store, Resources(), NullTracker(), Console(file=io.StringIO()))
+    again = execution.resume(store, Resources(), NullTracker())
     assert again.records == done.records
     assert {path: path.stat().st_mtime_ns for path in store.traces_path.rglob("*.parquet")} == times
 

@@ -13,7 +13,7 @@ from study.outcomes.outcome import Outcome
 from study.scheduling.ledger import Ledger
 from study.storage.records import Status
 from study.storage.store import Store
-from study.terminal.progress import Terminal
+from study.terminal.progress import LiveProgress
 from tests.study.conftest import trace_of
 from tests.study.made_searches import begin, plan, searching, train
 from trainables import trace
@@ -31,7 +31,7 @@ def stop(store: Store, ledger: Ledger, block: Block) -> None:
 def said(planned: Plan, out: Path, end: Callable[[Store, Ledger, Block], None] = train, blocks: int = 3) -> str:
     store, ledger = begin(out, planned)
     search, text = searching(ledger), io.StringIO()
-    with Terminal(ledger, Console(file=text, width=200)) as terminal:
+    with LiveProgress(ledger, Console(file=text, width=200)) as terminal:
         for _ in range(blocks):
             block = search.next()
             assert block is not None
@@ -56,7 +56,7 @@ def test_a_search_is_counted_in_candidates_and_by_its_budget_of_blocks(tmp_path:
 def test_the_live_line_keeps_all_numbers_on_a_narrow_terminal(tmp_path: Path) -> None:
     store, ledger = begin(tmp_path, plan(blocks=200))
     search, console = searching(ledger), Console(file=io.StringIO(), width=45, force_terminal=True, record=True)
-    with Terminal(ledger, console) as terminal:
+    with LiveProgress(ledger, console) as terminal:
         for _ in range(3):
             block = search.next()
             assert block is not None
