@@ -1,36 +1,195 @@
 """``Launch``: one stored launch and everything computed from it, each once and only if it is asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
+from html import escape
+from typing import TYPE_CHECKING, Any
 
+from study.design.parsing import assign_flat
 from study.design.plan import Block, Plan
-from study.evidence import time_to_failure
+from study.evidence import frames, time_to_failure
 from study.evidence.estimates import CellSummary, Comparison, compare, summarize
 from study.evidence.judging import Judgement, judge
 from study.evidence.reliability import reliable_cells
 from study.evidence.time_to_failure import LifetimeComparison
 from study.outcomes.rule import OutcomeRule
-from study.storage.records import Record
+from study.storage.records import Record, Status, decide_block
 from study.storage.store import Store
+from trainables.trace import ReplicaTrace
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    from PIL.Image import Image
 
 
 class Launch:
     """One stored launch and everything computed from it.
 
+    ``study.load`` and ``study.run`` make one. Numbers come as pandas data frames (``records``, ``cells``,
+    ``contrasts``, ``trace``), verdicts as values that print as one sentence each. In a notebook a launch shows its
+    cells and verdicts.
+
     Args:
         store: its folder; plan, traces and pictures are read from it.
         replicas: its records, decided by ``rule``; by default those that are stored.
         rule: what the outcomes are decided by; by default the rule that the stored records were decided by.
+        draw: what draws a figure of a launch by its name.
 
     Raises:
         ValueError: if there is no launch in the folder, or its plan, records or rule cannot be read.
     """
 
-    def __init__(self, store: Store, replicas: Sequence[Record] | None = None, rule: OutcomeRule | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        replicas: Sequence[Record] | None = None,
+        rule: OutcomeRule | None = None,
+        draw: "Callable[[Launch, str], Any] | None" = None,
+    ) -> None:
         self.store = store
         self.plan: Plan = store.plan()
         self.replicas: Sequence[Record] = store.records() if replicas is None else replicas
         self.rule: OutcomeRule = store.rule() if rule is None else rule
+        self._draw = draw
+
+    @cached_property
+    def records(self) -> "pd.DataFrame":
+        """One row per planned replica: seed, levels, status, outcome and why, evidence, cost, and what made it.
+
+        Examples:
+            >>> import study
+            >>> study.load(stored).records.outcome.value_counts().to_dict()
+            {'not_learned': 8, 'converged': 4}
+        """
+        return frames.records(self.replicas)
+
+    @cached_property
+    def cells(self) -> "pd.DataFrame":
+        """One row per cell: ``rate`` with its 95 % Wilson interval ``low`` to ``high``, and the count of each outcome.
+
+        Examples:
+            >>> import study
+            >>> cells = study.load(stored).cells
+            >>> cells.set_index("cell_name").converged.to_dict()["r1 / simultaneous"]
+            2
+        """
+        return frames.cells(self.summaries)
+
+    @cached_property
+    def contrasts(self) -> "pd.DataFrame":
+        """One row per declared contrast and place of the design: difference with interval, exact p, Holm's p."""
+        return frames.contrasts(self.comparisons)
+
+    def trace(self, cell: int, seed: int) -> "pd.DataFrame":
+        """Return the series of one replica, a row per report; ``step`` counts updates of the generator.
+
+        Args:
+            cell: index of the cell.
+            seed: the replica's seed.
+
+        Raises:
+            ValueError: if the launch has no such replica, or no trace of it yet.
+
+        Examples:
+            >>> import study
+            >>> study.load(stored).trace(cell=0, seed=0).step.is_monotonic_increasing
+            True
+        """
+        import pandas as pd
+
+        columns = self._of(cell, seed).columns
+        return pd.DataFrame({name: list(values) if values.ndim > 1 else values for name, values in columns.items()})
+
+    def samples(self, cell: int, seed: int) -> "dict[int, Image]":
+        """Return the sample grids of one replica by step; empty if none was drawn.
+
+        Raises:
+            ValueError: if the launch has no such replica.
+        """
+        from PIL import Image
+
+        self._block(cell, seed)
+        return {int(path.stem.removeprefix("step-")): Image.open(path) for path in self.store.grids(cell, seed)}
+
+    def figure(self, name: str) -> Any:
+        """Draw a figure by the name that ``study figure`` gives it, such as ``success``, ``map`` or ``survival``.
+
+        Returns:
+            A drawing that shows itself in a notebook; its ``save(path)`` writes ``.svg``, ``.pdf`` or ``.png``.
+
+        Raises:
+            ValueError: if there is no figure of that name, or the launch has nothing to show in it.
+
+        Examples:
+            >>> import study
+            >>> study.load(stored).figure("success").save(folder / "success.svg").name
+            'success.svg'
+        """
+        if self._draw is None:
+            raise ValueError("figure needs a launch that study.load or study.run returned")
+        return self._draw(self, name)
+
+    def decide(self, rule: OutcomeRule | None = None, **thresholds: Any) -> "Launch":
+        """Return the launch as another rule decides it. Trains nothing and writes nothing.
+
+        Args:
+            rule: the other rule; by default the present one.
+            thresholds: fields of the rule to be changed (:class:`study.OutcomeRule`).
+
+        Raises:
+            ValueError: if there is no such threshold, or a value is out of its range.
+
+        Examples:
+            >>> import study
+            >>> launch = study.load(stored)
+            >>> launch.decide(quality_min=0.99).rule.quality_min
+            0.99
+        """
+        changed = assign_flat(self.rule if rule is None else rule, thresholds)
+        plan, digest = replace(self.plan, rule=changed), self.plan.digest()
+        known = {record.block: record.status for record in self.replicas}
+        replicas = [
+            record
+            for block in plan.blocks()
+            for trace in [self.store.trace(block)]
+            for status in [Status.FINISHED if trace else known.get(block.name, Status.PLANNED)]
+            for record in decide_block(plan, block, trace, status, digest)
+        ]
+        replicas.sort(key=lambda record: (record.cell, record.replica))
+        return Launch(self.store, replicas, changed, self._draw)
+
+    def to_arrow(self) -> "pa.Table":
+        """Return the records as an Arrow table."""
+        import pyarrow as pa
+
+        return pa.Table.from_pandas(self.records, preserve_index=False)
+
+    def __repr__(self) -> str:
+        return f"Launch({str(self.store.root)!r})"
+
+    def _repr_html_(self) -> str:
+        verdicts = "".join(f"<li>{escape(str(verdict))}</li>" for verdict in self.verdicts)
+        cells = self.cells.to_html(index=False, float_format=lambda value: f"{value:.2f}", border=0)
+        return (
+            f"<h4>{escape(self.plan.title)}</h4><p>{escape(self.plan.question)}</p>"
+            f"<p>{escape(repr(self.plan))}</p>{cells}{f'<ul>{verdicts}</ul>' if verdicts else ''}"
+        )
+
+    def _block(self, cell: int, seed: int) -> Block:
+        for block in self.plan.blocks():
+            if block.cell.index == cell and seed in block.seeds:
+                return block
+        raise ValueError(
+            f"cell and seed must be of a planned replica, got {cell} and {seed} (launch {self.plan.launch})"
+        )
+
+    def _of(self, cell: int, seed: int) -> ReplicaTrace:
+        trace = self.store.trace(self._block(cell, seed))
+        if trace is None:
+            raise ValueError(f"cell {cell}, seed {seed} has no trace yet (launch {self.plan.launch})")
+        return trace.replica(seed)
 
     @property
     def factors(self) -> list[str]:

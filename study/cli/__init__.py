@@ -1,5 +1,6 @@
 """The command ``study``: names of studies and launches in, tables and paths out. Science lives in the study files."""
 
+import signal
 import sys
 
 from study.cli.app import app
@@ -27,9 +28,25 @@ __all__ = [
 ]
 
 
+INTERRUPTED, TERMINATED = 130, 143
+"""Exit codes after Ctrl-C and after SIGTERM, as a shell gives them."""
+
+
 def main() -> None:
-    """Entry point of the script ``study``."""
+    """Entry point of the script ``study``. SIGTERM ends a launch as orderly as Ctrl-C does."""
+    signals: list[int] = []
+
+    def terminate(number: int, frame: object) -> None:
+        signals.append(number)
+        signal.raise_signal(signal.SIGINT)
+
+    signal.signal(signal.SIGTERM, terminate)
+    code: object
     try:
         app()
+        code = 0
     except KeyboardInterrupt:
-        sys.exit(130)
+        code = INTERRUPTED
+    except SystemExit as end:
+        code = end.code
+    sys.exit(TERMINATED if signals and code == INTERRUPTED else code)

@@ -2,13 +2,16 @@
 
 import os
 from collections.abc import Callable
-from datetime import datetime
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec
+from typing import TYPE_CHECKING, Annotated, ParamSpec
 
 import typer
 from rich.console import Console
+
+if TYPE_CHECKING:
+    from study.design.plan import Plan
+    from study.storage.store import Store
 
 # What the heavy libraries print about themselves would drown the progress display.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -51,7 +54,24 @@ RuleChanges = Annotated[
     list[str] | None,
     typer.Option("--rule", metavar="PATH=VALUE", help="Sets a field of the outcome rule. Repeatable."),
 ]
-Profile = Annotated[str, typer.Option(help="Scale: smoke, quick, standard or paper, where the study has it.")]
+StudyArgument = Annotated[
+    str,
+    typer.Argument(
+        help="A study's name (`study list` prints them), a file with a STUDY (*.py), or one of `study best` (*.json).",
+        metavar="STUDY",
+    ),
+]
+Profile = Annotated[
+    str | None,
+    typer.Option(help="Scale: smoke, quick, standard or paper, where the study has it.", show_default="quick"),
+]
+Vary = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PATH=V1,V2,...",
+        help="Runs a grid over these values, instead of the study's factors: --vary clip=0.01,0.1. Repeatable.",
+    ),
+]
 Seeds = Annotated[int | None, typer.Option(help="Replicas per cell.", show_default="the profile's")]
 
 
@@ -72,63 +92,45 @@ def one_sentence(command: Callable[P, None]) -> Callable[P, None]:
 
 def planned(
     name: str,
-    profile: str,
+    profile: str | None,
     seeds: int | None,
     changes: list[str] | None,
     *,
+    vary: list[str] | None = None,
     until_decided: bool = False,
     budget: str | None = None,
-) -> Any:
-    from study.design.parsing import assignments, seconds
-    from study.design.planning import plan_study
+) -> "Plan":
+    """The plan of a study, with what the options say."""
+    from study.api.planning import plan
+    from study.design.parsing import assignments
+    from study.design.varying import axes
 
-    now = datetime.now().astimezone()
-    own = assignments(changes or [], "--set")
-    most = None if budget is None else seconds(budget, "--budget")
-    study = study_of(name, profile)
-    return plan_study(study, profile, now=now, seeds=seeds, changes=own, until_decided=until_decided, budget=most)
-
-
-def study_of(name: str, profile: str) -> Any:
-    """The study of a name, or the one of a setting in a file."""
-    if not name.endswith(".json"):
-        from study.studies import find
-
-        return find(name)
-    from study.design.setting_file import read
-
-    return read(Path(name)).study(profile)
+    return plan(
+        name,
+        profile,
+        seeds=seeds,
+        set=assignments(changes or [], "--set"),
+        vary=axes(vary or [], "--vary"),
+        until_decided=until_decided,
+        budget=budget,
+    )
 
 
-def tracker_at(out: Path, uri: str | None) -> Any:
-    from study import tracking
+def save_study(
+    path: Path, name: str, profile: str | None, seeds: int | None, changes: list[str] | None, vary: list[str] | None
+) -> None:
+    """Write what the options plan as a study file."""
+    from study.api.planning import save
+    from study.design.parsing import assignments
+    from study.design.varying import axes
 
-    if uri == "none":
-        return tracking.NullTracker()
-    return tracking.MlflowTracker(tracking.local_uri(out) if uri is None else uri)
-
-
-def found(launch: str, out: Path) -> Any:
-    from study.storage.store import Store
-
-    for root in (Path(launch), *sorted(out.glob(f"*/{launch}"))):
-        if (root / "spec.json").exists():
-            return Store(root)
-    raise ValueError(f"LAUNCH must be a launch's folder or the id of one in {out}, got {launch!r}")
+    values, grid = assignments(changes or [], "--set"), axes(vary or [], "--vary")
+    save(path, name, profile, seeds=seeds, set=values, vary=grid)
+    console.print(f"study    {path}", soft_wrap=True)
 
 
-def mirror_at(out: Path, storage: str | None, plan: Any) -> Any:
-    """Where Optuna's dashboard finds a search; nothing for a launch that is none."""
-    if plan.search is None:
-        return None
-    from study.search.optuna_adapter.dashboard import NoMirror, OptunaMirror
+def found(launch: str, out: Path) -> "Store":
+    """The folder of a launch that is named by its id or its path."""
+    from study.api.running import store_of
 
-    if storage == "none":
-        return NoMirror()
-    if storage is None:
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ValueError(f"--out must be a writable folder, got {out}: {error.strerror}") from None
-        storage = f"sqlite:///{out.absolute()}/optuna.db"
-    return OptunaMirror(storage, f"{plan.study}/{plan.launch}", plan.search.space, plan.search.goal)
+    return store_of(launch, out)

@@ -1,6 +1,5 @@
 """The command ``study confirm``."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -38,8 +37,8 @@ def confirm(
 ) -> None:
     """Runs a launch's best cell again on fresh seeds: the rate it was selected by is optimistic, this one is not."""
     resources = resources_at(address, cpus_per_block, gpus_per_block)
-    from study.search import confirmation
+    from study.api.planning import confirmation_of
 
     source = found(launch, out)
-    plan = confirmation.of_launch(source, now=datetime.now().astimezone(), cell=cell, seeds=seeds)
+    plan = confirmation_of(source, cell=cell, seeds=seeds)
     start(plan, source.root.parent.parent, resources, tracking_uri)

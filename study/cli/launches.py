@@ -19,25 +19,24 @@ from study.cli.app import (
     RuleChanges,
     Seeds,
     Storage,
+    StudyArgument,
     TrackingUri,
+    Vary,
     app,
     console,
     errors,
     found,
-    mirror_at,
     one_sentence,
     planned,
-    tracker_at,
+    save_study,
 )
 
 
 @app.command()
 @one_sentence
 def run(
-    name: Annotated[
-        str, typer.Argument(help="A study's name (`study list` prints them), or a file that `study best` wrote.")
-    ],
-    profile: Profile = "quick",
+    name: StudyArgument,
+    profile: Profile = None,
     seeds: Seeds = None,
     until_decided: Annotated[
         bool,
@@ -51,6 +50,11 @@ def run(
         typer.Option(help="With --until-decided: time after which no further block is begun, e.g. 90s, 30m or 2h."),
     ] = None,
     changes: Changes = None,
+    vary: Vary = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(help="Also writes what is run as a study file (*.py), to grow.", show_default=False),
+    ] = None,
     out: Out = Path("runs"),
     address: Address = "local",
     gpus_per_block: GpusPerBlock = None,
@@ -59,7 +63,9 @@ def run(
 ) -> None:
     """Runs a study: trains every cell with every seed, decides what became of each, and reports."""
     resources = resources_at(address, cpus_per_block, gpus_per_block)
-    plan = planned(name, profile, seeds, changes, until_decided=until_decided, budget=budget)
+    plan = planned(name, profile, seeds, changes, vary=vary, until_decided=until_decided, budget=budget)
+    if save is not None:
+        save_study(save, name, profile, seeds, changes, vary)
     start(plan, out, resources, tracking_uri)
 
 
@@ -81,6 +87,8 @@ def resume(
 
     store = found(launch, out)
     home = store.root.parent.parent
+    from study.api.running import mirror_at, tracker_at
+
     tracker, mirror = tracker_at(home, tracking_uri), mirror_at(home, storage, store.plan())
     finish(store, lambda: execution.resume(store, resources, tracker, [Terminal(console)], mirror), tracking_uri)
 
@@ -139,6 +147,8 @@ def sync(launch: LaunchArgument, out: Out = Path("runs"), tracking_uri: Tracking
     from study import tracking
 
     store = found(launch, out)
+    from study.api.running import tracker_at
+
     if not tracking.sync(store, tracker_at(store.root.parent.parent, tracking_uri)):
         raise ValueError(f"--tracking-uri must stay reachable until all of {store.root} is sent, and did not")
     sent = f"MLflow shows all of {store.root}" if tracking_uri != "none" else "nothing was sent: --tracking-uri is none"
@@ -180,6 +190,7 @@ def resources_at(address: str, cpus: float, gpus: float | None) -> Any:
 def start(plan: Any, out: Path, resources: Any, tracking_uri: str | None, mirror: Any = None) -> Any:
     """Runs a new launch in its folder of ``out`` to its end; the store that it left."""
     from study import execution
+    from study.api.running import tracker_at
     from study.storage.store import Store
     from study.terminal.progress import Terminal
 

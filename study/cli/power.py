@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from study import formatting
-from study.cli.app import Changes, Profile, Seeds, app, console, one_sentence, planned
+from study.cli.app import Changes, Profile, Seeds, StudyArgument, app, console, one_sentence, planned
 from study.scheduling import cost
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 @app.command()
 @one_sentence
 def power(
-    name: Annotated[str, typer.Argument(help="The study's name.")],
-    profile: Profile = "quick",
+    name: StudyArgument,
+    profile: Profile = None,
     seeds: Seeds = None,
     until_decided: Annotated[
         bool,

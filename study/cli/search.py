@@ -1,6 +1,5 @@
 """The command ``study search``."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -16,8 +15,6 @@ from study.cli.app import (
     TrackingUri,
     app,
     console,
-    found,
-    mirror_at,
     one_sentence,
 )
 from study.cli.launches import resources_at, start
@@ -63,25 +60,26 @@ def search(
 ) -> None:
     """Searches a space for settings that train reliably, and confirms the best one on fresh seeds."""
     resources = resources_at(address, cpus_per_block, gpus_per_block)
+    from study.api.planning import check_fresh_seeds, confirmation_of, plan_search
+    from study.api.running import load, mirror_at
     from study.design.parsing import assignments
-    from study.design.study import MOST_SEEDS
-    from study.search import confirmation, planning
-    from study.search.problem import ground
+    from study.search import confirmation
 
-    if confirm is not None and not 0 <= confirm <= MOST_SEEDS:
-        raise ValueError(f"--confirm must be in [0, {MOST_SEEDS}], got {confirm}")
-    here = ground(on)
-    blocks, seconds = planning.budget(budget)
-    fields = {"floor": floor, "sampler": sampler, "seed": seed, "blocks": blocks, "audit": audit}
-    plan = planning.plan_search(
-        planning.search_of(name, here, goal=objective, stop=stop, **fields),
-        here,
-        now=datetime.now().astimezone(),
+    check_fresh_seeds(confirm)
+    plan = plan_search(
+        name,
+        on=on,
+        budget=budget,
+        goal=objective,
         seeds=seeds,
-        seconds=seconds,
         block=block,
-        changes=assignments(changes or [], "--set"),
-        known=None if warm_start is None else found(warm_start, out),
+        sampler=sampler,
+        stop=stop,
+        audit=audit,
+        floor=floor,
+        seed=seed,
+        set=assignments(changes or [], "--set"),
+        warm_start=None if warm_start is None else load(warm_start, out=out),
     )
     store = start(plan, out, resources, tracking_uri, mirror_at(out, storage, plan))
     fresh = seeds if confirm is None else confirm
@@ -90,5 +88,4 @@ def search(
     if confirmation.leader(store) is None:
         console.print("no candidate has converged: there is nothing to confirm")
         return
-    own = confirmation.of_launch(store, now=datetime.now().astimezone(), seeds=fresh)
-    start(own, out, resources, tracking_uri)
+    start(confirmation_of(store, seeds=fresh), out, resources, tracking_uri)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from study.cli.app import Changes, Profile, Seeds, app, console, one_sentence, planned, study_of
+from study.cli.app import Changes, Profile, Seeds, StudyArgument, Vary, app, console, one_sentence, planned
 
 
 @app.command("list")
@@ -25,29 +25,33 @@ def list_studies() -> None:
 @app.command()
 @one_sentence
 def show(
-    name: Annotated[str, typer.Argument(help="The study's name.")],
-    profile: Profile = "quick",
+    name: StudyArgument,
+    profile: Profile = None,
     seeds: Seeds = None,
     changes: Changes = None,
+    vary: Vary = None,
 ) -> None:
     """Shows a study: question, hypotheses, factors, cells, seeds, sources, and what it would cost on this machine."""
+    from study.api.planning import study_of
     from study.terminal import launches
 
-    launches.study(study_of(name, profile), planned(name, profile, seeds, changes), console)
+    profiles = study_of(name, profile).profiles
+    launches.study(planned(name, profile, seeds, changes, vary=vary), tuple(profiles), console)
 
 
 @app.command()
 @one_sentence
 def explain(
-    name: Annotated[str, typer.Argument(help="The study's name.")],
-    profile: Profile = "quick",
+    name: StudyArgument,
+    profile: Profile = None,
     cell: Annotated[
         str | None, typer.Option(help="One cell, by its number or name.", show_default="all, and where they differ")
     ] = None,
     seeds: Seeds = None,
     changes: Changes = None,
+    vary: Vary = None,
 ) -> None:
     """Explains exactly what the cells train: formulas with their numbers, layers, updates, optimisers, draws."""
     from study.terminal import explain as explanation
 
-    explanation.show(planned(name, profile, seeds, changes), console, cell)
+    explanation.show(planned(name, profile, seeds, changes, vary=vary), console, cell)

@@ -68,7 +68,7 @@ class Selection:
     of_cells: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Plan:
     """Everything that was decided before the first seed was trained; stored as ``spec.json``.
 
@@ -120,6 +120,10 @@ class Plan:
             raise ValueError(f"budget must be > 0 seconds, and needs until decided or a search, got {self.budget:g}")
         if self.search is not None and len(self.granted) != len(self.cells):
             raise ValueError(f"granted must have one number per cell, got {len(self.granted)} for {len(self.cells)}")
+
+    def __repr__(self) -> str:
+        size = f"{len(self.cells)} cells x {len(self.seeds)} seeds" if self.search is None else "a search"
+        return f"<Plan of {self.study}, profile {self.profile}, launch {self.launch}: {size}, digest {self.digest()}>"
 
     def digest(self) -> str:
         """16 hex digits over the plan, the same before and after ``spec.json``; another once that file is edited.

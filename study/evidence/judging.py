@@ -53,6 +53,9 @@ class Judgement:
     correlation: float | None = None
     pairs: int = 0
 
+    def __str__(self) -> str:
+        return f"{self.hypothesis.claim.removesuffix('.')}: {self.verdict.value}. {self.sentence}"
+
 
 def judge(
     hypotheses: Sequence[Hypothesis], records: Sequence[Record], *, anytime: bool = False

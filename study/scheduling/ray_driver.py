@@ -9,12 +9,14 @@ import errno
 import logging
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
+from threading import current_thread, main_thread
 from typing import Any
 
 os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")  # uv run: workers use this environment, not a second one
@@ -69,6 +71,7 @@ def connect(resources: Resources) -> Allocation:
     Raises:
         ValueError: if the cluster cannot be reached, or is too small for one block.
     """
+    on_termination = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(
             address=resources.address,
@@ -76,6 +79,10 @@ def connect(resources: Resources) -> Allocation:
             log_to_driver=False,
             logging_level=logging.ERROR,
         )
+        if (
+            callable(on_termination) and current_thread() is main_thread()
+        ):  # Ray puts its own in place, which would end the process at once
+            signal.signal(signal.SIGTERM, on_termination)
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # its tracebacks lie in the launch's tune folder
     except Exception as error:
         # A node that does not come up in time, on a busy machine say, is a bare Exception of Ray's.

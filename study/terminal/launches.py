@@ -10,7 +10,6 @@ from rich.text import Text
 
 from study import formatting
 from study.design.plan import Plan
-from study.design.study import Study
 from study.evidence import threshold_sweeps
 from study.evidence.estimates import compare, summarize
 from study.evidence.judging import judge
@@ -26,11 +25,15 @@ _BEST = 10
 """So many candidates of a search are listed."""
 
 
-def study(what: Study, plan: Plan, console: Console) -> None:
-    """Everything that is decided before a run of one profile, and what it would cost here."""
-    console.print(Text.assemble((what.name, "bold"), f"  {what.title}"))
-    console.print(Text(what.question))
-    console.print(f"\n[bold]Profile {plan.profile}[/] (of {', '.join(what.profiles)})")
+def study(plan: Plan, profiles: Sequence[str], console: Console) -> None:
+    """Print everything that is decided before a run of one profile, and what it would cost here.
+
+    Args:
+        profiles: names of all profiles of the study.
+    """
+    console.print(Text.assemble((plan.study, "bold"), f"  {plan.title}"))
+    console.print(Text(plan.question))
+    console.print(f"\n[bold]Profile {plan.profile}[/] (of {', '.join(profiles)})")
     console.print(plan.stated_note(), markup=False)
     if plan.factors:
         table = Table(box=None, pad_edge=False, header_style="dim")
@@ -44,9 +47,9 @@ def study(what: Study, plan: Plan, console: Console) -> None:
     console.print(f"\n[bold]{cells}[/], {len(plan.seeds)} seeds each, blocks of {plan.block}")
     for cell in plan.cells:
         console.print(Text(f"  {cell.name}  {cell.digest}"))
-    claims = [f"{hypothesis.claim} ({hypothesis.source})" for hypothesis in what.hypotheses]
+    claims = [f"{hypothesis.claim} ({hypothesis.source})" for hypothesis in plan.hypotheses]
     _list("[bold]Hypotheses[/], declared before the run", claims, console)
-    _list("[bold]Sources[/]", what.sources, console)
+    _list("[bold]Sources[/]", plan.sources, console)
     console.print("\nmeasuring the cost of a step ...", style="dim")
     estimate = cost.estimate(plan)
     console.print(

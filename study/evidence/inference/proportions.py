@@ -23,36 +23,75 @@ class Rate:
 
 
 def wilson(successes: int, n: int, confidence: float = 0.95) -> Rate:
-    """The score interval, for display: its coverage is close to nominal on average, even for small n.
+    """Return the score interval, for display: its coverage is close to nominal on average, even for small n.
 
     Wilson 1927, JASA 22, as recommended by Brown, Cai & DasGupta 2001, Statistical Science 16.
 
+    Args:
+        successes: of the ``n`` trials.
+        n: number of independent trials; without any the interval is (0, 1).
+        confidence: in (0, 1).
+
+    Returns:
+        The observed rate with its interval ``low`` to ``high``, all in [0, 1].
+
     Raises:
         ValueError: if the counts are not 0 <= successes <= n, or confidence is not in (0, 1).
+
+    Examples:
+        >>> import study
+        >>> rate = study.wilson(3, 5)
+        >>> round(rate.rate, 2), round(rate.low, 2), round(rate.high, 2)
+        (0.6, 0.23, 0.88)
     """
     return _interval(successes, n, confidence, "wilson")
 
 
 def clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> Rate:
-    """The exact interval, for claims: it never covers less often than ``confidence``.
+    """Return the exact interval, for claims: it never covers less often than ``confidence``.
 
-    Clopper & Pearson 1934, Biometrika 26.
+    Clopper & Pearson 1934, Biometrika 26. Arguments, value and errors are those of :func:`wilson`.
+
+    Args:
+        successes: of the ``n`` trials.
+        n: number of independent trials; without any the interval is (0, 1).
+        confidence: in (0, 1).
 
     Raises:
-        ValueError: as ``wilson``.
+        ValueError: if the counts are not 0 <= successes <= n, or confidence is not in (0, 1).
+
+    Examples:
+        >>> import study
+        >>> rate = study.clopper_pearson(3, 5)
+        >>> round(rate.low, 2), round(rate.high, 2)
+        (0.15, 0.95)
     """
     return _interval(successes, n, confidence, "exact")
 
 
 def boschloo(successes_1: int, n_1: int, successes_2: int, n_2: int) -> float:
-    """Two-sided exact p-value in [0, 1] that two independent proportions are equal; 1 when an n is 0.
+    """Return the two-sided exact p-value that two independent proportions are equal.
 
     Twice the smaller one-sided p-value, each the largest probability, over the common rate, of a table with a Fisher
     p-value no larger than the observed one (Boschloo 1970, Statistica Neerlandica 24). Uniformly more powerful than
-    Fisher's test. Samples count as independent: shared seeds are not used for pairing.
+    Fisher's test. Samples count as independent: shared seeds are not used for pairing (:func:`study.mcnemar` does).
+
+    Args:
+        successes_1: of the ``n_1`` replicas of one setting.
+        n_1: number of replicas.
+        successes_2: of the ``n_2`` replicas of the other setting.
+        n_2: number of replicas.
+
+    Returns:
+        p in [0, 1]; 1 when an n is 0.
 
     Raises:
         ValueError: if the counts are not 0 <= successes <= n.
+
+    Examples:
+        >>> import study
+        >>> round(study.boschloo(9, 10, 3, 10), 3)
+        0.008
     """
     _check(successes_1, n_1)
     _check(successes_2, n_2)

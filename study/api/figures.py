@@ -1,0 +1,58 @@
+"""Figures of a launch, to look at in a notebook or to save for a paper."""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from study.launch import Launch
+
+if TYPE_CHECKING:
+    from study.report.figures.svg import Picture
+
+
+class Drawing:
+    """A figure of a launch. Shows itself in a notebook; ``save`` writes it as ``.svg``, ``.pdf`` or ``.png``.
+
+    Attributes:
+        label: all that the figure shows, in words.
+    """
+
+    def __init__(self, picture: "Picture") -> None:
+        self._picture = picture
+        self.label: str = picture.label
+
+    def save(self, path: str | Path) -> Path:
+        """Write the figure with text that stays text; the same launch gives the same bytes.
+
+        Raises:
+            ValueError: if the suffix is none of ``.svg``, ``.pdf`` and ``.png``.
+        """
+        from study.report.figures import export
+
+        export.save(self._picture, Path(path))
+        return Path(path)
+
+    def __repr__(self) -> str:
+        return f"Drawing({self.label!r})"
+
+    def _repr_svg_(self) -> str:
+        with tempfile.TemporaryDirectory() as folder:
+            return self.save(Path(folder) / "figure.svg").read_text(encoding="utf-8")
+
+
+def draw(launch: Launch, name: str) -> Drawing:
+    """Draw a figure of a launch by its name.
+
+    Raises:
+        ValueError: if there is no figure of that name, or the launch has nothing to show in it.
+    """
+    from study.report.figures import registry
+    from study.report.view import View
+
+    known = {**registry.PICTURES, **registry.OF_SEARCH}
+    if name not in known:
+        raise ValueError(f"figure must be one of {', '.join(known)}, got {name!r}")
+    picture = known[name](View(launch))
+    if picture is None:
+        raise ValueError(f"figure must be one that the launch has something to show in, got {name!r}")
+    return Drawing(picture)

@@ -1,0 +1,294 @@
+"""Plans before a run: of a study, of a search, of a confirmation; what they train and what they can decide."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from study.design import parsing, planning, setting_file, study_file, varying
+from study.design.plan import Plan
+from study.design.study import MOST_SEEDS, Study
+from study.storage.store import Store
+from study.studies import find
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from study.launch import Launch
+
+USUAL = "quick"
+"""The profile of a study that is taken where none is named."""
+
+
+def plan(
+    study: Study | str | Path,
+    profile: str | None = None,
+    *,
+    seeds: int | None = None,
+    set: Mapping[str, Any] | None = None,
+    vary: Mapping[str, Sequence[Any]] | None = None,
+    until_decided: bool = False,
+    budget: str | float | None = None,
+) -> Plan:
+    """Resolve a study into a plan: cells, seeds and everything else that is decided before the first seed.
+
+    Args:
+        study: a study; or the name of one (``study list``), a file ``*.py`` with a ``STUDY``, or a setting ``*.json``
+            as ``study best`` writes it.
+        profile: the scale; by default ``quick``, or the study's first one if it has none of that name.
+        seeds: replicas per cell instead of the profile's; with ``until_decided`` the most that a cell gets.
+        set: dotted path to value, set in every cell.
+        vary: dotted path to two values or more; their product replaces the factors of the study.
+        until_decided: every cell gets one block of seeds, and more while a hypothesis about it is undecided.
+        budget: with ``until_decided``: wall-clock time after which no further block begins, in seconds or as ``"30m"``.
+
+    Returns:
+        The plan. Its digest identifies all that was decided.
+
+    Raises:
+        ValueError: if anything does not exist or does not fit; names the field, the value, the rule and the study.
+
+    Examples:
+        >>> import study
+        >>> plan = study.plan("lsgan-stability", "smoke", seeds=3, set={"steps": 20})
+        >>> len(plan.cells), plan.seeds
+        (8, (0, 1, 2))
+        >>> grid = study.plan("mixture-modes", seeds=2, vary={"objective.kind": ["minimax", "wasserstein"]})
+        >>> [cell.name for cell in grid.cells]
+        ['minimax', 'wasserstein']
+    """
+    chosen, scale = resolved(study, profile, vary)
+    return planning.plan_study(
+        chosen,
+        scale,
+        now=_now(),
+        seeds=seeds,
+        changes=set,
+        until_decided=until_decided,
+        budget=_seconds(budget),
+    )
+
+
+def resolved(
+    study: Study | str | Path, profile: str | None, vary: Mapping[str, Sequence[Any]] | None
+) -> tuple[Study, str]:
+    """Return the study that is meant, with its factors replaced by those to vary, and the profile."""
+    found = study if isinstance(study, Study) else study_of(study, profile)
+    scale = profile or (USUAL if USUAL in found.profiles else next(iter(found.profiles)))
+    return (varying.vary(found, scale, vary) if vary else found), scale
+
+
+def save(
+    path: str | Path,
+    study: Study | str | Path,
+    profile: str | None = None,
+    *,
+    seeds: int | None = None,
+    set: Mapping[str, Any] | None = None,
+    vary: Mapping[str, Sequence[Any]] | None = None,
+) -> None:
+    """Write what :func:`plan` would plan with these arguments as a Python file with a ``STUDY``, to run and to grow.
+
+    Raises:
+        ValueError: as :func:`plan`; if the file exists, cannot be written or does not end in ``.py``.
+    """
+    chosen, scale = resolved(study, profile, vary)
+    planned = plan(study, profile, seeds=seeds, set=set, vary=vary)
+    own = replace(
+        chosen.profiles[scale],
+        base=parsing.assign_config(chosen.profiles[scale].base, dict(set or {})),
+        seeds=len(planned.seeds),
+        note=planned.stated_note(),
+    )
+    study_file.write(replace(chosen, profiles={scale: own}), Path(path))
+
+
+def study_of(name: str | Path, profile: str | None = None) -> Study:
+    """Return the study of a name, of a Python file, or of a setting in a JSON file.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    path = Path(name)
+    match path.suffix:
+        case ".py":
+            return study_file.read(path)
+        case ".json":
+            return setting_file.read(path).study(profile or USUAL)
+        case _:
+            return find(str(name))
+
+
+def plan_search(
+    space: str,
+    *,
+    on: str,
+    budget: str,
+    goal: str = "success",
+    seeds: int = 20,
+    block: int | None = None,
+    sampler: str = "tpe",
+    stop: str = "lost",
+    audit: float = 0.1,
+    floor: float = 0.8,
+    seed: int = 0,
+    set: Mapping[str, Any] | None = None,
+    warm_start: "Launch | None" = None,
+) -> Plan:
+    """Plan a search of a space for settings that train reliably.
+
+    Args:
+        space: a space of ``study spaces``, or several joined by ``+``.
+        on: data (``ring``, ``digits``, ...), or a ``study/profile``.
+        budget: ``"200blocks"``, ``"90s"``, ``"15m"`` or ``"2h"``.
+        goal: ``success`` (rate), ``quality`` (of successes, with a rate of ``floor`` or more) or ``both``.
+        seeds: the most seeds that a candidate gets; ``block`` at a time.
+        sampler: what proposes candidates; ``seed`` is its seed.
+        stop: when a block ends early; ``audit`` is the share of the stopped blocks that run on, to check the rule.
+        set: dotted path to value, set in every cell.
+        warm_start: a launch whose results the sampler is told.
+
+    Returns:
+        The plan, for :func:`study.run`.
+
+    Raises:
+        ValueError: if a value does not exist or does not fit.
+
+    Examples:
+        >>> import study
+        >>> plan = study.plan_search("wgan-clip", on="ring", budget="40blocks", set={"steps": 500})
+        >>> plan.search.sampler, plan.search.blocks
+        ('tpe', 40)
+    """
+    from study.search import planning as searches
+    from study.search.problem import ground
+
+    here = ground(on)
+    blocks, seconds = searches.budget(budget)
+    fields = {"floor": floor, "sampler": sampler, "seed": seed, "blocks": blocks, "audit": audit}
+    return searches.plan_search(
+        searches.search_of(space, here, goal=goal, stop=stop, **fields),
+        here,
+        now=_now(),
+        seeds=seeds,
+        seconds=seconds,
+        block=block,
+        changes=dict(set or {}),
+        known=None if warm_start is None else warm_start.store,
+    )
+
+
+def plan_confirmation(launch: "Launch", *, cell: str | None = None, seeds: int | None = None) -> Plan:
+    """Plan to run a launch's best cell again on fresh seeds: the rate it was selected by is optimistic.
+
+    Args:
+        cell: name of the cell; by default the best one.
+        seeds: how many fresh seeds; by default twice those of the launch.
+
+    Returns:
+        The plan, for :func:`study.run`.
+
+    Raises:
+        ValueError: if the cell does not exist, or no replica of it is decided yet.
+
+    Examples:
+        >>> import study
+        >>> plan = study.plan_confirmation(study.load(stored), seeds=30)
+        >>> plan.cells[0].name, len(plan.seeds), plan.seeds[0]
+        ('r1 / simultaneous', 30, 1000000)
+    """
+    return confirmation_of(launch.store, cell=cell, seeds=seeds)
+
+
+def confirmation_of(store: Store, *, cell: str | None = None, seeds: int | None = None) -> Plan:
+    """Do the same as :func:`plan_confirmation` for a folder."""
+    from study.search import confirmation
+
+    return confirmation.of_launch(store, now=_now(), cell=cell, seeds=seeds)
+
+
+def explain(plan: Plan, cell: int = 0) -> "pd.DataFrame":
+    """Say exactly what a cell trains: formulas with their numbers, layers, updates, optimizers, draws.
+
+    Args:
+        cell: index of the cell in the plan.
+
+    Returns:
+        A data frame with the columns ``section``, ``name`` and ``text``, in reading order.
+
+    Raises:
+        ValueError: if there is no such cell.
+
+    Examples:
+        >>> import study
+        >>> lines = study.explain(study.plan("dirac", "smoke"))
+        >>> list(lines.columns)
+        ['section', 'name', 'text']
+    """
+    import pandas as pd
+
+    from study.design.description import statements
+
+    if not 0 <= cell < len(plan.cells):
+        raise ValueError(f"cell must be in [0, {len(plan.cells) - 1}], got {cell} (study {plan.study})")
+    rows = [(own.section, own.name, own.text) for own in statements(plan.cells[cell].config)]
+    return pd.DataFrame(rows, columns=["section", "name", "text"])
+
+
+def power(
+    plan: Plan, *, rates: tuple[float, float] | None = None, rate: float | None = None, correlation: float = 0.0
+) -> "pd.DataFrame":
+    """Say before a run how likely each hypothesis is to be decided, if certain success rates are the truth.
+
+    Args:
+        rates: to assume of the better and the worse side, instead of several usual ones.
+        rate: to assume of shares, and of both sides that are claimed to be equal.
+        correlation: of the two outcomes of a pair (phi), in [-1, 1].
+
+    Returns:
+        A data frame, one row per hypothesis and assumption: ``claim``, ``rates``, ``chance_alone`` and ``chance`` (of
+        the claimed verdict, alone and as one of the study's family, in [0, 1]), ``seeds_80`` and ``seeds_90`` (the
+        smallest number of seeds with that chance in the family, missing if there is none up to 1,000).
+
+    Raises:
+        ValueError: if the study has no hypothesis, or the rates cannot be.
+
+    Examples:
+        >>> import study
+        >>> table = study.power(study.plan("dirac", "smoke", seeds=60))
+        >>> bool(table.chance.between(0, 1).all())
+        True
+    """
+    import pandas as pd
+
+    from study.evidence.power import power_analysis
+
+    analyses = power_analysis(plan, rates=rates, rate=rate, correlation=correlation)
+    rows = [
+        (
+            own.hypothesis.claim,
+            prospect.rates,
+            prospect.chances[0].up,
+            prospect.chances[1].up,
+            *(enough[1] for enough in prospect.enough),
+        )
+        for own in analyses
+        for prospect in own.prospects
+    ]
+    frame = pd.DataFrame(rows, columns=["claim", "rates", "chance_alone", "chance", "seeds_80", "seeds_90"])
+    return frame.astype({"seeds_80": "Int64", "seeds_90": "Int64"})
+
+
+def check_fresh_seeds(count: int | None) -> None:
+    """Raise ValueError if a search cannot be confirmed on so many seeds."""
+    if count is not None and not 0 <= count <= MOST_SEEDS:
+        raise ValueError(f"--confirm must be in [0, {MOST_SEEDS}], got {count}")
+
+
+def _seconds(budget: str | float | None) -> float | None:
+    return parsing.seconds(budget, "--budget") if isinstance(budget, str) else budget
+
+
+def _now() -> datetime:
+    return datetime.now().astimezone()

@@ -1,0 +1,149 @@
+"""The statistics of stability as plain functions: counts and arrays in, numbers out."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from study.evidence.inference import confidence_sequences, paired, survival
+from study.evidence.inference.multiple import holm
+from study.evidence.inference.paired import Pairs
+from study.evidence.inference.proportions import boschloo, clopper_pearson, wilson
+from study.evidence.inference.survival import Lifetimes, LogRank, SurvivalCurve
+
+__all__ = [
+    "boschloo",
+    "clopper_pearson",
+    "confidence_sequence",
+    "holm",
+    "kaplan_meier",
+    "logrank",
+    "mcnemar",
+    "newcombe",
+    "wilson",
+]
+
+
+def mcnemar(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
+    """Return the two-sided exact p-value that two settings succeed equally often on the same seeds.
+
+    The binomial test of the seeds on which only ``a`` succeeded, among those on which one alone did, against 1/2
+    (McNemar 1947, Psychometrika 12).
+
+    Args:
+        a, b: ``[N]`` truth values: whether each setting succeeded on seed i.
+
+    Returns:
+        p in (0, 1]; 1 where the two never differ.
+
+    Raises:
+        ValueError: if the two are not ``[N]`` truth values of one length.
+
+    Examples:
+        >>> import study
+        >>> study.mcnemar([True] * 10, [False] * 6 + [True] * 4)
+        0.03125
+    """
+    return paired.mcnemar(_pairs(a, b))
+
+
+def newcombe(a: npt.ArrayLike, b: npt.ArrayLike, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the interval of the difference of two success rates over the same seeds, a minus b.
+
+    Newcombe 1998, Statistics in Medicine 17:2635, method 10 (for pairs).
+
+    Args:
+        a, b: ``[N]`` truth values: whether each setting succeeded on seed i.
+        confidence: in (0, 1).
+
+    Returns:
+        Both ends, in [-1, 1]; (-1, 1) without a pair.
+
+    Raises:
+        ValueError: if the two are not ``[N]`` truth values of one length, or confidence is not in (0, 1).
+
+    Examples:
+        >>> import study
+        >>> low, high = study.newcombe([True] * 10, [False] * 6 + [True] * 4)
+        >>> round(low, 2), round(high, 2)
+        (0.2, 0.83)
+    """
+    return paired.newcombe_paired(_pairs(a, b), confidence)
+
+
+def confidence_sequence(
+    values: Sequence[float], low: float = 0.0, high: float = 1.0, confidence: float = 0.95
+) -> tuple[float, float]:
+    """Return an interval of the mean that holds at every moment at once, however often one looks.
+
+    Betting on bounded values with the Krichevsky-Trofimov mixture (Waudby-Smith & Ramdas 2024, JRSS B 86, section 4):
+    one may look after every seed, and stop for any reason.
+
+    Args:
+        values: in the order in which they came, each in ``[low, high]``; for successes 0 and 1.
+        confidence: in (0, 1).
+
+    Returns:
+        Both ends, in ``[low, high]``; all of it without a value.
+
+    Raises:
+        ValueError: if ``low >= high``, or a value lies outside.
+
+    Examples:
+        >>> import study
+        >>> low, high = study.confidence_sequence([1, 1, 1, 1, 0, 1, 1, 1, 1, 1])
+        >>> round(low, 2), round(high, 2)
+        (0.46, 1.0)
+    """
+    return confidence_sequences.interval(values, low, high, confidence)
+
+
+def kaplan_meier(time: npt.ArrayLike, failed: npt.ArrayLike, confidence: float = 0.95) -> SurvivalCurve:
+    """Estimate the share of replicas that have not failed by each step.
+
+    Kaplan & Meier 1958, JASA 53; the interval is that of ``log(-log S)`` with Greenwood's variance.
+
+    Args:
+        time: ``[N]``, at least 0: step of the failure, or the last step at which a replica had not failed.
+        failed: ``[N]`` truth values; where false the lifetime is censored.
+
+    Returns:
+        The curve with its interval, a value for each time at which something happens.
+
+    Raises:
+        ValueError: if the two differ in length, or a time is negative or not finite.
+
+    Examples:
+        >>> import study
+        >>> study.kaplan_meier([100, 200, 300, 300], [True, True, False, False]).survival.tolist()
+        [1.0, 0.75, 0.5, 0.5]
+    """
+    return survival.kaplan_meier(_lifetimes(time, failed), confidence=confidence)
+
+
+def logrank(time_a: npt.ArrayLike, failed_a: npt.ArrayLike, time_b: npt.ArrayLike, failed_b: npt.ArrayLike) -> LogRank:
+    """Test whether two settings fail at the same rate over time (Mantel 1966); arguments as :func:`kaplan_meier`.
+
+    Examples:
+        >>> import study
+        >>> 0 < study.logrank([1, 2, 3, 4], [True] * 4, [5, 6, 7, 8], [True] * 4).p < 0.05
+        True
+    """
+    return survival.logrank(_lifetimes(time_a, failed_a), _lifetimes(time_b, failed_b))
+
+
+def _pairs(a: npt.ArrayLike, b: npt.ArrayLike) -> Pairs:
+    first, second = np.asarray(a), np.asarray(b)
+    if first.ndim != 1 or first.shape != second.shape:
+        raise ValueError(f"a and b must be [N] of one length, got {list(first.shape)} and {list(second.shape)}")
+    for name, values in (("a", first), ("b", second)):
+        if values.size and not np.isin(values, (0, 1)).all():
+            raise ValueError(f"{name} must hold truth values, got {values[~np.isin(values, (0, 1))][0]}")
+    one, other = first.astype(bool), second.astype(bool)
+    counts = ((one & other), (one & ~other), (~one & other), (~one & ~other))
+    both, only_a, only_b, neither = (int(np.count_nonzero(each)) for each in counts)
+    return Pairs(both=both, only_a=only_a, only_b=only_b, neither=neither)
+
+
+def _lifetimes(time: npt.ArrayLike, failed: npt.ArrayLike) -> Lifetimes:
+    return Lifetimes(time=np.asarray(time, dtype=np.float64), failed=np.asarray(failed, dtype=bool))

@@ -1,0 +1,136 @@
+"""Studies in files of their own: reading the ``STUDY`` of a Python file, and writing one to grow."""
+
+import json
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from enum import Enum
+from importlib import import_module, util
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from study.design.study import Study
+
+_WIDTH = 100
+_INDENT = 4
+
+
+def read(path: Path) -> Study:
+    """Return the ``STUDY`` that a Python file defines.
+
+    The file runs as a script does, with its folder first on the path. What it defines stays on the driver: workers
+    receive configurations, not the file.
+
+    Raises:
+        ValueError: if there is no such file, it fails, or it defines no ``STUDY``; names the file and the line.
+    """
+    if not path.is_file():
+        raise ValueError(f"a study's name, or a file with a STUDY, must be given, got {path}: there is no such file")
+    module = util.module_from_spec(_found(path))
+    folder = str(path.absolute().parent)
+    sys.path.insert(0, folder)
+    try:
+        assert module.__spec__ is not None
+        assert module.__spec__.loader is not None
+        module.__spec__.loader.exec_module(module)
+    except Exception as error:  # whatever the user's file raises is the user's mistake
+        raise ValueError(f"{path} must run without an error, got {_where(error, path)}") from None
+    finally:
+        sys.path.remove(folder)
+    study = getattr(module, "STUDY", None)
+    if not isinstance(study, Study):
+        raise ValueError(f"{path} must define STUDY, a study.Study, got {type(study).__name__}")
+    return study
+
+
+def _found(path: Path) -> Any:
+    return util.spec_from_file_location(f"study_file_{path.stem}", path)
+
+
+def _where(error: Exception, path: Path) -> str:
+    """``ValueError in line 12: steps must be > 0``."""
+    if isinstance(error, SyntaxError):
+        return f"SyntaxError in line {error.lineno}: {error.msg}"
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
+    place = f" in line {lines[-1]}" if lines else ""
+    return f"{type(error).__name__}{place}: {error}"
+
+
+def write(study: Study, path: Path) -> None:
+    """Write a study as a Python file that ``read`` gives back; only fields that differ from their default stand in it.
+
+    Raises:
+        ValueError: if the file exists already, or cannot be written to.
+    """
+    if path.suffix != ".py":
+        raise ValueError(f"--save must be a file that ends in .py, got {path}")
+    imports: set[tuple[str, str]] = set()
+    code = _code(study, imports, 0)
+    grouped = groupby(sorted(imports), key=lambda pair: pair[0])
+    lines = [f"from {module} import {', '.join(name for _, name in names)}" for module, names in grouped]
+    heading = f'"""{study.title}. Run it with ``study run {path.name}``."""'
+    text = "\n".join([heading, "", *lines, "", f"STUDY = {code}", ""])
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise ValueError(f"--save must be a new file, got {path}, which exists already") from None
+    except OSError as error:
+        raise ValueError(f"--save must be a file that can be written, got {path}: {error.strerror}") from None
+
+
+def _code(value: Any, imports: set[tuple[str, str]], indent: int) -> str:
+    """The expression that makes a value, broken over lines where it is long."""
+    if is_dataclass(value) and not isinstance(value, type):
+        imports.add(_home(type(value)))
+        items = [(f"{name}=", held) for name, held in _stated(value)]
+        return _call(f"{type(value).__name__}(", items, ")", imports, indent)
+    if isinstance(value, Enum):
+        imports.add(_home(type(value)))
+        return f"{type(value).__name__}.{value.name}"
+    if isinstance(value, Mapping):
+        return _call(
+            "{",
+            [(f"{_quoted(key)}: ", held) for key, held in value.items()],
+            "}",
+            imports,
+            indent,
+        )
+    if isinstance(value, tuple):
+        closing = ",)" if len(value) == 1 else ")"
+        return _call("(", [("", held) for held in value], closing, imports, indent)
+    if isinstance(value, list):
+        return _call("[", [("", held) for held in value], "]", imports, indent)
+    return _quoted(value) if isinstance(value, str) else repr(value)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _call(opening: str, items: list[tuple[str, Any]], closing: str, imports: set[tuple[str, str]], indent: int) -> str:
+    flat = opening + ", ".join(name + _code(held, imports, indent) for name, held in items) + closing
+    if not items or (indent + len(flat) <= _WIDTH and "\n" not in flat):
+        return flat
+    inner = indent + _INDENT
+    lines = [f"{' ' * inner}{name}{_code(held, imports, inner)}," for name, held in items]
+    return "\n".join([opening, *lines, " " * indent + closing.lstrip(",")])
+
+
+def _stated(value: Any) -> Iterator[tuple[str, Any]]:
+    for each in fields(value):
+        usual = each.default if each.default_factory is MISSING else each.default_factory()
+        if getattr(value, each.name) != usual:
+            yield each.name, getattr(value, each.name)
+
+
+def _home(kind: type) -> tuple[str, str]:
+    """The shortest module that exports a class under its name."""
+    parts = kind.__module__.split(".")
+    for end in range(1, len(parts) + 1):
+        module = ".".join(parts[:end])
+        if getattr(import_module(module), kind.__name__, None) is kind:
+            return module, kind.__name__
+    raise ValueError(f"{kind.__name__} of {kind.__module__} cannot be written into a file")

@@ -1,0 +1,139 @@
+"""Studies of a user: a grid from the command line, a file outside the repository, and the latter through Ray."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from study.cli.app import app, console
+from study.storage.store import Store
+
+STUDY = Path(sys.executable).with_name("study")
+MINE = """
+import study
+from search_spaces import Factor, Level
+from trainables.config import Evaluation, GanConfig, Latent
+from trainables.data import Ring
+from trainables.networks import Mlp
+from trainables.optim import Adam
+
+RATES = Factor(
+    name="rate", source="ours",
+    levels=tuple(Level(label=str(lr), assign={"d_optimizer.lr": lr}) for lr in (1e-4, 1e-3)),
+)
+STUDY = study.Study(
+    name="mine", title="Mine", question="Which rate?", sources=(),
+    hypotheses=(
+        study.MoreSuccess(
+            name="slow", claim="Slow is better.", source="us", better={"rate": "0.0001"}, worse={"rate": "0.001"}
+        ),
+    ),
+    contrasts=(study.Contrast(factor="rate", a="0.0001", b="0.001"),),
+    profiles={
+        "tiny": study.Profile(
+            base=GanConfig(
+                data=Ring(), generator=Mlp(hidden=(8,)), discriminator=Mlp(hidden=(8,)), latent=Latent(dim=2),
+                g_optimizer=Adam(lr=1e-3), d_optimizer=Adam(lr=1e-3), batch_size=16, steps=20,
+                evaluation=Evaluation(every=5, samples=64),
+            ),
+            factors=(RATES,), seeds=2, block=2, rule=study.MIXTURE_RULE, note="tiny",
+        )
+    },
+)
+"""
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    file = tmp_path / "elsewhere" / "my_study.py"
+    file.parent.mkdir()
+    file.write_text(MINE, encoding="utf-8")
+    return file
+
+
+def run(*arguments: object) -> tuple[int, str]:
+    done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    return done.exit_code, done.output
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console, "width", 120)
+
+
+def test_a_file_is_explained_and_its_power_computed_like_any_study(mine: Path) -> None:
+    code, said = run("explain", mine)
+    assert code == 0
+    assert "mine (tiny)" in said
+    code, said = run("power", mine, "--seeds", 20)
+    assert code == 0
+    assert "Slow is better." in said
+
+
+def test_a_grid_of_the_command_line_is_shown_cell_by_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    code, said = run(
+        "explain", "mixture-modes", "--profile", "smoke", "--vary", "clip=0.01,0.1", "--vary", "steps=10,20"
+    )
+    assert code == 0
+    assert "4 cells" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", "nowhere/my_study.py"), "there is no such file"),
+        (("run", "mixture-modes", "--vary", "clip"), "--vary needs path=value,value"),
+        (("run", "mixture-modes", "--vary", "clip=0.1"), "needs two values or more"),
+        (("run", "mixture-modes", "--vary", "clop=0.1,0.2"), "clop is no field"),
+        (("run", "mixture-modes", "--vary", "clip=0.1,0.2", "--until-decided"), "needs a hypothesis"),
+        (("run", "mixture-modes", "--save", "grid.txt"), "ends in .py"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_trains_nothing(
+    arguments: tuple[str, ...], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, said = run(*arguments)
+    assert code == 2
+    assert message in said.replace("\n", " ")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_a_file_outside_the_repository_runs_through_ray_and_resumes_without_it(mine: Path, tmp_path: Path) -> None:
+    out = tmp_path / "runs"
+    done = subprocess.run([STUDY, "run", mine, "--out", out], capture_output=True, text=True, timeout=300, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (folder,) = (out / "mine").iterdir()
+    store = Store(folder)
+    assert len(store.records()) == 4
+    assert "Slow is better" in (folder / "report" / "index.html").read_text(encoding="utf-8")
+    for trace in (store.traces_path / "cell=1").iterdir():
+        trace.unlink()
+    mine.unlink()
+    again = subprocess.run([STUDY, "resume", folder], capture_output=True, text=True, timeout=300, cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert all(record.status.trained for record in store.records())
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_a_grid_of_the_command_line_is_a_launch_and_its_saved_file_plans_the_same(tmp_path: Path) -> None:
+    out, file = tmp_path / "runs", tmp_path / "grid.py"
+    done = subprocess.run(
+        [STUDY, "run", "mixture-modes", "--profile", "smoke", "--seeds", "1", "--set", "steps=20",
+         "--set", "evaluation.every=10", "--vary", "clip=0.01,0.1,1.0", "--save", file, "--out", out],
+        capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "difference" in done.stdout
+    (folder,) = (out / "mixture-modes-grid").iterdir()
+    planned = json.loads((folder / "spec.json").read_text(encoding="utf-8"))
+    assert len(planned["contrasts"]) == 3
+    code, said = run("explain", file)
+    assert code == 0
+    assert all(cell["digest"] in said or cell["name"] in said for cell in planned["cells"])
