@@ -1,4 +1,8 @@
-"""What makes one autoencoder differ from another, as values: the prior on codes, the use of labels, the regulariser."""
+"""What makes one autoencoder differ from another, as values: the prior on codes, the use of labels, the regulariser.
+
+Values only, like objectives and penalties: the configuration holds them, and the room ``trainables.autoencoder`` does
+what they say.
+"""
 
 from dataclasses import dataclass
 from math import isfinite, log, pi, sqrt

@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainables.data.source import ImageTruth
-from trainables.draws import generator
 from trainables.networks.init import He
+from trainables.streams import generator
 
 VERSION = 2
 """Raise when anything below changes what is learned; cached nets of other versions are not used."""

@@ -5,13 +5,13 @@ from typing import Any, Protocol
 
 import torch
 
-from trainables.aae import Aae
+from trainables.autoencoder.game import Aae
 from trainables.config import AaeConfig, Config, GanConfig
 from trainables.data import Source
-from trainables.draws import Streams
-from trainables.gan import Gan
+from trainables.gan.game import Gan
 from trainables.phases import Figure, Nets, Player, Rounds, View
 from trainables.shapes import Labels, Samples
+from trainables.streams import Streams
 
 
 class Play(Protocol):

@@ -13,11 +13,11 @@ from torch import Tensor
 from trainables import games, replicas
 from trainables.config import Config, GanConfig
 from trainables.data import Source
-from trainables.draws import Streams
 from trainables.phases import Figure, Nets, Phase
 from trainables.population import Populations
 from trainables.probes import Probe
 from trainables.shapes import Labels, Samples
+from trainables.streams import Streams
 from trainables.trace import Row
 
 

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from trainables import replicas
 from trainables.config import Latent
-from trainables.draws import Streams
 from trainables.networks.init import Init
 from trainables.optim import OptimizerConfig
 from trainables.shapes import Labels, Latents, Loss, Params, Samples, ScoreFn
+from trainables.streams import Streams
 
 
 @dataclass(frozen=True, slots=True)

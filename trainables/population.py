@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from trainables.draws import generator
+from trainables.streams import generator
 
 Scale = Literal["lr", "g_lr", "d_lr", "penalty"]
 SCALES: tuple[str, ...] = get_args(Scale)

@@ -17,9 +17,9 @@ from torch import Tensor
 from trainables.conditioning import Unconditional
 from trainables.config import Config, GanConfig
 from trainables.data.source import ImageTruth, MixtureTruth, Source
-from trainables.draws import generator
 from trainables.features import Features, as_floats
 from trainables.phases import View
+from trainables.streams import generator
 from trainables.theory import Theory
 
 RADII = (3, 10, 30)

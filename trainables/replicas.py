@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn import functional
 
-from trainables.draws import Streams, generator
 from trainables.networks.activations import Gate, Maxout, Scale, ShiftedSoftplus
 from trainables.networks.init import InitialValue
 from trainables.networks.norm import (
@@ -29,6 +28,7 @@ from trainables.networks.norm import (
 )
 from trainables.networks.wiring import LabelMap, OneHot, Wired
 from trainables.shapes import Params
+from trainables.streams import Streams, generator
 
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 

@@ -13,11 +13,11 @@ from torch import Tensor
 
 from trainables.data import Source
 from trainables.data.source import MixtureTruth
-from trainables.draws import Streams, generator
 from trainables.games import Game, Play
 from trainables.loop import Loop
 from trainables.phases import Figure, Nets, Phase, Player, Rounds, View
 from trainables.shapes import Labels, Loss, Samples
+from trainables.streams import Streams, generator
 
 _STREAM = "injection"
 

@@ -10,9 +10,9 @@ import torch
 from torch.distributions import Normal as NormalDistribution
 from torch.distributions import kl_divergence
 
-from tests.trainables.autoencoders import BASE, CPU, KINDS, config, source
+from tests.trainables.made_autoencoders import BASE, CPU, KINDS, config, source
 from tests.trainables.rounding import assert_same
-from trainables import coding
+from trainables.autoencoder import draws
 from trainables.autoencoding import (
     LABEL_USES,
     PRIORS,
@@ -34,9 +34,9 @@ from trainables.autoencoding import (
 )
 from trainables.config import digest
 from trainables.data import ImageSource, ImageTruth, LsunBedroom, Ring
-from trainables.draws import Streams
 from trainables.games import build
 from trainables.objectives import Minimax
+from trainables.streams import Streams
 
 # The divergence of a variational autoencoder
 
@@ -62,7 +62,7 @@ def test_the_kl_by_hand() -> None:
 
 @pytest.mark.parametrize("prior", [NormalPrior(dim=2, std=3.0), Petals(), SwissRoll()], ids=lambda p: p.kind)
 def test_the_deviation_is_the_root_mean_square(prior: Any) -> None:
-    z = coding.prior_draws(config(prior=prior), Streams((1,)), "prior", 0, 40_000, None)
+    z = draws.prior_draws(config(prior=prior), Streams((1,)), "prior", 0, 40_000, None)
     assert z.square().mean().sqrt().item() == pytest.approx(prior.deviation, rel=0.02)
     assert z.shape == (1, 40_000, 2)
 

@@ -1,4 +1,4 @@
-"""Phases: which batches and noise an update sees, and whose weights it differentiates."""
+"""Phases of a GAN: the distribution of latents, whose weights an update differentiates, and the order of updates."""
 
 import dataclasses
 from typing import Any
@@ -7,108 +7,24 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.trainables.rounding import assert_same, largest
-from trainables import replicas
-from trainables.config import Evaluation, GanConfig, Latent, Updates
-from trainables.data import Digits, Ring, Source
-from trainables.draws import Streams
-from trainables.games import build
-from trainables.gan import Draws
-from trainables.loop import Loop
-from trainables.networks import Mlp
-from trainables.networks.init import He
-from trainables.networks.norm import Norm
-from trainables.objectives import LeastSquares, Wasserstein
-from trainables.optim import Sgd
-from trainables.phases import Nets, Phase, latents
-
-CPU = torch.device("cpu")
-SEEDS = (3, 14)
-BASE = GanConfig(
-    data=Ring(),
-    generator=Mlp(hidden=(6, 5), activation="relu", init=He()),
-    discriminator=Mlp(hidden=(6, 5), activation="leaky_relu", init=He()),
-    objective=LeastSquares(),
-    latent=Latent(dim=3),
-    g_optimizer=Sgd(lr=0.05),
-    d_optimizer=Sgd(lr=0.1),
-    batch_size=8,
-    steps=10,
-    evaluation=Evaluation(every=5, samples=8),
-    dtype="float64",
+from tests.trainables.made_gans import (
+    BASE,
+    CPU,
+    SEEDS,
+    changed,
+    draws,
+    nets,
+    phases,
+    source,
 )
-
-
-def changed(updates: Updates = BASE.updates, **fields: Any) -> GanConfig:
-    return dataclasses.replace(BASE, updates=updates, **fields)
-
-
-def source(config: GanConfig) -> Source:
-    return config.data.load(device=CPU, dtype=torch.float64)
-
-
-def draws(config: GanConfig, step: int, seeds: tuple[int, ...] = SEEDS) -> Draws:
-    return Draws(config, source(config), Streams(seeds), step, device=CPU)
-
-
-def nets(config: GanConfig) -> Nets:
-    players = build(config).players
-    params = {
-        name: replicas.initialise(p.module, p.init, Streams(SEEDS), name, device=CPU, dtype=torch.float64)
-        for name, p in players.items()
-    }
-    return Nets({name: p.module for name, p in players.items()}, params)
-
-
-def phases(config: GanConfig) -> dict[str, Phase]:
-    return {phase.name: phase for group in build(config).rounds(0) for phase in group}
-
-
-# What an update sees
-
-
-@pytest.mark.parametrize("data", [Ring(), Digits()], ids=str)
-def test_every_discriminator_update_sees_a_fresh_real_batch(data: Ring | Digits) -> None:
-    config = changed(Updates(d_steps=3), data=data)
-    batches = [draws(config, step).real(visit) for step in range(2) for visit in range(3)]
-    assert batches[0].shape == (2, 8, *data.shape)
-    assert all(not torch.equal(a, b) for i, a in enumerate(batches) for b in batches[:i])
-
-
-@pytest.mark.parametrize("d_steps", [1, 2, 5])
-def test_batches_are_numbered_by_discriminator_updates(d_steps: int) -> None:
-    """Five D steps per G step walk through the data as five times as many single ones."""
-    config, single = changed(Updates(d_steps=d_steps)), changed(Updates(d_steps=1))
-    for number in range(10):
-        own = draws(config, number // d_steps)
-        assert torch.equal(own.real(number % d_steps), draws(single, number).real(0))
-        assert torch.equal(own.discriminator_latents(number % d_steps), draws(single, number).discriminator_latents(0))
-
-
-@pytest.mark.parametrize("d_steps", [1, 3])
-def test_the_generator_reuses_the_noise_of_the_last_discriminator_update(d_steps: int) -> None:
-    own = draws(changed(Updates(d_steps=d_steps, reuse_latents=True)), 4)
-    assert torch.equal(own.generator_latents(), own.discriminator_latents(d_steps - 1))
-
-
-def test_without_reuse_the_generator_draws_afresh() -> None:
-    config = changed(Updates(reuse_latents=False))
-    first, second = draws(config, 4), draws(config, 5)
-    assert not torch.equal(first.generator_latents(), first.discriminator_latents(0))
-    assert not torch.equal(first.generator_latents(), second.generator_latents())
-
-
-def test_reusing_noise_changes_no_discriminator_draw() -> None:
-    fresh, reused = draws(changed(Updates(reuse_latents=False)), 4), draws(changed(Updates(reuse_latents=True)), 4)
-    fresh.generator_latents()
-    assert torch.equal(fresh.discriminator_latents(0), reused.discriminator_latents(0))
-    assert torch.equal(fresh.real(0), reused.real(0))
-
-
-def test_every_replica_draws_as_it_would_alone() -> None:
-    stacked, alone = draws(BASE, 2), draws(BASE, 2, (14,))
-    assert torch.equal(stacked.real(0)[1], alone.real(0)[0])
-    assert torch.equal(stacked.generator_latents()[1], alone.generator_latents()[0])
+from tests.trainables.rounding import assert_same, largest
+from trainables.config import GanConfig, Latent, Updates
+from trainables.games import build
+from trainables.loop import Loop
+from trainables.networks.norm import Norm
+from trainables.objectives import Wasserstein
+from trainables.phases import Nets, latents
+from trainables.streams import Streams
 
 
 @pytest.mark.parametrize("distribution", ["uniform", "normal"])
@@ -145,7 +61,7 @@ def test_joined_and_apart_differ_exactly_by_batch_norm(norm: Norm) -> None:
     net = dataclasses.replace(BASE.discriminator, norm=norm)
     losses = {}
     for how in ("apart", "joined"):
-        config = changed(Updates(d_batches=how), discriminator=net)
+        config = changed(updates=Updates(d_batches=how), discriminator=net)
         losses[how] = phases(config)["d"].loss(nets(config), draws(config, 0))["d_loss"]
     same = torch.allclose(losses["apart"], losses["joined"], rtol=1e-12, atol=0)
     assert same is (norm == "none")
@@ -191,8 +107,8 @@ ORDERS = {
 @pytest.mark.parametrize("order", ORDERS)
 def test_one_step_is_the_one_by_hand_and_no_other(order: str) -> None:
     updates, _ = ORDERS[order]
-    config = changed(updates)
-    loop = Loop(config, SEEDS, source(config), [], device=CPU)
+    config = changed(updates=updates)
+    loop = Loop(config, SEEDS, source(config.data), [], device=CPU)
     loop.advance()
     trained = value(loop)
 
@@ -211,7 +127,7 @@ def test_one_step_is_the_one_by_hand_and_no_other(order: str) -> None:
 def test_the_clip_follows_the_discriminators_step() -> None:
     """The generator, which comes second, meets clipped weights."""
     config = changed(objective=Wasserstein(), clip=0.01)
-    loop = Loop(config, SEEDS, source(config), [], device=CPU)
+    loop = Loop(config, SEEDS, source(config.data), [], device=CPU)
     start = {name: weight.clone() for name, weight in value(loop)["generator"].items()}
     loop.advance()
     after = value(loop)

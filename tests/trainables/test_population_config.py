@@ -8,7 +8,7 @@ import pytest
 from study.design.description import statements
 from study.design.parsing import assign_config, config_from
 from study.report.methods import _gan
-from tests.trainables.populations import ring
+from tests.trainables.made_populations import ring
 from trainables.config import GanConfig, digest, digest_of, to_dict
 from trainables.population import Population
 

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from tests.trainables.populations import CPU, PLAN, SEEDS, build, digits, per_network, ring, tensors, trained
+from tests.trainables.made_populations import CPU, PLAN, SEEDS, build, digits, per_network, ring, tensors, trained
 from tests.trainables.rounding import assert_same, damped, largest
 from trainables.config import GanConfig
-from trainables.draws import generator
 from trainables.loop import _scaled_step
 from trainables.optim import Adam, OptimizerConfig, RMSprop, RMSpropTf1, Sgd
 from trainables.penalties import WganGp
 from trainables.population import Population, Populations
+from trainables.streams import generator
 
 OPTIMIZERS = (
     Sgd(lr=0.05),

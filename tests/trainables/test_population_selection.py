@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.trainables.populations import CPU, PLAN, SEEDS, build, per_network, ring, source, tensors, trained
+from tests.trainables.made_populations import CPU, PLAN, SEEDS, build, per_network, ring, source, tensors, trained
 from trainables.data import Ring
 from trainables.loop import Loop
 from trainables.population import Population, Populations, fitness, schedule

@@ -62,7 +62,7 @@ def image_fit(digits: ImageSource, features: Features) -> ImageFit:
 
 
 def test_diversity_is_one_for_fresh_data(ring: MixtureSource) -> None:
-    from trainables.draws import Streams
+    from trainables.streams import Streams
 
     fresh = ring.batch(Streams((1, 2)), 0, 256).samples
     assert Diversity(ring).measure(seen(fresh))["diversity"].tolist() == pytest.approx([1, 1], abs=0.05)

@@ -7,9 +7,9 @@ from torch.func import functional_call
 
 from tests.trainables.rounding import assert_same, assert_same_gradient
 from trainables import replicas
-from trainables.draws import Streams
 from trainables.networks.init import INITS, Init
 from trainables.networks.norm import BatchNorm, LayerNorm, SpectralConv2d, SpectralLinear
+from trainables.streams import Streams
 
 R, B = 3, 5
 

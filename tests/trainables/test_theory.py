@@ -11,11 +11,11 @@ from torch import Tensor
 from tests.trainables.rounding import assert_same
 from trainables.config import Evaluation, GanConfig, Latent
 from trainables.data import ImageSource, ImageTruth, MixtureSource, MixtureTruth, Ring
-from trainables.draws import Streams
 from trainables.networks import Mlp
 from trainables.objectives import LeastSquares, Minimax, NonSaturating, Objective, Wasserstein
 from trainables.optim import Adam
 from trainables.phases import View
+from trainables.streams import Streams
 from trainables.theory import Bins, Theory, jensen_shannon, pearson
 
 CPU = torch.device("cpu")

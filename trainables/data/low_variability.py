@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 
 from trainables.data.source import ImageSource, ImageTruth
-from trainables.draws import generator
+from trainables.streams import generator
 
 if TYPE_CHECKING:
     from PIL.Image import Image

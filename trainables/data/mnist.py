@@ -9,7 +9,7 @@ from torch import Tensor
 
 from trainables.data.pixels import resized
 from trainables.data.source import ImageSource, ImageTruth
-from trainables.draws import generator
+from trainables.streams import generator
 
 SIDE = 28
 DIGITS = 10

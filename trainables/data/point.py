@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from trainables.data.source import Batch, MixtureTruth
-from trainables.draws import Streams
+from trainables.streams import Streams
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

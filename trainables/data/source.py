@@ -14,8 +14,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from trainables.draws import Streams, generator
 from trainables.shapes import Labels, Samples
+from trainables.streams import Streams, generator
 
 HASHED_WHOLE_BYTES = 64 * 2**20
 HASHED_SPREAD = 4_096

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from trainables.data.source import Batch, MixtureTruth
-from trainables.draws import Streams, generator
+from trainables.streams import Streams, generator
 
 FIRST, LAST = 1.5 * pi, 4.5 * pi
 """The range of the angle t, in radians: one and a half turns."""

@@ -11,8 +11,8 @@ from typing import ClassVar, Literal, Protocol, get_args
 import numpy as np
 from torch import nn
 
-from trainables.draws import Array
 from trainables.networks.norm import BatchNorm, LayerNorm
+from trainables.streams import Array
 
 
 class InitialValue(Protocol):

@@ -12,8 +12,8 @@ from study.validation import digits, ring
 from study.validation.interventions import Copies, InjectedGame, KeepClasses, KeepModes, Poison, RateStep, Relabel, Span
 from trainables import games
 from trainables.config import Evaluation, GanConfig
-from trainables.draws import Streams
 from trainables.loop import Loop
+from trainables.streams import Streams
 
 CPU = torch.device("cpu")
 SMALL = replace(ring.BASE, steps=6, evaluation=Evaluation(every=2, samples=200), batch_size=8)

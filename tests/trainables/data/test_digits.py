@@ -5,7 +5,7 @@ import torch
 from sklearn.datasets import load_digits
 
 from trainables.data.digits import Digits
-from trainables.draws import Streams
+from trainables.streams import Streams
 
 CPU = torch.device("cpu")
 

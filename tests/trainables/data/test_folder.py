@@ -13,7 +13,7 @@ from torchvision import datasets
 
 from trainables.data import ImageFolder, ImageSource
 from trainables.data.cache import UnreadableImages
-from trainables.draws import Streams
+from trainables.streams import Streams
 
 fcntl = pytest.importorskip("fcntl")
 CPU = torch.device("cpu")

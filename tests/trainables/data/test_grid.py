@@ -9,7 +9,7 @@ import torch
 
 from trainables.data.grid import Grid
 from trainables.data.source import MixtureSource
-from trainables.draws import Streams
+from trainables.streams import Streams
 
 CPU = torch.device("cpu")
 GRIDS = {"PacGAN": Grid(), "WGAN-GP": Grid(divisor=2.828), "small": Grid(side=2, spacing=1.0, std=0.1)}

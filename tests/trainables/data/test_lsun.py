@@ -16,7 +16,7 @@ from torch import Tensor
 
 from trainables.data.lsun import Category, Lsun, LsunBedroom
 from trainables.data.source import ImageSource
-from trainables.draws import Streams
+from trainables.streams import Streams
 
 fcntl = pytest.importorskip("fcntl")
 CPU = torch.device("cpu")

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from trainables.data import FashionMnist, ImageSource, ImageTruth, Mnist, StackedMnist
-from trainables.draws import Streams
+from trainables.streams import Streams
 
 CPU = torch.device("cpu")
 FOLDERS = {Mnist: "MNIST", FashionMnist: "FashionMNIST", StackedMnist: "MNIST"}

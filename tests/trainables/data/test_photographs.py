@@ -13,7 +13,7 @@ from PIL import Image
 from torchvision import datasets
 
 from trainables.data import CelebA, Cifar10, ImageSource, Stl10
-from trainables.draws import Streams
+from trainables.streams import Streams
 
 pytest.importorskip("fcntl")
 CPU = torch.device("cpu")

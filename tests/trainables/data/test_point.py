@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from trainables.data.point import Point
-from trainables.draws import Streams
 from trainables.phases import View
 from trainables.probes import Diversity, MixtureFit
+from trainables.streams import Streams
 
 CPU = torch.device("cpu")
 

@@ -8,7 +8,7 @@ import torch
 
 from trainables.data.ring import Ring
 from trainables.data.source import MixtureSource
-from trainables.draws import Streams
+from trainables.streams import Streams
 
 CPU = torch.device("cpu")
 RINGS = {

@@ -12,7 +12,7 @@ from torch import Tensor
 from trainables.data import source as module
 from trainables.data.ring import Ring
 from trainables.data.source import ImageSource, ImageTruth, Source
-from trainables.draws import Streams
+from trainables.streams import Streams
 
 CPU = torch.device("cpu")
 BLACK = torch.zeros(1, 1, 8, 8, dtype=torch.uint8)

@@ -8,7 +8,7 @@ import torch
 from sklearn.datasets import make_swiss_roll
 
 from trainables.data.swiss_roll import RollSource, SwissRoll
-from trainables.draws import Streams
+from trainables.streams import Streams
 
 CPU = torch.device("cpu")
 

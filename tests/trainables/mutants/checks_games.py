@@ -13,18 +13,21 @@ from torch import Tensor
 
 from search_spaces import architecture
 from tests.trainables.mutants.checks_losses import F64, SEEDS, Check, close
-from trainables import gan, optim, phases, replicas
+from trainables import optim, phases, replicas
 from trainables.conditioning import AuxiliaryClassifier, ByLabel
 from trainables.config import BurnIn, Evaluation, GanConfig, Latent, Updates
 from trainables.data import Point, Ring
 from trainables.data.source import ImageSource, ImageTruth
-from trainables.draws import Streams
+from trainables.gan.draws import Draws
+from trainables.gan.game import Gan
+from trainables.gan.play import Play
 from trainables.loop import Loop
 from trainables.networks import Dirac, Mlp
 from trainables.networks.init import Constant, He
 from trainables.networks.norm import BatchNorm
 from trainables.objectives import LeastSquares, Wasserstein
 from trainables.penalties import WganGp
+from trainables.streams import Streams
 
 CPU = torch.device("cpu")
 PSI, THETA, D_LR, G_LR = 0.75, 1.0, 0.25, 0.125
@@ -72,21 +75,21 @@ class Spy:
 
 
 def nets_of(config: GanConfig) -> phases.Nets:
-    players, streams = gan.Gan(config).players, Streams(SEEDS)
+    players, streams = Gan(config).players, Streams(SEEDS)
     params = {
         name: replicas.initialise(p.module, p.init, streams, name, device=CPU, dtype=F64) for name, p in players.items()
     }
     return phases.Nets({name: p.module for name, p in players.items()}, params)
 
 
-def draws_of(config: GanConfig, step: int = 0) -> gan.Draws:
-    return gan.Draws(config, config.data.load(device=CPU, dtype=F64), Streams(SEEDS), step, device=CPU)
+def draws_of(config: GanConfig, step: int = 0) -> Draws:
+    return Draws(config, config.data.load(device=CPU, dtype=F64), Streams(SEEDS), step, device=CPU)
 
 
 def one_step(config: GanConfig) -> tuple[Spy, list[dict[str, Tensor]]]:
     """The losses of all phases of step 0 at the first weights, and what the networks saw."""
     spy, draws = Spy(nets_of(config)), draws_of(config)
-    rounds = gan.Gan(config).rounds(0)
+    rounds = Gan(config).rounds(0)
     return spy, [dict(phase.loss(spy, draws)) for group in rounds for phase in group]  # type: ignore[arg-type]
 
 
@@ -127,7 +130,7 @@ def a_step_is_one_update_of_g() -> None:
 
 def a_burn_in_has_its_steps() -> None:
     """Arjovsky et al. 2017 (authors' code): 100 in each of the first 25 steps and in every 500th."""
-    game = gan.Gan(replace(RING, updates=Updates(d_steps=5, burn_in=BurnIn())))
+    game = Gan(replace(RING, updates=Updates(d_steps=5, burn_in=BurnIn())))
     counts = [[p.name for group in game.rounds(step) for p in group].count("d") for step in (0, 24, 25, 499, 500, 501)]
     assert counts == [100, 100, 5, 5, 100, 5], counts
 
@@ -164,7 +167,7 @@ def d_trains_on_constants() -> None:
     for reuse in (True, False):
         config = replace(RING, updates=Updates(reuse_latents=reuse))
         nets, draws = nets_of(config), draws_of(config)
-        for (phase,) in gan.Gan(config).rounds(0):
+        for (phase,) in Gan(config).rounds(0):
             other = "generator" if phase.name == "d" else "discriminator"
             total = torch.stack(list(phase.loss(nets, draws).values())).sum()
             found = torch.autograd.grad(total, replicas.leaves(nets.params[other]), allow_unused=True)
@@ -203,7 +206,7 @@ def apart_real_scores_do_not_see_fakes() -> None:
     for how, sizes in (("apart", [6, 6]), ("joined", [12])):
         config = replace(RING, updates=Updates(d_batches=how))  # type: ignore[arg-type]
         spy, draws = Spy(nets_of(config)), draws_of(config)
-        gan.Gan(config).rounds(0)[0][0].loss(spy, draws)  # type: ignore[arg-type]
+        Gan(config).rounds(0)[0][0].loss(spy, draws)  # type: ignore[arg-type]
         assert [batch.shape[1] for batch in spy.seen("discriminator")] == sizes, how
         assert torch.equal(spy.seen("discriminator")[0][:, :6], draws.real(0))
 
@@ -211,7 +214,7 @@ def apart_real_scores_do_not_see_fakes() -> None:
 def packs_are_of_one_kind() -> None:
     config = replace(RING, packing=2)
     spy, draws = Spy(nets_of(config)), draws_of(config)
-    gan.Gan(config).rounds(0)[0][0].loss(spy, draws)  # type: ignore[arg-type]
+    Gan(config).rounds(0)[0][0].loss(spy, draws)  # type: ignore[arg-type]
     close(spy.seen("discriminator")[0], draws.real(0).reshape(2, 6, 4))
 
 
@@ -233,7 +236,7 @@ def class_terms_are_in_both_losses() -> None:
     """Each is the cross-entropy of D's class head on the samples and labels of its phase, with a positive sign."""
     config = replace(RING, conditioning=AuxiliaryClassifier())
     nets, draws = nets_of(config), draws_of(config)
-    (d,), (g,) = gan.Gan(config).rounds(0)
+    (d,), (g,) = Gan(config).rounds(0)
     d_terms, g_terms = d.loss(nets, draws), g.loss(nets, draws)
     made = draws.discriminator_labels(0)
     fake = nets.run("generator", draws.discriminator_latents(0), made)
@@ -251,7 +254,7 @@ def class_terms_are_in_both_losses() -> None:
 def sampling_uses_batches_of_training_size() -> None:
     """Batch norm in G then sees at evaluation what it saw in training."""
     spy = Spy(nets_of(RING))
-    play = gan.Play(RING, RING.data.load(device=CPU, dtype=F64), Streams(SEEDS), CPU)
+    play = Play(RING, RING.data.load(device=CPU, dtype=F64), Streams(SEEDS), CPU)
     samples, _ = play.sample(spy, 15)  # type: ignore[arg-type]
     assert samples.shape == (2, 15, 2)
     assert [z.shape[1] for z in spy.seen("generator")] == [6, 6, 6]

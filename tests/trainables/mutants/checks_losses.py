@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from trainables import conditioning, objectives, penalties
-from trainables.draws import Streams
+from trainables.streams import Streams
 
 Check = Callable[[], None]
 F64 = torch.float64

@@ -13,10 +13,14 @@ from torch.nn.functional import softplus
 
 from search_spaces import architecture
 from tests.trainables.mutants import checks_games, checks_losses
-from trainables import conditioning, gan, loop, objectives, optim, penalties, phases
+from trainables import conditioning, loop, objectives, optim, penalties, phases
 from trainables.config import BurnIn, GanConfig
 from trainables.data import Ring
 from trainables.data.source import ImageSource, MixtureTruth
+from trainables.gan import scoring
+from trainables.gan.draws import Draws, PenaltyNoise
+from trainables.gan.game import Gan
+from trainables.gan.play import Play
 from trainables.networks import norm
 
 CHECKS = checks_losses.CHECKS + checks_games.CHECKS
@@ -143,7 +147,7 @@ def _rounds(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
 def _g_seldom(right: Any) -> Any:
     """One of D's updates per step, however many there should be."""
 
-    def rounds(self: gan.Gan, step: int) -> Any:
+    def rounds(self: Gan, step: int) -> Any:
         d_steps, found = self._config.updates.d_steps, right(self, step)
         return found if d_steps == 1 else (found[0], found[-1])
 
@@ -169,7 +173,7 @@ def _clip_all(right: Any) -> Any:
     return update
 
 
-def _attached_fakes(self: gan.Draws, nets: Any, visit: int) -> Any:
+def _attached_fakes(self: Draws, nets: Any, visit: int) -> Any:
     inputs = [self.discriminator_latents(visit)] + ([self.discriminator_labels(visit)] if self.labelled else [])
     return nets.run("generator", *inputs)
 
@@ -228,8 +232,8 @@ def _merged_statistics(self: Any, x: torch.Tensor) -> torch.Tensor:
 
 
 def _one_chunk(right: Any) -> Any:
-    def sample(self: gan.Play, nets: Any, count: int, labels: Any = None) -> Any:
-        other = gan.Play(replace(self._config, batch_size=count), self._source, self._streams, self._device)
+    def sample(self: Play, nets: Any, count: int, labels: Any = None) -> Any:
+        other = Play(replace(self._config, batch_size=count), self._source, self._streams, self._device)
         return right(other, nets, count, labels)
 
     return sample
@@ -313,7 +317,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _row("critic with the sign flipped", "sign", objectives.Wasserstein, "d_loss", _times(-1)),
     # Penalties
-    _row("DRAGAN and others on the sigmoid", "7.9", gan, "_score", _sigmoid_score),
+    _row("DRAGAN and others on the sigmoid", "7.9", scoring, "scorer", _sigmoid_score),
     _row("gradient norm per pixel", "per sample", _P, "slope_squared", _always(_slope_per_pixel)),
     _row("one epsilon per batch", "per sample", _P, "_per_sample", _always(_per_batch)),
     _row("one epsilon per pixel", "per sample", _P, "_per_sample", _always(_per_entry)),
@@ -377,9 +381,9 @@ MUTANTS: tuple[Mutant, ...] = (
     _row(
         "one noise for the whole run",
         "7.23",
-        gan.Draws,
+        Draws,
         "penalty_noise",
-        lambda right: lambda s, visit: gan.PenaltyNoise(s._streams, 0),
+        lambda right: lambda s, visit: PenaltyNoise(s._streams, 0),
     ),
     _row("penalty beside batch norm accepted", "7.10", GanConfig, "_check_penalty", _always(lambda s: None)),
     # Labels
@@ -407,32 +411,32 @@ MUTANTS: tuple[Mutant, ...] = (
             lambda s, x, y, fake, c: s.weight * (conditioning.cross_entropy(x, y) - conditioning.cross_entropy(fake, c))
         ),
     ),
-    _row("class term missing for D", "missing", gan.Gan, "rounds", _without_terms("d")),
-    _row("class term missing for G", "missing", gan.Gan, "rounds", _without_terms("g")),
-    _row("real and generated labels swapped", "labels", gan, "_both", _swapped_labels),
+    _row("class term missing for D", "missing", Gan, "rounds", _without_terms("d")),
+    _row("class term missing for G", "missing", Gan, "rounds", _without_terms("g")),
+    _row("real and generated labels swapped", "labels", scoring, "both", _swapped_labels),
     _row(
         "generated samples judged with the real labels",
         "labels",
-        gan,
-        "_both",
+        scoring,
+        "both",
         lambda right: lambda c, n, x, g, labels: right(c, n, x, g, labels and (labels[0], labels[0])),
     ),
     # Order, clocks and clipping
     _row(
         "D first whatever the order",
         "7.19",
-        gan.Gan,
+        Gan,
         "rounds",
         _rounds(lambda r: tuple(sorted(((p,) for g in r for p in g), key=lambda g: g[0].name))),
     ),
     _row(
         "G first whatever the order",
         "7.19",
-        gan.Gan,
+        Gan,
         "rounds",
         _rounds(lambda r: tuple(sorted(((p,) for g in r for p in g), key=lambda g: g[0].name, reverse=True))),
     ),
-    _row("one update of D per step, whatever d_steps", "7.12", gan.Gan, "rounds", _g_seldom),
+    _row("one update of D per step, whatever d_steps", "7.12", Gan, "rounds", _g_seldom),
     _row("burn-in left out", "7.21", BurnIn, "holds", _always(lambda s, step: False)),
     _row("burn-in without every 500th", "7.21", BurnIn, "holds", _always(lambda s, step: step < s.first)),
     _row(
@@ -447,29 +451,27 @@ MUTANTS: tuple[Mutant, ...] = (
     _row(
         "fresh noise for G where it is reused",
         "7.14",
-        gan.Draws,
+        Draws,
         "generator_latents",
         _always(lambda s: s._noise("latent_g", s._step)),
     ),
     _row(
         "noise reused where it is fresh",
         "7.14",
-        gan.Draws,
+        Draws,
         "generator_latents",
         _always(lambda s: s.discriminator_latents(s.d_steps - 1)),
     ),
-    _row(
-        "one real batch for all of D's updates", "7.14", gan.Draws, "real", lambda right: lambda s, visit: right(s, 0)
-    ),
+    _row("one real batch for all of D's updates", "7.14", Draws, "real", lambda right: lambda s, visit: right(s, 0)),
     _row("noise in [0, 1)", "7.16", phases, "latents", lambda right: lambda *args: right(*args).abs()),
-    _row("samples not detached for D", "leak", gan.Draws, "fake_for_discriminator", _always(_attached_fakes)),
+    _row("samples not detached for D", "leak", Draws, "fake_for_discriminator", _always(_attached_fakes)),
     _row("D not frozen in G's update", "leak", phases.Nets, "run", _frozen_not),
     # Networks, data, optimisers
     _row("batch norm with eps 0.8", "7.3", norm.BatchNorm, "__init__", _eps),
     _row("batch norm with fixed statistics", "7.17", norm.BatchNorm, "forward", _always(_merged_statistics)),
-    _row("samples drawn in one large batch", "7.17", gan.Play, "sample", _one_chunk),
-    _row("real and generated in one batch", "7.18", gan, "_both", _always(_joined)),
-    _row("packs of mixed neighbours", "packing", gan, "pack", lambda right: lambda x, m: right(x.roll(1, 1), m)),
+    _row("samples drawn in one large batch", "7.17", Play, "sample", _one_chunk),
+    _row("real and generated in one batch", "7.18", scoring, "both", _always(_joined)),
+    _row("packs of mixed neighbours", "packing", scoring, "pack", lambda right: lambda x, m: right(x.roll(1, 1), m)),
     _row("closed ring", "7.6", Ring, "load", _closed_ring),
     _row("images in [0, 1]", "7.15", ImageSource, "_floats", _unit_images),
     _row("TF1 RMSProp from zero", "7.2", optim._Tf1RMSprop, "step", _tf1(start=0.0)),

@@ -5,10 +5,10 @@ import torch
 from torch import Tensor
 
 from trainables import replicas
-from trainables.draws import Streams
 from trainables.networks import Dirac
 from trainables.networks.init import Constant, Uniform
 from trainables.networks.wiring import Condition
+from trainables.streams import Streams
 
 CPU = torch.device("cpu")
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from torch import nn
 
-from trainables.draws import Array, generator
 from trainables.networks.init import INITS, Constant, He, Init, InitialValue, Normal, Orthogonal, TorchDefault, Uniform
 from trainables.networks.norm import BatchNorm
+from trainables.streams import Array, generator
 
 CONV = nn.Conv2d(24, 40, 5)
 DECONV = nn.ConvTranspose2d(40, 24, 5, stride=2)

@@ -8,7 +8,6 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from tests.trainables.rounding import assert_same, largest
 from trainables import replicas
-from trainables.draws import Streams
 from trainables.networks import Dcgan, Mlp
 from trainables.networks.init import He
 from trainables.networks.norm import (
@@ -22,6 +21,7 @@ from trainables.networks.norm import (
     power_iteration,
 )
 from trainables.shapes import Params
+from trainables.streams import Streams
 
 
 def ours(channels: int, *, eps: float, affine: bool) -> BatchNorm:

@@ -1,6 +1,5 @@
-"""Codes: from images to codes and back, draws of the prior, and what else a step of an autoencoder draws."""
+"""The random inputs of one step of an autoencoder, and draws of the prior."""
 
-from dataclasses import dataclass
 from functools import cached_property
 
 import torch
@@ -8,54 +7,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainables import phases
-from trainables.autoencoding import DecoderLabels, PriorLabels, SemiSupervised, SupervisedOnly, Variational
+from trainables.autoencoder.coding import Code, encode
+from trainables.autoencoder.split import Split
+from trainables.autoencoding import PriorLabels
 from trainables.config import AaeConfig, Latent
 from trainables.data import Batch
-from trainables.draws import Streams
 from trainables.phases import Nets
-from trainables.shapes import Labels, Latents, Samples
-from trainables.split import Split
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """What the encoder makes of images: ``z [R, B, dim]``, a variational one its log variance, a classifier logits."""
-
-    z: Latents
-    log_variance: Tensor | None
-    logits: Tensor | None
-
-
-def encode(config: AaeConfig, nets: Nets, images: Samples) -> Code:
-    return read(config, nets.run("encoder", images))
-
-
-def read(config: AaeConfig, outputs: Tensor) -> Code:
-    """The encoder's output in its parts: z (or its mean), log variance, logits of the classes."""
-    dim = config.prior.dim
-    return Code(
-        z=outputs[..., :dim],
-        log_variance=outputs[..., dim : 2 * dim] if isinstance(config.regulariser, Variational) else None,
-        logits=outputs[..., -config.data.classes :] if classifies(config) else None,
-    )
-
-
-def decode(nets: Nets, z: Latents, y: Tensor | None) -> Samples:
-    images: Samples = nets.run("decoder", joined(z, y))
-    return images
-
-
-def joined(z: Latents, y: Tensor | None) -> Tensor:
-    """A decoder's input: class probabilities or one-hot labels, if it takes any, then the code."""
-    return z if y is None else torch.cat([y.to(z.dtype), z], -1)
-
-
-def classifies(config: AaeConfig) -> bool:
-    return isinstance(config.labels, SemiSupervised | SupervisedOnly)
-
-
-def decodes_labels(config: AaeConfig) -> bool:
-    return isinstance(config.labels, DecoderLabels | SemiSupervised | SupervisedOnly)
+from trainables.shapes import Labels, Latents
+from trainables.streams import Streams
 
 
 class Draws:

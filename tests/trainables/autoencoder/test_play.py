@@ -1,4 +1,4 @@
-"""Autoencoders trained for a few steps: stacks, the images and labels seen, what is measured and drawn."""
+"""What is measured and drawn of an autoencoder, and that stacks, resumed runs and reports change no training."""
 
 from typing import Any
 
@@ -6,22 +6,20 @@ import pytest
 import torch
 from torch.nn import functional
 
-from tests.trainables.autoencoders import BASE, SEEDS, config, draws, every_kind, loop_of, source, weights
+from tests.trainables.made_autoencoders import SEEDS, config, every_kind, loop_of, source, weights
 from tests.trainables.rounding import assert_same, damped, largest
-from trainables import coding
-from trainables.aae_play import mmd
+from trainables.autoencoder.draws import prior_draws
+from trainables.autoencoder.play import mmd
+from trainables.autoencoder.split import Split
 from trainables.autoencoding import (
     Adversarial,
     DecoderLabels,
-    PriorLabels,
     SemiSupervised,
     SupervisedOnly,
     Variational,
 )
-from trainables.config import AaeConfig
-from trainables.draws import Streams
 from trainables.phases import Images, Points
-from trainables.split import Split
+from trainables.streams import Streams
 
 # Stacks and resumption
 
@@ -64,69 +62,6 @@ def test_a_poisoned_replica_leaves_the_bits_of_the_others(kind: str) -> None:
         assert marked[1][name] != marked[1][name]
 
 
-# Which images, which labels
-
-
-def split(own: AaeConfig, seeds: tuple[int, ...] = SEEDS) -> Split:
-    return Split(own, source(own), seeds)
-
-
-def test_held_out_images_are_the_same_for_all_and_never_trained_on() -> None:
-    own = split(config("semi-supervised"))
-    held = set(own._held.tolist())
-    assert len(held) == round(0.2 * 1797)
-    assert torch.equal(own._held, split(config("basic"), (77,))._held)
-    seen = torch.cat([own.picks(step) for step in range(90)], 1)
-    assert all(not held & set(row.tolist()) for row in seen)
-    assert all(len(set(row.tolist())) == 89 * 16 for row in seen[:, : 89 * 16])
-    assert not held & set(own._labelled.flatten().tolist())
-
-
-def test_labelled_images_are_balanced_fixed_and_the_seeds_own() -> None:
-    data = source(BASE)
-    own = split(config("semi-supervised", labels=SemiSupervised(labelled=23)))
-    assert data.truth.labels is not None
-    for row in own._labelled:
-        counts = torch.bincount(data.truth.labels[row], minlength=10)
-        assert counts.tolist() == [3, 3, 3, *[2] * 7]
-    assert not torch.equal(own._labelled[0], own._labelled[1])
-    assert torch.equal(
-        own._labelled[1:2], split(config("semi-supervised", labels=SemiSupervised(labelled=23)), (5,))._labelled
-    )
-
-
-def test_a_pass_over_the_labelled_images_sees_each_once() -> None:
-    own = split(config("semi-supervised", batch_size=10))
-    batches = [own.labelled(step) for step in range(2)]
-    seen = torch.cat([batch.samples.flatten(2) for batch in batches], 1)[0]
-    everything = source(BASE).at(own._labelled[:1]).samples.flatten(2)[0]
-    assert torch.equal(torch.unique(seen, dim=0), torch.unique(everything, dim=0))
-    assert split(config("semi-supervised", batch_size=50)).labelled(7).samples.shape[1] == 20
-
-
-def test_the_prior_is_told_the_labels_of_the_share_alone() -> None:
-    own = split(config("prior labels"))
-    truth = source(BASE).truth.labels
-    assert truth is not None
-    told = own.told(own._train.expand(len(SEEDS), -1))
-    known = told < 10
-    assert known.double().mean(1).tolist() == [pytest.approx(0.5, abs=1e-3)] * 3
-    assert torch.equal(told[0][known[0]], truth[own._train][known[0]])
-    assert not torch.equal(known[0], known[1])
-
-
-def test_draws_of_the_prior_come_from_the_mode_of_the_class() -> None:
-    own = config("prior labels", labels=PriorLabels(labelled_share=0.5), batch_size=200)
-    d = draws(own)
-    told, z = d._split.told(d._picks), d.prior()
-    angle = torch.atan2(z[..., 1], z[..., 0]) / (2 * torch.pi) * 10
-    far = z.norm(dim=-1) > 0.6
-    mode = angle.round().long() % 10
-    known = (told < 10) & far
-    assert torch.equal(mode[known], told[known])
-    assert len(mode[(told == 10) & far].unique()) == 10
-
-
 # What is measured
 
 
@@ -151,7 +86,7 @@ def test_columns_of_the_held_out_images() -> None:
     own = config("semi-supervised")
     loop = loop_of(own, steps=2)
     row = loop.report()[1]
-    held = split(own).held_out()
+    held = Split(own, source(own), SEEDS).held_out()
     assert held.labels is not None
     players = loop._nets
     out = players.run("encoder", held.samples.expand(3, -1, -1, -1, -1))
@@ -200,7 +135,7 @@ def test_reports_change_no_training() -> None:
 def test_samples_are_decoded_draws_of_the_prior() -> None:
     own = config("basic")
     loop = loop_of(own)
-    z = coding.prior_draws(own, Streams(SEEDS), "evaluation", 0, 16, None)
+    z = prior_draws(own, Streams(SEEDS), "evaluation", 0, 16, None)
     torch.testing.assert_close(loop.sample(10), loop._nets.run("decoder", z)[:, :10])
 
 
@@ -231,7 +166,7 @@ def test_figures(kind: str) -> None:
     originals, codes, manifold = (figures[name] for name in ("reconstruction", "latent", "manifold"))
     assert isinstance(originals, Images)
     assert originals.images.shape == (3, 60, 1, 8, 8)
-    held = split(own).held_out().samples[0]
+    held = Split(own, source(own), SEEDS).held_out().samples[0]
     for row in range(3):
         assert torch.equal(originals.images[0, 20 * row : 20 * row + 10], held[10 * row : 10 * row + 10])
     error = (originals.images[:, 10:20] - held[:10]).abs().flatten(1).max(1).values
@@ -249,7 +184,7 @@ def test_a_manifold_of_styles_has_a_class_per_column() -> None:
     loop = loop_of(own)
     figure = loop.figures()["manifold"]
     assert isinstance(figure, Images)
-    z = coding.prior_draws(own, Streams(SEEDS), "evaluation/prior", 0, 6, None)
+    z = prior_draws(own, Streams(SEEDS), "evaluation/prior", 0, 6, None)
     y = functional.one_hot(torch.tensor(4), 10).double().expand(3, 6, 10)
     expected = loop._nets.run("decoder", torch.cat([y, z], -1))
     torch.testing.assert_close(figure.images[:, 4::10], expected)

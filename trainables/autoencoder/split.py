@@ -8,8 +8,8 @@ from torch import Tensor
 from trainables.autoencoding import PriorLabels, SemiSupervised, SupervisedOnly
 from trainables.config import AaeConfig
 from trainables.data import Batch, ImageSource
-from trainables.draws import generator
 from trainables.shapes import Labels
+from trainables.streams import generator
 
 _MOST_HELD_OUT = 10_000
 

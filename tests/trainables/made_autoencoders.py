@@ -9,6 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from trainables.autoencoder.draws import Draws
+from trainables.autoencoder.split import Split
 from trainables.autoencoding import (
     Adversarial,
     DecoderLabels,
@@ -21,16 +23,14 @@ from trainables.autoencoding import (
     SwissRoll,
     Variational,
 )
-from trainables.coding import Draws
 from trainables.config import AaeConfig, Evaluation
 from trainables.data import Digits, ImageSource
-from trainables.draws import Streams
 from trainables.loop import Loop
 from trainables.networks import Mlp
 from trainables.networks.init import He
 from trainables.objectives import LeastSquares, Wasserstein
 from trainables.optim import Adam, Sgd
-from trainables.split import Split
+from trainables.streams import Streams
 
 CPU = torch.device("cpu")
 SEEDS = (11, 5, 902)

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from trainables.draws import Array, Streams, generator
+from trainables.streams import Array, Streams, generator
 
 
 def draw(kind: str, seeds: tuple[int, ...], stream: str, counter: int, shape: tuple[int, ...] = (64,)) -> Array:
@@ -82,7 +82,7 @@ def test_numpys_global_generator_is_left_alone() -> None:
 
 def test_another_process_draws_the_same() -> None:
     script = (
-        "import json; from trainables.draws import Streams; s = Streams((3, 4));"
+        "import json; from trainables.streams import Streams; s = Streams((3, 4));"
         "print(json.dumps([s.normal('latent', 7, (3,)).tolist(), s.uniform('x', 0, (3,)).tolist()]))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

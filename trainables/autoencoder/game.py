@@ -5,7 +5,10 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor
 
-from trainables.aae_play import Play
+from trainables.autoencoder.coding import classifies, decode, decodes_labels, encode
+from trainables.autoencoder.draws import Draws
+from trainables.autoencoder.play import Play
+from trainables.autoencoder.split import Split
 from trainables.autoencoding import (
     Adversarial,
     DecoderLabels,
@@ -14,14 +17,12 @@ from trainables.autoencoding import (
     SupervisedOnly,
     Variational,
 )
-from trainables.coding import Draws, classifies, decode, decodes_labels, encode
 from trainables.conditioning import cross_entropy
 from trainables.config import AaeConfig
 from trainables.data import ImageSource, Source
-from trainables.draws import Streams
 from trainables.phases import Nets, Phase, Player, Rounds
 from trainables.shapes import Latents, Loss
-from trainables.split import Split
+from trainables.streams import Streams
 
 
 class Aae:

@@ -7,14 +7,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainables import phases
+from trainables.autoencoder.coding import Code, decode, decodes_labels, joined, read
+from trainables.autoencoder.draws import Draws, prior_draws
+from trainables.autoencoder.split import Split
 from trainables.autoencoding import PriorLabels, SupervisedOnly, Unlabelled, Variational, lattice
-from trainables.coding import Code, Draws, decode, decodes_labels, joined, prior_draws, read
 from trainables.config import AaeConfig, Latent
 from trainables.data import ImageSource
-from trainables.draws import Streams
 from trainables.phases import Figure, Images, Nets, Points, View
 from trainables.shapes import Labels, Latents, Samples
-from trainables.split import Split
+from trainables.streams import Streams
 
 _PAIRED = 256
 _BANDWIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0)

@@ -7,9 +7,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tests.trainables.autoencoders import BASE, CPU, SEEDS, config, draws, every_kind, loop_of, weights
+from tests.trainables.made_autoencoders import BASE, CPU, SEEDS, config, draws, every_kind, loop_of, weights
 from tests.trainables.rounding import assert_same, largest
-from trainables import coding, replicas
+from trainables import replicas
+from trainables.autoencoder import coding
+from trainables.autoencoder.draws import Draws
+from trainables.autoencoder.split import Split
 from trainables.autoencoding import (
     Adversarial,
     DecoderLabels,
@@ -18,14 +21,12 @@ from trainables.autoencoding import (
     SemiSupervised,
     Variational,
 )
-from trainables.coding import Draws
 from trainables.config import AaeConfig
-from trainables.draws import Streams
 from trainables.games import build
 from trainables.objectives import NonSaturating
 from trainables.optim import Sgd
 from trainables.phases import Nets, Phase
-from trainables.split import Split
+from trainables.streams import Streams
 
 
 def nets(own: AaeConfig) -> Nets:

@@ -1,0 +1,126 @@
+"""The two-player game: discriminator and generator, with or without penalty, clipping, packing and labels."""
+
+from collections.abc import Mapping
+from functools import cache
+
+import torch
+
+from trainables.conditioning import AuxiliaryClassifier, ByLabel, Unconditional
+from trainables.config import GanConfig
+from trainables.data import Source
+from trainables.gan import scoring
+from trainables.gan.draws import Draws
+from trainables.gan.play import Play
+from trainables.networks.wiring import ConditionedGenerator, with_class_head
+from trainables.penalties import NoPenalty
+from trainables.phases import Nets, Phase, Player, Rounds
+from trainables.shapes import Loss
+from trainables.streams import Streams
+
+
+class Gan:
+    """The game of a :class:`GanConfig`.
+
+    Raises:
+        ValueError: if a network does not fit the shape of the data, or has no place for labels.
+    """
+
+    def __init__(self, config: GanConfig) -> None:
+        self._config = config
+        shape, classes = config.data.shape, config.data.classes
+        packed = (shape[0] * config.packing, *shape[1:])
+        conditioning = config.conditioning
+        with torch.device("meta"):  # shapes only: the values come from the replicas' streams, not from torch's default
+            match conditioning:
+                case Unconditional():
+                    generator = config.generator.generator(config.latent.dim, shape)
+                    discriminator = config.discriminator.discriminator(packed)
+                case ByLabel() | AuxiliaryClassifier():
+                    condition = conditioning.condition(classes)
+                    body = config.generator.generator(config.latent.dim + condition.width, shape)
+                    generator = ConditionedGenerator(condition, body)
+                    if isinstance(conditioning, ByLabel):
+                        discriminator = config.discriminator.discriminator(packed, condition)
+                    else:
+                        discriminator = with_class_head(config.discriminator.discriminator(packed), classes)
+        self.players = {
+            "generator": Player(generator, config.generator.init, "g"),
+            "discriminator": Player(discriminator, config.discriminator.init, "d"),
+        }
+        self._discriminates = cache(self._discriminator)
+        self._generates = self._generator()
+
+    def rounds(self, step: int) -> Rounds:
+        """The phases of one step, which a burn-in changes."""
+        d = tuple(self._discriminates(visit) for visit in range(self._config.updates.at(step)))
+        match self._config.updates.order:
+            case "d_first":
+                return (*((phase,) for phase in d), (self._generates,))
+            case "g_first":
+                return ((self._generates,), *((phase,) for phase in d))
+            case "simultaneous":
+                return ((*d, self._generates),)
+
+    def check(self, source: Source) -> None:
+        """Does nothing: a GAN takes what its data give."""
+
+    def bind(self, source: Source, streams: Streams, device: torch.device) -> "Play":
+        return Play(self._config, source, streams, device)
+
+    def _discriminator(self, visit: int) -> Phase:
+        """Minimises the objective's ``d_loss`` on a fresh real batch and detached samples, with all its terms."""
+        config, conditioning = self._config, self._config.conditioning
+        terms = ["d_loss"]
+        if not isinstance(config.penalty, NoPenalty):
+            terms.append("d_penalty")
+        if isinstance(conditioning, AuxiliaryClassifier):
+            terms.append("d_class_loss")
+
+        def loss(nets: Nets, draws: Draws) -> Mapping[str, Loss]:
+            real = scoring.pack(draws.noisy(draws.real(visit), "real", visit), config.packing)
+            fake = scoring.pack(draws.noisy(draws.fake_for_discriminator(nets, visit), "fake", visit), config.packing)
+            result: dict[str, Loss] = {}
+            if isinstance(conditioning, AuxiliaryClassifier):
+                (real_scores, real_logits), (fake_scores, fake_logits) = scoring.both(config, nets, real, fake, None)
+                own, made = draws.labels(visit), draws.discriminator_labels(visit)
+                result["d_class_loss"] = conditioning.d_loss(real_logits, own, fake_logits, made)
+            else:
+                labels = None
+                if isinstance(conditioning, ByLabel):
+                    labels = (draws.labels(visit), draws.discriminator_labels(visit))
+                real_scores, fake_scores = scoring.both(config, nets, real, fake, labels)
+            result["d_loss"] = config.objective.d_loss(real_scores, fake_scores)
+            if "d_penalty" in terms:
+                score = scoring.scorer(config, nets, draws.labels(visit) if isinstance(conditioning, ByLabel) else None)
+                result["d_penalty"] = config.penalty.penalty(score, real, fake, draws.penalty_noise(visit))
+            return result
+
+        return Phase(
+            name="d",
+            updates=("discriminator",),
+            optimizer=config.d_optimizer,
+            terms=tuple(terms),
+            loss=loss,
+            clip=config.clip,
+            clip_when=config.clip_when,
+        )
+
+    def _generator(self) -> Phase:
+        """Minimises the objective's ``g_loss``, plus the class term; the discriminator is held fixed."""
+        config, conditioning = self._config, self._config.conditioning
+
+        def loss(nets: Nets, draws: Draws) -> Mapping[str, Loss]:
+            fake = scoring.pack(draws.noisy(draws.fake_for_generator(nets), "g", 0), config.packing)
+            match conditioning:
+                case Unconditional():
+                    return {"g_loss": config.objective.g_loss(nets.run("discriminator", fake, frozen=True))}
+                case ByLabel():
+                    scores = nets.run("discriminator", fake, draws.generator_labels(), frozen=True)
+                    return {"g_loss": config.objective.g_loss(scores)}
+                case AuxiliaryClassifier():
+                    scores, logits = nets.run("discriminator", fake, frozen=True)
+                    class_loss = conditioning.g_loss(logits, draws.generator_labels())
+                    return {"g_loss": config.objective.g_loss(scores), "g_class_loss": class_loss}
+
+        terms = ("g_loss", "g_class_loss") if isinstance(conditioning, AuxiliaryClassifier) else ("g_loss",)
+        return Phase(name="g", updates=("generator",), optimizer=config.g_optimizer, terms=terms, loss=loss)
