@@ -153,7 +153,7 @@ _LSS_METHODS: tuple[Axis, ...] = (
         source=f"{_LSS}, section 2; without L2",
     ),
 )
-_PENALISED = {"regulariser": ("gp", "dragan")}
+_PENALIZED = {"regulariser": ("gp", "dragan")}
 
 KURACH = Space(
     name="kurach",
@@ -165,7 +165,7 @@ KURACH = Space(
             domain=_log(0.1, 100.0),
             paths=("penalty.weight",),
             default=10.0,
-            when=_PENALISED,
+            when=_PENALIZED,
             source=f"{_LSS}: 10^-1 to 10^2",
         ),
         Range(name="lr", domain=LR, paths=_both("lr"), default=2e-4, source=f"{_LSS}: 10^-5 to 10^-2"),
@@ -205,7 +205,7 @@ KURACH_GRID = Space(
             name="lambda",
             levels=levels_of("penalty.weight", (1.0, 10.0)),
             default="10",
-            when=_PENALISED,
+            when=_PENALIZED,
             source=f"{_LSS}, fixed grid",
         ),
         Options(

@@ -10,7 +10,7 @@ from study.design.parsing import assign_flat
 from study.design.plan import Block, Plan
 from study.evidence import frames, time_to_failure
 from study.evidence.estimates import CellSummary, Comparison, compare, summarize
-from study.evidence.judging import Judgement, judge
+from study.evidence.judging import Judgment, judge
 from study.evidence.reliability import reliable_cells
 from study.evidence.time_to_failure import LifetimeComparison
 from study.outcomes.rule import OutcomeRule
@@ -207,7 +207,7 @@ class Launch:
         return summarize(self.replicas)
 
     @cached_property
-    def verdicts(self) -> Sequence[Judgement]:
+    def verdicts(self) -> Sequence[Judgment]:
         """What became of each declared hypothesis, in the order of the study."""
         return judge(self.plan.hypotheses, self.replicas, anytime=self.plan.until_decided)
 

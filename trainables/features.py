@@ -67,7 +67,7 @@ class ByChannel(nn.Module):
         return features.view(len(images), -1)
 
 
-class Spelt(nn.Module):
+class Spelled(nn.Module):
     """Logits of the classes that the channels spell: ``[..., C * WIDTH] -> [..., K^C]``.
 
     Log-probabilities, summed over the channels, for class ``sum_c k_c K^(C-1-c)``: the largest one is what the channels
@@ -124,7 +124,7 @@ def fit(truth: ImageTruth, data_digest: str) -> Features:
         raise ValueError(f"images must be at least {round(1 / _HELD_OUT)} to learn features from, got {len(images)}")
     held_out, train = order[:held], order[held:]
     net, head = _nets(truth)
-    _initialise(net, head)
+    _initialize(net, head)
     weights = [*net.parameters(), *head.parameters()]
     optimizer = torch.optim.Adam(weights, lr=1e-3)
     for epoch in range(_epochs(head.out_features, len(train))):
@@ -179,7 +179,7 @@ def _channels(images: Tensor, labels: Tensor, classes: int) -> tuple[Tensor, Ten
 
 def _assembled(truth: ImageTruth, net: nn.Module, head: nn.Module) -> tuple[nn.Module, nn.Module]:
     """For whole images, from what was trained."""
-    return (ByChannel(net), Spelt(head)) if truth.channel_classes else (net, head)
+    return (ByChannel(net), Spelled(head)) if truth.channel_classes else (net, head)
 
 
 def _nets(truth: ImageTruth) -> tuple[nn.Sequential, nn.Linear]:
@@ -200,7 +200,7 @@ def _nets(truth: ImageTruth) -> tuple[nn.Sequential, nn.Linear]:
     return net.to_empty(device="cpu"), head.to_empty(device="cpu")
 
 
-def _initialise(net: nn.Module, head: nn.Module) -> None:
+def _initialize(net: nn.Module, head: nn.Module) -> None:
     rule = He()
     for top, module in (("net", net), ("head", head)):
         for name, parameter in module.named_parameters():

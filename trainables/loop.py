@@ -62,7 +62,7 @@ class Loop:
         self._play = self._game.bind(source, streams, device)
         self._players = self._game.players
         self._params = {
-            name: replicas.initialise(player.module, player.init, streams, name, device=device, dtype=dtype)
+            name: replicas.initialize(player.module, player.init, streams, name, device=device, dtype=dtype)
             for name, player in self._players.items()
         }
         self._nets = Nets({name: player.module for name, player in self._players.items()}, self._params)

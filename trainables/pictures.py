@@ -49,12 +49,12 @@ def labels_shown(source: Source) -> Tensor | None:
     """
     truth = source.truth
     if isinstance(truth, MixtureTruth):
-        return torch.arange(CLOUD) % len(truth.centres)
+        return torch.arange(CLOUD) % len(truth.centers)
     return torch.arange(SHEET) % truth.classes if truth.classes else None
 
 
 def picture(samples: Tensor, source: Source) -> npt.NDArray[np.uint8]:
-    """One replica's samples ``[N, *shape]`` as a grey or RGB picture, ``[H, W]`` or ``[H, W, 3]``."""
+    """One replica's samples ``[N, *shape]`` as a gray or RGB picture, ``[H, W]`` or ``[H, W, 3]``."""
     values = samples.detach().to("cpu").float().numpy()
     return _cloud(values, source.truth) if isinstance(source.truth, MixtureTruth) else _sheet(values)
 
@@ -102,23 +102,23 @@ def _scatter(
     Dots outside the square lie on its border, so that they are not missed. Of a single coordinate, the line.
     """
     canvas = np.full((_PLANE_SIDE, _PLANE_SIDE, 3), 255, dtype=np.uint8)
-    colours = np.broadcast_to(np.array(_DOT, dtype=np.uint8), (len(points), 3))
+    colors = np.broadcast_to(np.array(_DOT, dtype=np.uint8), (len(points), 3))
     if labels is not None:
-        colours = _CLASSES[labels % len(_CLASSES)]
+        colors = _CLASSES[labels % len(_CLASSES)]
     finite = np.isfinite(points).all(1)
     _dots(canvas, ground, np.broadcast_to(np.array(_GROUND, dtype=np.uint8), (len(ground), 3)), span)
-    _dots(canvas, points[finite], colours[finite], span)
+    _dots(canvas, points[finite], colors[finite], span)
     return canvas
 
 
 def _dots(
-    canvas: npt.NDArray[np.uint8], points: npt.NDArray[np.float32], colours: npt.NDArray[np.uint8], span: float
+    canvas: npt.NDArray[np.uint8], points: npt.NDArray[np.float32], colors: npt.NDArray[np.uint8], span: float
 ) -> None:
     plane = np.clip(_plane(points), -span, span)
     places = np.floor((plane / span + 1) / 2 * _PLANE_SIDE).clip(1, _PLANE_SIDE - 2).astype(int)
     for across in (-1, 0, 1):
         for down in (-1, 0, 1):
-            canvas[_PLANE_SIDE - 1 - places[:, 1] + down, places[:, 0] + across] = colours
+            canvas[_PLANE_SIDE - 1 - places[:, 1] + down, places[:, 0] + across] = colors
 
 
 def _cloud(points: npt.NDArray[np.float32], truth: MixtureTruth) -> npt.NDArray[np.uint8]:
@@ -126,11 +126,11 @@ def _cloud(points: npt.NDArray[np.float32], truth: MixtureTruth) -> npt.NDArray[
 
     One-dimensional data lie on the horizontal axis. A single centre at 0 gives no scale: the square is then [-2, 2]^2.
     """
-    centres, points = _plane(truth.centres), _plane(points)
-    span = _CLOUD_SPAN * (float(np.abs(centres).max()) or 1.0)
+    centers, points = _plane(truth.centers), _plane(points)
+    span = _CLOUD_SPAN * (float(np.abs(centers).max()) or 1.0)
     ticks = (np.arange(_CLOUD_SIDE) + 0.5) / _CLOUD_SIDE * 2 * span - span
     x, y = np.meshgrid(ticks, -ticks)
-    nearest = np.min([np.hypot(x - cx, y - cy) for cx, cy in centres], axis=0)
+    nearest = np.min([np.hypot(x - cx, y - cy) for cx, cy in centers], axis=0)
     canvas = np.full((_CLOUD_SIDE, _CLOUD_SIDE, 3), 255, dtype=np.uint8)
     canvas[nearest < max(10 * truth.std, span / 30)] = (253, 205, 172)
     finite = points[np.isfinite(points).all(1)]

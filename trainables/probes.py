@@ -109,14 +109,14 @@ class ClassDiversity:
 class MixtureFit:
     """How generated points sit on the modes of a Gaussian mixture.
 
-    With ``k(i)`` the nearest centre of point i and ``d_i`` its distance: ``mode_share_r<q>`` is the share of *all*
+    With ``k(i)`` the nearest center of point i and ``d_i`` its distance: ``mode_share_r<q>`` is the share of *all*
     points with ``k(i) = m`` and ``d_i < q std``, per mode; ``hq_share_r<q>`` their sum; ``distance_quantiles`` those of
     ``d_i`` at 5, 25, 50, 75 and 95 %. Srivastava et al. 2017 and Lin et al. 2018 use q = 3 and count a mode from one
     point on; here the shares are kept and the counting is left to the outcome rule.
     """
 
     def __init__(self, truth: MixtureTruth, *, device: torch.device) -> None:
-        self._centres = torch.from_numpy(truth.centres).to(device=device, dtype=torch.float64)
+        self._centers = torch.from_numpy(truth.centers).to(device=device, dtype=torch.float64)
         self._std = truth.std
         std = torch.tensor([truth.std], dtype=torch.float64)
         self.reference = {"mode_weights": torch.from_numpy(truth.weights), "std": std}
@@ -124,8 +124,8 @@ class MixtureFit:
     def measure(self, view: View) -> dict[str, Tensor]:
         samples = view.samples
         finite = samples.isfinite().all(-1).all(-1)
-        distance, mode = _distances(samples, self._centres).min(-1)
-        member = torch.nn.functional.one_hot(mode, len(self._centres)).to(distance.dtype)
+        distance, mode = _distances(samples, self._centers).min(-1)
+        member = torch.nn.functional.one_hot(mode, len(self._centers)).to(distance.dtype)
         columns: dict[str, Tensor] = {}
         for radius in RADII:
             near = (distance < radius * self._std).to(distance.dtype)
@@ -286,8 +286,8 @@ def _moments(features: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and unbiased covariance in float64: ``[R, N, d] -> [R, d], [R, d, d]``."""
     double = features.to(torch.float64)
     mean = double.mean(1)
-    centred = double - mean[:, None]
-    return mean, centred.mT @ centred / (features.shape[1] - 1)
+    centered = double - mean[:, None]
+    return mean, centered.mT @ centered / (features.shape[1] - 1)
 
 
 def _only_finite(values: Tensor, finite: Tensor) -> Tensor:

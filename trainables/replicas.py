@@ -33,7 +33,7 @@ from trainables.streams import Streams, generator
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 
 
-def initialise(
+def initialize(
     module: nn.Module, init: InitialValue, streams: Streams, network: str, *, device: torch.device, dtype: torch.dtype
 ) -> dict[str, Tensor]:
     """First values of a network's parameters for every replica, as leaves ready for an optimiser.

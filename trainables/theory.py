@@ -42,7 +42,7 @@ class Bins:
     """
 
     def __init__(self, truth: MixtureTruth, *, device: torch.device) -> None:
-        edges = [_edges(axis, truth.std) for axis in truth.centres.T]
+        edges = [_edges(axis, truth.std) for axis in truth.centers.T]
         self.number = int(np.prod([len(own) + 1 for own in edges]))
         self._edges = [torch.from_numpy(own).to(device) for own in edges]
         self.masses = _mixture_masses(truth, edges).to(device)
@@ -198,9 +198,9 @@ def _divergence(p: Tensor, q: Tensor) -> Tensor:
     return torch.where(p > 0, p * (p / q).log(), 0.0).sum(-1)
 
 
-def _edges(centres: npt.NDArray[np.float64], std: float) -> npt.NDArray[np.float64]:
+def _edges(centers: npt.NDArray[np.float64], std: float) -> npt.NDArray[np.float64]:
     """Edges along one axis, in order, none closer to the one before than half a standard deviation."""
-    wanted = np.unique(centres[:, None] + std * np.array(OFFSETS))
+    wanted = np.unique(centers[:, None] + std * np.array(OFFSETS))
     edges = [wanted[0]]
     for edge in wanted[1:]:
         if edge - edges[-1] >= _CLOSEST * std:
@@ -212,7 +212,7 @@ def _mixture_masses(truth: MixtureTruth, edges: list[npt.NDArray[np.float64]]) -
     """``[K]``: per component the product over the axes of its probabilities between two edges, summed by weight."""
     masses = torch.from_numpy(truth.weights)[:, None]
     for axis, own in enumerate(edges):
-        distance = torch.from_numpy(own[None] - truth.centres[:, axis, None]) / truth.std
+        distance = torch.from_numpy(own[None] - truth.centers[:, axis, None]) / truth.std
         below = torch.nn.functional.pad(torch.special.ndtr(distance), (1, 0))
         between = torch.nn.functional.pad(below, (0, 1), value=1.0).diff(dim=1)
         masses = (masses[:, :, None] * between[:, None, :]).flatten(1)

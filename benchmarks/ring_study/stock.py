@@ -55,13 +55,13 @@ def build_optimizer(name: str, module: nn.Module) -> torch.optim.Optimizer:
     return torch.optim.RMSprop(module.parameters(), lr=1e-4)
 
 
-def centres() -> Tensor:
+def centers() -> Tensor:
     angles = torch.arange(MODES) * (2 * math.pi / MODES)
     return RADIUS * torch.stack([angles.sin(), angles.cos()], dim=1)
 
 
 def ring(n: int) -> TensorDataset:
-    return TensorDataset(centres()[torch.randint(MODES, (n,))] + STD * torch.randn(n, 2))
+    return TensorDataset(centers()[torch.randint(MODES, (n,))] + STD * torch.randn(n, 2))
 
 
 def loss(objective: str, score: Tensor, target: float) -> Tensor:
@@ -83,7 +83,7 @@ def modes_covered(generator: nn.Module) -> dict[str, float]:
     The generator stays in training mode: its batch norm uses the statistics of these samples, as it did in training.
     """
     with torch.no_grad():
-        distance, nearest = torch.cdist(generator(torch.randn(EVALUATION_SAMPLES, LATENT)), centres()).min(dim=1)
+        distance, nearest = torch.cdist(generator(torch.randn(EVALUATION_SAMPLES, LATENT)), centers()).min(dim=1)
     near = distance < 0.1
     shares = torch.bincount(nearest[near], minlength=MODES) / EVALUATION_SAMPLES
     return {"modes": int((shares >= 0.01).sum()), "hq_share": near.float().mean().item()}

@@ -182,10 +182,10 @@ def trapped(surface: Surface, rng: np.random.Generator) -> Surface:
     best = best_place(surface)
     while True:
         angle = rng.uniform(0, 2 * np.pi)
-        centre = {"lr": best["lr"] + 0.8 * np.cos(angle), "clip": best["clip"] + 0.8 * np.sin(angle)}
-        if all(abs(value) < 0.8 for value in centre.values()):
-            rounded = {knob: round(float(value), 3) for knob, value in centre.items()}
-            return replace(surface, trap=Trap(centre=rounded, radius=0.35, gain=0.25))
+        center = {"lr": best["lr"] + 0.8 * np.cos(angle), "clip": best["clip"] + 0.8 * np.sin(angle)}
+        if all(abs(value) < 0.8 for value in center.values()):
+            rounded = {knob: round(float(value), 3) for knob, value in center.items()}
+            return replace(surface, trap=Trap(center=rounded, radius=0.35, gain=0.25))
 
 
 def best_place(surface: Surface) -> dict[str, float]:

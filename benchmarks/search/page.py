@@ -19,7 +19,7 @@ from space import SPACE
 from surface import CONVERGED, UNSTABLE, Surface, World, drawn, model, surfaces
 
 from study.report.figures import export, svg
-from study.report.figures.svg import COLOURS, Picture
+from study.report.figures.svg import COLORS, Picture
 
 HERE = Path(__file__).parent
 DOCS = HERE.parents[1] / "docs"
@@ -234,7 +234,7 @@ def figure(found: Mapping[tuple[str, str], Curve], names: Sequence[str]) -> Figu
     for column, surface in enumerate(names):
         ax = svg.axes(drawn_figure, _GAP + column * (_PANEL + _GAP), _TOP, _PANEL, _HEIGHT)
         own = of_surface(found, surface)
-        ax.axhline(AIM, color=COLOURS["muted"], linewidth=1)
+        ax.axhline(AIM, color=COLORS["muted"], linewidth=1)
         for name, curve in ordered(own):
             if len(curve.good) < ENOUGH:
                 continue
@@ -243,7 +243,7 @@ def figure(found: Mapping[tuple[str, str], Curve], names: Sequence[str]) -> Figu
                 np.arange(1, curve.budget + 1),
                 curve.share,
                 where="post",
-                color=COLOURS[f"series-{place}"],
+                color=COLORS[f"series-{place}"],
                 linestyle=DASHES[place],
                 linewidth=2.5 if name == "ours" else 1.8,
             )
@@ -252,7 +252,7 @@ def figure(found: Mapping[tuple[str, str], Curve], names: Sequence[str]) -> Figu
         ax.set_ylim(0, 1)
         ax.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1.0], ["0", "20 %", "40 %", "60 %", "80 %", "100 %"])
         ax.grid(axis="y")
-        ax.set_title(surface, loc="left", fontsize=12, color=COLOURS["ink"])
+        ax.set_title(surface, loc="left", fontsize=12, color=COLORS["ink"])
         ax.set_xlabel("budget in replicas", fontsize=11)
         if column == 0:
             ax.text(
@@ -261,7 +261,7 @@ def figure(found: Mapping[tuple[str, str], Curve], names: Sequence[str]) -> Figu
                 "chance that the recommended setting is good",
                 transform=ax.transAxes,
                 fontsize=11,
-                color=COLOURS["muted"],
+                color=COLORS["muted"],
             )
     keys = [name for name in places if name in handles]
     drawn_figure.legend(

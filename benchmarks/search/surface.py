@@ -49,18 +49,18 @@ class Trap:
     """A region in which single runs reach the best quality of all, and most runs diverge.
 
     Attributes:
-        centre: knob to its scaled value in [-1, 1].
+        center: knob to its scaled value in [-1, 1].
         radius: of the ball around it, in the same units.
         gain: added to the quality of those that converge in it.
     """
 
-    centre: Mapping[str, float]
+    center: Mapping[str, float]
     radius: float
     gain: float
 
     def depth(self, scaled: Mapping[str, Numbers]) -> Numbers:
         """1 well inside, 0 well outside, 1/2 on the edge."""
-        distance = sum((scaled[knob] - middle) ** 2 for knob, middle in self.centre.items()) ** 0.5
+        distance = sum((scaled[knob] - middle) ** 2 for knob, middle in self.center.items()) ** 0.5
         return _sigmoid(20 * (self.radius - distance))
 
 

@@ -139,9 +139,9 @@ def newcombe_paths(kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def wilson_paths(successes: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     p, shrink = successes / n, 1 + Z**2 / n
-    centre = (p + Z**2 / (2 * n)) / shrink
+    center = (p + Z**2 / (2 * n)) / shrink
     half = Z / shrink * np.sqrt(p * (1 - p) / n + Z**2 / (4 * n * n))
-    return centre - half, centre + half
+    return center - half, center + half
 
 
 ERRORS = ("rates", "correlation", "sequence", "McNemar, once at 100", "McNemar, any look", "Boschloo, any look")

@@ -18,7 +18,7 @@ from study.audit.protocol import Protocol, distance
 from study.design.hypotheses import Hypothesis, sides
 from study.design.plan import Cell, Plan
 from study.design.planning import plan_study
-from study.evidence.judging import Judgement, judge
+from study.evidence.judging import Judgment, judge
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import OutcomeRule
 from study.report import phrases
@@ -50,7 +50,7 @@ class Finding:
     seeds: int
     changed: str
     redecided: str
-    judgement: Judgement
+    judgment: Judgment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,7 @@ class _Launch:
     plan: Plan
     rule: OutcomeRule
     records: tuple[Record, ...]
-    judgements: tuple[Judgement, ...]
+    judgments: tuple[Judgment, ...]
 
 
 def _launches(out: Path) -> tuple[list[_Launch], list[str]]:
@@ -130,22 +130,22 @@ def _read(store: Store) -> _Launch | None:
     plans = {row.plan for row in rows if row.plan}
     if plans and plans != {plan.digest()}:
         raise ValueError(f"spec.json has the digest {plan.digest()}, but its replicas were planned by {min(plans)}")
-    judgements = judge(plan.hypotheses, rows, anytime=plan.until_decided)
-    return _Launch(store=store, plan=plan, rule=store.rule(), records=rows, judgements=judgements)
+    judgments = judge(plan.hypotheses, rows, anytime=plan.until_decided)
+    return _Launch(store=store, plan=plan, rule=store.rule(), records=rows, judgments=judgments)
 
 
 def _findings(hypothesis: Hypothesis, launches: Sequence[_Launch]) -> tuple[Finding, ...]:
     newest: dict[str, Finding] = {}
     for launch in launches:
-        for judgement in launch.judgements:
+        for judgment in launch.judgments:
             cells = _cells(hypothesis, launch.plan.cells)
-            if cells and launch.plan.profile not in newest and _asked(judgement.hypothesis) == _asked(hypothesis):
-                newest[launch.plan.profile] = _finding(launch, judgement, cells)
+            if cells and launch.plan.profile not in newest and _asked(judgment.hypothesis) == _asked(hypothesis):
+                newest[launch.plan.profile] = _finding(launch, judgment, cells)
     order = list(studies()[launches[0].plan.study].profiles) if launches else []
     return tuple(sorted(newest.values(), key=lambda finding: [*order, finding.profile].index(finding.profile)))
 
 
-def _finding(launch: _Launch, judgement: Judgement, cells: tuple[Cell, ...]) -> Finding:
+def _finding(launch: _Launch, judgment: Judgment, cells: tuple[Cell, ...]) -> Finding:
     plan, rule = launch.plan, launch.rule
     return Finding(
         launch=plan.launch,
@@ -153,9 +153,9 @@ def _finding(launch: _Launch, judgement: Judgement, cells: tuple[Cell, ...]) -> 
         profile=plan.profile,
         plan=next((row.plan for row in launch.records if row.plan), ""),
         seeds=len(plan.seeds),
-        changed=_changed(plan, cells, judgement.hypothesis),
+        changed=_changed(plan, cells, judgment.hypothesis),
         redecided="" if rule == plan.rule else rule.label(),
-        judgement=judgement,
+        judgment=judgment,
     )
 
 
@@ -199,17 +199,17 @@ def _place(claim: Claim) -> tuple[bool, str, str]:
     return claim.paper == OWN, claim.paper[-4:], claim.paper
 
 
-def estimate(judgement: Judgement) -> str:
+def estimate(judgment: Judgment) -> str:
     """The difference of two rates, or the one rate, with the interval that the verdict comes with."""
-    if judgement.difference is not None:
-        value, low, high = judgement.difference
+    if judgment.difference is not None:
+        value, low, high = judgment.difference
         return f"{formatting.number(value)} {formatting.interval(low, high)}"
-    return phrases.share(judgement.rates[0]) if len(judgement.rates) == 1 else formatting.NOTHING
+    return phrases.share(judgment.rates[0]) if len(judgment.rates) == 1 else formatting.NOTHING
 
 
-def replicas(judgement: Judgement) -> str:
+def replicas(judgment: Judgment) -> str:
     """``3 of 5 against 1 of 5``."""
-    return " against ".join(map(phrases.count, judgement.rates)) or formatting.NOTHING
+    return " against ".join(map(phrases.count, judgment.rates)) or formatting.NOTHING
 
 
 def markdown(ledger: Claims) -> str:
@@ -237,10 +237,10 @@ def _rows(claim: Claim) -> list[str]:
     said = f"{claim.hypothesis.claim} <br>*{claim.hypothesis.source}; study `{claim.study}`*"
     rows: list[tuple[str, ...]] = [
         (
-            finding.judgement.verdict.value,
-            replicas(finding.judgement),
-            estimate(finding.judgement),
-            formatting.p_value(finding.judgement.p_adjusted),
+            finding.judgment.verdict.value,
+            replicas(finding.judgment),
+            estimate(finding.judgment),
+            formatting.p_value(finding.judgment.p_adjusted),
             f"**{finding.profile}**: {finding.changed}{redecided(finding)}",
             f"{finding.launch} `{finding.plan or formatting.NOTHING}`",
         )

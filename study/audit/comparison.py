@@ -16,7 +16,7 @@ from study.evidence.estimates import CellSummary, summarize
 from study.evidence.inference.multiple import holm
 from study.evidence.inference.paired import Pairs, mcnemar, newcombe_paired
 from study.evidence.inference.proportions import Rate, boschloo, newcombe
-from study.evidence.judging import Judgement, judge
+from study.evidence.judging import Judgment, judge
 from study.outcomes.outcome import Outcome
 from study.storage.records import Record
 from study.storage.store import Store
@@ -69,8 +69,8 @@ class VerdictChange:
     """One hypothesis judged in each launch; absent where it was not declared."""
 
     claim: str
-    before: Judgement | None
-    after: Judgement | None
+    before: Judgment | None
+    after: Judgment | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +197,6 @@ def _verdicts(before: Side, after: Side) -> Iterator[VerdictChange]:
         yield VerdictChange(claim=claim, before=one.get(name), after=other.get(name))
 
 
-def _judged(own: Side) -> dict[str, Judgement]:
-    judgements = judge(own.plan.hypotheses, own.records, anytime=own.plan.until_decided)
-    return {judgement.hypothesis.name: judgement for judgement in judgements}
+def _judged(own: Side) -> dict[str, Judgment]:
+    judgments = judge(own.plan.hypotheses, own.records, anytime=own.plan.until_decided)
+    return {judgment.hypothesis.name: judgment for judgment in judgments}

@@ -57,16 +57,16 @@ def _row(finding: "Finding") -> Table:
     from study.audit.claims import estimate, replicas
     from study.terminal import tables
 
-    judgement = finding.judgement
+    judgment = finding.judgment
     row = Table.grid(padding=(0, 2, 0, 0))
     for width in (8, 12, 25, 20, 9):
         row.add_column(min_width=width, no_wrap=True)
     row.add_row(
         escape(finding.profile),
-        tables.verdict(judgement.verdict),
-        replicas(judgement),
-        escape(estimate(judgement)),
-        f"p {formatting.p_value(judgement.p_adjusted)}",
+        tables.verdict(judgment.verdict),
+        replicas(judgment),
+        escape(estimate(judgment)),
+        f"p {formatting.p_value(judgment.p_adjusted)}",
     )
     return row
 

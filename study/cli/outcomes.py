@@ -46,14 +46,14 @@ def _read_from(folder: Path | None, measured: bool) -> Path:
 
 def _measure(kind: str, folder: Path, seeds: int | None, first_seed: int | None) -> None:
     from study.validation import confusion, measure
-    from study.validation.catalogue import CATALOGUE
+    from study.validation.catalog import CATALOG
 
-    catalogue = CATALOGUE[kind]
+    catalog = CATALOG[kind]
     first = confusion.FRESH if first_seed is None else first_seed
-    count = catalogue.seeds if seeds is None else seeds
+    count = catalog.seeds if seeds is None else seeds
 
     def told(line: str) -> None:
         console.print(f"{kind}: {line}", style="dim", highlight=False)
 
-    measurement = measure.measure(kind, catalogue.injections, count, first, cache=folder / ".features", told=told)
+    measurement = measure.measure(kind, catalog.injections, count, first, cache=folder / ".features", told=told)
     console.print(f"written  {confusion.write(measurement, folder)}", soft_wrap=True)

@@ -28,7 +28,7 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class Judgment:
     """What the data say of one hypothesis. Intervals hold at any time if it was judged so.
 
     Attributes:
@@ -59,7 +59,7 @@ class Judgement:
 
 def judge(
     hypotheses: Sequence[Hypothesis], records: Sequence[Record], *, anytime: bool = False
-) -> tuple[Judgement, ...]:
+) -> tuple[Judgment, ...]:
     """The verdicts on a whole declared family, in its order; total: whatever the launch holds, there is one for each.
 
     ===========  =======================================================  ======================================
@@ -83,7 +83,7 @@ def judge(
     tested = [examine(hypothesis, design, anytime) for hypothesis in hypotheses]
     adjusted = _adjusted(hypotheses, tested, design)
     return tuple(
-        _judgement(hypothesis, own, adjusted.get(place, 1.0), len(adjusted))
+        _judgment(hypothesis, own, adjusted.get(place, 1.0), len(adjusted))
         for place, (hypothesis, own) in enumerate(zip(hypotheses, tested, strict=True))
     )
 
@@ -123,12 +123,12 @@ def _verdict(hypothesis: Hypothesis, tested: Tested | str, p: float) -> Verdict:
     return {1: Verdict.SUPPORTED, -1: Verdict.CONTRADICTED}.get(leaning, Verdict.UNDECIDED)
 
 
-def _judgement(hypothesis: Hypothesis, tested: Tested | str, p: float, family: int) -> Judgement:
+def _judgment(hypothesis: Hypothesis, tested: Tested | str, p: float, family: int) -> Judgment:
     verdict = _verdict(hypothesis, tested, p)
     if isinstance(tested, str):
-        return Judgement(hypothesis=hypothesis, verdict=verdict, sentence=tested)
+        return Judgment(hypothesis=hypothesis, verdict=verdict, sentence=tested)
     rates, difference, correlation = _shown(hypothesis, tested.found)
-    return Judgement(
+    return Judgment(
         hypothesis=hypothesis,
         verdict=verdict,
         sentence=wording.sentence(hypothesis, tested, rates, p, family),

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from study.design.hypotheses import Hypothesis
 from study.design.plan import Block, Plan
 from study.evidence.inference.proportions import Rate, wilson
-from study.evidence.judging import Judgement, judge
+from study.evidence.judging import Judgment, judge
 from study.outcomes import snapshots
 from study.outcomes.columns import Flags
 from study.outcomes.outcome import Outcome
@@ -45,7 +45,7 @@ class HypothesisVerdicts:
     """The judgement of one hypothesis at every threshold."""
 
     hypothesis: Hypothesis
-    judgements: tuple[Judgement, ...]
+    judgments: tuple[Judgment, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +171,7 @@ def _decided(records: Sequence[Record], traces: Sequence[tuple[Block, Trace]]) -
 def _verdicts(
     plan: Plan, records: Sequence[Record], places: Sequence[int], codes: Codes
 ) -> tuple[HypothesisVerdicts, ...]:
-    judged: dict[bytes, tuple[Judgement, ...]] = {}
+    judged: dict[bytes, tuple[Judgment, ...]] = {}
     at_each = []
     for column in codes.T:
         key = column.tobytes()  # neighbouring thresholds often decide all replicas alike
@@ -179,7 +179,7 @@ def _verdicts(
             judged[key] = judge(plan.hypotheses, _redecided(records, places, column), anytime=plan.until_decided)
         at_each.append(judged[key])
     return tuple(
-        HypothesisVerdicts(hypothesis=hypothesis, judgements=tuple(found[place] for found in at_each))
+        HypothesisVerdicts(hypothesis=hypothesis, judgments=tuple(found[place] for found in at_each))
         for place, hypothesis in enumerate(plan.hypotheses)
     )
 

@@ -110,7 +110,7 @@ def _numbers(view: View) -> dict[str, Any]:
         "plan": plan,
         "records": view.launch.replicas,
         "summaries": rates.by_rate(summaries),
-        "judgements": view.launch.verdicts,
+        "judgments": view.launch.verdicts,
         "scale": _scale(plan),
         "tally": _tally(summaries),
         "contrasts": contrasts,

@@ -9,7 +9,7 @@ from search_spaces import Axis, Options, Range, Space
 from study.design.plan import Plan
 from study.design.search import SearchSpec
 from study.evidence.estimates import summarize
-from study.evidence.judging import Judgement, judge
+from study.evidence.judging import Judgment, judge
 from study.outcomes.outcome import Outcome
 from study.search import confirmation, dependence, false_stops, importance, race, trajectory
 from study.search.candidates import Candidate
@@ -170,5 +170,5 @@ def _confirmed(store: Store) -> Confirmed | None:
     )
 
 
-def _verdict(judged: Judgement) -> str:
+def _verdict(judged: Judgment) -> str:
     return f"{judged.hypothesis.claim.removesuffix('.')}: {judged.verdict.value}. {judged.sentence}"

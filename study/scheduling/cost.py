@@ -93,10 +93,10 @@ def _stand_in(config: Config, device: torch.device) -> Source:
     if len(config.data.shape) == 1:
         return config.data.load(device=device, dtype=dtype)
     count = _images(config)
-    grey = torch.arange(count, dtype=torch.uint8).view(-1, 1, 1, 1).expand(count, *config.data.shape).contiguous()
+    gray = torch.arange(count, dtype=torch.uint8).view(-1, 1, 1, 1).expand(count, *config.data.shape).contiguous()
     classes = config.data.classes
     labels = torch.arange(count) % classes if classes else None
-    return ImageSource(ImageTruth(images=grey, labels=labels, classes=classes), device=device, dtype=dtype)
+    return ImageSource(ImageTruth(images=gray, labels=labels, classes=classes), device=device, dtype=dtype)
 
 
 def _images(config: Config) -> int:

@@ -60,8 +60,8 @@ def _runs(architectures: Factor, faster: float) -> Factor:
 
 
 def _assigned(drawn: Level, method: str, faster: float) -> dict[str, JsonValue]:
-    penalised = method == "wgan-gp"
-    norms = {"generator": "batch", "discriminator": "layer" if penalised else "batch"}
+    penalized = method == "wgan-gp"
+    norms = {"generator": "batch", "discriminator": "layer" if penalized else "batch"}
     assign: dict[str, JsonValue] = {}
     for path, value in drawn.assign.items():
         network, _, field = path.partition(".")
@@ -69,14 +69,14 @@ def _assigned(drawn: Level, method: str, faster: float) -> dict[str, JsonValue]:
             assign[f"{network}.norm"] = norms[network] if value else "none"
         else:
             assign[path] = value
-    adam = Adam(lr=1e-4 * faster, beta1=0.0, beta2=0.9) if penalised else Adam(lr=2e-4 * faster)
+    adam = Adam(lr=1e-4 * faster, beta1=0.0, beta2=0.9) if penalized else Adam(lr=2e-4 * faster)
     decay = 1e-3 if drawn.assign["discriminator.normed"] else 0.0
     return assign | {
-        "objective": to_dict(Wasserstein() if penalised else NonSaturating()),
-        "penalty": to_dict(WganGp() if penalised else NoPenalty()),
+        "objective": to_dict(Wasserstein() if penalized else NonSaturating()),
+        "penalty": to_dict(WganGp() if penalized else NoPenalty()),
         "g_optimizer": to_dict(adam),
         "d_optimizer": to_dict(replace(adam, weight_decay=decay)),
-        "updates.d_steps": 5 if penalised else 1,
+        "updates.d_steps": 5 if penalized else 1,
     }
 
 

@@ -127,7 +127,7 @@ def examine(data: DataConfig) -> Facts:
         labels = [] if truth.labels is None else torch.bincount(truth.labels, minlength=truth.classes).tolist()
     else:
         drawn = source.reference(DRAWN)
-        count, distinct, modes, labels = 0, 0, len(truth.centres), []
+        count, distinct, modes, labels = 0, 0, len(truth.centers), []
         low, high = float(drawn.min()), float(drawn.max())
     return Facts(
         count=count,

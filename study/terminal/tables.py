@@ -8,7 +8,7 @@ from rich.text import Text
 
 from study import formatting
 from study.evidence.estimates import CellSummary, Comparison
-from study.evidence.judging import Judgement, Verdict
+from study.evidence.judging import Judgment, Verdict
 from study.evidence.threshold_sweeps import SweepTable
 from study.outcomes.outcome import Outcome
 from study.report import phrases
@@ -88,7 +88,7 @@ def contrast_table(comparisons: Sequence[Comparison]) -> Table:
     return table
 
 
-def verdict_table(judgements: Sequence[Judgement]) -> Table:
+def verdict_table(judgments: Sequence[Judgment]) -> Table:
     """Each claim with its verdict, the counts that it was judged by, and p by Holm over all claims; the report has the
     whole sentence."""
     table = _table("Verdicts")
@@ -96,12 +96,12 @@ def verdict_table(judgements: Sequence[Judgement]) -> Table:
     table.add_column("verdict", no_wrap=True)
     table.add_column("replicas", no_wrap=True)
     table.add_column("p (Holm)", justify="right", no_wrap=True)
-    for judgement in judgements:
+    for judgment in judgments:
         table.add_row(
-            escape(judgement.hypothesis.claim),
-            verdict(judgement.verdict),
-            " against ".join(map(phrases.count, judgement.rates)) or "nothing to test",
-            formatting.p_value(judgement.p_adjusted),
+            escape(judgment.hypothesis.claim),
+            verdict(judgment.verdict),
+            " against ".join(map(phrases.count, judgment.rates)) or "nothing to test",
+            formatting.p_value(judgment.p_adjusted),
         )
     return table
 

@@ -240,17 +240,17 @@ def cell_views(out: Path) -> dict[str, str]:
 
 def _gathered(items: Sequence[_Item]) -> Iterator[_Item]:
     """The items in order, neighbouring curves as one."""
-    neighbours: list[Curves] = []
+    neighbors: list[Curves] = []
     for item in items:
         if isinstance(item, Curves):
-            neighbours.append(item)
+            neighbors.append(item)
             continue
-        if neighbours:
-            yield joined(neighbours)
-            neighbours = []
+        if neighbors:
+            yield joined(neighbors)
+            neighbors = []
         yield item
-    if neighbours:
-        yield joined(neighbours)
+    if neighbors:
+        yield joined(neighbors)
 
 
 def _send_curves(runs: "Runs", *, replica: Replica, points: Sequence[Point]) -> None:

@@ -134,10 +134,10 @@ class KeepModes:
         samples, own = world.real(nets, count, labels)
         truth = world.source.truth
         assert isinstance(truth, MixtureTruth)
-        centres = torch.from_numpy(truth.centres).to(samples)
-        targets = torch.stack([self._targets(seed, len(centres)) for seed in world.streams.seeds]).to(samples.device)
-        nearest = torch.cdist(samples, centres.expand(len(samples), *centres.shape)).argmin(-1)
-        return samples + centres[targets.gather(1, nearest)] - centres[nearest], own
+        centers = torch.from_numpy(truth.centers).to(samples)
+        targets = torch.stack([self._targets(seed, len(centers)) for seed in world.streams.seeds]).to(samples.device)
+        nearest = torch.cdist(samples, centers.expand(len(samples), *centers.shape)).argmin(-1)
+        return samples + centers[targets.gather(1, nearest)] - centers[nearest], own
 
     def _targets(self, seed: int, modes: int) -> Tensor:
         """``[M]``: where the samples of each mode go; kept modes to themselves."""

@@ -227,7 +227,7 @@ def test_the_wide_clip_range_of_compare_gan_belongs_to_wgan_alone() -> None:
         assert {method for method, axes in active.items() if "d_norm" not in axes} == {"wgan-gp", "dragan"}
 
 
-def test_the_fixed_grid_has_the_papers_24_settings_of_a_penalised_method() -> None:
+def test_the_fixed_grid_has_the_papers_24_settings_of_a_penalized_method() -> None:
     points = list(SEARCHES["kurach-grid"].grid(1))
     method = {"loss": "ns", "d_norm": "spectral", "regulariser": "gp"}
     assert sum(method.items() <= point.items() for point in points) == 24
@@ -250,11 +250,11 @@ def test_random_architectures_have_the_papers_factors() -> None:
 def test_random_architectures_train_by_the_papers_two_methods() -> None:
     space = SEARCHES["gp-architectures"]
     point = space.default()
-    penalised = configured(space, point, IMAGES)
-    assert (penalised.objective, penalised.penalty) == (Wasserstein(), WganGp())
-    assert penalised.g_optimizer == Adam(lr=1e-4, beta1=0.0, beta2=0.9)
-    assert penalised.d_optimizer == Adam(lr=1e-4, beta1=0.0, beta2=0.9, weight_decay=1e-3)
-    assert (penalised.updates.d_steps, penalised.discriminator.norm) == (5, "layer")
+    penalized = configured(space, point, IMAGES)
+    assert (penalized.objective, penalized.penalty) == (Wasserstein(), WganGp())
+    assert penalized.g_optimizer == Adam(lr=1e-4, beta1=0.0, beta2=0.9)
+    assert penalized.d_optimizer == Adam(lr=1e-4, beta1=0.0, beta2=0.9, weight_decay=1e-3)
+    assert (penalized.updates.d_steps, penalized.discriminator.norm) == (5, "layer")
     del point["d_norm_gp"]
     plain = configured(space, {**point, "method": "gan", "d_norm": "none"}, IMAGES)
     assert (plain.objective, plain.penalty) == (NonSaturating(), NoPenalty())
@@ -271,7 +271,7 @@ def test_every_penalty_with_an_axis_reaches_its_configuration() -> None:
 # Building blocks
 
 
-def test_every_optimiser_is_an_option_with_its_own_numbers() -> None:
+def test_every_optimizer_is_an_option_with_its_own_numbers() -> None:
     kinds = ("adam", "rmsprop", "rmsprop_tf1", "sgd")
     space = Space(name="s", title="S", axes=optimizer_axes(*kinds), source="a test")
     numbers = {kind: space.active({"optimizer": kind})[2:] for kind in kinds}
@@ -298,7 +298,7 @@ def test_a_field_over_a_choice_is_no_range() -> None:
         axis_of(Param(path="norm", domain=Choice(values=("none", "batch")), source="a test"), default=0.0)
 
 
-def test_an_unknown_optimiser_is_refused() -> None:
+def test_an_unknown_optimizer_is_refused() -> None:
     with pytest.raises(ValueError, match="kinds must be of adam, rmsprop, rmsprop_tf1, sgd, got 'lion'"):
         optimizer_axes("lion")
 

@@ -156,5 +156,5 @@ def _row(step: int, replica: int, seed: int, end: Outcome, noise: int) -> dict[s
 def draw_grid(folder: Path, end: Outcome) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for step in (500, 1_000):
-        grey = np.full((32, 32), 40 * list(Outcome).index(end) + step // 100, dtype=np.uint8)
-        Image.fromarray(grey).save(folder / f"step-{step:06d}.png")
+        gray = np.full((32, 32), 40 * list(Outcome).index(end) + step // 100, dtype=np.uint8)
+        Image.fromarray(gray).save(folder / f"step-{step:06d}.png")

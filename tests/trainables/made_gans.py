@@ -68,7 +68,7 @@ def loop_of(config: GanConfig, steps: int = 0) -> Loop:
 def nets(config: GanConfig) -> Nets:
     players = Gan(config).players
     params = {
-        name: replicas.initialise(p.module, p.init, Streams(SEEDS), name, device=CPU, dtype=torch.float64)
+        name: replicas.initialize(p.module, p.init, Streams(SEEDS), name, device=CPU, dtype=torch.float64)
         for name, p in players.items()
     }
     return Nets({name: p.module for name, p in players.items()}, params)

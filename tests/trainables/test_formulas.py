@@ -128,7 +128,7 @@ def test_conditioning_says_where_labels_come_from() -> None:
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZER_VALUES, ids=str)
-def test_an_optimiser_s_formula_is_its_steps(optimizer: OptimizerConfig) -> None:
+def test_an_optimizer_s_formula_is_its_steps(optimizer: OptimizerConfig) -> None:
     """Three steps, from the first values that the formula names: TensorFlow 1's accumulator starts at 1."""
     leaf = torch.tensor([0.7], dtype=torch.float64, requires_grad=True)
     built = optimizer.build([leaf])

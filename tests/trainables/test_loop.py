@@ -123,7 +123,7 @@ def test_a_stack_equals_its_solo_runs(net: str, bn: str, objective: Objective, o
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: f"{o.kind}-{getattr(o, 'momentum', 0)}")
-def test_a_step_is_the_optimisers_own_on_the_right_gradient(optimizer: OptimizerConfig) -> None:
+def test_a_step_is_the_optimizers_own_on_the_right_gradient(optimizer: OptimizerConfig) -> None:
     """Gradients of stacked linear maps, and orthogonal weights wider than high, come transposed in memory, which not
     every kernel reads as such: the rule is run here on copies in plain order."""
     discriminator = Mlp(hidden=(12, 5), activation="leaky_relu", init=Orthogonal())
@@ -157,7 +157,7 @@ def test_parity_holds_for_every_order_of_updates(updates: Updates) -> None:
     assert_parity(ring(updates=updates, discriminator=Mlp(hidden=(12, 10), norm="batch")))
 
 
-def penalised(net: str, norm: Norm, penalty: Penalty, **changes: Any) -> GanConfig:
+def penalized(net: str, norm: Norm, penalty: Penalty, **changes: Any) -> GanConfig:
     """A WGAN with a penalty whose D starts steep enough for it to bite."""
     base = ring() if net == "mlp" else digits()
     discriminator = dataclasses.replace(base.discriminator, norm=norm, init=He())
@@ -168,20 +168,20 @@ def penalised(net: str, norm: Norm, penalty: Penalty, **changes: Any) -> GanConf
 @pytest.mark.parametrize("norm", ["none", "layer", "spectral"])
 @pytest.mark.parametrize("penalty", PENALTIES, ids=lambda p: p.kind)
 def test_parity_holds_through_the_second_derivative(net: str, norm: Norm, penalty: Penalty) -> None:
-    assert_parity(penalised(net, norm, penalty))
+    assert_parity(penalized(net, norm, penalty))
 
 
 @pytest.mark.parametrize(("net", "norm"), [("mlp", "layer"), ("dcgan", "none")])
 @pytest.mark.parametrize("points", POINTS[1:], ids=lambda p: p.__name__)
 def test_parity_holds_wherever_the_penalty_looks(net: str, norm: Norm, points: type[Points]) -> None:
-    assert_parity(penalised(net, norm, WganGp(points=points())))
+    assert_parity(penalized(net, norm, WganGp(points=points())))
 
 
 @pytest.mark.parametrize("norm", ["none", "layer", "spectral"])
 @pytest.mark.parametrize("penalty", PENALTIES, ids=lambda p: p.kind)
 def test_the_penalties_above_are_felt(norm: Norm, penalty: Penalty) -> None:
     """Or their parity would be no news. Under spectral norm slopes stay below 1, where the one-sided one is silent."""
-    values = [row["d_penalty"] for row in trained(penalised("mlp", norm, penalty), SEEDS).report()]
+    values = [row["d_penalty"] for row in trained(penalized("mlp", norm, penalty), SEEDS).report()]
     if norm == "spectral" and isinstance(penalty, WganLp):
         assert values == [0, 0, 0]
     else:
@@ -205,7 +205,7 @@ def test_parity_holds_with_labels(conditioning: Conditioning, updates: Updates, 
 
 @pytest.mark.parametrize("conditioning", CONDITIONINGS, ids=str)
 def test_parity_holds_with_labels_and_convolutions(conditioning: Conditioning) -> None:
-    assert_parity(penalised("dcgan", "spectral", WganGp(), conditioning=conditioning))
+    assert_parity(penalized("dcgan", "spectral", WganGp(), conditioning=conditioning))
 
 
 @pytest.mark.parametrize(
@@ -237,8 +237,8 @@ def test_permuting_the_seeds_permutes_the_replicas() -> None:
     [
         (ring(), "0.weight"),
         (digits(), "0.weight"),
-        (penalised("mlp", "layer", WganLp()), "0.weight"),
-        (penalised("dcgan", "spectral", WganGp(), conditioning=AuxiliaryClassifier()), "body.0.weight"),
+        (penalized("mlp", "layer", WganLp()), "0.weight"),
+        (penalized("dcgan", "spectral", WganGp(), conditioning=AuxiliaryClassifier()), "body.0.weight"),
     ],
     ids=["mlp", "dcgan", "mlp with penalty", "dcgan with labels, penalty and spectral norm"],
 )
@@ -278,7 +278,7 @@ def test_finite_is_sticky() -> None:
         ring(),
         digits(),
         ring(g_optimizer=RMSpropTf1(lr=1e-3)),
-        penalised(
+        penalized(
             "mlp",
             "spectral",
             WganGp(),

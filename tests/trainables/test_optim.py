@@ -84,7 +84,7 @@ def test_steps_by_hand(config: OptimizerConfig, steps: int) -> None:
     assert moved.item() == pytest.approx(RULES[type(config)](config, GRADIENTS[:steps]), rel=1e-12)
 
 
-def test_the_rules_by_hand_miss_no_optimiser() -> None:
+def test_the_rules_by_hand_miss_no_optimizer() -> None:
     assert set(RULES) == set(OPTIMIZERS) == {type(config) for config in EVERY}
 
 
@@ -138,7 +138,7 @@ def test_a_poisoned_replica_leaves_the_bits_of_the_others(config: OptimizerConfi
 
 
 @every
-def test_a_restored_optimiser_continues_with_the_same_numbers(config: OptimizerConfig) -> None:
+def test_a_restored_optimizer_continues_with_the_same_numbers(config: OptimizerConfig) -> None:
     rng = torch.Generator().manual_seed(4)
     start = torch.randn(2, 6, generator=rng)
     gradients = [torch.randn(2, 6, generator=rng) for _ in range(6)]

@@ -38,7 +38,7 @@ def test_a_sheet_has_ten_images_in_a_row(side: int, factor: int) -> None:
     assert (sheet[:, side * factor] == 128).all()
 
 
-def test_colours_come_last() -> None:
+def test_colors_come_last() -> None:
     values = torch.tensor([1.0, -1.0, 0.0]).view(1, 3, 1, 1).expand(SHEET, 3, 64, 64)
     sheet = picture(values, images(3, 64))
     assert sheet.shape[2] == 3
@@ -51,11 +51,11 @@ def test_pixels_that_are_not_finite_are_black(value: float) -> None:
 
 
 @pytest.mark.parametrize(("value", "grey"), [(3.0, 255), (1e38, 255), (-7.0, 0)])
-def test_pixels_out_of_range_are_cut(value: float, grey: int) -> None:
-    assert picture(torch.full((SHEET, 1, 64, 64), value), images(1, 64))[0, 0] == grey
+def test_pixels_out_of_range_are_cut(value: float, gray: int) -> None:
+    assert picture(torch.full((SHEET, 1, 64, 64), value), images(1, 64))[0, 0] == gray
 
 
-def test_fewer_images_than_places_leave_grey() -> None:
+def test_fewer_images_than_places_leave_gray() -> None:
     assert picture(torch.ones(3, 1, 64, 64), images(1, 64))[-1, -1] == 128
 
 
@@ -78,7 +78,7 @@ def test_points_of_a_line_lie_on_the_horizontal_axis() -> None:
     assert tuple(cloud[121, 121]) == (253, 205, 172)
 
 
-def test_centres_are_pale_discs() -> None:
+def test_centers_are_pale_discs() -> None:
     cloud = picture(torch.zeros(0, 2), ring())
     assert tuple(cloud[60, 120]) == (253, 205, 172)  # the centre at (0, 1)
     assert tuple(cloud[120, 120]) == (255, 255, 255)

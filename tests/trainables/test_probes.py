@@ -19,8 +19,8 @@ from trainables.probes import QUANTILES, RADII, ClassDiversity, Diversity, Image
 from trainables.theory import Theory
 
 CPU = torch.device("cpu")
-CENTRES = np.array([[0.0, 0.0], [10.0, 0.0]])
-TRUTH = MixtureTruth(centres=CENTRES, weights=np.array([0.25, 0.75]), std=0.1)
+CENTERS = np.array([[0.0, 0.0], [10.0, 0.0]])
+TRUTH = MixtureTruth(centers=CENTERS, weights=np.array([0.25, 0.75]), std=0.1)
 CONFIG = GanConfig(
     data=Ring(),
     generator=Mlp(),
@@ -113,8 +113,8 @@ def test_points_over_and_over_are_diverse_but_have_no_spacing(ring: MixtureSourc
 # MixtureFit
 
 
-def at(*distances: float, centre: int = 0) -> list[list[float]]:
-    return [[float(CENTRES[centre, 0]), distance] for distance in distances]
+def at(*distances: float, center: int = 0) -> list[list[float]]:
+    return [[float(CENTERS[center, 0]), distance] for distance in distances]
 
 
 def measure(*points: list[float]) -> dict[str, list[float]]:
@@ -124,7 +124,7 @@ def measure(*points: list[float]) -> dict[str, list[float]]:
 
 def test_shares_at_every_radius() -> None:
     """Radii 0.3, 1 and 3 around two centres; of ten points, one is out of all."""
-    points = [*at(0, 0.1, 0.5, 2.0), *at(0.2, 0.29, 0.31, 0.99, 2.99, centre=1), *at(7.0)]
+    points = [*at(0, 0.1, 0.5, 2.0), *at(0.2, 0.29, 0.31, 0.99, 2.99, center=1), *at(7.0)]
     found = measure(*points)
     assert found["mode_share_r3"] == pytest.approx([0.2, 0.2])
     assert found["mode_share_r10"] == pytest.approx([0.3, 0.4])
@@ -147,7 +147,7 @@ def test_the_shares_of_the_modes_sum_to_that_of_all() -> None:
 
 def test_a_point_belongs_to_the_nearest_mode_only() -> None:
     """Where the discs of two modes overlap."""
-    close = MixtureTruth(centres=np.array([[0.0, 0.0], [1.0, 0.0]]), weights=np.array([0.5, 0.5]), std=0.1)
+    close = MixtureTruth(centers=np.array([[0.0, 0.0], [1.0, 0.0]]), weights=np.array([0.5, 0.5]), std=0.1)
     points = torch.tensor([[[0.4, 0.0], [0.6, 0.0], [0.7, 0.0], [0.9, 0.0]]])
     found = MixtureFit(close, device=CPU).measure(seen(points))
     assert found["mode_share_r10"][0].tolist() == [0.25, 0.75]
@@ -155,7 +155,7 @@ def test_a_point_belongs_to_the_nearest_mode_only() -> None:
 
 def test_distance_quantiles() -> None:
     distances = np.linspace(0, 2, 101)
-    found = measure(*at(*distances), *at(*distances, centre=1))
+    found = measure(*at(*distances), *at(*distances, center=1))
     assert found["distance_quantiles"] == pytest.approx([2 * level for level in QUANTILES], abs=0.02)
 
 
@@ -317,7 +317,7 @@ def of_classes(labels: list[int], *values: float) -> View:
     return View(samples=samples, labels=torch.tensor([labels]), columns={})
 
 
-def two_greys() -> ClassDiversity:
+def two_grays() -> ClassDiversity:
     """Of class 0 the data are 1 apart (times the root of 4 pixels), of class 1 they are 0.5 apart."""
     images = torch.tensor([0, 127, 0, 64]).to(torch.uint8).view(4, 1, 1, 1).expand(4, 1, 2, 2)
     return ClassDiversity(ImageTruth(images=images, labels=torch.tensor([0, 0, 1, 1]), classes=2))
@@ -335,7 +335,7 @@ def two_greys() -> ClassDiversity:
 def test_class_diversity_compares_samples_of_a_class(
     labels: list[int], values: tuple[float, ...], expected: float | None
 ) -> None:
-    (found,) = two_greys().measure(of_classes(labels, *values))["class_diversity"].tolist()
+    (found,) = two_grays().measure(of_classes(labels, *values))["class_diversity"].tolist()
     assert found == pytest.approx(float("nan") if expected is None else expected, rel=1e-5, abs=1e-9, nan_ok=True)
 
 
@@ -360,9 +360,9 @@ def test_class_diversity_of_a_bad_replica_is_nan_and_alone() -> None:
     both = View(
         samples=torch.cat([view.samples * float("nan"), view.samples]), labels=view.labels.expand(2, 2), columns={}
     )
-    bad, good = two_greys().measure(both)["class_diversity"].tolist()
+    bad, good = two_grays().measure(both)["class_diversity"].tolist()
     assert bad != bad
-    assert good == two_greys().measure(view)["class_diversity"].item()
+    assert good == two_grays().measure(view)["class_diversity"].item()
 
 
 @pytest.mark.parametrize("conditioning", [Unconditional(), ByLabel(), AuxiliaryClassifier()])

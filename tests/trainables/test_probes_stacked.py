@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from tests.trainables.rounding import assert_same, largest
 from trainables import features as module
 from trainables.data import Digits, ImageSource, ImageTruth
-from trainables.features import WIDTH, Features, Spelt, as_floats, fit, obtain
+from trainables.features import WIDTH, Features, Spelled, as_floats, fit, obtain
 from trainables.phases import View
 from trainables.probes import ImageFit
 
@@ -59,7 +59,7 @@ def test_the_class_is_what_the_channels_say_one_by_one() -> None:
     with torch.no_grad():
         head.weight.copy_(3 * torch.eye(10, WIDTH))
     shown = torch.tensor([[7, 0, 4], [0, 0, 0], [9, 9, 9]])
-    logits = Spelt(head)(nn.functional.one_hot(shown, WIDTH).float().flatten(1))
+    logits = Spelled(head)(nn.functional.one_hot(shown, WIDTH).float().flatten(1))
     assert logits.shape == (3, 1000)
     assert logits.argmax(1).tolist() == [704, 0, 999]
     one = torch.tensor([3.0] + [0.0] * 9).softmax(0)[0]
@@ -81,7 +81,7 @@ def test_digits_are_told_apart_channel_by_channel(trained: Features) -> None:
     assert trained.accuracy**3 - 0.1 < (read == fresh.labels).double().mean() <= 1
 
 
-def test_no_digit_is_learnt_from_and_held_out(truth: ImageTruth) -> None:
+def test_no_digit_is_learned_from_and_held_out(truth: ImageTruth) -> None:
     images, labels, task = module._examples(truth)
     assert task == "labels"
     assert images.shape[1:] == (1, 16, 16)

@@ -125,7 +125,7 @@ def test_first_values_lie_in_plain_order_in_memory(kind: type[Init]) -> None:
     """Kernels that take layouts for equal would pair a weight with another's gradient."""
     wide, high = nn.Linear(9, 4), nn.Linear(4, 9)
     for module in (nn.Sequential(wide, high), nn.Sequential(nn.Conv2d(6, 2, 1), nn.ConvTranspose2d(2, 6, 1))):
-        params = replicas.initialise(
+        params = replicas.initialize(
             module, kind(), Streams((0, 1)), "net", device=torch.device("cpu"), dtype=torch.float32
         )
         assert all(value.is_contiguous() for value in params.values())

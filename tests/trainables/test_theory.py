@@ -124,7 +124,7 @@ def test_divergences_rise_as_the_masses_move_apart() -> None:
 
 
 def test_the_masses_of_one_normal_are_those_of_its_distribution_function() -> None:
-    truth = MixtureTruth(centres=np.array([[2.0, -1.0]]), weights=np.ones(1), std=0.5)
+    truth = MixtureTruth(centers=np.array([[2.0, -1.0]]), weights=np.ones(1), std=0.5)
     within = [erf(offset / sqrt(2)) for offset in (1, 3)]
     axis = np.array([(1 - within[1]) / 2, (within[1] - within[0]) / 2, within[0]])
     axis = np.concatenate([axis, axis[1::-1]])
@@ -146,7 +146,7 @@ def test_the_masses_sum_to_one_and_samples_fall_as_they_say(data: Ring) -> None:
 
 
 def test_one_dimension_has_bins_too() -> None:
-    truth = MixtureTruth(centres=np.array([[0.0]]), weights=np.ones(1), std=1.0)
+    truth = MixtureTruth(centers=np.array([[0.0]]), weights=np.ones(1), std=1.0)
     bins = Bins(truth, device=CPU)
     assert bins.number == 5
     assert bins.find(torch.tensor([[[-9.0], [-2.0], [0.0], [2.0], [9.0]]])).tolist() == [[0, 1, 2, 3, 4]]

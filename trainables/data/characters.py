@@ -205,7 +205,7 @@ class _Pen:
         ink = _ink(self._font, character)
         if ink is None or (self._missing is not None and np.array_equal(ink, self._missing)):
             return
-        large = Image.fromarray(_centred(ink, self._canvas))
+        large = Image.fromarray(_centered(ink, self._canvas))
         for number in range(variations):
             rng = generator(number, f"characters/{self._name}/{character}")
             image = large
@@ -226,7 +226,7 @@ def _ink(font: "FreeTypeFont", character: str) -> Pixels | None:
     return None if image is None or box is None else np.asarray(image.crop(box))
 
 
-def _centred(ink: Pixels, canvas: int) -> Pixels:
+def _centered(ink: Pixels, canvas: int) -> Pixels:
     """The glyph in the middle of a square; what stands out of it is cut off."""
     out = np.zeros((3 * canvas, 3 * canvas), dtype=np.uint8)
     top, left = ((3 * canvas - size) // 2 for size in ink.shape)

@@ -18,7 +18,7 @@ EXTENSIONS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageFolder:
-    """A folder of image files, each as ``side`` x ``side`` RGB (or grey, with ``channels`` 1) in [-1, 1].
+    """A folder of image files, each as ``side`` x ``side`` RGB (or gray, with ``channels`` 1) in [-1, 1].
 
     With two or more sub-folders, each is a class and their names in order are the labels 0, 1, ... (the layout of
     torchvision's ImageFolder; files may lie deeper). A folder of files alone, or with a single sub-folder, is

@@ -49,7 +49,7 @@ class Grid:
 
     def load(self, *, device: torch.device, dtype: torch.dtype) -> MixtureSource:
         places = self.spacing / self.divisor * (np.arange(self.side) - (self.side - 1) / 2)
-        centres = np.stack(np.meshgrid(places, places, indexing="ij"), axis=-1).reshape(-1, 2)
-        weights = np.full(len(centres), 1 / len(centres))
-        truth = MixtureTruth(centres=centres, weights=weights, std=self.std / self.divisor)
-        return MixtureSource(truth, centres, device=device, dtype=dtype)
+        centers = np.stack(np.meshgrid(places, places, indexing="ij"), axis=-1).reshape(-1, 2)
+        weights = np.full(len(centers), 1 / len(centers))
+        truth = MixtureTruth(centers=centers, weights=weights, std=self.std / self.divisor)
+        return MixtureSource(truth, centers, device=device, dtype=dtype)

@@ -43,7 +43,7 @@ class Point:
         """Does nothing: no file can be missing."""
 
     def load(self, *, device: torch.device, dtype: torch.dtype) -> "PointSource":
-        truth = MixtureTruth(centres=np.zeros((1, 1)), weights=np.ones(1), std=self.std)
+        truth = MixtureTruth(centers=np.zeros((1, 1)), weights=np.ones(1), std=self.std)
         return PointSource(truth, device=device, dtype=dtype)
 
 
@@ -52,9 +52,9 @@ class PointSource:
 
     def __init__(self, truth: MixtureTruth, *, device: torch.device, dtype: torch.dtype) -> None:
         self.truth = truth
-        self.shape = (truth.centres.shape[1],)
-        self.digest = blake2b(b"point" + truth.centres.tobytes(), digest_size=8).hexdigest()
-        self._point = torch.from_numpy(truth.centres[0]).to(device=device, dtype=dtype)
+        self.shape = (truth.centers.shape[1],)
+        self.digest = blake2b(b"point" + truth.centers.tobytes(), digest_size=8).hexdigest()
+        self._point = torch.from_numpy(truth.centers[0]).to(device=device, dtype=dtype)
 
     def batch(self, streams: Streams, counter: int, size: int) -> Batch:
         return Batch(self._point.expand(len(streams.seeds), size, *self.shape), None)

@@ -14,7 +14,7 @@ from trainables.data.source import MixtureSource, MixtureTruth
 class Ring:
     """``modes`` Gaussians of standard deviation ``std`` on a circle, at (sin, cos) of equally spaced angles.
 
-    With ``doubled`` the list of centres repeats its first one, as ``linspace(0, 2 pi, modes + 1)`` with its end
+    With ``doubled`` the list of centers repeats its first one, as ``linspace(0, 2 pi, modes + 1)`` with its end
     point does in the LSGAN authors' code: 8 distinct modes of which one has weight 2/9, the others 1/9.
 
     Mao et al. 2017, section 4.4 (authors' mixture code: radius 1, std 0.01). The Unrolled GAN demo, with 8 points of
@@ -51,9 +51,9 @@ class Ring:
 
     def load(self, *, device: torch.device, dtype: torch.dtype) -> MixtureSource:
         angles = 2 * np.pi * np.arange(self.modes) / self.modes
-        centres = self.radius * np.stack([np.sin(angles), np.cos(angles)], axis=1)
-        drawn = np.concatenate([centres, centres[:1]]) if self.doubled else centres
+        centers = self.radius * np.stack([np.sin(angles), np.cos(angles)], axis=1)
+        drawn = np.concatenate([centers, centers[:1]]) if self.doubled else centers
         weights = np.ones(self.modes)
         weights[0] += self.doubled
-        truth = MixtureTruth(centres=centres, weights=weights / weights.sum(), std=self.std)
+        truth = MixtureTruth(centers=centers, weights=weights / weights.sum(), std=self.std)
         return MixtureSource(truth, drawn, device=device, dtype=dtype)

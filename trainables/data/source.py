@@ -26,12 +26,12 @@ class MixtureTruth:
     """The known density of a Gaussian mixture with *distinct* centres.
 
     Attributes:
-        centres: ``[M, dim]`` distinct centres.
+        centers: ``[M, dim]`` distinct centres.
         weights: ``[M]`` true probabilities, sum 1 (a doubled mode has double weight, not two entries).
         std: the standard deviation of every component, per coordinate.
     """
 
-    centres: npt.NDArray[np.float64]
+    centers: npt.NDArray[np.float64]
     weights: npt.NDArray[np.float64]
     std: float
 
@@ -58,8 +58,8 @@ class ImageTruth:
             got = f"{self.images.dtype} {tuple(self.images.shape)}"
             raise ValueError(f"images must be uint8 [N, channels, side, side] with N >= 1, got {got}")
         if self.channel_classes and self.classes != self.channel_classes ** self.images.shape[1]:
-            spelt = f"{self.channel_classes} classes in each of {self.images.shape[1]} channels"
-            raise ValueError(f"classes must be all combinations of {spelt}, got {self.classes}")
+            spelled = f"{self.channel_classes} classes in each of {self.images.shape[1]} channels"
+            raise ValueError(f"classes must be all combinations of {spelled}, got {self.classes}")
         if self.labels is None:
             if self.classes != 0:
                 raise ValueError(f"classes must be 0 without labels, got {self.classes}")
@@ -119,7 +119,7 @@ class Downloadable(Protocol):
 
 
 class MixtureSource:
-    """Fresh samples of a Gaussian mixture at every step: ``centre[k] + std * N(0, I)``, k uniform over ``drawn``.
+    """Fresh samples of a Gaussian mixture at every step: ``center[k] + std * N(0, I)``, k uniform over ``drawn``.
 
     Args:
         truth: the density, for evaluation.
@@ -133,7 +133,7 @@ class MixtureSource:
         self.shape = (drawn.shape[1],)
         self.digest = blake2b(f"{drawn.shape} {truth.std!r}".encode() + drawn.tobytes(), digest_size=8).hexdigest()
         self._drawn = drawn.astype(np.float32)
-        distances = np.linalg.norm(drawn[:, None] - truth.centres[None], axis=2)
+        distances = np.linalg.norm(drawn[:, None] - truth.centers[None], axis=2)
         self._mode_of = distances.argmin(axis=1)
         self._device, self._dtype = device, dtype
 

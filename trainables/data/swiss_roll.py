@@ -60,7 +60,7 @@ class SwissRoll:
     def load(self, *, device: torch.device, dtype: torch.dtype) -> "RollSource":
         middles = FIRST + (LAST - FIRST) * (np.arange(self.arcs) + 0.5) / self.arcs
         truth = MixtureTruth(
-            centres=_curve(middles) / self.divisor,
+            centers=_curve(middles) / self.divisor,
             weights=np.full(self.arcs, 1 / self.arcs),
             std=self.noise / self.divisor,
         )

@@ -28,7 +28,7 @@ class Gate(nn.Module):
 
 
 class Maxout(nn.Module):
-    """The largest of each ``pieces`` neighbours of the last axis: ``[..., pieces n] -> [..., n]``.
+    """The largest of each ``pieces`` neighbors of the last axis: ``[..., pieces n] -> [..., n]``.
 
     Goodfellow et al. 2013, eq. 1.
     """

@@ -35,8 +35,8 @@ def score_interval(share: float, n: float, confidence: float = 0.95) -> tuple[fl
     if n == 0:
         return 0.0, 1.0
     z2 = float(norm.isf((1 - confidence) / 2)) ** 2
-    centre, reach = share + z2 / (2 * n), sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n)))
-    low, high = ((centre + sign * reach) / (1 + z2 / n) for sign in (-1, 1))
+    center, reach = share + z2 / (2 * n), sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n)))
+    low, high = ((center + sign * reach) / (1 + z2 / n) for sign in (-1, 1))
     return max(0.0, min(low, share)), min(1.0, max(high, share))
 
 

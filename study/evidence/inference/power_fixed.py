@@ -201,10 +201,10 @@ def _newcombe(counts: Floats, n: int, alpha: float, *, paired: bool) -> tuple[Fl
     both, only_a, only_b, neither = counts.T
     shares = (both + only_a) / n, (both + only_b) / n
     z2 = float(norm.isf(alpha / 2)) ** 2
-    centres = [(one + z2 / (2 * n)) / (1 + z2 / n) for one in shares]
+    centers = [(one + z2 / (2 * n)) / (1 + z2 / n) for one in shares]
     reaches = [np.sqrt(z2 * (one * (1 - one) / n + z2 / (4 * n * n))) / (1 + z2 / n) for one in shares]
-    down = [one - np.maximum(0, centre - reach) for one, centre, reach in zip(shares, centres, reaches, strict=True)]
-    up = [np.minimum(1, centre + reach) - one for one, centre, reach in zip(shares, centres, reaches, strict=True)]
+    down = [one - np.maximum(0, center - reach) for one, center, reach in zip(shares, centers, reaches, strict=True)]
+    up = [np.minimum(1, center + reach) - one for one, center, reach in zip(shares, centers, reaches, strict=True)]
     phi = np.zeros(len(both))
     if paired:
         spread = (both + only_a) * (only_b + neither) * (both + only_b) * (only_a + neither)

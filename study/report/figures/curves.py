@@ -17,7 +17,7 @@ from study.outcomes.outcome import Outcome
 from study.outcomes.rule import OutcomeRule
 from study.outcomes.snapshots import measure
 from study.report.figures import svg
-from study.report.figures.svg import COLOURS, Picture
+from study.report.figures.svg import COLORS, Picture
 from study.report.palette import LOOKS, ORDER
 from trainables.config import Config, GanConfig
 from trainables.trace import ReplicaTrace
@@ -249,7 +249,7 @@ class _Decades(Locator):
 
 
 def _axes(ax: Axes, panel: Panel, own: Frame, balances: Collection[float]) -> None:
-    ax.set_title(panel.title, loc="left", y=1.0, fontsize=11.5, pad=7, color=COLOURS["ink"])
+    ax.set_title(panel.title, loc="left", y=1.0, fontsize=11.5, pad=7, color=COLORS["ink"])
     if own.scale == "symlog":
         ax.set_yscale("symlog", linthresh=own.linear_to)
         ax.yaxis.set_major_locator(_Decades(own.linear_to))
@@ -269,7 +269,7 @@ def _axes(ax: Axes, panel: Panel, own: Frame, balances: Collection[float]) -> No
     balance = next(iter(balances)) if len(balances) == 1 else None
     for mark, dashes in ((own.data, (5, 3)), (balance, (5, 3)), (own.threshold, (1, 2))):
         if mark is not None:
-            ax.axhline(mark, color=COLOURS["muted"], linewidth=1, linestyle=(0, dashes))
+            ax.axhline(mark, color=COLORS["muted"], linewidth=1, linestyle=(0, dashes))
 
 
 def _draw(ax: Axes, panel: Panel, outcome: Outcome, lines: Sequence[Line], *, linewidth: float) -> None:
@@ -280,15 +280,15 @@ def _draw(ax: Axes, panel: Panel, outcome: Outcome, lines: Sequence[Line], *, li
     gap = [np.nan]
     steps = np.concatenate([part for own, _ in series for part in (own, gap)])
     values = np.concatenate([part for _, own in series for part in (own, gap)])
-    ax.plot(steps, values, color=svg.colour(outcome), linewidth=linewidth, alpha=0.9, solid_joinstyle="round")
+    ax.plot(steps, values, color=svg.color(outcome), linewidth=linewidth, alpha=0.9, solid_joinstyle="round")
     ax.plot(
         [own[-1] for own, _ in series],
         [own[-1] for _, own in series],
         linestyle="none",
         marker=LOOKS[outcome].mark,
         markersize=5.5,
-        markerfacecolor=svg.colour(outcome),
-        markeredgecolor=COLOURS["paper"],
+        markerfacecolor=svg.color(outcome),
+        markeredgecolor=COLORS["paper"],
         markeredgewidth=0.7,
         clip_on=False,
         zorder=3,

@@ -41,7 +41,7 @@ def save(picture: Picture, path: Path) -> None:
         figure.savefig(
             path,
             dpi=_DOTS_PER_INCH if path.suffix == ".png" else 72,
-            facecolor=svg.COLOURS["paper"],
+            facecolor=svg.COLORS["paper"],
             bbox_inches="tight",
             pad_inches=0.08,
             metadata=metadata,

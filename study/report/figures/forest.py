@@ -6,15 +6,15 @@ from itertools import groupby
 
 from study import formatting
 from study.evidence.estimates import Comparison
-from study.evidence.judging import Judgement
+from study.evidence.judging import Judgment
 from study.report import phrases
 from study.report.figures.rates import IntervalRow, intervals
 from study.report.figures.svg import Picture
 
 
-def picture(judgements: Sequence[Judgement], comparisons: Sequence[Comparison]) -> Picture | None:
+def picture(judgments: Sequence[Judgment], comparisons: Sequence[Comparison]) -> Picture | None:
     """The differences of the hypotheses first, then those of each contrast; nothing if there are none."""
-    found = [*_of_hypotheses(judgements), *_of_contrasts(comparisons)]
+    found = [*_of_hypotheses(judgments), *_of_contrasts(comparisons)]
     if not found:
         return None
     title = "difference of success rates: left, less often; right, more often than what it is compared with"
@@ -22,8 +22,8 @@ def picture(judgements: Sequence[Judgement], comparisons: Sequence[Comparison]) 
     return Picture(draw=partial(intervals, found, (-1.0, 1.0), (-1, -0.5, 0, 0.5, 1), title), label=label)
 
 
-def _of_hypotheses(judgements: Sequence[Judgement]) -> list[IntervalRow]:
-    rows = [_row(f"{own.hypothesis.name}", own.difference) for own in judgements if own.difference is not None]
+def _of_hypotheses(judgments: Sequence[Judgment]) -> list[IntervalRow]:
+    rows = [_row(f"{own.hypothesis.name}", own.difference) for own in judgments if own.difference is not None]
     return [_head("hypotheses"), *rows] if rows else []
 
 

@@ -33,21 +33,21 @@ class Shown:
 
     objective: Objective
     name: str
-    colour: Outcome
+    color: Outcome
     dashes: Any = "-"
 
 
 OBJECTIVES = (
-    Shown(objective=Minimax(), name="minimax", colour=Outcome.DIVERGED),
-    Shown(objective=NonSaturating(), name="non-saturating", colour=Outcome.MODE_COLLAPSED, dashes=(0, (4, 2.5))),
-    Shown(objective=LeastSquares(a=0, b=1, c=1), name="least squares (0, 1, 1)", colour=Outcome.CONVERGED),
+    Shown(objective=Minimax(), name="minimax", color=Outcome.DIVERGED),
+    Shown(objective=NonSaturating(), name="non-saturating", color=Outcome.MODE_COLLAPSED, dashes=(0, (4, 2.5))),
+    Shown(objective=LeastSquares(a=0, b=1, c=1), name="least squares (0, 1, 1)", color=Outcome.CONVERGED),
     Shown(
         objective=LeastSquares(a=-1, b=1, c=0),
         name="least squares (−1, 1, 0)",
-        colour=Outcome.OSCILLATING,
+        color=Outcome.OSCILLATING,
         dashes=(0, (6, 1.5)),
     ),
-    Shown(objective=Wasserstein(), name="Wasserstein", colour=Outcome.NOT_LEARNED, dashes=(0, (1, 1.2))),
+    Shown(objective=Wasserstein(), name="Wasserstein", color=Outcome.NOT_LEARNED, dashes=(0, (1, 1.2))),
 )
 """What is drawn; colours are the report's. Where two losses are one, the upper one's dashes show both."""
 
@@ -112,7 +112,7 @@ def picture() -> Figure:
         for shown in OBJECTIVES:
             loss, gradient = curve(term, shown.objective)
             for ax, values in ((upper, loss), (lower, gradient)):
-                ax.plot(SCORES, values, color=LOOKS[shown.colour].light, linestyle=shown.dashes, label=shown.name)
+                ax.plot(SCORES, values, color=LOOKS[shown.color].light, linestyle=shown.dashes, label=shown.name)
         upper.set_title(term.title, loc="left")
         _frame(upper, (-6.3, 9))
         _frame(lower, (-3.2, 3.2))

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from study.design.study import Contrast
 from study.report import phrases
 from study.report.figures import design_axes, svg
-from study.report.figures.svg import COLOURS
+from study.report.figures.svg import COLORS
 from study.report.palette import SERIES
 
 LINES = len(SERIES)
@@ -46,7 +46,7 @@ class Panels:
     def look(self, name: str) -> tuple[str, Any]:
         """Colour and dashes of a line."""
         place = self.names.index(name) % LINES
-        return COLOURS[f"series-{place}"], _DASHES[place]
+        return COLORS[f"series-{place}"], _DASHES[place]
 
     @property
     def keyed(self) -> bool:
@@ -103,11 +103,11 @@ def key(figure: Figure, found: Panels, left: float, top: float = 0.0) -> None:
     ax.axis("off")
     place = left
     if found.factor:
-        ax.text(place, 10, found.factor, va="center", fontsize=11, color=COLOURS["muted"])
+        ax.text(place, 10, found.factor, va="center", fontsize=11, color=COLORS["muted"])
         place += _wide(found.factor) - _LINE
     for name in found.names:
-        colour, dashes = found.look(name)
-        ax.plot([place, place + 26], [10, 10], color=colour, linestyle=dashes, linewidth=2)
+        color, dashes = found.look(name)
+        ax.plot([place, place + 26], [10, 10], color=color, linestyle=dashes, linewidth=2)
         ax.text(place + 32, 10, name, va="center", fontsize=11)
         place += _wide(name)
 
@@ -117,7 +117,7 @@ def remark(figure: Figure, found: Panels) -> None:
     if found.left_out:
         verb = "cell has" if found.left_out == 1 else "cells have"
         text = f"{found.left_out} more {verb} no room here; cells.csv has all"
-        figure.text(0.99, 0.0, text, ha="right", va="bottom", fontsize=10.5, color=COLOURS["muted"])
+        figure.text(0.99, 0.0, text, ha="right", va="bottom", fontsize=10.5, color=COLORS["muted"])
 
 
 def _wide(name: str) -> float:

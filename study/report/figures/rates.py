@@ -13,7 +13,7 @@ from study.evidence.estimates import CellSummary
 from study.outcomes.outcome import Outcome
 from study.report import phrases
 from study.report.figures import svg
-from study.report.figures.svg import COLOURS, Picture
+from study.report.figures.svg import COLORS, Picture
 from study.report.palette import LOOKS, ORDER
 
 _ROW, _HEAD, _FOOT = 26, 22, 26
@@ -87,8 +87,8 @@ def _composition(ordered: Sequence[CellSummary]) -> Figure:
     for row, summary in enumerate(ordered):
         _bar(ax, row, summary)
         remark = " + ".join(filter(None, [str(_decided(summary)), phrases.apart(summary)]))
-        ax.annotate(remark, (most, row), (14, 0), textcoords="offset points", va="center", color=COLOURS["muted"])
-    ax.text(0, -0.75, "number of replicas", color=COLOURS["muted"], va="center", fontsize=11)
+        ax.annotate(remark, (most, row), (14, 0), textcoords="offset points", va="center", color=COLORS["muted"])
+    ax.text(0, -0.75, "number of replicas", color=COLORS["muted"], va="center", fontsize=11)
     return figure
 
 
@@ -102,8 +102,8 @@ def _bar(ax: Axes, row: int, summary: CellSummary) -> None:
         n = summary.outcomes.get(outcome, 0)
         if n == 0 or outcome is Outcome.UNDECIDED:
             continue
-        ax.barh(row, n, left=start, height=0.68, color=svg.colour(outcome), edgecolor=COLOURS["paper"], linewidth=1.5)
-        ax.text(start + n / 2, row, str(n), ha="center", va="center", color=svg.on_colour(outcome), fontsize=11.5)
+        ax.barh(row, n, left=start, height=0.68, color=svg.color(outcome), edgecolor=COLORS["paper"], linewidth=1.5)
+        ax.text(start + n / 2, row, str(n), ha="center", va="center", color=svg.on_color(outcome), fontsize=11.5)
         start += n
 
 
@@ -123,9 +123,9 @@ def intervals(rows: Sequence[IntervalRow], limits: tuple[float, float], ticks: S
     ax.spines[:].set_visible(False)
     ax.tick_params(axis="x", length=0)
     above = 1 + 12 / (_ROW * len(rows))
-    ax.text(0, above, title, transform=ax.transAxes, color=COLOURS["muted"], fontsize=11, va="center")
+    ax.text(0, above, title, transform=ax.transAxes, color=COLORS["muted"], fontsize=11, va="center")
     if limits[0] < 0:
-        ax.axvline(0, color=COLOURS["muted"], linewidth=1)
+        ax.axvline(0, color=COLORS["muted"], linewidth=1)
     for place, row in enumerate(rows):
         if row.head:
             edge = blended_transform_factory(figure.transFigure, ax.transData)
@@ -136,21 +136,21 @@ def intervals(rows: Sequence[IntervalRow], limits: tuple[float, float], ticks: S
 
 
 def _interval(ax: Axes, place: int, row: IntervalRow) -> None:
-    converged = svg.colour(Outcome.CONVERGED)
+    converged = svg.color(Outcome.CONVERGED)
     edge = ax.get_xlim()[1]
     for text, offset in ((row.counts, 16), (row.value, 80 if row.counts else 16)):
         ax.annotate(text, (edge, place), (offset, 0), textcoords="offset points", va="center", annotation_clip=False)
     if row.point is None:
-        ax.plot([row.low, row.high], [place] * 2, color=COLOURS["rule"], linewidth=2, linestyle=(0, (1, 2)))
+        ax.plot([row.low, row.high], [place] * 2, color=COLORS["rule"], linewidth=2, linestyle=(0, (1, 2)))
         return
     ax.plot([row.low, row.high], [place] * 2, color=converged, linewidth=2.5, solid_capstyle="butt", clip_on=False)
     if row.also is not None and row.also != row.point:
-        _dot(ax, row.also, place, fill=COLOURS["paper"])
+        _dot(ax, row.also, place, fill=COLORS["paper"])
     _dot(ax, row.point, place, fill=converged)
 
 
 def _dot(ax: Axes, value: float, place: int, *, fill: str) -> None:
-    edge = svg.colour(Outcome.CONVERGED)
+    edge = svg.color(Outcome.CONVERGED)
     ax.plot(
         value,
         place,
@@ -166,7 +166,7 @@ def _dot(ax: Axes, value: float, place: int, *, fill: str) -> None:
 def _rows(ax: Axes, labels: Sequence[str]) -> None:
     ax.set_ylim(len(labels) - 0.5, -0.5)
     ax.set_yticks(range(len(labels)), labels)
-    ax.tick_params(axis="y", length=0, pad=10, labelcolor=COLOURS["ink"])
+    ax.tick_params(axis="y", length=0, pad=10, labelcolor=COLORS["ink"])
     for text in ax.get_yticklabels():
         text.set_verticalalignment("center")
 

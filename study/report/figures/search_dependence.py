@@ -12,7 +12,7 @@ from search_spaces import Axis, Options, Range, Space
 from study import formatting
 from study.outcomes.outcome import Outcome
 from study.report.figures import svg
-from study.report.figures.svg import COLOURS, Picture
+from study.report.figures.svg import COLORS, Picture
 from study.search.candidates import Candidate
 
 if TYPE_CHECKING:  # brings scikit-learn, and only a search needs it
@@ -91,27 +91,27 @@ def _frame(plot: Plot, axis: Axis) -> None:
     when = "".join(f", with {formatting.joined(labels, 'or')}" for labels in axis.when.values())
     log = isinstance(axis, Range) and axis.domain.log
     plot.set_title(axis.name, loc="left", x=-_LEFT / (WIDTH - _LEFT - _RIGHT), fontsize=12.5, pad=9,
-                   fontweight="bold", color=COLOURS["ink"])  # fmt: skip
-    plot.set_title("log scale" * log + when[2 * (not log) :], loc="right", fontsize=11, pad=9, color=COLOURS["muted"])
+                   fontweight="bold", color=COLORS["ink"])  # fmt: skip
+    plot.set_title("log scale" * log + when[2 * (not log) :], loc="right", fontsize=11, pad=9, color=COLORS["muted"])
 
 
 def _curve(plot: Plot, axis: Range, found: "Dependence") -> None:
     scale(plot, axis)
-    colour = svg.colour(Outcome.CONVERGED)
+    color = svg.color(Outcome.CONVERGED)
     values = [float(value) for value in found.values]
-    plot.fill_between(values, found.low, found.high, color=colour, alpha=0.16, linewidth=0)
-    plot.plot(values, found.mean, color=colour, linewidth=2, clip_on=False)
-    plot.axvline(float(axis.default), ymin=0.11, color=COLOURS["muted"], linewidth=1, linestyle=(0, (1, 2)))
+    plot.fill_between(values, found.low, found.high, color=color, alpha=0.16, linewidth=0)
+    plot.plot(values, found.mean, color=color, linewidth=2, clip_on=False)
+    plot.axvline(float(axis.default), ymin=0.11, color=COLORS["muted"], linewidth=1, linestyle=(0, (1, 2)))
 
 
 def _labels(plot: Plot, axis: Options, found: "Dependence") -> None:
-    colour = svg.colour(Outcome.CONVERGED)
+    color = svg.color(Outcome.CONVERGED)
     for place, (low, mean, high) in enumerate(zip(found.low, found.mean, found.high, strict=True)):
-        plot.plot([place, place], [low, high], color=colour, linewidth=2.5, alpha=0.45, solid_capstyle="butt")
-        plot.plot(place, mean, marker="o", markersize=8, color=colour, clip_on=False)
+        plot.plot([place, place], [low, high], color=color, linewidth=2.5, alpha=0.45, solid_capstyle="butt")
+        plot.plot(place, mean, marker="o", markersize=8, color=color, clip_on=False)
     names = [f"{_short(str(label))}\n{count}" for label, count in zip(found.values, found.n_near, strict=True)]
     plot.set_xticks(range(len(names)), names)
-    plot.tick_params(axis="x", length=0, labelcolor=COLOURS["ink"], labelsize=11 if len(names) < 6 else 9.5)
+    plot.tick_params(axis="x", length=0, labelcolor=COLORS["ink"], labelsize=11 if len(names) < 6 else 9.5)
     plot.set_xlim(-0.6, len(names) - 0.4)
 
 
@@ -120,7 +120,7 @@ def _rug(plot: Plot, values: Sequence[float]) -> None:
     places = [place for value in values for place in (value, value, nan)]
     heights = [2 * _RUG, 0.3 * _RUG, nan] * len(values)
     faint = min(0.5, _CROWDED / max(len(values), 1))
-    plot.plot(places, heights, color=COLOURS["ink"], linewidth=0.8, alpha=max(faint, 0.12), clip_on=False)
+    plot.plot(places, heights, color=COLORS["ink"], linewidth=0.8, alpha=max(faint, 0.12), clip_on=False)
 
 
 def _short(label: str) -> str:

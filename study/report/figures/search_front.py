@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from study import formatting
 from study.outcomes.outcome import Outcome
 from study.report.figures import svg
-from study.report.figures.svg import COLOURS, Picture
+from study.report.figures.svg import COLORS, Picture
 from study.search import race
 from study.search.candidates import Candidate
 
@@ -39,9 +39,9 @@ def draw(candidates: Sequence[Candidate], front: Sequence[Candidate]) -> Figure:
     _frame(ax, [_quality(own) for own in able])
     ahead, most = {own.cell for own in front}, max(own.n for own in able)
     for own in sorted(able, key=lambda each: each.cell in ahead):
-        colour = svg.colour(Outcome.CONVERGED) if own.cell in ahead else COLOURS["muted"]
+        color = svg.color(Outcome.CONVERGED) if own.cell in ahead else COLORS["muted"]
         area = _SMALLEST + (_LARGEST - _SMALLEST) * sqrt(own.n / most)
-        ax.scatter([own.score], [_quality(own)], s=area, color=colour, edgecolors=COLOURS["paper"], linewidths=1.2,
+        ax.scatter([own.score], [_quality(own)], s=area, color=color, edgecolors=COLORS["paper"], linewidths=1.2,
                    zorder=3, clip_on=False)  # fmt: skip
     for own in front:
         _member(ax, own)
@@ -57,13 +57,13 @@ def _frame(ax: Axes, qualities: Sequence[float]) -> None:
     ax.locator_params(axis="y", nbins=6)
     ax.grid(linewidth=0.8)
     ax.tick_params(labelsize=11)
-    ax.set_xlabel("score: the success rate, shrunken", fontsize=12, color=COLOURS["ink"])
-    ax.set_ylabel("quality of successes", fontsize=12, color=COLOURS["ink"])
+    ax.set_xlabel("score: the success rate, shrunken", fontsize=12, color=COLORS["ink"])
+    ax.set_ylabel("quality of successes", fontsize=12, color=COLORS["ink"])
 
 
 def _member(ax: Axes, own: Candidate) -> None:
-    colour, quality = svg.colour(Outcome.CONVERGED), _quality(own)
-    ax.plot(race.interval(own), [quality, quality], color=colour, linewidth=1.2, alpha=0.5, zorder=2, clip_on=False)
+    color, quality = svg.color(Outcome.CONVERGED), _quality(own)
+    ax.plot(race.interval(own), [quality, quality], color=color, linewidth=1.2, alpha=0.5, zorder=2, clip_on=False)
     ax.annotate(f"#{own.cell}", (own.score, quality), (0, 8), textcoords="offset points", ha="center", fontsize=11,
                 zorder=4, annotation_clip=False)  # fmt: skip
 

@@ -10,7 +10,7 @@ from study import formatting
 from study.outcomes.outcome import Outcome
 from study.report import phrases
 from study.report.figures import svg
-from study.report.figures.svg import COLOURS, Picture
+from study.report.figures.svg import COLORS, Picture
 from study.search.importance import Importance, Target
 
 WIDTH = 400.0
@@ -65,7 +65,7 @@ def _panel(ax: Axes, axes: Sequence[str], part: Sequence[Importance], left: floa
     ax.set_xlim(0, 1)
     ax.set_ylim(len(axes) - 0.5, -0.5)
     ax.set_yticks(range(len(axes)), axes)
-    ax.tick_params(axis="y", length=0, pad=8, labelcolor=COLOURS["ink"], labelsize=12)
+    ax.tick_params(axis="y", length=0, pad=8, labelcolor=COLORS["ink"], labelsize=12)
     ax.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
     ax.tick_params(axis="x", length=0, labelsize=11)
     ax.grid(axis="x", linewidth=0.8)
@@ -74,10 +74,10 @@ def _panel(ax: Axes, axes: Sequence[str], part: Sequence[Importance], left: floa
                 fontsize=12.5, fontweight="bold", annotation_clip=False)  # fmt: skip
     for own in part:
         row = axes.index(own.axis)
-        fill = svg.colour(outcome) if own.beyond_chance else COLOURS["rule"]
+        fill = svg.color(outcome) if own.beyond_chance else COLORS["rule"]
         ax.barh(row, own.share, height=0.62, color=fill)
-        ax.plot([own.low, own.high], [row, row], color=COLOURS["ink"], linewidth=1.3, solid_capstyle="butt", zorder=3)
-        ax.plot([own.chance] * 2, [row - 0.42, row + 0.42], color=COLOURS["muted"], linewidth=1.4,
+        ax.plot([own.low, own.high], [row, row], color=COLORS["ink"], linewidth=1.3, solid_capstyle="butt", zorder=3)
+        ax.plot([own.chance] * 2, [row - 0.42, row + 0.42], color=COLORS["muted"], linewidth=1.4,
                 linestyle=(0, (2, 1.5)), zorder=4, clip_on=False)  # fmt: skip
         ax.annotate(f"{own.share:.2f}", (1, row), (_RIGHT - 6, 0), textcoords="offset points", ha="right",
                     va="center", fontsize=11.5, annotation_clip=False)  # fmt: skip

@@ -13,7 +13,7 @@ from search_spaces import Options, Range, Space
 from study.report.figures import svg
 from study.report.figures.search_dependence import scale
 from study.report.figures.success_map import shade
-from study.report.figures.svg import COLOURS, Picture
+from study.report.figures.svg import COLORS, Picture
 from study.search.candidates import Candidate
 
 if TYPE_CHECKING:  # brings scikit-learn, and only a search needs it
@@ -88,16 +88,16 @@ def _frame(plot: Plot, x: Range, y: Range) -> None:
     plot.tick_params(labelsize=11)
     for name, axis in (("xlabel", x), ("ylabel", y)):
         plot.set(**{name: f"{axis.name}{' (log scale)' if axis.domain.log else ''}"})
-    plot.xaxis.label.set(size=12, color=COLOURS["ink"])
-    plot.yaxis.label.set(size=12, color=COLOURS["ink"])
+    plot.xaxis.label.set(size=12, color=COLORS["ink"])
+    plot.yaxis.label.set(size=12, color=COLORS["ink"])
 
 
 def _shaded(plot: Plot, surface: "Surface") -> None:
     mean = np.array([[nan if value is None else value for value in row] for row in surface.mean])
     levels = np.linspace(0, 1, 11)
-    colours = [shade(float(low + 0.05)) for low in levels[:-1]]
+    colors = [shade(float(low + 0.05)) for low in levels[:-1]]
     x, y = ([float(value) for value in values] for values in (surface.columns, surface.rows))
-    plot.contourf(x, y, np.ma.masked_invalid(mean), levels=levels, colors=colours, zorder=1)
+    plot.contourf(x, y, np.ma.masked_invalid(mean), levels=levels, colors=colors, zorder=1)
 
 
 def _key(figure: Figure, top: float, most: int, crowded: float) -> None:
@@ -109,21 +109,21 @@ def _key(figure: Figure, top: float, most: int, crowded: float) -> None:
     ax.text(_LEFT - 8, 11, "0", ha="right", va="center", fontsize=11)
     ax.text(_LEFT + 128, 11, "1  share converged", va="center", fontsize=11)
     ax = _strip(figure, top + _KEY)
-    ax.text(_LEFT, 11, "replicas", va="center", fontsize=11, color=COLOURS["muted"])
+    ax.text(_LEFT, 11, "replicas", va="center", fontsize=11, color=COLORS["muted"])
     start = _LEFT + 16 + _LETTER * len("replicas")
     for n in dict.fromkeys((1, most)):
         area = crowded * (_SMALLEST + (_LARGEST - _SMALLEST) * n / most)
-        ax.scatter([start], [11], s=area, color=COLOURS["muted"], linewidths=0)
+        ax.scatter([start], [11], s=area, color=COLORS["muted"], linewidths=0)
         ax.text(start + 12, 11, str(n), va="center", fontsize=11)
         start += 34 + _LETTER * len(str(n))
 
 
 def _shapes(figure: Figure, top: float, name: str, marks: Mapping[str, str]) -> None:
     ax = _strip(figure, top)
-    ax.text(_LEFT, 11, name, va="center", fontsize=11, color=COLOURS["muted"])
+    ax.text(_LEFT, 11, name, va="center", fontsize=11, color=COLORS["muted"])
     place = _LEFT + 16 + _LETTER * len(name)
     for label, mark in marks.items():
-        ax.scatter([place], [11], s=60, marker=mark, color=COLOURS["muted"], linewidths=0)
+        ax.scatter([place], [11], s=60, marker=mark, color=COLORS["muted"], linewidths=0)
         ax.text(place + 11, 11, label, va="center", fontsize=11)
         place += 32 + _LETTER * len(label)
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from study import formatting
 from study.outcomes.outcome import Outcome
 from study.report.figures import svg
-from study.report.figures.svg import COLOURS, Picture
+from study.report.figures.svg import COLORS, Picture
 from study.search.trajectory import Moment
 
 _LEFT, _RIGHT, _HEAD, _HEIGHT, _FOOT = 44.0, 130.0, 34.0, 200.0, 40.0
@@ -51,22 +51,22 @@ def draw(course: Sequence[Moment]) -> Figure:
     blocks = [moment.blocks for moment in course]
     low = [moment.low for moment in course]
     rate = [_rate(moment) for moment in course]
-    converged = svg.colour(Outcome.CONVERGED)
+    converged = svg.color(Outcome.CONVERGED)
     ax.fill_between(blocks, low, [moment.high for moment in course], step="post", color=converged, alpha=0.12,
                     linewidth=0)  # fmt: skip
     ax.step(blocks, low, where="post", color=converged, linewidth=2.2, clip_on=False, zorder=3)
-    ax.step(blocks, rate, where="post", color=COLOURS["muted"], linewidth=1.4, linestyle=(0, (4, 2)), clip_on=False)
+    ax.step(blocks, rate, where="post", color=COLORS["muted"], linewidth=1.4, linestyle=(0, (4, 2)), clip_on=False)
     ends = _spread(low[-1], rate[-1])
-    for place, text, colour in ((ends[0], "shown at least", converged), (ends[1], "its rate so far", COLOURS["muted"])):
-        ax.annotate(text, (last, place), (8, 0), textcoords="offset points", va="center", fontsize=11.5, color=colour,
+    for place, text, color in ((ends[0], "shown at least", converged), (ends[1], "its rate so far", COLORS["muted"])):
+        ax.annotate(text, (last, place), (8, 0), textcoords="offset points", va="center", fontsize=11.5, color=color,
                     annotation_clip=False)  # fmt: skip
     shown = -_APART
     for moment in changes(course):
         place = width * (moment.blocks - first) / max(last - first, 1)
         if place - shown >= _APART and _leader(moment) is not None:
             ax.annotate(f"#{_leader(moment)}", (moment.blocks, 1.03), (0, 5), textcoords="offset points", ha="center",
-                        fontsize=10.5, color=COLOURS["muted"], annotation_clip=False)  # fmt: skip
-            ax.axvline(moment.blocks, color=COLOURS["rule"], linewidth=1, zorder=0)
+                        fontsize=10.5, color=COLORS["muted"], annotation_clip=False)  # fmt: skip
+            ax.axvline(moment.blocks, color=COLORS["rule"], linewidth=1, zorder=0)
             shown = place
     return figure
 

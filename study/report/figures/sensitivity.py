@@ -15,7 +15,7 @@ from study.evidence.sensitivity import HypothesisVerdicts, Sensitivity
 from study.outcomes.outcome import Outcome
 from study.report.figures import panels, svg
 from study.report.figures.panels import Panel, Panels
-from study.report.figures.svg import COLOURS, Picture
+from study.report.figures.svg import COLORS, Picture
 
 _BAND, _PANEL = 24.0, 118.0
 _HEAD, _FOOT, _GAP, _END = 28.0, 38.0, 40.0, 16.0
@@ -57,7 +57,7 @@ def _bands_spoken(found: Sensitivity) -> str:
 
 def spoken(found: Sensitivity, own: HypothesisVerdicts) -> str:
     """``undecided from 0.05, supported from 0.4, undecided from 0.95``."""
-    pairs = zip(found.thresholds, (judgement.verdict for judgement in own.judgements), strict=True)
+    pairs = zip(found.thresholds, (judgment.verdict for judgment in own.judgments), strict=True)
     return ", ".join(f"{verdict.value} from {next(group)[0]:g}" for verdict, group in groupby(pairs, lambda p: p[1]))
 
 
@@ -103,7 +103,7 @@ def _part(figure: Figure, part: Part) -> None:
 
 
 def _panel(ax: Axes, found: Sensitivity, arranged: Panels, panel: Panel, rates: Mapping[int, Sequence[float]]) -> None:
-    ax.set_title(panel.title, loc="left", fontsize=11.5, pad=7, color=COLOURS["ink"])
+    ax.set_title(panel.title, loc="left", fontsize=11.5, pad=7, color=COLORS["ink"])
     ax.set_xlim(found.thresholds[0], found.thresholds[-1])
     ax.set_ylim(0, 1.03)
     ax.set_yticks((0, 0.5, 1), ("0", "0.5", "1"))
@@ -111,13 +111,13 @@ def _panel(ax: Axes, found: Sensitivity, arranged: Panels, panel: Panel, rates: 
     ax.locator_params(axis="x", nbins=5)
     ax.tick_params(labelsize=10.5)
     ax.set_xlabel(found.name, fontsize=10.5, labelpad=1)
-    ax.axvline(found.own, color=COLOURS["muted"], linewidth=1, linestyle=(0, (1, 2)))
+    ax.axvline(found.own, color=COLORS["muted"], linewidth=1, linestyle=(0, (1, 2)))
     for name, cell in panel.lines.items():
-        colour, dashes = arranged.look(name)
+        color, dashes = arranged.look(name)
         ax.plot(
             found.thresholds,
             rates[cell],
-            color=colour,
+            color=color,
             linestyle=dashes,
             linewidth=1.8,
             label=name,
@@ -136,26 +136,26 @@ def _bands(ax: Axes, found: Sensitivity) -> None:
     ax.set_ylim(len(found.hypotheses) - 0.5, -0.5)
     ax.spines[:].set_visible(False)
     ax.set_yticks(range(len(found.hypotheses)), [own.hypothesis.name for own in found.hypotheses])
-    ax.tick_params(axis="y", length=0, pad=8, labelcolor=COLOURS["ink"], labelsize=11)
+    ax.tick_params(axis="y", length=0, pad=8, labelcolor=COLORS["ink"], labelsize=11)
     ax.tick_params(axis="x", length=0, pad=2, labelsize=10.5)
     ax.set_xlabel(f"{found.name}; dotted: {formatting.number(found.own)}, the rule’s own", fontsize=10.5, labelpad=1)
-    ax.set_title("verdict at each threshold", loc="left", fontsize=11, pad=8, color=COLOURS["muted"])
+    ax.set_title("verdict at each threshold", loc="left", fontsize=11, pad=8, color=COLORS["muted"])
     for row, own in enumerate(found.hypotheses):
         start = 0
-        for verdict, group in groupby(judgement.verdict for judgement in own.judgements):
+        for verdict, group in groupby(judgment.verdict for judgment in own.judgments):
             stop = start + len(list(group))
             _segment(ax, row, (ends[start], ends[stop]), verdict)
             start = stop
-    ax.axvline(found.own, color=COLOURS["ink"], linewidth=1.2, linestyle=(0, (1, 2)))
+    ax.axvline(found.own, color=COLORS["ink"], linewidth=1.2, linestyle=(0, (1, 2)))
 
 
 def _segment(ax: Axes, row: int, span: tuple[float, float], verdict: Verdict) -> None:
     low, high = span
     outcome = _FILLS.get(verdict)
-    fill = COLOURS["rule"] if outcome is None else svg.colour(outcome)
-    ax.barh(row, high - low, left=low, height=0.72, color=fill, edgecolor=COLOURS["paper"], linewidth=1.2)
+    fill = COLORS["rule"] if outcome is None else svg.color(outcome)
+    ax.barh(row, high - low, left=low, height=0.72, color=fill, edgecolor=COLORS["paper"], linewidth=1.2)
     scale = ax.get_window_extent().width / (ax.get_xlim()[1] - ax.get_xlim()[0])
     room = (high - low) * scale
     text = next((own for own in (verdict.value, verdict.value[:1]) if room > 12 + _LETTER * len(own)), "")
-    on = COLOURS["ink"] if outcome is None else svg.on_colour(outcome)
+    on = COLORS["ink"] if outcome is None else svg.on_color(outcome)
     ax.text(low + 7 / scale, row, text, va="center", color=on, fontsize=10.5)

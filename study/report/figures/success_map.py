@@ -20,7 +20,7 @@ from matplotlib.patches import Rectangle
 from study.evidence.estimates import CellSummary
 from study.evidence.inference.proportions import Rate, wilson
 from study.report.figures import design_axes, svg
-from study.report.figures.svg import COLOURS, Picture
+from study.report.figures.svg import COLORS, Picture
 
 _SLOT, _LETTER = 58.0, 6.6
 """Units of a slot and, about, of a letter."""
@@ -128,7 +128,7 @@ def draw(found: SuccessMap) -> Figure:
         for slot, rate in sorted(panel.rates.items()):
             _square(ax, found, slot, rate, most, outlined=slot in panel.reliable)
         for ends in borders(found, panel):
-            ax.plot(*ends, color=COLOURS["ink"], linewidth=2.6, solid_capstyle="projecting", clip_on=False, zorder=4)
+            ax.plot(*ends, color=COLORS["ink"], linewidth=2.6, solid_capstyle="projecting", clip_on=False, zorder=4)
     _key(figure, left, below * rows + 6)
     return figure
 
@@ -204,13 +204,13 @@ def _frame(ax: Axes, found: SuccessMap, title: str, *, first: bool) -> None:
     ax.set_xlim(-0.5, found.x.places[-1] + 0.5)
     ax.set_ylim(found.y.places[-1] + 0.5, -0.5)
     ax.spines[:].set_visible(False)
-    ax.tick_params(length=0, pad=5, labelsize=11, labelcolor=COLOURS["ink"])
+    ax.tick_params(length=0, pad=5, labelsize=11, labelcolor=COLORS["ink"])
     ax.set_xticks(found.x.places, [_short(label) for label in found.x.labels])
     ax.set_yticks(found.y.places, found.y.labels if first else [""] * len(found.y.labels))
     ax.set_xlabel(found.x.name + (" (log scale)" if found.x.to_scale else ""), fontsize=11, labelpad=3)
     if first:
-        ax.set_title(found.y.name, loc="right", x=0, pad=8, fontsize=11, color=COLOURS["muted"], ha="right")
-    ax.set_title(title, loc="left", x=0.02, pad=8, fontsize=11.5, color=COLOURS["ink"], fontweight="bold")
+        ax.set_title(found.y.name, loc="right", x=0, pad=8, fontsize=11, color=COLORS["muted"], ha="right")
+    ax.set_title(title, loc="left", x=0.02, pad=8, fontsize=11.5, color=COLORS["ink"], fontweight="bold")
 
 
 def _short(label: str) -> str:
@@ -227,11 +227,11 @@ def _square(ax: Axes, found: SuccessMap, slot: tuple[int, int], rate: Rate, most
     side = max(_SMALLEST, _LARGEST * sqrt(rate.n / most))
     corner = (x - side / 2, y - side / 2)
     if not rate.n:
-        ax.add_patch(Rectangle(corner, side, side, fill=False, edgecolor=COLOURS["rule"], linestyle=(0, (3, 2))))
-        ax.text(x, y, "–", ha="center", va="center", color=COLOURS["muted"])
+        ax.add_patch(Rectangle(corner, side, side, fill=False, edgecolor=COLORS["rule"], linestyle=(0, (3, 2))))
+        ax.text(x, y, "–", ha="center", va="center", color=COLORS["muted"])
         return
     fill = shade(rate.rate)
-    edge, width = (COLOURS["ink"], 1.8) if outlined else (COLOURS["rule"], 0.8)
+    edge, width = (COLORS["ink"], 1.8) if outlined else (COLORS["rule"], 0.8)
     ax.add_patch(Rectangle(corner, side, side, facecolor=fill, edgecolor=edge, linewidth=width, zorder=3))
     text = f"{rate.successes}/{rate.n}"
     size = min(12.0, side * _SLOT / (0.62 * len(text)))
@@ -258,4 +258,4 @@ def _key(figure: Figure, left: float, top: float) -> None:
     ax.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
     ax.tick_params(length=0, labelsize=10.5)
     ax.text(1.04, 0.5, "share of replicas that converged", transform=ax.transAxes, va="center", fontsize=11,
-            color=COLOURS["muted"])  # fmt: skip
+            color=COLORS["muted"])  # fmt: skip

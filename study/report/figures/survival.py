@@ -12,7 +12,7 @@ from study.design.study import Contrast
 from study.evidence.time_to_failure import CellSurvival
 from study.report.figures import panels, svg
 from study.report.figures.panels import Panel, Panels
-from study.report.figures.svg import COLOURS, Picture
+from study.report.figures.svg import COLORS, Picture
 
 _BANDS = 3
 """Intervals are shaded where at most so many lines share a panel."""
@@ -66,7 +66,7 @@ def draw(found: Panels, curves: Mapping[int, CellSurvival]) -> Figure:
 
 
 def _panel(ax: Axes, found: Panels, panel: Panel, curves: Mapping[int, CellSurvival], last: float) -> None:
-    ax.set_title(panel.title, loc="left", fontsize=11.5, pad=7, color=COLOURS["ink"])
+    ax.set_title(panel.title, loc="left", fontsize=11.5, pad=7, color=COLORS["ink"])
     ax.set_xlim(0, last)
     ax.set_ylim(0, 1.03)
     ax.set_yticks((0, 0.5, 1), ("0", "0.5", "1"))
@@ -81,7 +81,7 @@ def _panel(ax: Axes, found: Panels, panel: Panel, curves: Mapping[int, CellSurvi
 
 
 def _curve(ax: Axes, curve: CellSurvival, name: str, look: tuple[str, object], last: float, *, shaded: bool) -> None:
-    colour, dashes = look
+    color, dashes = look
     step = [*curve.step.tolist(), last]
 
     def held(values: Sequence[float]) -> list[float]:
@@ -89,8 +89,8 @@ def _curve(ax: Axes, curve: CellSurvival, name: str, look: tuple[str, object], l
 
     if shaded:
         low, high = held(curve.low.tolist()), held(curve.high.tolist())
-        ax.fill_between(step, low, high, step="post", color=colour, alpha=0.13, linewidth=0)
+        ax.fill_between(step, low, high, step="post", color=color, alpha=0.13, linewidth=0)
     survival = held(curve.survival.tolist())
     ax.step(
-        step, survival, where="post", color=colour, linestyle=dashes, linewidth=1.9, label=name, clip_on=False, zorder=3
+        step, survival, where="post", color=color, linestyle=dashes, linewidth=1.9, label=name, clip_on=False, zorder=3
     )

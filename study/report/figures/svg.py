@@ -29,7 +29,7 @@ _STAND_INS: Mapping[str, str] = {role: f"#0a{place:02x}5e" for place, role in en
 _IN_FORCE: ContextVar[Mapping[str, str]] = ContextVar("colours of the drawing at hand", default=_STAND_INS)
 
 
-class _Colours(Mapping[str, str]):
+class _Colors(Mapping[str, str]):
     """The colours in force, looked up when they are used."""
 
     def __getitem__(self, role: str) -> str:
@@ -42,7 +42,7 @@ class _Colours(Mapping[str, str]):
         return len(_IN_FORCE.get())
 
 
-COLOURS: Mapping[str, str] = _Colours()
+COLORS: Mapping[str, str] = _Colors()
 """Role to colour in the drawing at hand: what stands for it in the page, or the colour itself in a file."""
 
 
@@ -59,25 +59,25 @@ class Picture:
     label: str
 
 
-def colour(outcome: Outcome) -> str:
+def color(outcome: Outcome) -> str:
     """An outcome's colour."""
-    return COLOURS[css_name(outcome)]
+    return COLORS[css_name(outcome)]
 
 
-def on_colour(outcome: Outcome) -> str:
+def on_color(outcome: Outcome) -> str:
     """The colour of text on an outcome's colour."""
-    return COLOURS["on-" + css_name(outcome)]
+    return COLORS["on-" + css_name(outcome)]
 
 
 @contextmanager
-def drawing(colours: Mapping[str, str] = _STAND_INS, settings: Mapping[Any, Any] | None = None) -> Iterator[None]:
+def drawing(colors: Mapping[str, str] = _STAND_INS, settings: Mapping[Any, Any] | None = None) -> Iterator[None]:
     """Figures must be made and serialised within: matplotlib reads its settings at both times.
 
     Args:
-        colours: role to colour; the stand-ins, unless the figure goes to a file.
+        colors: role to colour; the stand-ins, unless the figure goes to a file.
         settings: further settings of matplotlib.
     """
-    token = _IN_FORCE.set(colours)
+    token = _IN_FORCE.set(colors)
     try:
         with matplotlib.rc_context():
             matplotlib.rcdefaults()
@@ -90,7 +90,7 @@ def drawing(colours: Mapping[str, str] = _STAND_INS, settings: Mapping[Any, Any]
 def embed(picture: Picture) -> str:
     """The picture as an ``<svg>`` element of the page."""
     with drawing():
-        return serialise(picture.draw(), picture.label)
+        return serialize(picture.draw(), picture.label)
 
 
 def light() -> Mapping[str, str]:
@@ -109,18 +109,18 @@ def _settings() -> dict[Any, Any]:
         "axes.unicode_minus": True,
         "path.simplify": True,
         "font.size": 12,
-        "text.color": COLOURS["ink"],
-        "axes.edgecolor": COLOURS["rule"],
-        "axes.labelcolor": COLOURS["muted"],
+        "text.color": COLORS["ink"],
+        "axes.edgecolor": COLORS["rule"],
+        "axes.labelcolor": COLORS["muted"],
         "axes.linewidth": 1.0,
         "axes.spines.top": False,
         "axes.spines.right": False,
-        "grid.color": COLOURS["rule"],
+        "grid.color": COLORS["rule"],
         "grid.linewidth": 1.0,
-        "xtick.color": COLOURS["rule"],
-        "ytick.color": COLOURS["rule"],
-        "xtick.labelcolor": COLOURS["muted"],
-        "ytick.labelcolor": COLOURS["muted"],
+        "xtick.color": COLORS["rule"],
+        "ytick.color": COLORS["rule"],
+        "xtick.labelcolor": COLORS["muted"],
+        "ytick.labelcolor": COLORS["muted"],
         "axes.axisbelow": True,
     }
 
@@ -139,7 +139,7 @@ def axes(figure: Figure, left: float, top: float, width: float, height: float) -
     return made
 
 
-def serialise(figure: Figure, label: str) -> str:
+def serialize(figure: Figure, label: str) -> str:
     """The figure as an ``<svg>`` element with ``label`` as its text for readers who do not see it."""
     out = StringIO()
     figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})

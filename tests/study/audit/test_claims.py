@@ -83,9 +83,9 @@ def test_a_folder_that_does_not_exist_is_said(tmp_path: Path) -> None:
 def test_a_launch_answers_the_claims_of_its_study(launch: Launch, out: Path) -> None:
     store = launch("quick", ls=10, ns=0)
     finding = found(out).findings[0]
-    assert finding.judgement.verdict is Verdict.SUPPORTED
-    assert [(rate.successes, rate.n) for rate in finding.judgement.rates] == [(10, 10), (0, 10)]
-    assert finding.judgement.p_adjusted is not None
+    assert finding.judgment.verdict is Verdict.SUPPORTED
+    assert [(rate.successes, rate.n) for rate in finding.judgment.rates] == [(10, 10), (0, 10)]
+    assert finding.judgment.p_adjusted is not None
     assert finding.launch == store.plan().launch
     assert finding.plan == store.plan().digest()
     assert finding.changed == "8,000 of 35,000 steps; batch 128 for 512"
@@ -101,7 +101,7 @@ def test_the_newest_launch_of_each_profile_counts(launch: Launch, out: Path) -> 
     findings = found(out).findings
     assert [finding.profile for finding in findings] == ["smoke", "quick"]
     assert findings[1].launch == newest.plan().launch
-    assert findings[1].judgement.verdict is Verdict.UNDECIDED
+    assert findings[1].judgment.verdict is Verdict.UNDECIDED
 
 
 def test_a_launch_without_outcomes_hides_no_other(launch: Launch, out: Path) -> None:
@@ -129,7 +129,7 @@ def test_a_claim_that_was_changed_after_the_run_is_not_tested_by_it(launch: Laun
 
 def test_new_words_for_a_claim_leave_it_the_same(launch: Launch, out: Path) -> None:
     launch(changed=lambda plan: replace(plan, hypotheses=(replace(plan.hypotheses[0], claim="C.", source="s"),)))
-    assert found(out).findings[0].judgement.hypothesis.claim == "C."
+    assert found(out).findings[0].judgment.hypothesis.claim == "C."
 
 
 def test_a_launch_without_the_cells_of_a_claim_does_not_test_it(launch: Launch, out: Path) -> None:

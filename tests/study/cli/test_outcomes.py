@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from study.cli import app
 from study.outcomes.outcome import Outcome
 from study.terminal.validation import show
-from study.validation import catalogue, ring
+from study.validation import catalog, ring
 from study.validation.confusion import KINDS, SHIPPED, Case, Measurement, read, write
 from trainables.config import Evaluation
 
@@ -90,8 +90,8 @@ def test_the_command_shows_both_kinds(tmp_path: Path) -> None:
 def test_measuring_writes_a_folder_that_can_be_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = replace(ring.BASE, steps=2, evaluation=Evaluation(every=2, samples=50), batch_size=8)
     some = tuple(replace(own, config=config) for own in ring.INJECTIONS if own.name == "NaN")
-    few = {"ring": replace(catalogue.CATALOGUE["ring"], injections=some)}
-    monkeypatch.setattr(catalogue, "CATALOGUE", few)
+    few = {"ring": replace(catalog.CATALOG["ring"], injections=some)}
+    monkeypatch.setattr(catalog, "CATALOGUE", few)
     done = invoke("--measure", "--data", "ring", "--seeds", 3, "--first-seed", 4_500, "--folder", tmp_path)
     assert done.exit_code == 0, done.output
     assert "seeds      4500 to 4502" in done.output

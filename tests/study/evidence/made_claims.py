@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from study.design.hypotheses import Hypothesis, MoreSuccess, SameSuccess, Share
-from study.evidence.judging import Judgement, Verdict, judge
+from study.evidence.judging import Judgment, Verdict, judge
 from study.outcomes.outcome import Outcome
 from study.storage.records import Record, Status
 
@@ -34,6 +34,6 @@ def two(ls: str, ns: str) -> list[Record]:
     return cell(0, ls, loss="ls") + cell(1, ns, loss="ns")
 
 
-def one(hypothesis: Hypothesis, records: Sequence[Record], *, anytime: bool = False) -> Judgement:
+def one(hypothesis: Hypothesis, records: Sequence[Record], *, anytime: bool = False) -> Judgment:
     (found,) = judge([hypothesis], records, anytime=anytime)
     return found

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from study.design.hypotheses import Hypothesis
-from study.evidence.judging import Judgement, Verdict, judge, open_cells
+from study.evidence.judging import Judgment, Verdict, judge, open_cells
 from tests.study.evidence.made_claims import CONTRADICTED, MORE, SAME, SHARE, SUPPORTED, UNDECIDED, cell, one, two
 
 
@@ -103,7 +103,7 @@ def test_cells_matter_until_all_claims_about_them_are_decided() -> None:
 @given(st.lists(st.tuples(st.sampled_from("++-x"), st.sampled_from("+---x")), min_size=8, max_size=16))
 def test_what_is_decided_at_some_time_stays_so(drawn: list[tuple[str, str]]) -> None:
     family = [MORE, SHARE, SAME]
-    before: tuple[Judgement, ...] = ()
+    before: tuple[Judgment, ...] = ()
     for n in range(1, len(drawn) + 1):
         pending = "?" * (len(drawn) - n)
         now = judge(family, two(*("".join(side) + pending for side in zip(*drawn[:n], strict=True))), anytime=True)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from search_spaces import grid
 from study.design.hypotheses import Hypothesis, sides
 from study.design.study import Study
-from study.evidence.judging import Judgement, judge
+from study.evidence.judging import Judgment, judge
 from study.studies import studies
 from tests.study.evidence.made_claims import (
     CONTRADICTED,
@@ -54,7 +54,7 @@ def test_a_claim_without_cells_is_not_in_the_family() -> None:
     assert elsewhere.sentence == "This profile has no cell with loss w."
 
 
-def test_judgements_come_in_the_order_of_the_hypotheses() -> None:
+def test_judgments_come_in_the_order_of_the_hypotheses() -> None:
     family = [SHARE, MORE, SAME]
     assert [found.hypothesis for found in judge(family, two("++", "--"))] == family
     assert judge([], two("++", "--")) == ()
@@ -67,7 +67,7 @@ def test_judgements_come_in_the_order_of_the_hypotheses() -> None:
 @pytest.mark.parametrize("hypothesis", [MORE, SHARE, SAME], ids=lambda own: own.kind)
 def test_a_launch_without_the_cells_leaves_the_claim_undecided(hypothesis: Hypothesis, anytime: bool) -> None:
     found = one(hypothesis, cell(0, "++--", loss="w") + cell(1, "++--", loss="ns"), anytime=anytime)
-    assert found == Judgement(
+    assert found == Judgment(
         hypothesis=hypothesis, verdict=UNDECIDED, sentence="This profile has no cell with loss ls."
     )
 
@@ -77,7 +77,7 @@ def test_a_launch_without_the_cells_leaves_the_claim_undecided(hypothesis: Hypot
 @pytest.mark.parametrize("ends", ["?", "xx", "."])
 def test_cells_without_any_outcome_leave_the_claim_undecided(hypothesis: Hypothesis, ends: str, anytime: bool) -> None:
     found = one(hypothesis, two(ends, "++--"), anytime=anytime)
-    assert found == Judgement(
+    assert found == Judgment(
         hypothesis=hypothesis, verdict=UNDECIDED, sentence="No replica with loss ls has an outcome yet."
     )
 
@@ -92,14 +92,14 @@ def test_nothing_at_all_is_undecided() -> None:
 LEVELS = [{"loss": loss, "bn": bn} for loss in ("ls", "ns") for bn in ("a", "b")]
 
 
-def numbers(found: Judgement) -> list[float]:
+def numbers(found: Judgment) -> list[float]:
     rates = [value for rate in found.rates for value in (rate.low, rate.rate, rate.high)]
     return [*rates, *(found.difference or ()), *(p for p in (found.p, found.p_adjusted) if p is not None)]
 
 
 @settings(max_examples=40)
 @given(st.lists(st.text("+-x?.", max_size=7), min_size=4, max_size=4), st.booleans(), st.sampled_from([(), ("bn",)]))
-def test_judgements_are_total_finite_and_turn_round_with_their_sides(
+def test_judgments_are_total_finite_and_turn_round_with_their_sides(
     ends: list[str], anytime: bool, drawn: tuple[str, ...]
 ) -> None:
     records = [row for index, own in enumerate(ends) for row in cell(index, own, **LEVELS[index])]

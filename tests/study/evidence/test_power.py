@@ -62,8 +62,8 @@ def supported(plan: Plan, weight: dict[tuple[bool, ...], float]) -> tuple[float,
     for study in combinations_with_replacement(sorted(weight), len(plan.seeds)):
         ways = factorial(len(study)) / prod(map(factorial, Counter(study).values()))
         likely = ways * prod(weight[seed] for seed in study)
-        for place, judgement in enumerate(judge(plan.hypotheses, launched(plan, study))):
-            chances[place] += likely * (judgement.verdict.value == "supported")
+        for place, judgment in enumerate(judge(plan.hypotheses, launched(plan, study))):
+            chances[place] += likely * (judgment.verdict.value == "supported")
     return tuple(chances)
 
 

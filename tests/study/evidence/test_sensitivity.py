@@ -208,17 +208,17 @@ def test_at_its_own_threshold_everything_is_as_in_the_records() -> None:
     found = varied(count=7)  # 0.5 is not among the sevenths
     place = found.thresholds.index(found.own)
     assert found.own == MIXTURE_RULE.quality_min
-    assert [own.judgements[place] for own in found.hypotheses] == list(judge(SPEC.hypotheses, RECORDS))
+    assert [own.judgments[place] for own in found.hypotheses] == list(judge(SPEC.hypotheses, RECORDS))
     counts = [sum(r.outcome is Outcome.CONVERGED for r in RECORDS if r.cell == cell.index) for cell in CELLS]
     assert [cell.rates[place].successes for cell in found.cells] == counts == [12, 6]
 
 
-def test_each_judgement_is_that_of_records_decided_by_the_other_rule() -> None:
+def test_each_judgment_is_that_of_records_decided_by_the_other_rule() -> None:
     found = varied(count=10)
     for place, threshold in enumerate(found.thresholds):
         plan = replace(SPEC, rule=replace(MIXTURE_RULE, quality_min=threshold))
         records = [row for block, own in TRACES for row in decide_block(plan, block, own, Status.FINISHED)]
-        assert tuple(own.judgements[place] for own in found.hypotheses) == judge(SPEC.hypotheses, records)
+        assert tuple(own.judgments[place] for own in found.hypotheses) == judge(SPEC.hypotheses, records)
 
 
 def test_records_of_another_rule_are_varied_around_the_one_given() -> None:
@@ -236,7 +236,7 @@ def test_what_blows_up_by_the_rule_given_fails_at_every_threshold() -> None:
 def test_a_launch_that_looked_while_it_ran_is_judged_so_at_every_threshold() -> None:
     plan = replace(SPEC, until_decided=True)
     (found, _) = vary(plan, RECORDS, TRACES, count=1)
-    judged = tuple(own.judgements[0] for own in found.hypotheses)
+    judged = tuple(own.judgments[0] for own in found.hypotheses)
     assert judged == judge(SPEC.hypotheses, RECORDS, anytime=True) != judge(SPEC.hypotheses, RECORDS)
 
 
@@ -252,7 +252,7 @@ def test_replicas_whose_trace_is_gone_are_left_out_and_counted() -> None:
     found = vary(SPEC, RECORDS, kept)[0]
     assert found.left_out == 6
     assert [{rate.n for rate in cell.rates} for cell in found.cells] == [{12}, {6}]
-    assert {own.rates[0].n for own in found.hypotheses[1].judgements} == {6}
+    assert {own.rates[0].n for own in found.hypotheses[1].judgments} == {6}
 
 
 def test_nothing_decided_gives_nothing() -> None:

@@ -104,7 +104,7 @@ def test_head_says_what_was_asked_and_launched(mixed: Store) -> None:
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_verdict_is_a_word_and_a_colour_and_a_sentence(make: Any) -> None:
+def test_verdict_is_a_word_and_a_color_and_a_sentence(make: Any) -> None:
     part = section(Page(build(make([[C] * 8, [D] * 8]))).source, "verdicts")
     assert '<span class="verdict supported">supported</span>' in part
     assert "8 of 8 (100 %" in part
@@ -176,13 +176,13 @@ def test_contrast_shows_difference_interval_and_p(make: Any) -> None:
     assert part.count('<td class="num">0.062</td>') == 2
 
 
-def test_composition_labels_its_counts_in_the_outcomes_colour(make: Any) -> None:
+def test_composition_labels_its_counts_in_the_outcomes_color(make: Any) -> None:
     part = section(Page(build(make([[C, C, C, M, D]]))).source, "outcomes")
     assert [part.count(f"fill: var(--{name})") for name in ("converged", "mode-collapsed", "oscillating")] == [1, 1, 0]
     assert re.search(r"fill: var\(--on-converged\)[^>]*>3<", part)
 
 
-def test_curves_are_one_line_and_one_mark_per_replica_in_the_outcomes_colour(make: Any) -> None:
+def test_curves_are_one_line_and_one_mark_per_replica_in_the_outcomes_color(make: Any) -> None:
     part = section(Page(build(make([[C, C, L, M, D]]))).source, "curves")
     assert "Fréchet distance (classifier)" in part
     panels_drawn = 4

@@ -249,14 +249,16 @@ def test_order_coverage_and_chance_hold_over_many_searches(name: str) -> None:
 @pytest.mark.slow
 def test_a_sampler_that_learns_hides_neither_the_first_effect_nor_makes_one_up() -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    found = [of(importances(learnt(CONDITIONAL, conditional, 100, seed), CONDITIONAL, seed=seed)) for seed in range(10)]
+    found = [
+        of(importances(learned(CONDITIONAL, conditional, 100, seed), CONDITIONAL, seed=seed)) for seed in range(10)
+    ]
     assert np.mean([next(iter(own)) == "optimizer" for own in found]) >= 0.9
     for nothing in ("nothing", "neither"):
         assert np.median([own[nothing].share for own in found]) < 0.03
         assert sum(own[nothing].beyond_chance for own in found) <= 1
 
 
-def learnt(own: Space, rate: Callable[[Point], float], cells: int, seed: int) -> list[Candidate]:
+def learned(own: Space, rate: Callable[[Point], float], cells: int, seed: int) -> list[Candidate]:
     """Cells as TPE proposes them, the good ones with more seeds."""
     rng = np.random.default_rng(seed)
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))

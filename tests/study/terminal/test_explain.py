@@ -153,7 +153,7 @@ def test_noise_and_batches() -> None:
 # Optimisers
 
 
-def test_an_optimiser_shows_the_numbers_of_the_built_one() -> None:
+def test_an_optimizer_shows_the_numbers_of_the_built_one() -> None:
     assert effective(Adam(lr=1e-3)) == "Adam: lr 0.001, betas (0.5, 0.999), eps 1e-08, weight_decay 0"
     assert effective(RMSprop(lr=1e-3)) == "RMSprop: lr 0.001, momentum 0, alpha 0.99, eps 1e-08, weight_decay 0"
     assert effective(RMSpropTf1(lr=1e-3)) == "Tf1RMSprop: lr 0.001, decay 0.9, eps 1e-10"

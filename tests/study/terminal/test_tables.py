@@ -76,9 +76,9 @@ def test_tables_fit_and_lose_nothing(launch: Any, width: int) -> None:
     long = " / ".join(["no_bn_gd", "rmsprop_tf1", "least squares (-1,1,0)", "[bold]clip 0.01"])
     records = [replace(record, cell_name=long) for record in launch.records()]
     summaries = summarize(records)
-    judgements = judge(launch.plan().hypotheses, records)
+    judgments = judge(launch.plan().hypotheses, records)
     comparisons = compare(launch.plan().contrasts, records)
-    for table in (summary_table(summaries), contrast_table(comparisons), verdict_table(judgements)):
+    for table in (summary_table(summaries), contrast_table(comparisons), verdict_table(judgments)):
         text = shown(table, width)
         assert max(map(len, text.splitlines())) <= width
         assert "…" not in text

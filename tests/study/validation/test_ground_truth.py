@@ -19,14 +19,14 @@ from trainables.data import Digits, Ring
 RNG = np.random.default_rng(0)
 CPU = torch.device("cpu")
 RING = Ring().load(device=CPU, dtype=torch.float64)
-CENTRES = RING.truth.centres
+CENTERS = RING.truth.centers
 REAL = RING.reference(2_000).numpy()
 TRUTH = Digits(side=8).load(device=CPU, dtype=torch.float32).truth
 IMAGES, LABELS = TRUTH.images.flatten(1).numpy() / 127.5 - 1, TRUTH.labels.numpy()
 
 
 def on_modes(modes: int, spread: float = 0.05) -> np.ndarray:
-    return CENTRES[np.arange(2_000) % modes] + spread * RNG.standard_normal((2_000, 2))
+    return CENTERS[np.arange(2_000) % modes] + spread * RNG.standard_normal((2_000, 2))
 
 
 @pytest.mark.parametrize("modes", [1, 2, 3, 5, 6, 8])

@@ -93,8 +93,8 @@ def test_the_untrained_generator_is_never_changed() -> None:
 
 
 def nearest(samples: Tensor) -> Tensor:
-    centres = torch.from_numpy(SMALL.data.load(device=CPU, dtype=torch.float32).truth.centres).to(samples)
-    return torch.cdist(samples, centres.expand(len(samples), 8, 2)).argmin(-1)
+    centers = torch.from_numpy(SMALL.data.load(device=CPU, dtype=torch.float32).truth.centers).to(samples)
+    return torch.cdist(samples, centers.expand(len(samples), 8, 2)).argmin(-1)
 
 
 @pytest.mark.parametrize("modes", [1, 3, 7])
@@ -105,17 +105,17 @@ def test_at_most_so_many_modes_are_left_and_their_own_samples_stay(modes: int) -
     for replica in range(3):
         kept = set(nearest(before)[replica][~moved[replica]].tolist())
         assert len(kept) <= modes
-    centres = torch.from_numpy(SMALL.data.load(device=CPU, dtype=torch.float32).truth.centres).to(before)
+    centers = torch.from_numpy(SMALL.data.load(device=CPU, dtype=torch.float32).truth.centers).to(before)
     shifts = (after - before)[moved]
-    differences = (centres[:, None] - centres[None]).flatten(0, 1)
+    differences = (centers[:, None] - centers[None]).flatten(0, 1)
     assert (shifts[:, None] - differences[None]).norm(dim=-1).amin(-1).max() < 1e-4
 
 
 def test_one_mode_is_where_all_samples_end() -> None:
     span = Span(start=2)
     before, after = (advanced(samplings=own).sample(200) for own in ([], [KeepModes(modes=1, span=span)] * 3))
-    centres = torch.from_numpy(SMALL.data.load(device=CPU, dtype=torch.float32).truth.centres).to(before)
-    offsets = before - centres[nearest(before)]
+    centers = torch.from_numpy(SMALL.data.load(device=CPU, dtype=torch.float32).truth.centers).to(before)
+    offsets = before - centers[nearest(before)]
     left = [{tuple(place) for place in own.tolist()} for own in (after - offsets).mul(1e3).round()]
     assert all(len(places) <= 4 for places in left), "one centre, but for the rounding of its two coordinates"
 

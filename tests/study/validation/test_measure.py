@@ -10,7 +10,7 @@ import torch
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import MIXTURE_RULE
 from study.validation import digits, ground_truth, ring
-from study.validation.catalogue import CATALOGUE
+from study.validation.catalog import CATALOG
 from study.validation.confusion import CLASSES, KINDS
 from study.validation.fault import Fault
 from study.validation.interventions import Poison
@@ -21,7 +21,7 @@ CPU = torch.device("cpu")
 
 
 def of(name: str, kind: str = "ring") -> list[Fault]:
-    return [injection for injection in CATALOGUE[kind].injections if injection.name == name]
+    return [injection for injection in CATALOG[kind].injections if injection.name == name]
 
 
 def test_every_failure_has_seeds_of_its_own_shared_over_its_severities() -> None:
@@ -46,20 +46,20 @@ def test_replicas_of_one_configuration_and_one_change_of_updates_train_together(
 
 
 def test_no_seed_is_given_twice() -> None:
-    for catalogue in CATALOGUE.values():
-        seeds = [own.seed for own in allot(catalogue.injections, catalogue.seeds, 2_000)]
+    for catalog in CATALOG.values():
+        seeds = [own.seed for own in allot(catalog.injections, catalog.seeds, 2_000)]
         assert len(set(seeds)) == len(seeds)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_severities_of_a_name_are_told_apart(kind: str) -> None:
-    titles = [(own.name, own.severity) for own in CATALOGUE[kind].injections]
+    titles = [(own.name, own.severity) for own in CATALOG[kind].injections]
     assert len(set(titles)) == len(titles)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_class_can_be_expected(kind: str) -> None:
-    assert {own.expected for own in CATALOGUE[kind].injections} >= set(CLASSES) - {Outcome.CONVERGED}
+    assert {own.expected for own in CATALOG[kind].injections} >= set(CLASSES) - {Outcome.CONVERGED}
 
 
 def test_a_look_outside_the_training_is_refused() -> None:

@@ -32,7 +32,7 @@ from trainables.streams import Streams
 def nets(own: AaeConfig) -> Nets:
     players = build(own).players
     params = {
-        name: replicas.initialise(p.module, p.init, Streams(SEEDS), name, device=CPU, dtype=torch.float64)
+        name: replicas.initialize(p.module, p.init, Streams(SEEDS), name, device=CPU, dtype=torch.float64)
         for name, p in players.items()
     }
     return Nets({name: p.module for name, p in players.items()}, params)
@@ -91,7 +91,7 @@ def test_the_terms_of_a_phase_are_those_that_it_names(kind: str) -> None:
         assert all(loss.shape == (len(SEEDS),) for loss in losses.values())
 
 
-def test_every_phase_has_the_optimiser_of_its_name() -> None:
+def test_every_phase_has_the_optimizer_of_its_name() -> None:
     rules = {name: phase.optimizer for name, phase in phases(config("semi-supervised")).items()}
     assert rules == {
         "reconstruction": BASE.optimizer,

@@ -145,7 +145,7 @@ def test_strokes_are_white_on_black_and_away_from_the_edge(drawn: ImageTruth) ->
     assert int(plain[..., 0, :].max()) == int(plain[..., :, 0].max()) == 0
 
 
-def centre(images: Tensor) -> Tensor:
+def center(images: Tensor) -> Tensor:
     """``[N, 2]``: the middle of the box of the ink."""
     ink = images[:, 0] > 40
     places = []
@@ -155,8 +155,8 @@ def centre(images: Tensor) -> Tensor:
     return torch.tensor(places)
 
 
-def test_undeformed_ink_is_centred(drawn: ImageTruth) -> None:
-    assert (centre(drawn.images[::4]) - 13.5).abs().max() <= 1.0
+def test_undeformed_ink_is_centered(drawn: ImageTruth) -> None:
+    assert (center(drawn.images[::4]) - 13.5).abs().max() <= 1.0
 
 
 def test_every_image_of_a_character_differs_and_resembles_the_others(drawn: ImageTruth) -> None:
@@ -170,6 +170,6 @@ def test_every_image_of_a_character_differs_and_resembles_the_others(drawn: Imag
 
 
 def test_fonts_deform_a_character_by_draws_of_their_own(drawn: ImageTruth) -> None:
-    shifts = centre(drawn.images).view(6, 2, 4, 2)
+    shifts = center(drawn.images).view(6, 2, 4, 2)
     moved = shifts[:, :, 1:] - shifts[:, :, :1]
     assert (moved[:, 0] - moved[:, 1]).abs().mean() > 0.3

@@ -19,8 +19,8 @@ def test_all_images_and_labels_are_there() -> None:
 
 def test_at_side_8_the_images_are_the_originals() -> None:
     images = Digits(side=8).load(device=CPU, dtype=torch.float32).truth.images
-    grey = torch.from_numpy(load_digits().images)[:, None]
-    assert torch.equal((images.double() / 255 * 16).round(), grey)
+    gray = torch.from_numpy(load_digits().images)[:, None]
+    assert torch.equal((images.double() / 255 * 16).round(), gray)
 
 
 def test_black_and_white_fill_the_range() -> None:
@@ -29,7 +29,7 @@ def test_black_and_white_fill_the_range() -> None:
 
 
 @pytest.mark.parametrize("side", [16, 28, 32])
-def test_enlarging_keeps_the_mean_grey(side: int) -> None:
+def test_enlarging_keeps_the_mean_gray(side: int) -> None:
     small, large = (Digits(side=s).load(device=CPU, dtype=torch.float32).truth.images.double() for s in (8, side))
     assert large.shape[-2:] == (side, side)
     torch.testing.assert_close(large.mean((1, 2, 3)), small.mean((1, 2, 3)), rtol=0.05, atol=0)

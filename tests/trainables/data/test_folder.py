@@ -19,9 +19,9 @@ fcntl = pytest.importorskip("fcntl")
 CPU = torch.device("cpu")
 
 
-def save(path: Path, grey: int = 100, size: tuple[int, int] = (20, 16)) -> Path:
+def save(path: Path, gray: int = 100, size: tuple[int, int] = (20, 16)) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", size, (grey, grey, grey)).save(path)
+    Image.new("RGB", size, (gray, gray, gray)).save(path)
     return path
 
 
@@ -47,7 +47,7 @@ def load(root: Path, **fields: Any) -> ImageSource:
     return ImageFolder(root=str(root), **{"side": 8, **fields}).load(device=CPU, dtype=torch.float32)
 
 
-def greys(source: ImageSource) -> list[int]:
+def grays(source: ImageSource) -> list[int]:
     return (source.truth.images.double().mean((1, 2, 3)) / 40).round().int().tolist()
 
 
@@ -56,7 +56,7 @@ def greys(source: ImageSource) -> list[int]:
 
 def test_a_flat_folder_is_unlabelled_and_in_the_order_of_names(flat: Path) -> None:
     source = load(flat)
-    assert greys(source) == [1, 0, 2, 3, 4]
+    assert grays(source) == [1, 0, 2, 3, 4]
     assert source.truth.labels is None
     assert ImageFolder(root=str(flat)).classes == source.truth.classes == 0
 
@@ -71,7 +71,7 @@ def test_images_and_labels_are_those_of_torchvision(sorted_out: Path) -> None:
     theirs = datasets.ImageFolder(str(sorted_out))
     source = load(sorted_out)
     assert source.truth.labels.tolist() == theirs.targets
-    assert greys(source) == [round(np.asarray(image).mean() / 40) for image, _ in theirs]
+    assert grays(source) == [round(np.asarray(image).mean() / 40) for image, _ in theirs]
 
 
 def test_one_sub_folder_alone_names_no_classes(tmp_path: Path) -> None:
@@ -111,13 +111,13 @@ def test_crop_cuts_and_squeeze_keeps_the_sides(tmp_path: Path, fit: str, left: l
     assert load(tmp_path, fit=fit).truth.images[0, :, :, 1].unique().tolist() == left
 
 
-def test_colours_become_grey_with_one_channel(tmp_path: Path) -> None:
+def test_colors_become_gray_with_one_channel(tmp_path: Path) -> None:
     Image.new("RGB", (16, 16), (255, 0, 0)).save(tmp_path / "a.png")
     assert load(tmp_path, channels=1).truth.images.unique().tolist() == [76]  # 0.299 of 255
     assert load(tmp_path, channels=3).truth.images[0, :, 0, 0].tolist() == [255, 0, 0]
 
 
-def test_palettes_and_transparency_become_colours(tmp_path: Path) -> None:
+def test_palettes_and_transparency_become_colors(tmp_path: Path) -> None:
     Image.new("P", (16, 16), 3).save(tmp_path / "a.png")
     Image.new("RGBA", (16, 16), (10, 20, 30, 255)).save(tmp_path / "b.png")
     assert load(tmp_path).truth.images[1, :, 0, 0].tolist() == [10, 20, 30]
@@ -207,17 +207,17 @@ def test_a_changed_file_is_decoded_again(flat: Path) -> None:
     load(flat)
     save(flat / "a.jpg", 160)
     os.utime(flat / "a.jpg", ns=(1, 1))
-    assert greys(load(flat))[0] == 4
+    assert grays(load(flat))[0] == 4
 
 
 def test_an_added_removed_or_renamed_file_is_seen(flat: Path) -> None:
     load(flat)
     save(flat / "0.png", 200)
-    assert greys(load(flat)) == [5, 1, 0, 2, 3, 4]
+    assert grays(load(flat)) == [5, 1, 0, 2, 3, 4]
     (flat / "0.png").rename(flat / "f.png")
-    assert greys(load(flat)) == [1, 0, 2, 3, 4, 5]
+    assert grays(load(flat)) == [1, 0, 2, 3, 4, 5]
     (flat / "a.jpg").unlink()
-    assert greys(load(flat)) == [0, 2, 3, 4, 5]
+    assert grays(load(flat)) == [0, 2, 3, 4, 5]
 
 
 def test_labels_follow_a_file_that_moves(sorted_out: Path) -> None:
@@ -225,7 +225,7 @@ def test_labels_follow_a_file_that_moves(sorted_out: Path) -> None:
     (sorted_out / "emu" / "z.png").rename(sorted_out / "cat" / "3.png")
     save(sorted_out / "emu" / "new.png", 200)
     source = load(sorted_out)
-    assert list(zip(source.truth.labels.tolist(), greys(source), strict=True)) == [
+    assert list(zip(source.truth.labels.tolist(), grays(source), strict=True)) == [
         (0, 1), (0, 0), (0, 4), (1, 2), (1, 3), (2, 5),
     ]  # fmt: skip
 

@@ -20,24 +20,24 @@ def loaded(grid: Grid) -> MixtureSource:
     return grid.load(device=CPU, dtype=torch.float32)
 
 
-def test_the_25_centres() -> None:
-    centres = loaded(Grid()).truth.centres
-    assert sorted(map(tuple, centres.tolist())) == sorted(product([-4.0, -2.0, 0.0, 2.0, 4.0], repeat=2))
+def test_the_25_centers() -> None:
+    centers = loaded(Grid()).truth.centers
+    assert sorted(map(tuple, centers.tolist())) == sorted(product([-4.0, -2.0, 0.0, 2.0, 4.0], repeat=2))
     assert loaded(Grid()).truth.std == 0.05
 
 
-def test_the_divisor_divides_centres_and_noise() -> None:
+def test_the_divisor_divides_centers_and_noise() -> None:
     one, other = loaded(Grid()).truth, loaded(Grid(divisor=2.828)).truth
-    np.testing.assert_allclose(other.centres, one.centres / 2.828, rtol=1e-12)
+    np.testing.assert_allclose(other.centers, one.centers / 2.828, rtol=1e-12)
     assert other.std == pytest.approx(0.05 / 2.828, rel=1e-12)
     # What the divisor is for: coordinates of variance 8 + 0.05^2 come to about 1.
     batch = loaded(Grid(divisor=2.828)).batch(Streams([0]), 0, 40_000).samples[0]
     assert batch.var(0).tolist() == pytest.approx([(8 + 0.05**2) / 2.828**2] * 2, rel=0.02)
 
 
-def test_an_even_grid_has_no_centre_at_0() -> None:
-    centres = loaded(Grid(side=2, spacing=1.0)).truth.centres
-    assert sorted(map(tuple, centres.tolist())) == sorted(product([-0.5, 0.5], repeat=2))
+def test_an_even_grid_has_no_center_at_0() -> None:
+    centers = loaded(Grid(side=2, spacing=1.0)).truth.centers
+    assert sorted(map(tuple, centers.tolist())) == sorted(product([-0.5, 0.5], repeat=2))
 
 
 @every
@@ -45,13 +45,13 @@ def test_samples_have_the_weights_and_the_spread_of_the_truth(grid: Grid) -> Non
     source, size = loaded(grid), 40_000
     batch = source.batch(Streams([3]), 1, size)
     samples, truth = batch.samples[0].double().numpy(), source.truth
-    nearest = np.linalg.norm(samples[:, None] - truth.centres, axis=2).argmin(1)
+    nearest = np.linalg.norm(samples[:, None] - truth.centers, axis=2).argmin(1)
     assert batch.labels is not None
     assert batch.labels[0].tolist() == nearest.tolist()
     share = np.bincount(nearest, minlength=grid.classes) / size
     assert truth.weights.sum() == pytest.approx(1, abs=1e-12)
     assert np.all(np.abs(share - 1 / grid.classes) <= 5 * np.sqrt(truth.weights / size))
-    residuals = samples - truth.centres[nearest]
+    residuals = samples - truth.centers[nearest]
     np.testing.assert_allclose(residuals.std(0), grid.std / grid.divisor, rtol=5 / math.sqrt(2 * size))
 
 

@@ -29,15 +29,15 @@ def encoded(image: Image.Image, file_format: str) -> bytes:
     return buffer.getvalue()
 
 
-def plain(grey: int, file_format: str = "JPEG") -> bytes:
-    return encoded(Image.new("RGB", (48, 32), (grey, grey, grey)), file_format)
+def plain(gray: int, file_format: str = "JPEG") -> bytes:
+    return encoded(Image.new("RGB", (48, 32), (gray, gray, gray)), file_format)
 
 
-def tricolour() -> bytes:
+def tricolor() -> bytes:
     """96 wide, 32 high: a red, a green and a blue square side by side."""
     image = Image.new("RGB", (96, 32))
-    for place, colour in enumerate((RED, GREEN, BLUE)):
-        image.paste(colour, (32 * place, 0, 32 * place + 32, 32))
+    for place, color in enumerate((RED, GREEN, BLUE)):
+        image.paste(color, (32 * place, 0, 32 * place + 32, 32))
     return encoded(image, "WEBP")
 
 
@@ -62,7 +62,7 @@ def load(config: LsunBedroom) -> ImageSource:
     return config.load(device=CPU, dtype=torch.float32)
 
 
-def greys(images: Tensor) -> list[int]:
+def grays(images: Tensor) -> list[int]:
     return (images.double().mean((1, 2, 3)) / 40).round().int().tolist()
 
 
@@ -70,7 +70,7 @@ def test_images_come_in_the_order_of_their_keys(root: Path) -> None:
     source = load(LsunBedroom(root=str(root), side=16))
     assert source.truth.images.shape == (6, 3, 16, 16)
     assert source.truth.images.dtype == torch.uint8
-    assert greys(source.truth.images) == [0, 1, 2, 3, 4, 5]
+    assert grays(source.truth.images) == [0, 1, 2, 3, 4, 5]
 
 
 def test_the_set_has_no_labels(root: Path) -> None:
@@ -87,22 +87,22 @@ def test_batches_have_the_declared_shape_and_range(root: Path) -> None:
 
 
 def test_crop_keeps_the_central_square(tmp_path: Path) -> None:
-    write_database(tmp_path, [tricolour()])
+    write_database(tmp_path, [tricolor()])
     image = load(LsunBedroom(root=str(tmp_path), side=16)).truth.images[0].float()
     middle = image[:, :, 2:14].mean((1, 2))
     torch.testing.assert_close(middle, torch.tensor(GREEN).float(), rtol=0, atol=12)
 
 
 def test_squeeze_keeps_the_whole_image(tmp_path: Path) -> None:
-    write_database(tmp_path, [tricolour()])
+    write_database(tmp_path, [tricolor()])
     image = load(LsunBedroom(root=str(tmp_path), side=24, fit="squeeze")).truth.images[0].float()
-    for place, colour in enumerate((RED, GREEN, BLUE)):
+    for place, color in enumerate((RED, GREEN, BLUE)):
         middle = image[:, :, 8 * place + 2 : 8 * place + 6].mean((1, 2))
-        torch.testing.assert_close(middle, torch.tensor(colour).float(), rtol=0, atol=12)
+        torch.testing.assert_close(middle, torch.tensor(color).float(), rtol=0, atol=12)
 
 
 def test_limit_takes_the_first_images(root: Path) -> None:
-    assert greys(load(LsunBedroom(root=str(root), limit=2)).truth.images) == [0, 1]
+    assert grays(load(LsunBedroom(root=str(root), limit=2)).truth.images) == [0, 1]
 
 
 def test_a_limit_beyond_the_set_takes_all(root: Path) -> None:
@@ -157,7 +157,7 @@ def test_nothing_is_left_in_the_working_folder(root: Path) -> None:
 def test_a_folder_whose_name_differs_in_digits_alone_is_another_set(root: Path) -> None:
     write_database(root.with_name("lsun2"), [plain(200)])
     assert len(load(LsunBedroom(root=str(root))).truth.images) == 6
-    assert greys(load(LsunBedroom(root=str(root.with_name("lsun2")))).truth.images) == [5]
+    assert grays(load(LsunBedroom(root=str(root.with_name("lsun2")))).truth.images) == [5]
 
 
 def test_a_relative_root_is_that_of_the_working_folder(root: Path) -> None:
@@ -226,7 +226,7 @@ def test_every_category_is_read_from_its_own_database(root: Path, category: str)
     if category != "bedroom":
         write_database(root, [plain(120), plain(160)], category)
     images = load(Lsun(category=category, root=str(root), side=8)).truth.images
-    assert greys(images) == ([0, 1, 2, 3, 4, 5] if category == "bedroom" else [3, 4])
+    assert grays(images) == ([0, 1, 2, 3, 4, 5] if category == "bedroom" else [3, 4])
 
 
 def test_bedrooms_are_that_category_under_another_name(root: Path) -> None:

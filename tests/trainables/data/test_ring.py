@@ -24,17 +24,17 @@ def loaded(ring: Ring) -> MixtureSource:
 
 
 @pytest.mark.parametrize("ring", RINGS.values(), ids=RINGS)
-def test_centres_are_distinct_and_on_the_circle(ring: Ring) -> None:
-    centres = loaded(ring).truth.centres
-    assert centres.shape == (ring.modes, 2)
-    np.testing.assert_allclose(np.hypot(*centres.T), ring.radius, rtol=1e-12)
-    apart = [np.hypot(*(a - b)) for i, a in enumerate(centres) for b in centres[:i]]
+def test_centers_are_distinct_and_on_the_circle(ring: Ring) -> None:
+    centers = loaded(ring).truth.centers
+    assert centers.shape == (ring.modes, 2)
+    np.testing.assert_allclose(np.hypot(*centers.T), ring.radius, rtol=1e-12)
+    apart = [np.hypot(*(a - b)) for i, a in enumerate(centers) for b in centers[:i]]
     assert min(apart, default=math.inf) > ring.radius * math.sin(math.pi / ring.modes)
 
 
-def test_centres_are_sine_and_cosine_of_equal_steps() -> None:
-    centres = loaded(Ring(modes=4, radius=3.0)).truth.centres
-    np.testing.assert_allclose(centres, [[0, 3], [3, 0], [0, -3], [-3, 0]], atol=1e-12)
+def test_centers_are_sine_and_cosine_of_equal_steps() -> None:
+    centers = loaded(Ring(modes=4, radius=3.0)).truth.centers
+    np.testing.assert_allclose(centers, [[0, 3], [3, 0], [0, -3], [-3, 0]], atol=1e-12)
 
 
 def test_the_ring_of_the_wgan_gp_script() -> None:
@@ -42,7 +42,7 @@ def test_the_ring_of_the_wgan_gp_script() -> None:
     side = 2 / 1.414
     theirs = [(side, 0), (-side, 0), (0, side), (0, -side), (half, half), (half, -half), (-half, half), (-half, -half)]
     truth = loaded(Ring(radius=2 / 1.414, std=0.02 / 1.414)).truth
-    distance = np.linalg.norm(np.array(theirs)[:, None] - truth.centres, axis=2)
+    distance = np.linalg.norm(np.array(theirs)[:, None] - truth.centers, axis=2)
     assert sorted(distance.argmin(1)) == list(range(8))
     assert distance.min(1).max() < 1e-12
     assert truth.std == pytest.approx(0.014144, rel=1e-4)
@@ -60,7 +60,7 @@ def test_the_uniform_ring_counts_all_modes_alike() -> None:
 def test_samples_have_the_weights_of_the_truth(ring: Ring) -> None:
     source, size = loaded(ring), 40_000
     samples = source.batch(Streams([0]), 0, size).samples[0].double().numpy()
-    nearest = np.linalg.norm(samples[:, None] - source.truth.centres, axis=2).argmin(1)
+    nearest = np.linalg.norm(samples[:, None] - source.truth.centers, axis=2).argmin(1)
     share = np.bincount(nearest, minlength=ring.modes) / size
     # five standard errors of a share
     assert np.all(np.abs(share - source.truth.weights) <= 5 * np.sqrt(source.truth.weights / size))
@@ -70,8 +70,8 @@ def test_samples_have_the_weights_of_the_truth(ring: Ring) -> None:
 def test_samples_have_the_mean_and_standard_deviation_of_the_truth(ring: Ring) -> None:
     source, size = loaded(ring), 40_000
     samples = source.batch(Streams([1]), 2, size).samples[0].double().numpy()
-    nearest = np.linalg.norm(samples[:, None] - source.truth.centres, axis=2).argmin(1)
-    residuals = samples - source.truth.centres[nearest]
+    nearest = np.linalg.norm(samples[:, None] - source.truth.centers, axis=2).argmin(1)
+    residuals = samples - source.truth.centers[nearest]
     np.testing.assert_allclose(residuals.mean(0), 0, atol=5 * ring.std / math.sqrt(size))
     np.testing.assert_allclose(residuals.std(0), ring.std, rtol=5 / math.sqrt(2 * size))
 

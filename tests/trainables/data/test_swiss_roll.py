@@ -48,8 +48,8 @@ def test_the_roll_reaches_as_far_as_stated() -> None:
 def test_the_arcs_have_the_data_near_them_in_equal_parts() -> None:
     source, size = loaded(SwissRoll()), 30_000
     samples, truth = source.batch(Streams([2]), 0, size).samples[0].double().numpy(), source.truth
-    assert truth.centres.shape == (128, 2)
-    distance = np.stack([np.linalg.norm(samples - centre, axis=1) for centre in truth.centres])
+    assert truth.centers.shape == (128, 2)
+    distance = np.stack([np.linalg.norm(samples - center, axis=1) for center in truth.centers])
     assert (distance.min(0) < 3 * truth.std).mean() == pytest.approx(0.995, abs=0.003)
     share = np.bincount(distance.argmin(0), minlength=128) / size
     np.testing.assert_allclose(share, truth.weights, rtol=0.35)

@@ -88,8 +88,8 @@ def test_real_samples_keep_their_own_labels(conditioning: Conditioning) -> None:
     """On the ring the label is the number of the nearest centre."""
     config = changed(conditioning=conditioning)
     here = draws(config)
-    centres = torch.from_numpy(source(Ring()).truth.centres)
-    nearest = torch.cdist(here.real(0), centres[None].expand(2, -1, -1)).argmin(2)
+    centers = torch.from_numpy(source(Ring()).truth.centers)
+    nearest = torch.cdist(here.real(0), centers[None].expand(2, -1, -1)).argmin(2)
     assert torch.equal(here.labels(0), nearest)
 
 

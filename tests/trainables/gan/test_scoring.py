@@ -5,7 +5,7 @@ import torch
 from trainables.gan.scoring import pack
 
 
-def test_packing_puts_neighbours_side_by_side() -> None:
+def test_packing_puts_neighbors_side_by_side() -> None:
     samples = torch.arange(2 * 6 * 2).view(2, 6, 2)
     packed = pack(samples, 3)
     assert packed.shape == (2, 2, 6)

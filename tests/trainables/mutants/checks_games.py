@@ -77,7 +77,7 @@ class Spy:
 def nets_of(config: GanConfig) -> phases.Nets:
     players, streams = Gan(config).players, Streams(SEEDS)
     params = {
-        name: replicas.initialise(p.module, p.init, streams, name, device=CPU, dtype=F64) for name, p in players.items()
+        name: replicas.initialize(p.module, p.init, streams, name, device=CPU, dtype=F64) for name, p in players.items()
     }
     return phases.Nets({name: p.module for name, p in players.items()}, params)
 
@@ -225,9 +225,9 @@ def labels_go_with_their_samples() -> None:
         config = replace(RING, conditioning=ByLabel(fake_labels="uniform"), updates=updates)
         spy, _ = one_step(config)
         real = spy.seen("discriminator")[0][:, :6]
-        centres = torch.from_numpy(config.data.load(device=CPU, dtype=F64).truth.centres)  # type: ignore[union-attr]
+        centers = torch.from_numpy(config.data.load(device=CPU, dtype=F64).truth.centers)  # type: ignore[union-attr]
         labels = torch.cat(spy.seen("discriminator", 1), 1)
-        assert torch.equal(labels[:, :6], torch.cdist(real, centres.expand(2, -1, -1)).argmin(2))
+        assert torch.equal(labels[:, :6], torch.cdist(real, centers.expand(2, -1, -1)).argmin(2))
         assert torch.equal(labels[:, 6:12], spy.seen("generator", 1)[0])
         assert torch.equal(labels[:, 12:], spy.seen("generator", 1)[-1])
 
@@ -280,7 +280,7 @@ def batch_norm_by_hand() -> None:
 def the_ring_is_open() -> None:
     """So many distinct modes, equally likely and equally far from their neighbours."""
     truth = Ring().load(device=CPU, dtype=F64).truth
-    gaps = np.linalg.norm(truth.centres - np.roll(truth.centres, 1, 0), axis=1)
+    gaps = np.linalg.norm(truth.centers - np.roll(truth.centers, 1, 0), axis=1)
     np.testing.assert_allclose(gaps, 2 * np.sin(np.pi / 8), rtol=1e-9)
     np.testing.assert_allclose(truth.weights, 1 / 8)
 

@@ -137,7 +137,7 @@ def default_weights_are_the_papers() -> None:
     assert (penalties.WganDiv().k, penalties.WganDiv().p) == (2, 6)
 
 
-def zero_centred_is_the_mean_square_of_the_slope() -> None:
+def zero_centered_is_the_mean_square_of_the_slope() -> None:
     real, fake = batches(5, 3)
     for points, at in ((penalties.Real(), real), (penalties.Fake(), fake)):
         found = penalties.ZeroCentered(weight=3.0, points=points).penalty(bowl, real, fake, Numbers())
@@ -257,7 +257,7 @@ CHECKS: tuple[Check, ...] = (
     losses_are_finite_at_large_scores,
     penalties_of_a_linear_score,
     default_weights_are_the_papers,
-    zero_centred_is_the_mean_square_of_the_slope,
+    zero_centered_is_the_mean_square_of_the_slope,
     a_penalty_between_is_that_of_its_interpolates,
     interpolates_lie_on_segments,
     noise_around_data_is_in_its_range,

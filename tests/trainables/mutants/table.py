@@ -120,8 +120,8 @@ def _closed_ring(right: Any) -> Any:
     def load(self: Ring, *, device: Any, dtype: Any) -> Any:
         source = right(self, device=device, dtype=dtype)
         angles = np.linspace(0, 2 * np.pi, self.modes)
-        centres = self.radius * np.stack([np.sin(angles), np.cos(angles)], axis=1)
-        source.truth = MixtureTruth(centres=centres, weights=source.truth.weights, std=self.std)
+        centers = self.radius * np.stack([np.sin(angles), np.cos(angles)], axis=1)
+        source.truth = MixtureTruth(centers=centers, weights=source.truth.weights, std=self.std)
         return source
 
     return load

@@ -35,7 +35,7 @@ def test_the_gate_is_the_sigmoid_of_even_times_the_tanh_of_odd_places() -> None:
     assert Gate()(maps)[0, :, 1, 2].tolist() == pytest.approx(expected, rel=1e-12)
 
 
-def test_maxout_takes_the_largest_of_neighbours() -> None:
+def test_maxout_takes_the_largest_of_neighbors() -> None:
     x = torch.tensor([[1.0, 5.0, -2.0, -7.0, -3.0, -4.0]])
     assert Maxout(3)(x).tolist() == [[5.0, -3.0]]
     assert Maxout(2)(x).tolist() == [[5.0, -2.0, -3.0]]

@@ -15,7 +15,7 @@ CPU = torch.device("cpu")
 
 def start(net: Dirac, player: str, seeds: tuple[int, ...] = (0, 1)) -> dict[str, Tensor]:
     module = net.generator(1, (1,)) if player == "generator" else net.discriminator((1,))
-    return replicas.initialise(module, net.init, Streams(seeds), player, device=CPU, dtype=torch.float64)
+    return replicas.initialize(module, net.init, Streams(seeds), player, device=CPU, dtype=torch.float64)
 
 
 @pytest.mark.parametrize("shape", [(1,), (3,), (1, 4, 4)], ids=str)

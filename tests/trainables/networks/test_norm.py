@@ -120,7 +120,7 @@ def discriminator(kind: str) -> tuple[nn.Module, Params]:
     with torch.device("meta"):
         module = family.discriminator((2,) if kind == "mlp" else (1, 16, 16))
     own = Streams((4, 9, 1))
-    return module, replicas.initialise(module, He(), own, "d", device=torch.device("cpu"), dtype=torch.float64)
+    return module, replicas.initialize(module, He(), own, "d", device=torch.device("cpu"), dtype=torch.float64)
 
 
 def matrices(params: Params) -> dict[str, Tensor]:

@@ -20,10 +20,10 @@ def counts(draw: st.DrawFn, largest: int = 60) -> tuple[int, int]:
 @pytest.mark.parametrize(("k", "n"), [(0, 5), (5, 5), (3, 10), (17, 20)])
 def test_wilson_is_the_score_interval(k: int, n: int) -> None:
     p, z2 = k / n, Z**2
-    centre = (p + z2 / (2 * n)) / (1 + z2 / n)
+    center = (p + z2 / (2 * n)) / (1 + z2 / n)
     half = Z / (1 + z2 / n) * sqrt(p * (1 - p) / n + z2 / (4 * n * n))
     found = wilson(k, n)
-    assert (found.low, found.high) == pytest.approx((centre - half, centre + half), abs=1e-12)
+    assert (found.low, found.high) == pytest.approx((center - half, center + half), abs=1e-12)
 
 
 @pytest.mark.parametrize(("k", "n", "low", "high"), [(5, 5, 0.4782, 1.0), (0, 10, 0.0, 0.3085), (10, 10, 0.6915, 1.0)])

@@ -20,7 +20,7 @@ def launch(make: Any) -> View:
 
 
 @pytest.mark.parametrize("name", registry.PICTURES)
-def test_every_picture_of_the_page_is_a_file_in_real_colours(launch: View, name: str, tmp_path: Path) -> None:
+def test_every_picture_of_the_page_is_a_file_in_real_colors(launch: View, name: str, tmp_path: Path) -> None:
     picture = registry.PICTURES[name](launch)
     assert picture is not None
     export.save(picture, tmp_path / "x.svg")

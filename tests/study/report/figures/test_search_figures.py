@@ -89,13 +89,13 @@ def test_without_a_success_there_is_no_front() -> None:
     assert search_front.picture(FOUND[2:]) is None
 
 
-def test_bars_beyond_chance_alone_are_in_colour() -> None:
+def test_bars_beyond_chance_alone_are_in_color() -> None:
     rows = [importance("lr", 0.8, 0.3), importance("optimizer", 0.2, 0.3)]
     with svg.drawing():
         figure = search_importance.draw(["lr", "optimizer"], [rows])
         (ax,) = figure.axes
-        colours = [bar.get_facecolor() for bar in ax.patches]
-        assert colours[0] != colours[1]
+        colors = [bar.get_facecolor() for bar in ax.patches]
+        assert colors[0] != colors[1]
         assert [round(bar.get_width(), 2) for bar in ax.patches] == [0.8, 0.2]  # type: ignore[attr-defined]
 
 

@@ -37,7 +37,7 @@ def test_lines_are_the_rates_at_every_threshold_and_the_rules_own_is_marked(make
 
 def test_bands_join_thresholds_of_one_verdict() -> None:
     found: Any = SimpleNamespace(thresholds=(0.1, 0.2, 0.3, 0.4))
-    own: Any = SimpleNamespace(judgements=[SimpleNamespace(verdict=verdict) for verdict in (Q, S, S, X)])
+    own: Any = SimpleNamespace(judgments=[SimpleNamespace(verdict=verdict) for verdict in (Q, S, S, X)])
     assert spoken(found, own) == "undecided from 0.1, supported from 0.2, contradicted from 0.4"
 
 
@@ -45,7 +45,7 @@ def test_a_band_reaches_half_way_to_the_next_verdict(make: Any) -> None:
     launch = gathered(make([[C] * 6, [N] * 6], images=False))
     found = launch.sensitivities[0]
     own = found.hypotheses[0]
-    verdicts = [judgement.verdict for judgement in own.judgements]
+    verdicts = [judgment.verdict for judgment in own.judgments]
     assert set(verdicts) == {S, Q}
     with svg.drawing():
         bands = next(ax for ax in shown(launch).draw().axes if "the rule’s own" in ax.get_xlabel())

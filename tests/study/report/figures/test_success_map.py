@@ -111,7 +111,7 @@ def test_squares_say_k_of_n_and_grow_with_n() -> None:
     assert any(side == pytest.approx(0.94 * sqrt(9 / 16)) for side in sides)
 
 
-def test_colours_are_of_even_lightness_steps() -> None:
+def test_colors_are_of_even_lightness_steps() -> None:
     """CIELAB lightness of 21 shares: rising, no step more than twice the mean."""
     rgb = np.array([matplotlib.colors.to_rgb(shade(share)) for share in np.linspace(0, 1, 21)])
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
@@ -120,7 +120,7 @@ def test_colours_are_of_even_lightness_steps() -> None:
     assert steps.max() < 2 * steps.mean()
 
 
-def test_borders_part_reliable_cells_from_their_neighbours() -> None:
+def test_borders_part_reliable_cells_from_their_neighbors() -> None:
     found = made(grid(v=["1", "10", "100"], w=["a", "b"]), "v", "w", reliable={0, 1, 2})  # 1/a, 1/b, 10/a
     assert set(borders(found, found.panels[0])) == {
         ((1.5, 1.5), (-0.5, 0.5)),
@@ -155,7 +155,7 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def _luminance(colour: str) -> float:
-    values = np.array(matplotlib.colors.to_rgb(colour))
+def _luminance(color: str) -> float:
+    values = np.array(matplotlib.colors.to_rgb(color))
     linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
     return float(linear @ [0.2126, 0.7152, 0.0722])

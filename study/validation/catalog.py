@@ -8,14 +8,14 @@ from study.validation.fault import Fault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Catalogue:
+class Catalog:
     """The injections of one kind of data; ``seeds`` replicas of every failure by default."""
 
     injections: tuple[Fault, ...]
     seeds: int
 
 
-CATALOGUE: Mapping[str, Catalogue] = {
-    "ring": Catalogue(injections=ring.INJECTIONS, seeds=20),
-    "digits": Catalogue(injections=digits.INJECTIONS, seeds=15),
+CATALOG: Mapping[str, Catalog] = {
+    "ring": Catalog(injections=ring.INJECTIONS, seeds=20),
+    "digits": Catalog(injections=digits.INJECTIONS, seeds=15),
 }
