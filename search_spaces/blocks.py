@@ -117,7 +117,7 @@ BN_AXIS = Options(name="bn", levels=BN.levels, default="full", source=BN.source)
 """Batch norm in both networks, without it in G, in D, in both: :data:`search_spaces.BN` as an axis."""
 
 
-def normalisation_axes(
+def normalization_axes(
     g_norms: Sequence[str] = ("none", "batch"),
     d_norms: Sequence[str] = ("none", "batch", "layer", "spectral"),
     *,

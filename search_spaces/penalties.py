@@ -23,7 +23,7 @@ PENALTY = Factor(
         _penalty("dragan", "dragan", weight=10.0, points="around_real"),
         _penalty("r1", "zero_centered", weight=10.0, points="real"),
         _penalty("r2", "zero_centered", weight=10.0, points="fake"),
-        _penalty("zero-centred", "zero_centered", weight=10.0, points="interpolates"),
+        _penalty("zero-centered", "zero_centered", weight=10.0, points="interpolates"),
         _penalty("lsgan-gp", "lsgan_gp", weight=150 / 64, scale=30.0),
     ),
     source="Gulrajani et al. 2017; Petzka et al. 2018; Wu et al. 2018; Kodali et al. 2017; Mescheder et al. 2018;"
@@ -32,7 +32,7 @@ PENALTY = Factor(
 """What is added to D's loss, with each paper's weight and place (``lsgan-gp``: beside a *mean* loss).
 
 The objective is an axis of its own: the papers put ``wgan-*`` beside the Wasserstein loss, ``dragan``, ``r1`` and
-``r2`` beside the non-saturating one, ``lsgan-gp`` beside least squares. ``zero-centred`` is R1's formula between real
+``r2`` beside the non-saturating one, ``lsgan-gp`` beside least squares. ``zero-centered`` is R1's formula between real
 and generated samples. All but ``none`` want a D without batch norm and without clipping.
 """
 

@@ -142,7 +142,7 @@ _LSS_METHODS: tuple[Axis, ...] = (
         source=f"{_LSS}, section 2",
     ),
     Options(
-        name="regulariser",
+        name="regularizer",
         levels=(
             Level(label="none", assign={"penalty.kind": "none"}),
             Level(label="gp", assign={"penalty.kind": "wgan_gp"}),
@@ -153,7 +153,7 @@ _LSS_METHODS: tuple[Axis, ...] = (
         source=f"{_LSS}, section 2; without L2",
     ),
 )
-_PENALIZED = {"regulariser": ("gp", "dragan")}
+_PENALIZED = {"regularizer": ("gp", "dragan")}
 
 KURACH = Space(
     name="kurach",

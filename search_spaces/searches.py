@@ -12,7 +12,7 @@ from search_spaces.blocks import (
     batch_axis,
     d_steps_axis,
     latent_axis,
-    normalisation_axes,
+    normalization_axes,
     optimizer_axes,
     width_depth_axes,
 )
@@ -168,7 +168,7 @@ PENALTIES = Space(
     title="Gradient penalties beside the Wasserstein loss",
     axes=(
         *penalty_axes(*(level.label for level in PENALTY.levels if level.label != "lsgan-gp"), default="wgan-gp"),
-        *normalisation_axes(d_norms=("none", "layer", "spectral"))[1:],
+        *normalization_axes(d_norms=("none", "layer", "spectral"))[1:],
         *optimizer_axes("adam", lr=1e-4, defaults={"beta1": 0.0, "beta2": 0.9})[1:],
         d_steps_axis(default=5),
     ),
@@ -181,10 +181,10 @@ PENALTIES = Space(
     source="Gulrajani et al. 2017, algorithm 1 (where it starts); D without batch norm (their section 4)",
 )
 
-NORMALISATION = Space(
-    name="normalisation",
+NORMALIZATION = Space(
+    name="normalization",
     title="Normalisation of either network, its eps, the optimiser",
-    axes=(*normalisation_axes(eps=True), *_ADAM_FIRST),
+    axes=(*normalization_axes(eps=True), *_ADAM_FIRST),
     assign={"penalty.kind": "none"},
     source="Mao et al. 2017, section 4.4; Kurach et al. 2019, section 2; the objective is the base configuration's",
 )
@@ -214,7 +214,7 @@ SEARCHES: dict[str, Space] = {
         LSGAN_RAW,
         LSGAN_TRIPLETS,
         PENALTIES,
-        NORMALISATION,
+        NORMALIZATION,
         OPTIMIZERS,
         MLP_SIZE,
         *PUBLISHED,

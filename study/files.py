@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,9 +11,18 @@ import pydantic
 T = TypeVar("T")
 
 
-def read_json(path: Path, adapter: pydantic.TypeAdapter[T]) -> T:
-    """Raises ValueError, with the file and the place in it, if it holds anything but all fields of the right kind."""
-    content = path.read_bytes()
+def read_json(
+    path: Path, adapter: pydantic.TypeAdapter[T], upgrade: Callable[[bytes], bytes] = lambda content: content
+) -> T:
+    """Return the value that a file holds.
+
+    Args:
+        upgrade: turns the text of an earlier version into that of this one.
+
+    Raises:
+        ValueError: with the file and the place in it, if it holds anything but all fields of the right kind.
+    """
+    content = upgrade(path.read_bytes())
     try:
         parsed = adapter.validate_json(content)
     except pydantic.ValidationError as error:

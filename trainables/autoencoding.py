@@ -1,4 +1,4 @@
-"""What makes one autoencoder differ from another, as values: the prior on codes, the use of labels, the regulariser.
+"""What makes one autoencoder differ from another, as values: the prior on codes, the use of labels, the regularizer.
 
 Values only, like objectives and penalties: the configuration holds them, and the room ``trainables.autoencoder`` does
 what they say.
@@ -136,10 +136,10 @@ def _polar(x: Tensor, y: Tensor, angle: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unlabelled:
+class Unlabeled:
     """No labels: the code is z alone."""
 
-    kind: Literal["unlabelled"] = "unlabelled"
+    kind: Literal["unlabeled"] = "unlabeled"
     source: ClassVar[str] = "Makhzani et al. 2015, section 2"
 
 
@@ -160,16 +160,16 @@ class PriorLabels:
     place in the batch carry the same vector, so the vectors themselves tell D nothing.
 
     Attributes:
-        labelled_share: share of the training images whose label is used, in (0, 1]; which ones depends on the seed.
+        labeled_share: share of the training images whose label is used, in (0, 1]; which ones depends on the seed.
     """
 
     kind: Literal["prior_labels"] = "prior_labels"
-    labelled_share: float = 1.0
+    labeled_share: float = 1.0
     source: ClassVar[str] = "Makhzani et al. 2015, section 2.3"
 
     def __post_init__(self) -> None:
-        if not 0 < self.labelled_share <= 1:
-            raise ValueError(f"labelled_share must be in (0, 1], got {self.labelled_share}")
+        if not 0 < self.labeled_share <= 1:
+            raise ValueError(f"labeled_share must be in (0, 1], got {self.labeled_share}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,16 +181,16 @@ class SemiSupervised:
     y itself, not its largest entry.
 
     Attributes:
-        labelled: images whose labels are used: so many, the same number of each class (the first classes get the
-            rest), picked from the training images by the seed. A step sees ``min(batch_size, labelled)`` of them.
+        labeled: images whose labels are used: so many, the same number of each class (the first classes get the
+            rest), picked from the training images by the seed. A step sees ``min(batch_size, labeled)`` of them.
     """
 
     kind: Literal["semi_supervised"] = "semi_supervised"
-    labelled: int = 100
+    labeled: int = 100
     source: ClassVar[str] = "Makhzani et al. 2015, section 5"
 
     def __post_init__(self) -> None:
-        _check_labelled(self.labelled)
+        _check_labeled(self.labeled)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,14 +202,14 @@ class SupervisedOnly:
     """
 
     kind: Literal["supervised_only"] = "supervised_only"
-    labelled: int = 100
+    labeled: int = 100
     source: ClassVar[str] = "Makhzani et al. 2015, section 5 (the baseline of table 2)"
 
     def __post_init__(self) -> None:
-        _check_labelled(self.labelled)
+        _check_labeled(self.labeled)
 
 
-LabelUse = Unlabelled | DecoderLabels | PriorLabels | SemiSupervised | SupervisedOnly
+LabelUse = Unlabeled | DecoderLabels | PriorLabels | SemiSupervised | SupervisedOnly
 LABEL_USES: tuple[type[LabelUse], ...] = get_args(LabelUse)
 
 
@@ -263,15 +263,15 @@ class Variational:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NoRegulariser:
+class NoRegularizer:
     """A plain autoencoder: nothing pulls the codes towards the prior."""
 
     kind: Literal["none"] = "none"
     source: ClassVar[str] = "Makhzani et al. 2015, section 2 (the reconstruction phase alone)"
 
 
-Regulariser = Adversarial | Variational | NoRegulariser
-REGULARISERS: tuple[type[Regulariser], ...] = get_args(Regulariser)
+Regularizer = Adversarial | Variational | NoRegularizer
+REGULARIZERS: tuple[type[Regularizer], ...] = get_args(Regularizer)
 
 
 def _check_positive(**values: float) -> None:
@@ -287,6 +287,6 @@ def _check_plane(dim: int, modes: int) -> None:
         raise ValueError(f"modes must be >= 2, got {modes}")
 
 
-def _check_labelled(labelled: int) -> None:
-    if labelled < 2:
-        raise ValueError(f"labelled must be >= 2, got {labelled}")
+def _check_labeled(labeled: int) -> None:
+    if labeled < 2:
+        raise ValueError(f"labeled must be >= 2, got {labeled}")

@@ -15,14 +15,14 @@ from typing import Any, Literal
 from trainables.autoencoding import (
     Adversarial,
     LabelUse,
-    NoRegulariser,
+    NoRegularizer,
     NormalPrior,
     Prior,
     PriorLabels,
-    Regulariser,
+    Regularizer,
     SemiSupervised,
     SupervisedOnly,
-    Unlabelled,
+    Unlabeled,
     Variational,
 )
 from trainables.conditioning import Conditioning, Unconditional
@@ -32,6 +32,7 @@ from trainables.objectives import NonSaturating, Objective
 from trainables.optim import OptimizerConfig
 from trainables.penalties import NoPenalty, Penalty
 from trainables.population import Population
+from trainables.renaming import first_names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,7 +231,7 @@ class AaeConfig:
         decoder: a generator; its output should be ``tanh``, as images lie in [-1, 1].
         discriminator: of codes z, and of their class probabilities where there are any (same family, its own weights).
         labels: what is done with the data's labels.
-        regulariser: what pulls the codes towards the prior.
+        regularizer: what pulls the codes towards the prior.
         reconstruction_weight: times the squared error, a mean over batch *and* pixels, in [0, 4] for images in [-1, 1].
             The paper's squared norm is that times the number of pixels; the authors' code has the mean.
         optimizer: of the reconstruction; ``g_optimizer`` of the encoder against the discriminators, ``d_optimizer`` of
@@ -250,8 +251,8 @@ class AaeConfig:
     decoder: Mlp
     discriminator: Mlp
     prior: Prior
-    labels: LabelUse = Unlabelled()
-    regulariser: Regulariser = Adversarial()
+    labels: LabelUse = Unlabeled()
+    regularizer: Regularizer = Adversarial()
     reconstruction_weight: float = 1.0
     optimizer: OptimizerConfig
     d_optimizer: OptimizerConfig
@@ -271,26 +272,26 @@ class AaeConfig:
             raise ValueError(f"held_out must be in (0, 1), got {self.held_out}")
         if not (isfinite(self.reconstruction_weight) and self.reconstruction_weight > 0):
             raise ValueError(f"reconstruction_weight must be > 0, got {self.reconstruction_weight}")
-        if isinstance(self.regulariser, Variational) and not isinstance(self.prior, NormalPrior):
-            raise ValueError(f"prior must be normal with a variational regulariser, got {self.prior.kind}")
-        if not isinstance(self.labels, Unlabelled):
+        if isinstance(self.regularizer, Variational) and not isinstance(self.prior, NormalPrior):
+            raise ValueError(f"prior must be normal with a variational regularizer, got {self.prior.kind}")
+        if not isinstance(self.labels, Unlabeled):
             self._check_labels()
 
     def _check_labels(self) -> None:
-        labels, regulariser, classes = self.labels, self.regulariser, self.data.classes
+        labels, regularizer, classes = self.labels, self.regularizer, self.data.classes
         if not classes:
-            raise ValueError(f"labels must be unlabelled for unlabelled data, got {labels.kind} on {self.data.kind}")
+            raise ValueError(f"labels must be unlabeled for unlabeled data, got {labels.kind} on {self.data.kind}")
         if isinstance(labels, PriorLabels) and self.prior.modes != classes:
             got = f"{self.prior.modes} ({self.prior.kind})"
             raise ValueError(f"prior must have {classes} modes, one per class, with prior_labels, got {got}")
-        if isinstance(labels, PriorLabels) and not isinstance(regulariser, Adversarial):
-            raise ValueError(f"regulariser must be adversarial with prior_labels, got {regulariser.kind}")
-        if isinstance(labels, SupervisedOnly) and not isinstance(regulariser, NoRegulariser):
-            raise ValueError(f"regulariser must be none with supervised_only, got {regulariser.kind}")
-        if isinstance(labels, SemiSupervised) and isinstance(regulariser, Variational):
-            raise ValueError("regulariser must be adversarial or none with semi_supervised, got variational")
-        if isinstance(labels, SemiSupervised | SupervisedOnly) and labels.labelled < classes:
-            raise ValueError(f"labelled must be >= {classes}, one image per class, got {labels.labelled}")
+        if isinstance(labels, PriorLabels) and not isinstance(regularizer, Adversarial):
+            raise ValueError(f"regularizer must be adversarial with prior_labels, got {regularizer.kind}")
+        if isinstance(labels, SupervisedOnly) and not isinstance(regularizer, NoRegularizer):
+            raise ValueError(f"regularizer must be none with supervised_only, got {regularizer.kind}")
+        if isinstance(labels, SemiSupervised) and isinstance(regularizer, Variational):
+            raise ValueError("regularizer must be adversarial or none with semi_supervised, got variational")
+        if isinstance(labels, SemiSupervised | SupervisedOnly) and labels.labeled < classes:
+            raise ValueError(f"labeled must be >= {classes}, one image per class, got {labels.labeled}")
 
 
 Config = GanConfig | AaeConfig
@@ -318,10 +319,13 @@ def digest(config: Config) -> str:
 
 
 def digest_of(values: Mapping[str, Any]) -> str:
-    """The digest of a configuration that is stored as JSON values, whichever version has stored it."""
+    """The digest of a configuration that is stored as JSON values, whichever version has stored it.
+
+    Fields that were renamed are hashed under their first names.
+    """
     # The specs of launches state every field; that of population came later than digests that are stored.
     stated = {name: value for name, value in values.items() if name != "population" or value is not None}
     # Integers as floats: -1 and -1.0 make equal configurations.
-    floats = json.loads(json.dumps(stated), parse_int=float)
+    floats = json.loads(json.dumps(first_names(stated)), parse_int=float)
     canonical = json.dumps(floats, sort_keys=True, separators=(",", ":"))
     return blake2b(canonical.encode(), digest_size=8).hexdigest()

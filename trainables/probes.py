@@ -158,7 +158,7 @@ class ImageFit:
 
     def __init__(self, source: Source, truth: ImageTruth, features: Features, *, device: torch.device) -> None:
         self._net, self._head = features.net.to(device), features.head.to(device)
-        self._labelled = features.task == "labels"
+        self._labeled = features.task == "labels"
         self._classes, self._stacked = truth.classes, truth.channel_classes > 0
         real = self._features(source.reference(_REFERENCE)[None])
         self._mean, self._covariance = _moments(real)
@@ -169,7 +169,7 @@ class ImageFit:
         }
         if self._stacked:
             self.reference["class_weights"] = torch.full((self._classes,), 1 / self._classes, dtype=torch.float64)
-        elif self._labelled:
+        elif self._labeled:
             self.reference["class_weights"] = self._shares(self._read(real)[0])[0]
 
     @torch.no_grad()
@@ -185,7 +185,7 @@ class ImageFit:
             "frechet_classifier": frechet(*_moments(features), self._mean, self._covariance),
             "class_confidence": confidence.mean(-1),
         }
-        if self._labelled:
+        if self._labeled:
             columns["class_share"] = self._shares(read)
             if view.labels is not None:
                 columns["label_accuracy"] = (read == view.labels).to(torch.float64).mean(-1)

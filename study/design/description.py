@@ -74,7 +74,7 @@ def _losses(config: Config, terms: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 def _autoencoder(config: AaeConfig) -> dict[str, str]:
     """What each term of an autoencoder's phases is; the discriminators' are those of an objective, on other samples."""
-    beta = config.regulariser.beta if isinstance(config.regulariser, Variational) else 0
+    beta = config.regularizer.beta if isinstance(config.regularizer, Variational) else 0
     return {
         "reconstruction_loss": f"{config.reconstruction_weight:g} E[(x - dec(enc(x)))^2], a mean over pixels too",
         "kl_loss": f"{beta:g} E[KL(q(z|x) || p(z))], summed over the code's entries",

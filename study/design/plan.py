@@ -9,6 +9,7 @@ from math import ceil
 from typing import Any
 
 from search_spaces import Factor
+from study.design import renaming
 from study.design.hypotheses import Hypothesis
 from study.design.search import SearchSpec
 from study.design.study import Contrast, Sweep
@@ -128,11 +129,12 @@ class Plan:
     def digest(self) -> str:
         """16 hex digits over the plan, the same before and after ``spec.json``; another once that file is edited.
 
-        Fields at their default are left out, so that a plan keeps its digest when a later version adds a field.
+        Fields at their default are left out, so that a plan keeps its digest when a later version adds a field; those
+        that were renamed are hashed under their first names.
         """
         plan = self if self.search is None else replace(self, cells=(), granted=())
         # Integers as floats: what was planned as 1 is read back as 1.0.
-        values = json.loads(json.dumps(_stated(plan)), parse_int=float)
+        values = json.loads(json.dumps(renaming.first(_stated(plan))), parse_int=float)
         canonical = json.dumps(values, sort_keys=True, separators=(",", ":"))
         return blake2b(canonical.encode(), digest_size=8).hexdigest()
 

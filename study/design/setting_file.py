@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pydantic
 
+from study.design import renaming
 from study.design.study import Profile, Study
 from study.files import read_json
 from study.outcomes.rule import OutcomeRule
@@ -64,4 +65,4 @@ def read(path: Path) -> Setting:
     """The setting in a file. Raises ValueError, naming file and field, if it is none."""
     if not path.is_file():
         raise ValueError(f"a study's name, or the file of a setting, must be given, got {path}: there is no such file")
-    return read_json(path, _SETTING)
+    return read_json(path, _SETTING, renaming.current)

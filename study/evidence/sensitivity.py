@@ -118,9 +118,9 @@ def names(rule: OutcomeRule, measured: Sequence[Measures]) -> tuple[str, ...]:
     """The thresholds that decide whether one of these is good, the window's and the guards' aside."""
     if rule.classification_error_max is not None:
         return ("classification_error_max",)
-    labelled = any(own.labelled for own in measured)
+    labeled = any(own.labeled for own in measured)
     conditioned = rule.label_accuracy_min is not None and any(own.label_accuracy is not None for own in measured)
-    return ("quality_min", *(["coverage_min"] * labelled), *(["label_accuracy_min"] * conditioned))
+    return ("quality_min", *(["coverage_min"] * labeled), *(["label_accuracy_min"] * conditioned))
 
 
 def outcomes(
@@ -217,7 +217,7 @@ def _alike(measured: Sequence[Measures]) -> list[list[int]]:
     groups: Mapping[object, list[int]] = defaultdict(list)
     for place, own in enumerate(measured):
         if len(own.step):
-            groups[own.step.tobytes(), own.labelled, own.label_accuracy is None].append(place)
+            groups[own.step.tobytes(), own.labeled, own.label_accuracy is None].append(place)
     return list(groups.values())
 
 
@@ -226,7 +226,7 @@ def _stacked(measured: Sequence[Measures]) -> Measures:
 
     def together(name: str) -> Any:
         values = [getattr(own, name) for own in measured]
-        return values[0] if name in ("step", "labelled") or values[0] is None else np.stack(values)
+        return values[0] if name in ("step", "labeled") or values[0] is None else np.stack(values)
 
     return Measures(**{field.name: together(field.name) for field in fields(Measures)})
 

@@ -202,7 +202,7 @@ def _with_best(measured: Measures) -> Measures:
         confidence=and_then(measured.confidence, 1),
         distance=and_then(measured.distance, 0),
         label_accuracy=None if label_accuracy is None else and_then(label_accuracy, 1),
-        labelled=measured.labelled,
+        labeled=measured.labeled,
         classification_error=and_then(measured.classification_error, 0),
     )
 

@@ -45,7 +45,7 @@ class Measures:
         confidence: mean probability of the class that an image is read as.
         distance: to the data: squared Frechet distance, or median distance to the nearest centre.
         label_accuracy: absent where nothing was made for a label.
-        labelled: whether coverage is a criterion at all.
+        labeled: whether coverage is a criterion at all.
         classification_error: of a classifier; NaN elsewhere.
     """
 
@@ -57,7 +57,7 @@ class Measures:
     confidence: Floats
     distance: Floats
     label_accuracy: Floats | None
-    labelled: bool
+    labeled: bool
     classification_error: Floats
 
 
@@ -103,7 +103,7 @@ def judge(measured: Measures, rule: OutcomeRule) -> Snapshots:
     risen = quality - np.nan_to_num(_baseline(quality, start)) > rule.baseline_margin
     changed = np.abs(diversity - untrained) > rule.baseline_margin
     moved = np.abs(measured.distance / _baseline(measured.distance, start) - 1) > rule.baseline_margin
-    covered = (coverage >= rule.coverage_min) | (not measured.labelled)
+    covered = (coverage >= rule.coverage_min) | (not measured.labeled)
     if rule.label_accuracy_min is not None and measured.label_accuracy is not None:
         covered &= measured.label_accuracy >= rule.label_accuracy_min
     apart = ~(measured.spacing < rule.diversity_tiny)
@@ -214,7 +214,7 @@ def _mixture(rows: Columns, rule: OutcomeRule) -> Measures:
     shares = rows.lists(f"mode_share_{rule.radius}", len(weights))
     quality = shares.sum(axis=1)
     coverage = _coverage(shares, quality, weights, rule.share_floor)
-    return _measures(rows, quality, coverage, rows.lists("distance_quantiles", 5)[:, 2], labelled=True)
+    return _measures(rows, quality, coverage, rows.lists("distance_quantiles", 5)[:, 2], labeled=True)
 
 
 def _images(rows: Columns, rule: OutcomeRule) -> Measures:
@@ -224,10 +224,10 @@ def _images(rows: Columns, rule: OutcomeRule) -> Measures:
     weights = rows.constants("class_weights")
     shares = rows.lists("class_share", len(weights))
     coverage = _coverage(shares, shares.sum(axis=1), weights, rule.share_floor)
-    return _measures(rows, quality, coverage, frechet, labelled=rows.has("class_share"))
+    return _measures(rows, quality, coverage, frechet, labeled=rows.has("class_share"))
 
 
-def _measures(rows: Columns, quality: Floats, coverage: Floats, distance: Floats, *, labelled: bool) -> Measures:
+def _measures(rows: Columns, quality: Floats, coverage: Floats, distance: Floats, *, labeled: bool) -> Measures:
     return Measures(
         step=rows.steps,
         quality=quality,
@@ -237,7 +237,7 @@ def _measures(rows: Columns, quality: Floats, coverage: Floats, distance: Floats
         confidence=rows.numbers("class_confidence"),
         distance=distance,
         label_accuracy=rows.numbers("label_accuracy") if rows.has("label_accuracy") else None,
-        labelled=labelled,
+        labeled=labeled,
         classification_error=rows.numbers("classification_error"),
     )
 

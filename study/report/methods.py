@@ -11,7 +11,7 @@ from study.evidence.estimates import Comparison
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import OutcomeRule
 from study.storage.records import Record, Status
-from trainables.autoencoding import Unlabelled
+from trainables.autoencoding import Unlabeled
 from trainables.conditioning import Unconditional
 from trainables.config import AaeConfig, Config, GanConfig
 from trainables.penalties import NoPenalty
@@ -172,9 +172,9 @@ def _autoencoder(configs: Sequence[AaeConfig]) -> Iterable[str]:
     yield (
         f"Encoder: {_choice(configs, lambda c: c.encoder)}; decoder: {_choice(configs, lambda c: c.decoder)};"
         f" discriminator of codes: {_choice(configs, lambda c: c.discriminator)}; prior:"
-        f" {_choice(configs, lambda c: c.prior)}; regulariser: {_choice(configs, lambda c: c.regulariser)}."
+        f" {_choice(configs, lambda c: c.prior)}; regularizer: {_choice(configs, lambda c: c.regularizer)}."
     )
-    if any(not isinstance(config.labels, Unlabelled) for config in configs):
+    if any(not isinstance(config.labels, Unlabeled) for config in configs):
         yield f"Labels: {_choice(configs, lambda c: c.labels)}."
     rules = [_choice(configs, get) for get in (lambda c: c.optimizer, lambda c: c.g_optimizer, lambda c: c.d_optimizer)]
     if len(set(rules)) == 1:
@@ -221,13 +221,13 @@ def _criteria(rule: OutcomeRule, *, images: bool) -> list[str]:
         " of a mode"
     )
     diverse = f"the samples' mean pairwise distance is at least {100 * rule.diversity_min:.3g} % of that of the data"
-    labelled = (
+    labeled = (
         [f"a classifier reads the intended class in at least {100 * rule.label_accuracy_min:.3g} % of the samples"]
         if rule.label_accuracy_min is not None
         else []
     )
     risen = f"quality is above that of the untrained generator by more than {rule.baseline_margin:g}"
-    return [covered, quality, *labelled, diverse, risen]
+    return [covered, quality, *labeled, diverse, risen]
 
 
 def _statistics(plan: Plan, made: Made) -> Iterable[str]:

@@ -105,8 +105,8 @@ def _images(config: Config) -> int:
         case GanConfig():
             return max(config.batch_size * config.packing, config.evaluation.samples)
         case AaeConfig():
-            labelled = getattr(config.labels, "labelled", 0)
-            return ceil((2 * max(config.batch_size, labelled) + 2) / (1 - config.held_out) + 2 / config.held_out)
+            labeled = getattr(config.labels, "labeled", 0)
+            return ceil((2 * max(config.batch_size, labeled) + 2) / (1 - config.held_out) + 2 / config.held_out)
 
 
 def _wait(device: torch.device) -> None:

@@ -18,6 +18,7 @@ from study.outcomes.futility import is_futile
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import OutcomeRule
 from trainables.config import Config, to_dict
+from trainables.renaming import current_names
 from trainables.trace import ReplicaTrace, Trace
 
 SCHEMA_VERSION = 2
@@ -165,7 +166,7 @@ def read(path: Path) -> tuple[Record, ...]:
     if version > SCHEMA_VERSION:
         raise ValueError(f"{path} has record schema {version}, this version reads up to {SCHEMA_VERSION}")
     try:
-        parse = cache(json.loads)  # rows of one cell share their configuration: one text, one value
+        parse = cache(_parsed)  # rows of one cell share their configuration: one text, one value
         return tuple(_record(row, parse) for row in table.to_pylist())
     except ValueError as error:  # an outcome, a status or a text that no version has written
         raise ValueError(f"{path} cannot be read: {error}") from None
@@ -255,7 +256,12 @@ def _plain(record: Record, texts: _Texts) -> dict[str, Any]:
     return values | {"status": record.status.value, "outcome": record.outcome.value}
 
 
-def _record(row: Mapping[str, Any], parse: Callable[[str], Any]) -> Record:
-    parsed = {name: parse(row[name]) for name in _JSON}
+def _parsed(column: str, text: str) -> Any:
+    values = json.loads(text)
+    return current_names(values) if column == "config" else values
+
+
+def _record(row: Mapping[str, Any], parse: Callable[[str, str], Any]) -> Record:
+    parsed = {name: parse(name, row[name]) for name in _JSON}
     known = {name: row.get(name, _ADDED[name]) if name in _ADDED else row[name] for name in _TYPES}
     return Record(**known | parsed | {"status": Status(row["status"]), "outcome": Outcome(row["outcome"])})

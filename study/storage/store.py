@@ -17,6 +17,7 @@ from typing import Any
 
 import pydantic
 
+from study.design import renaming
 from study.design.plan import Block, Plan
 from study.files import read_json, write_text
 from study.outcomes.rule import OutcomeRule
@@ -67,7 +68,7 @@ class Store:
         """
         if not self.plan_path.exists():
             raise ValueError(f"no launch at {self.root}: it has no spec.json")
-        plan = read_json(self.plan_path, _SPEC)
+        plan = read_json(self.plan_path, _SPEC, renaming.current)
         return plan if plan.search is None else grown(plan, self._history())
 
     def _history(self) -> search_log.History:

@@ -29,20 +29,20 @@ _ADVERSARIAL = {"kind": "adversarial"}
 
 
 def _variant(
-    label: str, labels: Mapping[str, object], prior: Mapping[str, object], regulariser: Mapping[str, object]
+    label: str, labels: Mapping[str, object], prior: Mapping[str, object], regularizer: Mapping[str, object]
 ) -> Level:
-    return Level(label=label, assign={"labels": labels, "prior": prior, "regulariser": regulariser})
+    return Level(label=label, assign={"labels": labels, "prior": prior, "regularizer": regularizer})
 
 
 VARIANT = Factor(
     name="variant",
     levels=(
-        _variant("adversarial", {"kind": "unlabelled"}, _NORMAL, _ADVERSARIAL),
+        _variant("adversarial", {"kind": "unlabeled"}, _NORMAL, _ADVERSARIAL),
         _variant("supervised", {"kind": "decoder_labels"}, _NORMAL, _ADVERSARIAL),
         _variant("prior-labels", {"kind": "prior_labels"}, {"kind": "petals"}, _ADVERSARIAL),
-        _variant("semi-supervised", {"kind": "semi_supervised", "labelled": 100}, _NORMAL, _ADVERSARIAL),
-        _variant("variational", {"kind": "unlabelled"}, _NORMAL, {"kind": "variational", "beta": 0.002}),
-        _variant("plain", {"kind": "unlabelled"}, _NORMAL, {"kind": "none"}),
+        _variant("semi-supervised", {"kind": "semi_supervised", "labeled": 100}, _NORMAL, _ADVERSARIAL),
+        _variant("variational", {"kind": "unlabeled"}, _NORMAL, {"kind": "variational", "beta": 0.002}),
+        _variant("plain", {"kind": "unlabeled"}, _NORMAL, {"kind": "none"}),
     ),
     source="Makhzani et al. 2015, sections 2 to 5; Kingma & Welling 2014 for variational (a decoder of variance 0.064)",
 )

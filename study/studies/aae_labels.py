@@ -24,30 +24,30 @@ RULE = OutcomeRule(name="classifier", coverage_min=0.8, quality_min=0.9, classif
 1004, on which this study was set up and which it does not report."""
 
 
-def variant(labelled: int) -> Factor:
+def variant(labeled: int) -> Factor:
     """What the encoder is trained by, with so many labels."""
-    semi: dict[str, object] = {"kind": "semi_supervised", "labelled": labelled}
-    alone: dict[str, object] = {"kind": "supervised_only", "labelled": labelled}
+    semi: dict[str, object] = {"kind": "semi_supervised", "labeled": labeled}
+    alone: dict[str, object] = {"kind": "supervised_only", "labeled": labeled}
     nothing = {"kind": "none"}
     return Factor(
         name="variant",
         levels=(
-            Level(label="adversarial", assign={"labels": semi, "regulariser": {"kind": "adversarial"}}),
-            Level(label="autoencoder", assign={"labels": semi, "regulariser": nothing}),
-            Level(label="labels-only", assign={"labels": alone, "regulariser": nothing}),
+            Level(label="adversarial", assign={"labels": semi, "regularizer": {"kind": "adversarial"}}),
+            Level(label="autoencoder", assign={"labels": semi, "regularizer": nothing}),
+            Level(label="labels-only", assign={"labels": alone, "regularizer": nothing}),
         ),
         source=f"{_PAPER}; the autoencoder without discriminators is ours",
     )
 
 
-def _profile(*, labelled: int, width: int, steps: int, every: int, seeds: int, block: int, note: str) -> Profile:
+def _profile(*, labeled: int, width: int, steps: int, every: int, seeds: int, block: int, note: str) -> Profile:
     note += (
-        f" Changed against the paper: {labelled} labels, 1,438 digits of 8x8 pixels instead of 60,000 of 28x28, nets of"
+        f" Changed against the paper: {labeled} labels, 1,438 digits of 8x8 pixels instead of 60,000 of 28x28, nets of"
         f" 2x{width} instead of 2x1,000 rectifiers, Adam at 1e-3 with beta1 0.5 instead of momentum, {steps:,} steps."
     )
     return Profile(
         base=base(width=width, steps=steps, every=every),
-        factors=(variant(labelled),),
+        factors=(variant(labeled),),
         seeds=seeds,
         block=block,
         rule=RULE,
@@ -83,7 +83,7 @@ STUDY = Study(
     ),
     profiles={
         "smoke": _profile(
-            labelled=50,
+            labeled=50,
             width=64,
             steps=60,
             every=10,
@@ -91,7 +91,7 @@ STUDY = Study(
             block=2,
             note="Shows the whole path in about a minute; 60 steps teach little.",
         ),
-        "quick": _profile(labelled=50, width=128, steps=800, every=50, seeds=10, block=5, note=""),
-        "standard": _profile(labelled=50, width=512, steps=3_000, every=100, seeds=40, block=10, note=""),
+        "quick": _profile(labeled=50, width=128, steps=800, every=50, seeds=10, block=5, note=""),
+        "standard": _profile(labeled=50, width=512, steps=3_000, every=100, seeds=40, block=10, note=""),
     },
 )

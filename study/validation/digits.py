@@ -154,7 +154,7 @@ def _swapped() -> Iterable[Fault]:
     yield _injection("label swap", "real and fake", None, config=config)
 
 
-def _relabelled() -> Iterable[Fault]:
+def _relabeled() -> Iterable[Fault]:
     """What was made for one class passes for another: a good likeness of the digits, and never what was asked for."""
     for shift in (1, 4):
         yield _injection("labels permuted", f"by {shift}", Outcome.NOT_LEARNED, sampling=Relabel(shift=shift))
@@ -203,7 +203,7 @@ INJECTIONS = (
     *_frozen_generator(),
     *_frozen_discriminator(),
     *_swapped(),
-    *_relabelled(),
+    *_relabeled(),
     *_vanishing(),
     *_steep(),
     *_huge_clip(),

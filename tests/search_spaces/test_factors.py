@@ -159,7 +159,7 @@ def test_grid_holds_every_combination_once(sizes: list[int]) -> None:
         ([128, 128], "[128, 128]"),
     ],
 )
-def test_levels_are_labelled_by_their_value(value: object, label: str) -> None:
+def test_levels_are_labeled_by_their_value(value: object, label: str) -> None:
     assert levels_of("clip", (value,)) == (Level(label=label, assign={"clip": value}),)
 
 

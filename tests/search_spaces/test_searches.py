@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 from ray import tune
 
 from search_spaces import SEARCHES, Choice, Float, Int, Options, Param, Range, Role, Space, Value, compose
-from search_spaces.blocks import axis_of, d_steps_axis, normalisation_axes, optimizer_axes
+from search_spaces.blocks import axis_of, d_steps_axis, normalization_axes, optimizer_axes
 from search_spaces.searches import named, penalty_axes
 from study.design.parsing import assign_config
 from study.search.optuna_adapter.distributions import distribution, suggested
@@ -229,7 +229,7 @@ def test_the_wide_clip_range_of_compare_gan_belongs_to_wgan_alone() -> None:
 
 def test_the_fixed_grid_has_the_papers_24_settings_of_a_penalized_method() -> None:
     points = list(SEARCHES["kurach-grid"].grid(1))
-    method = {"loss": "ns", "d_norm": "spectral", "regulariser": "gp"}
+    method = {"loss": "ns", "d_norm": "spectral", "regularizer": "gp"}
     assert sum(method.items() <= point.items() for point in points) == 24
     # 3 losses, each with 3 norms x (12 without and 2 x 24 with a penalty) and batch norm alone.
     assert len(points) == 3 * (3 * (12 + 24 + 24) + 12)
@@ -304,7 +304,7 @@ def test_an_unknown_optimizer_is_refused() -> None:
 
 
 def test_eps_exists_where_a_norm_divides_by_it() -> None:
-    space = Space(name="s", title="S", axes=normalisation_axes(eps=True), source="a test")
+    space = Space(name="s", title="S", axes=normalization_axes(eps=True), source="a test")
     assert space.active({"g_norm": "none", "d_norm": "spectral"}) == ("g_norm", "d_norm")
     assert space.active({"g_norm": "batch", "d_norm": "layer"}) == ("g_norm", "d_norm", "g_norm_eps", "d_norm_eps")
     point = {"g_norm": "batch", "d_norm": "layer", "g_norm_eps": 1e-3, "d_norm_eps": 0.8}

@@ -297,7 +297,7 @@ def test_a_triplet_that_is_no_game_is_refused(values: tuple[float, float, float]
         ("dragan", Dragan(weight=10, points=AroundReal(scale=0.5))),
         ("r1", ZeroCentered(weight=10)),
         ("r2", ZeroCentered(weight=10, points=Fake())),
-        ("zero-centred", ZeroCentered(weight=10, points=Interpolates())),
+        ("zero-centered", ZeroCentered(weight=10, points=Interpolates())),
         ("lsgan-gp", LsganGp(weight=150 / 64, scale=30)),
     ],
 )

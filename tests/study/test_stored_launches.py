@@ -1,9 +1,9 @@
 """Launches that version 0.4.0 trained stay readable, and a change that should not matter changes no number of theirs.
 
-``stored/launches-0.4.0.tar.xz`` holds a grid in one dimension, one of images, a search and its confirmation,
-as 0.4.0 left them. ``stored/pages/`` holds the words of their pages as this version writes them, one piece a line:
-``REPIN=1 pytest tests/study/test_stored_launches.py`` writes them again after a change of wording, and the difference
-of the files is what a reader will see.
+``stored/launches-0.4.0.tar.xz`` holds a grid in one dimension, one of images, one of autoencoders (some of whose fields
+have been renamed since), a search and its confirmation, as 0.4.0 left them. ``stored/pages/`` holds the words of their
+pages as this version writes them, one piece a line: ``REPIN=1 pytest tests/study/test_stored_launches.py`` writes them
+again after a change of wording, and the difference of the files is what a reader will see.
 """
 
 import gzip
@@ -24,9 +24,10 @@ from study.design.planning import plan_study
 from study.scheduling.ledger import redecide
 from study.storage.store import Store
 from study.studies import studies
+from trainables.config import digest
 
 _STORED = Path(__file__).parent / "stored"
-_LAUNCHES = ("dirac", "lsgan-stability", "search-wgan-clip/search", "search-wgan-clip/confirmation")
+_LAUNCHES = ("dirac", "lsgan-stability", "aae", "search-wgan-clip/search", "search-wgan-clip/confirmation")
 _NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
@@ -55,6 +56,25 @@ def words(page: str) -> str:
 def test_a_stored_launch_gives_the_records_that_it_gave(runs: Path, launch: str) -> None:
     store = store_of(runs, launch)
     assert redecide(store.plan(), store, store.rule()).records == store.records()
+
+
+@pytest.mark.parametrize("launch", _LAUNCHES)
+def test_a_stored_launch_keeps_its_digests(runs: Path, launch: str) -> None:
+    store = store_of(runs, launch)
+    plan, records = store.plan(), store.records()
+    assert {record.plan for record in records} == {plan.digest()}
+    assert {(record.cell, record.digest) for record in records} == {(cell.index, cell.digest) for cell in plan.cells}
+    assert all(digest(cell.config) == cell.digest for cell in plan.cells)
+
+
+def test_fields_that_0_4_0_named_otherwise_have_their_names_of_today(runs: Path) -> None:
+    store = store_of(runs, "aae")
+    assert "regulariser" in store.plan_path.read_text(encoding="utf-8")
+    assert [cell.config.regularizer.kind for cell in store.plan().cells] == [  # type: ignore[union-attr]
+        "adversarial", "adversarial", "adversarial", "adversarial", "variational", "none",
+    ]  # fmt: skip
+    assert {"regularizer", "labels"} < set(store.records()[0].config)
+    assert set(store.plan().factors[0].paths) == {"labels", "prior", "regularizer"}
 
 
 @pytest.mark.parametrize("launch", _LAUNCHES)

@@ -82,10 +82,10 @@ def play(config: GanConfig) -> Play:
     return Play(config, source(config.data), Streams(SEEDS), CPU)
 
 
-LABELLED = (ByLabel(), ByLabel(embedding=2), AuxiliaryClassifier(), AuxiliaryClassifier(fake_labels="batch"))
+LABELED = (ByLabel(), ByLabel(embedding=2), AuxiliaryClassifier(), AuxiliaryClassifier(fake_labels="batch"))
 
 
-labelled = pytest.mark.parametrize("conditioning", LABELLED, ids=str)
+labeled = pytest.mark.parametrize("conditioning", LABELED, ids=str)
 
 
 def params(loop: Loop, network: str = "discriminator") -> dict[str, Tensor]:

@@ -16,19 +16,19 @@ from trainables.autoencoder import draws
 from trainables.autoencoding import (
     LABEL_USES,
     PRIORS,
-    REGULARISERS,
+    REGULARIZERS,
     Adversarial,
     DecoderLabels,
     LabelUse,
-    NoRegulariser,
+    NoRegularizer,
     NormalPrior,
     Petals,
     PriorLabels,
-    Regulariser,
+    Regularizer,
     SemiSupervised,
     SupervisedOnly,
     SwissRoll,
-    Unlabelled,
+    Unlabeled,
     Variational,
     lattice,
 )
@@ -105,7 +105,7 @@ def test_a_lattice_of_modes_has_a_row_for_each(prior: Any) -> None:
 
 # What is refused
 
-PLAIN = {"regulariser": NoRegulariser()}
+PLAIN = {"regularizer": NoRegularizer()}
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"data": Ring()}, "data must be images for an autoencoder, got ring"),
     ({"held_out": 0.0}, "held_out must be in (0, 1), got 0.0"),
@@ -115,7 +115,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"steps": 0}, "steps must be >= 1, got 0"),
     (
         {"data": LsunBedroom(), "labels": DecoderLabels()},
-        "labels must be unlabelled for unlabelled data, got decoder_labels on lsun_bedroom",
+        "labels must be unlabeled for unlabeled data, got decoder_labels on lsun_bedroom",
     ),
     (
         {"labels": PriorLabels()},
@@ -127,18 +127,18 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"labels": PriorLabels(), "prior": Petals(), **PLAIN},
-        "regulariser must be adversarial with prior_labels, got none",
+        "regularizer must be adversarial with prior_labels, got none",
     ),
-    ({"labels": SupervisedOnly()}, "regulariser must be none with supervised_only, got adversarial"),
+    ({"labels": SupervisedOnly()}, "regularizer must be none with supervised_only, got adversarial"),
     (
-        {"labels": SemiSupervised(), "regulariser": Variational(beta=1.0)},
-        "regulariser must be adversarial or none with semi_supervised, got variational",
+        {"labels": SemiSupervised(), "regularizer": Variational(beta=1.0)},
+        "regularizer must be adversarial or none with semi_supervised, got variational",
     ),
-    ({"labels": SemiSupervised(labelled=9)}, "labelled must be >= 10, one image per class, got 9"),
-    ({"labels": SupervisedOnly(labelled=9), **PLAIN}, "labelled must be >= 10, one image per class, got 9"),
+    ({"labels": SemiSupervised(labeled=9)}, "labeled must be >= 10, one image per class, got 9"),
+    ({"labels": SupervisedOnly(labeled=9), **PLAIN}, "labeled must be >= 10, one image per class, got 9"),
     (
-        {"prior": Petals(), "regulariser": Variational(beta=1.0)},
-        "prior must be normal with a variational regulariser, got petals",
+        {"prior": Petals(), "regularizer": Variational(beta=1.0)},
+        "prior must be normal with a variational regularizer, got petals",
     ),
 ]
 
@@ -160,8 +160,8 @@ def test_a_configuration_that_makes_no_sense_is_refused(fields: dict[str, Any], 
         (lambda: Petals(modes=1), "modes must be >= 2, got 1"),
         (lambda: Petals(radial=-1.0), "radial must be > 0, got -1.0"),
         (lambda: SwissRoll(turns=float("nan")), "turns must be > 0, got nan"),
-        (lambda: PriorLabels(labelled_share=0.0), "labelled_share must be in (0, 1], got 0.0"),
-        (lambda: SemiSupervised(labelled=1), "labelled must be >= 2, got 1"),
+        (lambda: PriorLabels(labeled_share=0.0), "labeled_share must be in (0, 1], got 0.0"),
+        (lambda: SemiSupervised(labeled=1), "labeled must be >= 2, got 1"),
         (lambda: Variational(beta=0.0), "beta must be > 0, got 0.0"),
         (lambda: Adversarial(clip=-1.0), "clip must be > 0, got -1.0"),
     ],
@@ -174,8 +174,8 @@ def test_a_value_out_of_range_is_refused(make: Callable[[], object], sentence: s
 
 
 def test_more_labels_than_the_data_have_are_refused() -> None:
-    own = config("semi-supervised", labels=SemiSupervised(labelled=1_500))
-    with pytest.raises(ValueError, match=r"^labelled must be <= 13\d0, the data's balanced images, got 1500$"):
+    own = config("semi-supervised", labels=SemiSupervised(labeled=1_500))
+    with pytest.raises(ValueError, match=r"^labeled must be <= 13\d0, the data's balanced images, got 1500$"):
         build(own).check(source(own))
 
 
@@ -193,7 +193,7 @@ def test_a_held_out_share_that_leaves_nothing_is_refused() -> None:
     build(config()).check(tiny)
 
 
-@pytest.mark.parametrize("values", [PRIORS, LABEL_USES, REGULARISERS], ids=["priors", "labels", "regularisers"])
+@pytest.mark.parametrize("values", [PRIORS, LABEL_USES, REGULARIZERS], ids=["priors", "labels", "regularizers"])
 def test_every_value_names_its_kind_and_source(values: tuple[Any, ...]) -> None:
     kinds = [next(f.default for f in dataclasses.fields(value) if f.name == "kind") for value in values]
     assert len(set(kinds)) == len(values)
@@ -205,12 +205,12 @@ def test_every_field_reaches_the_digest() -> None:
         config(held_out=0.3),
         config(reconstruction_weight=2.0),
         config(prior=NormalPrior(dim=3)),
-        config(regulariser=Adversarial(objective=Minimax())),
+        config(regularizer=Adversarial(objective=Minimax())),
     ]
     assert len({digest(own) for own in changed}) == len(changed)
 
 
-def test_label_uses_and_regularisers_are_all_tried_here() -> None:
-    tried: set[type[LabelUse] | type[Regulariser]] = {type(config(k).labels) for k in KINDS}
-    assert tried == {*LABEL_USES} | {Unlabelled}
-    assert {type(config(k).regulariser) for k in KINDS} == {*REGULARISERS}
+def test_label_uses_and_regularizers_are_all_tried_here() -> None:
+    tried: set[type[LabelUse] | type[Regularizer]] = {type(config(k).labels) for k in KINDS}
+    assert tried == {*LABEL_USES} | {Unlabeled}
+    assert {type(config(k).regularizer) for k in KINDS} == {*REGULARIZERS}

@@ -12,8 +12,8 @@ from tests.trainables.mutants.checks_games import DIRAC, RING
 from trainables.conditioning import CONDITIONINGS, AuxiliaryClassifier, ByLabel, Conditioning, cross_entropy
 from trainables.config import to_dict
 
-LABELLED = [ByLabel(), ByLabel(embedding=2, fake_labels="uniform"), AuxiliaryClassifier(weight=0.5, embedding=3)]
-labelled = pytest.mark.parametrize("conditioning", LABELLED, ids=str)
+LABELED = [ByLabel(), ByLabel(embedding=2, fake_labels="uniform"), AuxiliaryClassifier(weight=0.5, embedding=3)]
+labeled = pytest.mark.parametrize("conditioning", LABELED, ids=str)
 
 
 @pytest.mark.parametrize("kind", CONDITIONINGS, ids=lambda kind: kind.__name__)
@@ -22,19 +22,19 @@ def test_a_kind_alone_assigns_its_defaults(kind: Any) -> None:
     assert kind.source.strip()
 
 
-@labelled
+@labeled
 def test_configurations_survive_parsing(conditioning: Conditioning) -> None:
     config = replace(RING, conditioning=conditioning)
     assert config_from(to_dict(config)) == config
 
 
-@labelled
-def test_unlabelled_data_have_no_labels_to_give(conditioning: Conditioning) -> None:
+@labeled
+def test_unlabeled_data_have_no_labels_to_give(conditioning: Conditioning) -> None:
     with pytest.raises(ValueError, match=r"^conditioning must be unconditional for unlabelled data, got"):
         replace(DIRAC, conditioning=conditioning)
 
 
-@labelled
+@labeled
 def test_packs_have_no_label(conditioning: Conditioning) -> None:
     with pytest.raises(ValueError, match=r"^packing must be 1 with conditioning"):
         replace(RING, conditioning=conditioning, packing=2)

@@ -105,7 +105,7 @@ def test_torchs_global_random_numbers_are_left_alone(way: str, tmp_path: Path) -
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_unlabelled_images_are_told_apart_by_rotation() -> None:
+def test_unlabeled_images_are_told_apart_by_rotation() -> None:
     """Images that are bright on one side only: rotation is easy to see."""
     images = torch.zeros(200, 1, 8, 8, dtype=torch.uint8)
     images[:, :, :3] = torch.randint(100, 256, (200, 1, 3, 8), generator=torch.Generator().manual_seed(2)).to(

@@ -209,7 +209,7 @@ def test_images_of_one_class_have_one_share(image_fit: ImageFit, digits: ImageSo
     assert found[7].item() > 0.95
 
 
-def test_unlabelled_images_have_no_class_shares(digits: ImageSource) -> None:
+def test_unlabeled_images_have_no_class_shares(digits: ImageSource) -> None:
     assert isinstance(digits.truth, ImageTruth)
     truth = ImageTruth(images=digits.truth.images[:100], labels=None, classes=0)
     source = ImageSource(truth, device=CPU, dtype=torch.float32)

@@ -29,7 +29,7 @@ def read(config: AaeConfig, outputs: Tensor) -> Code:
     dim = config.prior.dim
     return Code(
         z=outputs[..., :dim],
-        log_variance=outputs[..., dim : 2 * dim] if isinstance(config.regulariser, Variational) else None,
+        log_variance=outputs[..., dim : 2 * dim] if isinstance(config.regularizer, Variational) else None,
         logits=outputs[..., -config.data.classes :] if classifies(config) else None,
     )
 

@@ -32,9 +32,9 @@ class Draws:
         return self._split.at(self._picks)
 
     @cached_property
-    def labelled(self) -> Batch:
+    def labeled(self) -> Batch:
         """The step's batch of labelled images."""
-        return self._split.labelled(self._step)
+        return self._split.labeled(self._step)
 
     def code(self, nets: Nets) -> Code:
         """The batch's code, with gradient: the encoder does not move between D's step and its own, so one will do."""

@@ -31,7 +31,7 @@ class Aae:
     def __init__(self, config: AaeConfig) -> None:
         self._config = config
         shape, classes, dim = config.data.shape, config.data.classes, config.prior.dim
-        emitted = dim * (2 if isinstance(config.regulariser, Variational) else 1) + classes * classifies(config)
+        emitted = dim * (2 if isinstance(config.regularizer, Variational) else 1) + classes * classifies(config)
         judged = dim + (classes + 1 if isinstance(config.labels, PriorLabels) else 0)
         with torch.device("meta"):  # shapes only: the values come from the replicas' streams, not from torch's default
             self.players = {
@@ -42,7 +42,7 @@ class Aae:
                     "decoder",
                 ),
             }
-            if isinstance(config.regulariser, Adversarial):
+            if isinstance(config.regularizer, Adversarial):
                 family = config.discriminator
                 self.players["discriminator"] = Player(family.discriminator((judged,)), family.init, "d")
                 if classifies(config):
@@ -66,23 +66,23 @@ class Aae:
             yield self._classification(self._config)
             return
         yield self._reconstruction(self._config)
-        if isinstance(self._config.regulariser, Adversarial):
-            yield self._discriminators(self._config, self._config.regulariser)
-            yield self._encoder(self._config, self._config.regulariser)
+        if isinstance(self._config.regularizer, Adversarial):
+            yield self._discriminators(self._config, self._config.regularizer)
+            yield self._encoder(self._config, self._config.regularizer)
         if isinstance(self._config.labels, SemiSupervised):
             yield self._classification(self._config)
 
     def _reconstruction(self, config: AaeConfig) -> Phase:
         """``weight mean (x - decode(encode(x)))^2`` over batch and pixels, and a variational encoder's KL."""
-        regulariser = config.regulariser
+        regularizer = config.regularizer
 
         def loss(nets: Nets, draws: Draws) -> Mapping[str, Loss]:
             code, result = encode(config, nets, draws.batch.samples), {}
             z, y = code.z, None
-            if isinstance(regulariser, Variational):
+            if isinstance(regularizer, Variational):
                 assert code.log_variance is not None
                 z = z + (code.log_variance / 2).exp() * draws.posterior()
-                result["kl_loss"] = regulariser.beta * regulariser.kl(code.z, code.log_variance, config.prior.deviation)
+                result["kl_loss"] = regularizer.beta * regularizer.kl(code.z, code.log_variance, config.prior.deviation)
             if code.logits is not None:
                 y = code.logits.softmax(-1)
             elif isinstance(config.labels, DecoderLabels):
@@ -90,24 +90,24 @@ class Aae:
             error = (decode(nets, z, y) - draws.batch.samples).square()
             return {"reconstruction_loss": config.reconstruction_weight * error.flatten(1).mean(1), **result}
 
-        terms = ("reconstruction_loss", "kl_loss") if isinstance(regulariser, Variational) else ("reconstruction_loss",)
+        terms = ("reconstruction_loss", "kl_loss") if isinstance(regularizer, Variational) else ("reconstruction_loss",)
         return Phase(
             name="reconstruction", updates=("encoder", "decoder"), optimizer=config.optimizer, terms=terms, loss=loss
         )
 
-    def _discriminators(self, config: AaeConfig, regulariser: Adversarial) -> Phase:
+    def _discriminators(self, config: AaeConfig, regularizer: Adversarial) -> Phase:
         """Draws of the prior are real, codes are fake; with class probabilities, one-hot classes and y likewise."""
-        terms, updates = _regularised(config, "d"), ("discriminator", "label_discriminator")
+        terms, updates = _regularized(config, "d"), ("discriminator", "label_discriminator")
 
         def loss(nets: Nets, draws: Draws) -> Mapping[str, Loss]:
             code, told = draws.code(nets), draws.told()
             real = nets.run("discriminator", _beside(draws.prior(), told))
             fake = nets.run("discriminator", _beside(code.z.detach(), told))
-            result = {"d_loss": regulariser.objective.d_loss(real, fake)}
+            result = {"d_loss": regularizer.objective.d_loss(real, fake)}
             if code.logits is not None:
                 real = nets.run("label_discriminator", draws.classes())
                 fake = nets.run("label_discriminator", code.logits.detach().softmax(-1))
-                result["d_cat_loss"] = regulariser.objective.d_loss(real, fake)
+                result["d_cat_loss"] = regularizer.objective.d_loss(real, fake)
             return result
 
         return Phase(
@@ -116,29 +116,29 @@ class Aae:
             optimizer=config.d_optimizer,
             terms=terms,
             loss=loss,
-            clip=regulariser.clip,
+            clip=regularizer.clip,
         )
 
-    def _encoder(self, config: AaeConfig, regulariser: Adversarial) -> Phase:
+    def _encoder(self, config: AaeConfig, regularizer: Adversarial) -> Phase:
         """The encoder as generator of codes; the discriminators are held fixed."""
 
         def loss(nets: Nets, draws: Draws) -> Mapping[str, Loss]:
             code = draws.code(nets)
             scores = nets.run("discriminator", _beside(code.z, draws.told()), frozen=True)
-            result = {"g_loss": regulariser.objective.g_loss(scores)}
+            result = {"g_loss": regularizer.objective.g_loss(scores)}
             if code.logits is not None:
                 scores = nets.run("label_discriminator", code.logits.softmax(-1), frozen=True)
-                result["g_cat_loss"] = regulariser.objective.g_loss(scores)
+                result["g_cat_loss"] = regularizer.objective.g_loss(scores)
             return result
 
-        terms = _regularised(config, "g")
+        terms = _regularized(config, "g")
         return Phase(name="g", updates=("encoder",), optimizer=config.g_optimizer, terms=terms, loss=loss)
 
     def _classification(self, config: AaeConfig) -> Phase:
         """The cross-entropy of y on labelled images."""
 
         def loss(nets: Nets, draws: Draws) -> Mapping[str, Loss]:
-            batch = draws.labelled
+            batch = draws.labeled
             logits = encode(config, nets, batch.samples).logits
             assert logits is not None
             assert batch.labels is not None
@@ -149,7 +149,7 @@ class Aae:
         )
 
 
-def _regularised(config: AaeConfig, player: str) -> tuple[str, ...]:
+def _regularized(config: AaeConfig, player: str) -> tuple[str, ...]:
     return (f"{player}_loss", f"{player}_cat_loss") if classifies(config) else (f"{player}_loss",)
 
 

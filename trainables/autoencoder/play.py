@@ -10,7 +10,7 @@ from trainables import phases
 from trainables.autoencoder.coding import Code, decode, decodes_labels, joined, read
 from trainables.autoencoder.draws import Draws, prior_draws
 from trainables.autoencoder.split import Split
-from trainables.autoencoding import PriorLabels, SupervisedOnly, Unlabelled, Variational, lattice
+from trainables.autoencoding import PriorLabels, SupervisedOnly, Unlabeled, Variational, lattice
 from trainables.config import AaeConfig, Latent
 from trainables.data import ImageSource
 from trainables.phases import Figure, Images, Nets, Points, View
@@ -49,7 +49,7 @@ class Play:
         """
         size, chunks = self._config.batch_size, []
         number = -(-count // size)
-        classes = None if isinstance(self._config.labels, Unlabelled) else self._classes(number * size, labels)
+        classes = None if isinstance(self._config.labels, Unlabeled) else self._classes(number * size, labels)
         for place in range(number):
             own = None if classes is None else classes[:, place * size : (place + 1) * size]
             modes = own if isinstance(self._config.labels, PriorLabels) else None
@@ -97,9 +97,9 @@ class Play:
         if isinstance(config.labels, SupervisedOnly):
             return columns
         columns["reconstruction_error"] = self._squared_error(nets, code).mean(1)
-        if isinstance(config.regulariser, Variational):
+        if isinstance(config.regularizer, Variational):
             assert code.log_variance is not None
-            columns["kl"] = config.regulariser.kl(code.z, code.log_variance, config.prior.deviation)
+            columns["kl"] = config.regularizer.kl(code.z, code.log_variance, config.prior.deviation)
         z = self._drawn(code).to(torch.float64)
         columns["latent_mmd"] = mmd(z[:, :_PAIRED], self._ground(_PAIRED).to(z), config.prior.deviation)
         columns["latent_mean"] = z.mean(1).norm(dim=-1) / config.prior.deviation

@@ -12,6 +12,8 @@ from trainables.shapes import Labels
 from trainables.streams import generator
 
 _MOST_HELD_OUT = 10_000
+_LABELED = "labelled"
+"""Name of a random stream; another spelling would be another stream, with other images."""
 
 
 class Split:
@@ -56,46 +58,46 @@ class Split:
         assert self._labels is not None
         return torch.where(self._told.gather(1, picks), self._labels[picks], self._config.data.classes)
 
-    def labelled(self, counter: int) -> Batch:
+    def labeled(self, counter: int) -> Batch:
         """The ``counter``-th batch of the images whose label is used (SemiSupervised, SupervisedOnly)."""
-        own = self._labelled
+        own = self._labeled
         size = min(self._config.batch_size, own.shape[1])
         epoch, place = divmod(counter, own.shape[1] // size)
         orders = torch.stack(
-            [_order(seed, "labelled/order", epoch, row) for seed, row in zip(self._seeds, own, strict=True)]
+            [_order(seed, f"{_LABELED}/order", epoch, row) for seed, row in zip(self._seeds, own, strict=True)]
         )
         return self._source.at(own.gather(1, orders[:, place * size : (place + 1) * size]))
 
     @cached_property
     def _told(self) -> Tensor:
         assert isinstance(self._config.labels, PriorLabels)
-        count = round(self._config.labels.labelled_share * len(self._train))
+        count = round(self._config.labels.labeled_share * len(self._train))
         told = torch.zeros(len(self._seeds), len(self._held) + len(self._train), dtype=torch.bool)
         for row, seed in zip(told, self._seeds, strict=True):
-            row[self._train[_order(seed, "labelled", 0, self._train)[:count]]] = True
+            row[self._train[_order(seed, _LABELED, 0, self._train)[:count]]] = True
         return told
 
     @cached_property
-    def _labelled(self) -> Tensor:
-        """``[R, labelled]``: as many of each class, the first of a permutation of the seed's own."""
+    def _labeled(self) -> Tensor:
+        """``[R, labeled]``: as many of each class, the first of a permutation of the seed's own."""
         labels, classes = self._config.labels, self._config.data.classes
         assert isinstance(labels, SemiSupervised | SupervisedOnly)
         assert self._labels is not None
-        each, more = divmod(labels.labelled, classes)
+        each, more = divmod(labels.labeled, classes)
         rows = []
         for seed in self._seeds:
-            order = self._train[_order(seed, "labelled", 0, self._train)]
+            order = self._train[_order(seed, _LABELED, 0, self._train)]
             of = self._labels[order]
             rows.append(torch.cat([order[of == k][: each + (k < more)] for k in range(classes)]))
-            if len(rows[-1]) < labels.labelled:
+            if len(rows[-1]) < labels.labeled:
                 most = int(torch.bincount(of, minlength=classes).min()) * classes
-                raise ValueError(f"labelled must be <= {most}, the data's balanced images, got {labels.labelled}")
+                raise ValueError(f"labeled must be <= {most}, the data's balanced images, got {labels.labeled}")
         return torch.stack(rows)
 
     def check(self) -> None:
         """Raises ValueError if the data lack labelled images."""
         if isinstance(self._config.labels, SemiSupervised | SupervisedOnly):
-            assert len(self._labelled)
+            assert len(self._labeled)
 
 
 def _order(seed: int, stream: str, counter: int, items: Tensor) -> Tensor:

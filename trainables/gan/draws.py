@@ -66,7 +66,7 @@ class Draws:
         """
         updates = self._config.updates
         inputs = [self.discriminator_latents(visit)]
-        if self.labelled:
+        if self.labeled:
             inputs.append(self.discriminator_labels(visit))
         if updates.reuse_latents and updates.order != "g_first" and visit == self.d_steps - 1:
             self._shared = nets.run("generator", *inputs)
@@ -79,7 +79,7 @@ class Draws:
         """Samples for the generator's update, with gradient."""
         if self._shared is not None:
             return self._shared
-        inputs = [self.generator_latents()] + ([self.generator_labels()] if self.labelled else [])
+        inputs = [self.generator_latents()] + ([self.generator_labels()] if self.labeled else [])
         samples: Samples = nets.run("generator", *inputs)
         return samples
 
@@ -95,7 +95,7 @@ class Draws:
         return PenaltyNoise(self._streams, self._first + visit)
 
     @property
-    def labelled(self) -> bool:
+    def labeled(self) -> bool:
         return not isinstance(self._config.conditioning, Unconditional)
 
     def _fake_labels(self) -> str:

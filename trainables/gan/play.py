@@ -20,7 +20,7 @@ class Play:
     def __init__(self, config: GanConfig, source: Source, streams: Streams, device: torch.device) -> None:
         self._config, self._source, self._streams, self._device = config, source, streams, device
         self._dtype: torch.dtype = getattr(torch, config.dtype)
-        self._labelled = not isinstance(config.conditioning, Unconditional)
+        self._labeled = not isinstance(config.conditioning, Unconditional)
         self._reference = source.reference(config.evaluation.samples)
 
     def draws(self, step: int) -> Draws:
@@ -36,7 +36,7 @@ class Play:
         """
         size, chunks = self._config.batch_size, []
         number = -(-count // size)
-        classes = self._labels(number * size, labels) if self._labelled else None
+        classes = self._labels(number * size, labels) if self._labeled else None
         for place in range(number):
             noise = phases.latents(self._config.latent, self._streams, "evaluation", place, size)
             inputs = [noise.to(device=self._device, dtype=self._dtype)]

@@ -123,7 +123,7 @@ def test_a_trace_without_rows_or_snapshots_is_decided_like_one_by_one(count: int
         ("image", IMAGE_RULE, ("quality_min", "coverage_min")),
         ("image", READ_RULE, ("quality_min", "coverage_min", "label_accuracy_min")),
         ("image", CLASSIFIER_RULE, ("classification_error_max",)),
-        ("unlabelled", READ_RULE, ("quality_min",)),
+        ("unlabeled", READ_RULE, ("quality_min",)),
     ],
 )
 def test_only_thresholds_that_something_is_compared_with_are_varied(
@@ -131,7 +131,7 @@ def test_only_thresholds_that_something_is_compared_with_are_varied(
 ) -> None:
     full = some_trace(np.random.default_rng(0), kind)
     unread = {name: values for name, values in full.columns.items() if name not in ("class_share", "label_accuracy")}
-    trace = ReplicaTrace(seed=0, columns=unread, reference=REFERENCE) if kind == "unlabelled" else full
+    trace = ReplicaTrace(seed=0, columns=unread, reference=REFERENCE) if kind == "unlabeled" else full
     assert names(rule, [measure(trace, rule)]) == expected
 
 

@@ -77,7 +77,7 @@ def test_good_samples_that_are_too_alike_are_collapsed(kind: str) -> None:
     assert decide(from_rows(rows, kind), RULES[kind]).outcome is Outcome.MODE_COLLAPSED
 
 
-def test_unlabelled_images_are_judged_without_classes() -> None:
+def test_unlabeled_images_are_judged_without_classes() -> None:
     rows = [{name: value for name, value in row.items() if name != "class_share"} for row in rows_of("GGG", "image")]
     found = decide(from_rows(rows, "image"), IMAGE_RULE)
     assert found.outcome is Outcome.CONVERGED

@@ -417,7 +417,7 @@ def test_page_of_forty_replicas_stays_small(make: Any) -> None:
     assert 50_000 < path.stat().st_size < 1_500_000
 
 
-def test_logarithmic_axes_are_labelled_in_plain_numbers(make: Any) -> None:
+def test_logarithmic_axes_are_labeled_in_plain_numbers(make: Any) -> None:
     store = make([[C, C]])
     path = store.trace_path(store.plan().blocks()[0])
     stored = trace.read(path)

@@ -21,7 +21,7 @@ from study.report import samples
 from study.storage.store import Store
 from study.studies import find
 from trainables import features
-from trainables.autoencoding import NoRegulariser, Petals, PriorLabels, SemiSupervised, SupervisedOnly, Variational
+from trainables.autoencoding import NoRegularizer, Petals, PriorLabels, SemiSupervised, SupervisedOnly, Variational
 from trainables.config import AaeConfig, to_dict
 from trainables.loop import Loop
 from trainables.tune_trainable import BlockTask, BlockTrainable
@@ -50,27 +50,27 @@ def test_an_autoencoder_comes_back_from_plain_values() -> None:
 
 def test_values_of_an_autoencoder_are_set_by_path() -> None:
     base = config_of("aae", "adversarial")
-    changes = {"labels.kind": "prior_labels", "labels.labelled_share": 0.1, "prior": {"kind": "petals"}}
+    changes = {"labels.kind": "prior_labels", "labels.labeled_share": 0.1, "prior": {"kind": "petals"}}
     found = assign_config(base, changes)
     assert isinstance(found, AaeConfig)
-    assert (found.labels, found.prior) == (PriorLabels(labelled_share=0.1), Petals())
-    other = assign_config(base, {"regulariser": {"kind": "variational", "beta": 0.5}, "encoder.hidden": [4]})
+    assert (found.labels, found.prior) == (PriorLabels(labeled_share=0.1), Petals())
+    other = assign_config(base, {"regularizer": {"kind": "variational", "beta": 0.5}, "encoder.hidden": [4]})
     assert isinstance(other, AaeConfig)
-    assert (other.regulariser, other.encoder.hidden) == (Variational(beta=0.5), (4,))
+    assert (other.regularizer, other.encoder.hidden) == (Variational(beta=0.5), (4,))
 
 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"labels.kind": "all"}, "labels.kind must be one of unlabelled, decoder_labels, prior_labels, semi_supervised,"
+        ({"labels.kind": "all"}, "labels.kind must be one of unlabeled, decoder_labels, prior_labels, semi_supervised,"
                                  " supervised_only, got 'all'"),
         ({"prior": {"kind": "petals", "dim": 3}}, "prior: dim must be 2 for a prior in the plane, got 3"),
         ({"prior.kind": "petals", "labels.kind": "prior_labels", "prior.modes": 4},
          "prior must have 10 modes, one per class, with prior_labels, got 4 (petals)"),
-        ({"regulariser.kind": "variational"}, "regulariser.beta must be given, got none"),
+        ({"regularizer.kind": "variational"}, "regularizer.beta must be given, got none"),
         ({"data.kind": "ring"}, "data must be images for an autoencoder, got ring"),
         ({"generator.norm": "batch"}, "generator is no field: the configuration has kind, data, encoder, decoder,"
-                                      " discriminator, prior, labels, regulariser, reconstruction_weight, optimizer,"
+                                      " discriminator, prior, labels, regularizer, reconstruction_weight, optimizer,"
                                       " d_optimizer, g_optimizer, class_optimizer, held_out, batch_size, steps,"
                                       " evaluation, dtype"),
     ],
@@ -85,10 +85,10 @@ def test_a_mistake_in_an_autoencoder_gives_one_sentence(changes: Mapping[str, ob
 def test_too_many_labels_are_refused_before_anything_starts(tmp_path: Path) -> None:
     plan = spec_of("aae-labels")
     cells = tuple(
-        dataclasses.replace(cell, config=dataclasses.replace(cell.config, labels=SupervisedOnly(labelled=2_000)))
+        dataclasses.replace(cell, config=dataclasses.replace(cell.config, labels=SupervisedOnly(labeled=2_000)))
         for cell in plan.cells[-1:]
     )
-    with pytest.raises(ValueError, match=r"^labelled must be <= 13\d0, the data's balanced images, got 2000$"):
+    with pytest.raises(ValueError, match=r"^labeled must be <= 13\d0, the data's balanced images, got 2000$"):
         check(dataclasses.replace(plan, cells=cells), tmp_path)
 
 
@@ -98,9 +98,9 @@ def test_too_many_labels_are_refused_before_anything_starts(tmp_path: Path) -> N
 def test_the_variants_of_one_study_share_all_but_what_they_are() -> None:
     configs = [cell.config for cell in spec_of("aae-labels", "quick").cells]
     assert {type(config.labels) for config in configs} == {SemiSupervised, SupervisedOnly}  # type: ignore[union-attr]
-    alike = {dataclasses.replace(c, labels=SupervisedOnly(), regulariser=NoRegulariser()) for c in configs}  # type: ignore[call-arg]
+    alike = {dataclasses.replace(c, labels=SupervisedOnly(), regularizer=NoRegularizer()) for c in configs}  # type: ignore[call-arg]
     assert len(alike) == 1
-    assert {config.labels.labelled for config in configs} == {50}  # type: ignore[union-attr]
+    assert {config.labels.labeled for config in configs} == {50}  # type: ignore[union-attr]
 
 
 # Pictures

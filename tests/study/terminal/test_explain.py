@@ -230,17 +230,17 @@ def test_an_autoencoder_s_phases_and_losses() -> None:
     assert said(AAE, "A step")["phase reconstruction"].startswith("updates encoder and decoder, minimises")
     assert said(AAE, "Losses")["reconstruction_loss"].startswith("1 E[(x - dec(enc(x)))^2]")
     assert not {"kl_loss", "class_loss", "d_cat_loss"} & set(said(AAE, "Losses"))
-    assert "softplus" in said(AAE, "Losses")["regulariser.objective"]
-    assert {"prior", "labels", "regulariser", "held_out"} <= set(said(AAE, "Settings"))
+    assert "softplus" in said(AAE, "Losses")["regularizer.objective"]
+    assert {"prior", "labels", "regularizer", "held_out"} <= set(said(AAE, "Settings"))
 
 
 def test_other_autoencoders_have_other_phases() -> None:
-    semi = replace(AAE, labels=SemiSupervised(labelled=50))
+    semi = replace(AAE, labels=SemiSupervised(labeled=50))
     assert said(semi, "A step")["order"] == "reconstruction, then d, then g, then class"
     assert said(semi, "Optimisers")["phase class"].startswith("SGD: lr 0.1")
     assert "label_discriminator" in said(semi, "Networks")
     assert {"reconstruction_loss", "d_loss", "d_cat_loss", "class_loss"} <= set(said(semi, "Losses"))
-    variational = replace(AAE, regulariser=Variational(beta=0.01))
+    variational = replace(AAE, regularizer=Variational(beta=0.01))
     assert said(variational, "A step")["order"] == "reconstruction"
     assert said(variational, "Losses")["kl_loss"].startswith("0.01 E[KL(q(z|x) || p(z))]")
 

@@ -143,7 +143,7 @@ def test_only_kept_classes_are_left_in_balance() -> None:
     assert same(samples[0], plain.sample(40)[0])
 
 
-def test_relabelled_samples_are_the_same_images() -> None:
+def test_relabeled_samples_are_the_same_images() -> None:
     samples, labels = advanced(IMAGES).draw(30)
     shifted, others = advanced(IMAGES, samplings=[Relabel(shift=3)] * 3).draw(30)
     assert labels is not None

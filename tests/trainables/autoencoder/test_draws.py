@@ -9,7 +9,7 @@ from trainables.autoencoding import (
 
 
 def test_draws_of_the_prior_come_from_the_mode_of_the_class() -> None:
-    own = config("prior labels", labels=PriorLabels(labelled_share=0.5), batch_size=200)
+    own = config("prior labels", labels=PriorLabels(labeled_share=0.5), batch_size=200)
     d = draws(own)
     told, z = d._split.told(d._picks), d.prior()
     angle = torch.atan2(z[..., 1], z[..., 0]) / (2 * torch.pi) * 10

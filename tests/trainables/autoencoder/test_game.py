@@ -105,7 +105,7 @@ def test_the_baseline_starts_as_the_semi_supervised_encoder_and_sees_the_same_la
     semi, baseline = config("semi-supervised"), config("supervised only")
     assert all(torch.equal(v, nets(baseline).params["encoder"][n]) for n, v in nets(semi).params["encoder"].items())
     for step in range(3):
-        assert torch.equal(draws(semi, step).labelled.samples, draws(baseline, step).labelled.samples)
+        assert torch.equal(draws(semi, step).labeled.samples, draws(baseline, step).labeled.samples)
 
 
 def test_the_baseline_moves_nothing_but_its_encoder() -> None:
@@ -144,7 +144,7 @@ def by_hand(own: AaeConfig) -> dict[str, Losses]:
         high, low = players.run("label_discriminator", d.classes()), players.run("label_discriminator", y)
         found["d"] |= {"d_cat_loss": -high.sigmoid().log().mean(1) - (1 - low.sigmoid()).log().mean(1)}
         found["g"] |= {"g_cat_loss": -low.sigmoid().log().mean(1)}
-        batch = d.labelled
+        batch = d.labeled
         assert batch.labels is not None
         chances = players.run("encoder", batch.samples)[..., -classes:].log_softmax(-1)
         found["class"] = {"class_loss": -chances.gather(-1, batch.labels[..., None]).mean((1, 2))}
@@ -182,7 +182,7 @@ def _wrong_labels(self: Draws) -> Tensor:
 
 
 MUTANTS: dict[str, tuple[str, Callable[[pytest.MonkeyPatch], AaeConfig | None]]] = {
-    "roles swapped": ("basic", lambda patch: config(regulariser=Adversarial(objective=SwappedRoles()))),
+    "roles swapped": ("basic", lambda patch: config(regularizer=Adversarial(objective=SwappedRoles()))),
     "prior without its scale": (
         "basic",
         lambda patch: patch.setattr(NormalPrior, "points", lambda self, noise, modes: noise),

@@ -110,9 +110,9 @@ def test_a_report_has_the_columns_of_its_kind(kind: str) -> None:
     )
     if isinstance(own.labels, SemiSupervised | SupervisedOnly):
         wanted |= {"class_loss", "classification_error"}
-    if isinstance(own.regulariser, Variational):
+    if isinstance(own.regularizer, Variational):
         wanted |= {"kl_loss", "kl"}
-    if isinstance(own.regulariser, Adversarial):
+    if isinstance(own.regularizer, Adversarial):
         wanted |= {"d_loss", "g_loss"}
         wanted |= {"d_cat_loss", "g_cat_loss"} if isinstance(own.labels, SemiSupervised) else set()
     measured = {name for name in row if not name.endswith(("_norm", "seed", "step", "replica", "finite"))}

@@ -23,29 +23,29 @@ def test_held_out_images_are_the_same_for_all_and_never_trained_on() -> None:
     seen = torch.cat([own.picks(step) for step in range(90)], 1)
     assert all(not held & set(row.tolist()) for row in seen)
     assert all(len(set(row.tolist())) == 89 * 16 for row in seen[:, : 89 * 16])
-    assert not held & set(own._labelled.flatten().tolist())
+    assert not held & set(own._labeled.flatten().tolist())
 
 
-def test_labelled_images_are_balanced_fixed_and_the_seeds_own() -> None:
+def test_labeled_images_are_balanced_fixed_and_the_seeds_own() -> None:
     data = source(BASE)
-    own = split(config("semi-supervised", labels=SemiSupervised(labelled=23)))
+    own = split(config("semi-supervised", labels=SemiSupervised(labeled=23)))
     assert data.truth.labels is not None
-    for row in own._labelled:
+    for row in own._labeled:
         counts = torch.bincount(data.truth.labels[row], minlength=10)
         assert counts.tolist() == [3, 3, 3, *[2] * 7]
-    assert not torch.equal(own._labelled[0], own._labelled[1])
+    assert not torch.equal(own._labeled[0], own._labeled[1])
     assert torch.equal(
-        own._labelled[1:2], split(config("semi-supervised", labels=SemiSupervised(labelled=23)), (5,))._labelled
+        own._labeled[1:2], split(config("semi-supervised", labels=SemiSupervised(labeled=23)), (5,))._labeled
     )
 
 
-def test_a_pass_over_the_labelled_images_sees_each_once() -> None:
+def test_a_pass_over_the_labeled_images_sees_each_once() -> None:
     own = split(config("semi-supervised", batch_size=10))
-    batches = [own.labelled(step) for step in range(2)]
+    batches = [own.labeled(step) for step in range(2)]
     seen = torch.cat([batch.samples.flatten(2) for batch in batches], 1)[0]
-    everything = source(BASE).at(own._labelled[:1]).samples.flatten(2)[0]
+    everything = source(BASE).at(own._labeled[:1]).samples.flatten(2)[0]
     assert torch.equal(torch.unique(seen, dim=0), torch.unique(everything, dim=0))
-    assert split(config("semi-supervised", batch_size=50)).labelled(7).samples.shape[1] == 20
+    assert split(config("semi-supervised", batch_size=50)).labeled(7).samples.shape[1] == 20
 
 
 def test_the_prior_is_told_the_labels_of_the_share_alone() -> None:

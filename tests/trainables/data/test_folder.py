@@ -54,7 +54,7 @@ def grays(source: ImageSource) -> list[int]:
 # Which files, which classes
 
 
-def test_a_flat_folder_is_unlabelled_and_in_the_order_of_names(flat: Path) -> None:
+def test_a_flat_folder_is_unlabeled_and_in_the_order_of_names(flat: Path) -> None:
     source = load(flat)
     assert grays(source) == [1, 0, 2, 3, 4]
     assert source.truth.labels is None

@@ -102,14 +102,14 @@ def stl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_the_labelled_part_of_stl_has_its_classes(stl: Path) -> None:
+def test_the_labeled_part_of_stl_has_its_classes(stl: Path) -> None:
     truth = load(Stl10(root=str(stl), part="train", side=96)).truth
     assert np.array_equal(truth.images.numpy(), random(10, 3, 96, 96).transpose(0, 1, 3, 2))
     assert truth.labels.tolist() == list(range(10))
     assert truth.classes == Stl10(part="train").classes == 10
 
 
-def test_the_unlabelled_part_of_stl_has_no_classes(stl: Path) -> None:
+def test_the_unlabeled_part_of_stl_has_no_classes(stl: Path) -> None:
     truth = load(Stl10(root=str(stl), side=96)).truth
     assert np.array_equal(truth.images.numpy(), (random(6, 3, 96, 96) // 2).transpose(0, 1, 3, 2))
     assert (truth.labels, truth.classes, Stl10().classes) == (None, 0, 0)

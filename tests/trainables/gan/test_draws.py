@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.trainables.made_gans import BASE, changed, draws, labelled, source
+from tests.trainables.made_gans import BASE, changed, draws, labeled, source
 from trainables.conditioning import AuxiliaryClassifier, ByLabel, Conditioning
 from trainables.config import BurnIn, Updates
 from trainables.data import Digits, Ring
@@ -83,7 +83,7 @@ def test_the_generator_reuses_the_noise_of_a_burn_ins_last_update() -> None:
     assert torch.equal(here.generator_latents(), here.discriminator_latents(3))
 
 
-@labelled
+@labeled
 def test_real_samples_keep_their_own_labels(conditioning: Conditioning) -> None:
     """On the ring the label is the number of the nearest centre."""
     config = changed(conditioning=conditioning)

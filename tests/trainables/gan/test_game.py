@@ -11,7 +11,7 @@ from tests.trainables.made_gans import (
     BASE,
     changed,
     draws,
-    labelled,
+    labeled,
     loop_of,
     nets,
     params,
@@ -67,7 +67,7 @@ def test_an_auxiliary_classifier_names_real_and_generated_classes(weight: float)
     torch.testing.assert_close(found["g_class_loss"], weight * cross_entropy(logits, made), rtol=1e-12, atol=0)
 
 
-@labelled
+@labeled
 @pytest.mark.parametrize("order", ["d_first", "g_first", "simultaneous"])
 def test_rows_have_a_column_for_every_term(conditioning: Conditioning, order: Any) -> None:
     config = changed(conditioning=conditioning, penalty=ZeroCentered(), updates=Updates(order=order))

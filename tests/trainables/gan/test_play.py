@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from tests.trainables.made_gans import BASE, changed, labelled, loop_of, nets, params, play
+from tests.trainables.made_gans import BASE, changed, labeled, loop_of, nets, params, play
 from tests.trainables.rounding import assert_same
 from trainables.conditioning import Conditioning
 from trainables.data import Ring
 
 
-@labelled
+@labeled
 def test_evaluated_classes_are_uniform_and_the_same_at_every_step(conditioning: Conditioning) -> None:
     config = changed(conditioning=conditioning, data=Ring(doubled=True))
     all_nets = nets(config)
@@ -25,7 +25,7 @@ def test_evaluated_classes_are_uniform_and_the_same_at_every_step(conditioning: 
     assert torch.equal(again[1], classes)
 
 
-@labelled
+@labeled
 def test_wanted_classes_are_made_in_turn(conditioning: Conditioning) -> None:
     """A generator that no longer sees its noise makes one sample per class."""
     loop = loop_of(changed(conditioning=conditioning))

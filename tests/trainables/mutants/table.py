@@ -174,7 +174,7 @@ def _clip_all(right: Any) -> Any:
 
 
 def _attached_fakes(self: Draws, nets: Any, visit: int) -> Any:
-    inputs = [self.discriminator_latents(visit)] + ([self.discriminator_labels(visit)] if self.labelled else [])
+    inputs = [self.discriminator_latents(visit)] + ([self.discriminator_labels(visit)] if self.labeled else [])
     return nets.run("generator", *inputs)
 
 

@@ -30,7 +30,7 @@ def test_the_default_has_101_layers(network: str) -> None:
     assert sum(isinstance(layer, Residual) for layer in module.modules()) == 33
 
 
-def test_a_branch_rectifies_before_each_convolution_and_normalises_once_at_its_end() -> None:
+def test_a_branch_rectifies_before_each_convolution_and_normalizes_once_at_its_end() -> None:
     block = SMALL.generator(3, (1, 8, 8))[2]
     assert kinds(block.branch) == ["ReLU", "Conv2d", "ReLU", "Conv2d", "ReLU", "Conv2d", "BatchNorm"]
     narrow, middle, wide = (layer for layer in block.branch if isinstance(layer, nn.Conv2d))

@@ -85,7 +85,7 @@ def test_the_spectral_discriminator_alternates_strides() -> None:
     assert {layer.negative_slope for layer in module if isinstance(layer, nn.LeakyReLU)} == {0.1}
 
 
-def test_the_unrolled_discriminator_normalises_its_first_layer_too() -> None:
+def test_the_unrolled_discriminator_normalizes_its_first_layer_too() -> None:
     module = UnrolledMnist().discriminator((3, 28, 28))
     assert kinds(module)[:3] == ["Conv2d", "BatchNorm", "LeakyReLU"]
     assert norms(module) == [2, 4, 8]

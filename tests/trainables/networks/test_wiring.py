@@ -55,7 +55,7 @@ def plain(*layers: nn.Module) -> nn.Sequential:
     return nn.Sequential(nn.Linear(3, 6), nn.Tanh(), *layers, nn.Linear(6, 1), nn.Flatten(0))
 
 
-LABELLED = {
+LABELED = {
     "generator, one-hot": (generator(ONE_HOT), (3,)),
     "generator, map": (generator(EMBEDDED), (3,)),
     "generator, vmap": (generator(EMBEDDED, Doubled), (3,)),
@@ -68,7 +68,7 @@ LABELLED = {
     "discriminator, vmap": (discriminator(EMBEDDED, Doubled), (3,)),
     "discriminator, convolutions": (Dcgan(channels=(2, 3), norm="layer").discriminator(IMAGE, EMBEDDED), IMAGE),
 }
-UNLABELLED = {
+UNLABELED = {
     "two heads": (with_class_head(plain(), K), (3,)),
     "two heads, vmap": (with_class_head(plain(Doubled(nn.Linear(6, 6))), K), (3,)),
     "two heads, convolutions": (
@@ -76,7 +76,7 @@ UNLABELLED = {
         IMAGE,
     ),
 }
-WIRED = {**LABELLED, **UNLABELLED}
+WIRED = {**LABELED, **UNLABELED}
 
 
 def random(*shape: int, seed: int = 1) -> Tensor:
@@ -95,7 +95,7 @@ def labels(count: int = B) -> Tensor:
 
 def inputs(name: str) -> list[Tensor]:
     x = random(R, B, *WIRED[name][1]).requires_grad_()
-    return [x, labels()] if name in LABELLED else [x]
+    return [x, labels()] if name in LABELED else [x]
 
 
 def flat(outputs: Outputs) -> tuple[Tensor, ...]:

@@ -1,0 +1,46 @@
+"""Plans and settings whose configurations name fields as an earlier version did."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from trainables.renaming import current_names, first_names
+
+Rename = Callable[[Mapping[str, Any]], dict[str, Any]]
+
+_HOLDERS = frozenset({"config", "base", "assign", "changes"})
+"""Keys of a plan whose values are configurations, or values by dotted path."""
+
+
+def current(content: bytes) -> bytes:
+    """Return a stored plan or setting, as JSON text, with the field names of this version.
+
+    Text that is no JSON is returned as it is: whoever parses it says what is wrong.
+    """
+    try:
+        values = json.loads(content)
+    except ValueError:
+        return content
+    renamed = _walk(values, current_names)
+    return content if renamed == values else json.dumps(renamed).encode()
+
+
+def first(values: Any) -> Any:
+    """Return the plain values of a plan with the names that fields had first, over which its digest is taken."""
+    return _walk(values, first_names)
+
+
+def _walk(values: Any, rename: Rename) -> Any:
+    if isinstance(values, Mapping):
+        return {key: _held(key, inner, rename) for key, inner in values.items()}
+    if isinstance(values, list):
+        return [_walk(inner, rename) for inner in values]
+    return values
+
+
+def _held(key: str, value: Any, rename: Rename) -> Any:
+    if key in _HOLDERS and isinstance(value, Mapping):
+        return rename(value)
+    if key == "paths" and isinstance(value, list):
+        return [next(iter(rename({path: None}))) for path in value]
+    return _walk(value, rename)
