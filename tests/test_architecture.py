@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Collection, Iterable, Mapping
+from importlib import resources
 from pathlib import Path
 
 import grimp
@@ -188,6 +189,11 @@ def test_importing_the_training_core_loads_torch_numpy_and_pyarrow_alone() -> No
 def test_a_module_that_loads_a_forbidden_package_is_caught(tmp_path: Path, package: str) -> None:
     add_line(tmp_path / "leaky" / "__init__.py", f"import {package}")
     assert package in loaded_by(["leaky"], path=tmp_path) & NOT_IN_SPACES
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_type_checkers_are_told_that_a_package_is_typed(package: str) -> None:
+    assert (resources.files(package) / "py.typed").is_file()
 
 
 def test_the_visible_top_level_is_the_agreed_one() -> None:
