@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from study.design.hypotheses import MoreSuccess, SameSuccess, Share
     from study.design.plan import Plan
     from study.design.study import Contrast, Profile, Study, Sweep
-    from study.evidence.judging import Judgement, Verdict
+    from study.evidence.judging import Judgment, Verdict
     from study.launch import Launch
     from study.outcomes.outcome import Outcome
     from study.outcomes.rule import IMAGE_RULE, MIXTURE_RULE, OutcomeRule
@@ -40,7 +40,7 @@ __all__ = [
     "IMAGE_RULE",
     "MIXTURE_RULE",
     "Contrast",
-    "Judgement",
+    "Judgment",
     "Launch",
     "MoreSuccess",
     "Observer",
@@ -91,7 +91,7 @@ _HOMES = {
     "study.design.hypotheses": ("MoreSuccess", "SameSuccess", "Share"),
     "study.design.plan": ("Plan",),
     "study.design.study": ("Contrast", "Profile", "Study", "Sweep"),
-    "study.evidence.judging": ("Judgement", "Verdict"),
+    "study.evidence.judging": ("Judgment", "Verdict"),
     "study.launch": ("Launch",),
     "study.outcomes.outcome": ("Outcome",),
     "study.outcomes.rule": ("IMAGE_RULE", "MIXTURE_RULE", "OutcomeRule"),
