@@ -1,8 +1,8 @@
 """What a user sees while a launch runs: blocks done, replicas by outcome, time left."""
 
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
 
 from rich.console import Console
 from rich.live import Live
@@ -12,18 +12,47 @@ from rich.text import Text
 
 from study import formatting
 from study.design.plan import Block, Plan
-from study.outcomes.outcome import Outcome
-from study.report import phrases
 from study.scheduling.agenda import Allocation
 from study.scheduling.ledger import Ledger
 from study.scheduling.observer import Observer
-from study.storage.records import Record, Status
+from study.storage.records import Status
 from study.terminal import launches
-from study.terminal.search_progress import Standing
+from study.terminal.grid_progress import GridStanding
+from study.terminal.search_progress import SearchStanding
 from trainables.trace import Row
 
 _SECONDS_BETWEEN_LINES = 15.0
 _SECONDS_LIVE = 0.25
+
+
+class Standing(Protocol):
+    """Where a launch is: what is said of it after each block, and how much work is left."""
+
+    at_most: bool
+    """Whether the launch may end before all of the work that it allows is done."""
+    by_time: bool
+    """Whether its budget is a time alone."""
+
+    def after(self, block: Block) -> str:
+        """Return the line for a block that has just ended."""
+        ...
+
+    def line(self) -> str:
+        """Return how far the launch is, in one line."""
+        ...
+
+    def work(self, steps: Mapping[str, int], running: Collection[str]) -> tuple[int, int]:
+        """Return how much is done and how much there is in all.
+
+        Args:
+            steps: generator updates that each block has done.
+            running: names of the blocks that are being trained.
+        """
+        ...
+
+    def seconds_left(self) -> float | None:
+        """Return what is left of a budget of time; None without one."""
+        ...
 
 
 class LiveProgress:
@@ -44,10 +73,7 @@ class LiveProgress:
         self._inherited = sum(self._steps.values())
         self._running: set[str] = set()
         self._settled = ledger.settled
-        search = ledger.plan.search
-        self._at_most = ledger.plan.until_decided or search is not None
-        self._by_time = search is not None and search.blocks is None
-        self._standing = None if ledger.plan.search is None else Standing(ledger)
+        self._standing: Standing = GridStanding(ledger) if ledger.plan.search is None else SearchStanding(ledger)
         self._began = self._shown = time.monotonic()
         # On a narrow terminal the words fold, so that no number is cut.
         percent, bar, elapsed = (Column(no_wrap=True, min_width=width) for width in (5, 5, 7))
@@ -85,25 +111,9 @@ class LiveProgress:
     def block_ended(self, block: Block) -> None:
         self._running.discard(block.name)
         self._steps[block.name] = block.cell.config.steps
-        self._tell(block, self._ledger.of(block))
+        self._say(self._standing.after(block))
         self._tell_settled()
         self._show(speak=True)
-
-    def _tell(self, block: Block, records: Sequence[Record]) -> None:
-        counts = Counter(record.outcome for record in records)
-        what = ", ".join(f"{number} {phrases.LABELS[outcome]}" for outcome, number in counts.items())
-        found = None if self._standing is None else self._standing.take_in(block)
-        if records[0].status is Status.CRASHED:
-            what = f"crashed: {self._ledger.crashes.get(block.name, '')}"
-        elif found is not None:
-            what = found + f", stopped at step {formatting.whole(records[0].steps)}" * (
-                records[0].status is Status.STOPPED
-            )
-        seconds = sum(record.seconds for record in records)
-        line = f"{block.cell.name}  ({len(block.seeds)} replicas, {seconds:.0f} s): {what}"
-        if found is not None:  # the first block introduces a candidate, later ones name its number
-            line = f"{block.cell.name if block.first == 0 else f'#{block.cell.index}'}: {what}"
-        self._say(line)
 
     def _tell_settled(self) -> None:
         news, self._settled = self._ledger.settled - self._settled, self._ledger.settled
@@ -116,24 +126,7 @@ class LiveProgress:
         self._console.print(Text(line), soft_wrap=not self._console.is_terminal)
 
     def _work(self) -> tuple[int, int]:
-        """Steps done, and of all blocks but the skipped ones; one begun before its cell was settled goes on.
-
-        Of a search those of its budget of blocks; seconds, if it has none.
-        """
-        done, search = sum(self._steps.values()), self._ledger.plan.search
-        if search is None:
-            return done, sum(
-                block.cell.config.steps
-                for block in self._ledger.blocks
-                if not self._ledger.skips(block.name) or block.name in self._running
-            )
-        if search.blocks is not None:
-            return done, search.blocks * search.base.steps
-        seconds, left = self._ledger.plan.budget or 0.0, self._seconds_of_budget() or 0.0
-        return round(seconds - left), round(seconds)
-
-    def _seconds_of_budget(self) -> float | None:
-        return None if self._standing is None else self._standing.seconds_left()
+        return self._standing.work(self._steps, self._running)
 
     def _show(self, *, speak: bool = False) -> None:
         now = time.monotonic()
@@ -141,7 +134,7 @@ class LiveProgress:
             return
         self._shown = now
         done, total = self._work()
-        text = f"{self._counts() if self._standing is None else self._standing.line()} · {self._left()}"
+        text = f"{self._standing.line()} · {self._left()}"
         if self._console.is_terminal:
             self._bar.update(self._task, completed=done, total=total, description=text)
         else:
@@ -150,29 +143,17 @@ class LiveProgress:
     def _now(self) -> str:
         return f"{len(self._running)} block{'' if len(self._running) == 1 else 's'} running"
 
-    def _counts(self) -> str:
-        records = self._ledger.records
-        outcomes = Counter(r.outcome for r in records if r.outcome is not Outcome.UNDECIDED)
-        told = ", ".join(f"{number} {phrases.LABELS[outcome]}" for outcome, number in outcomes.most_common())
-        cells_open = {record.cell for record in records if record.status is Status.PLANNED}
-        cells, skipped = len(self._ledger.plan.cells), sum(record.status is Status.SKIPPED for record in records)
-        return (
-            f"cells {cells - len(cells_open)}/{cells} · replicas {outcomes.total()}/{len(records) - skipped}"
-            + (f" ({told})" if told else "")
-            + (f", {skipped} skipped" if skipped else "")
-        )
-
     def _left(self) -> str:
-        """Of the work at the pace so far, or of a search's time, whichever is less."""
+        """The time that is left for the work at the pace so far, or of a budget, whichever is less."""
         done = sum(self._steps.values())
-        fresh, limit = done - self._inherited, self._seconds_of_budget()
-        if limit is not None and (self._by_time or fresh <= 0):
+        fresh, limit = done - self._inherited, self._standing.seconds_left()
+        if limit is not None and (self._standing.by_time or fresh <= 0):
             return f"{formatting.duration(limit)} left" if limit > 0 else self._now()
         if fresh <= 0:
             return self._now() if self._running else "starting workers"
         seconds = max(0.0, (time.monotonic() - self._began) / fresh * (self._work()[1] - done))
         seconds = seconds if limit is None else min(seconds, limit)
-        return f"{'at most ' if self._at_most else ''}about {formatting.duration(seconds)} left"
+        return f"{'at most ' if self._standing.at_most else ''}about {formatting.duration(seconds)} left"
 
 
 class Terminal(Observer):

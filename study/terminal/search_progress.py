@@ -1,6 +1,7 @@
 """Where a search is while it runs: its candidates so far, and how much of its budget is spent."""
 
 import time
+from collections.abc import Collection, Mapping
 
 from study import formatting
 from study.design.plan import Block
@@ -9,10 +10,11 @@ from study.search import race
 from study.search.candidates import Candidate
 from study.search.scoring import candidate
 from study.storage import search_log
+from study.storage.records import Status
 
 
-class Standing:
-    """A search as its ledger has it.
+class SearchStanding:
+    """The standing of a search. Work is counted in generator updates, or in seconds where the budget is a time.
 
     Raises:
         ValueError: if its log cannot be read.
@@ -24,13 +26,31 @@ class Standing:
         self._ledger, self._search = ledger, search
         self._began = time.monotonic() - search_log.read(ledger.store.search_path).seconds
         self._found: dict[int, Candidate] = {}
+        self.at_most, self.by_time = True, search.blocks is None
         self._ended = 0
         for block in ledger.blocks:
             if ledger.of(block)[0].status.trained:
-                self.take_in(block)
+                self._take_in(block)
 
-    def take_in(self, block: Block) -> str:
-        """A block has ended; what that says of its candidate: ``1 of 2``, later with its anytime interval."""
+    def after(self, block: Block) -> str:
+        """Return what the block says of its candidate: the first one introduces it, later ones name its number."""
+        found, record = self._take_in(block), self._ledger.of(block)[0]
+        if record.status is Status.CRASHED:
+            found = f"crashed: {self._ledger.crashes.get(block.name, '')}"
+        elif record.status is Status.STOPPED:
+            found += f", stopped at step {formatting.whole(record.steps)}"
+        return f"{block.cell.name if block.first == 0 else f'#{block.cell.index}'}: {found}"
+
+    def work(self, steps: Mapping[str, int], running: Collection[str]) -> tuple[int, int]:
+        """Return the steps done and those of the budget of blocks; without one, seconds."""
+        blocks = self._search.blocks
+        if blocks is not None:
+            return sum(steps.values()), blocks * self._search.base.steps
+        seconds, left = self._ledger.plan.budget or 0.0, self.seconds_left() or 0.0
+        return round(seconds - left), round(seconds)
+
+    def _take_in(self, block: Block) -> str:
+        """Return what an ended block says of its candidate: ``1 of 2``, later with its anytime interval."""
         cell = block.cell
         self._ended += 1
         own = candidate(cell.levels, self._ledger.of_cell(cell.index))
@@ -41,7 +61,7 @@ class Standing:
         return counted if block.first == 0 else f"{counted} {formatting.interval(*race.interval(own))}"
 
     def line(self) -> str:
-        """``12 candidates (3 raced on) · 38 of 200 blocks · best 9 of 10 [0.50, 1.00] #7``."""
+        """Return ``12 candidates (3 raced on) · 38 of 200 blocks · best 9 of 10 [0.50, 1.00] #7``."""
         granted = self._ledger.plan.granted
         raced = sum(blocks > 1 for blocks in granted)
         known = f"{len(granted)} candidate{'' if len(granted) == 1 else 's'}" + f" ({raced} raced on)" * (raced > 0)
@@ -50,7 +70,7 @@ class Standing:
         return " · ".join([known, spent, *self._best()])
 
     def seconds_left(self) -> float | None:
-        """Of a budget of time; nothing without one."""
+        """Return what is left of a budget of time; None without one."""
         budget = self._ledger.plan.budget
         return None if budget is None else max(0.0, budget - (time.monotonic() - self._began))
 

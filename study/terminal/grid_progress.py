@@ -1,0 +1,56 @@
+"""Where a launch with fixed cells is while it runs: cells and replicas by outcome."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+
+from study.design.plan import Block
+from study.outcomes.outcome import Outcome
+from study.report import phrases
+from study.scheduling.ledger import Ledger
+from study.storage.records import Status
+
+
+class GridStanding:
+    """The standing of a launch whose cells were all planned. Work is counted in generator updates."""
+
+    by_time = False
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self.at_most = ledger.plan.until_decided
+
+    def after(self, block: Block) -> str:
+        """Return the outcomes of the block's replicas, or what it died of."""
+        records = self._ledger.of(block)
+        counts = Counter(record.outcome for record in records)
+        what = ", ".join(f"{number} {phrases.LABELS[outcome]}" for outcome, number in counts.items())
+        if records[0].status is Status.CRASHED:
+            what = f"crashed: {self._ledger.crashes.get(block.name, '')}"
+        seconds = sum(record.seconds for record in records)
+        return f"{block.cell.name}  ({len(block.seeds)} replicas, {seconds:.0f} s): {what}"
+
+    def line(self) -> str:
+        """Return ``cells 3/8 · replicas 17/40 (12 converged, 5 not learned)``."""
+        records = self._ledger.records
+        outcomes = Counter(r.outcome for r in records if r.outcome is not Outcome.UNDECIDED)
+        counted = ", ".join(f"{number} {phrases.LABELS[outcome]}" for outcome, number in outcomes.most_common())
+        cells_open = {record.cell for record in records if record.status is Status.PLANNED}
+        cells, skipped = len(self._ledger.plan.cells), sum(record.status is Status.SKIPPED for record in records)
+        return (
+            f"cells {cells - len(cells_open)}/{cells} · replicas {outcomes.total()}/{len(records) - skipped}"
+            + (f" ({counted})" if counted else "")
+            + (f", {skipped} skipped" if skipped else "")
+        )
+
+    def work(self, steps: Mapping[str, int], running: Collection[str]) -> tuple[int, int]:
+        """Return the steps done, and those of all blocks but the skipped ones; a block that has begun goes on."""
+        total = sum(
+            block.cell.config.steps
+            for block in self._ledger.blocks
+            if not self._ledger.skips(block.name) or block.name in running
+        )
+        return sum(steps.values()), total
+
+    def seconds_left(self) -> float | None:
+        """Return None: the time is not what limits such a launch on the screen."""
+        return None
