@@ -6,19 +6,11 @@ python benchmarks/ring_study/ours.py --steps 1000 --out runs/ours
 import argparse
 import sys
 import time
-from datetime import datetime
 from pathlib import Path
 
-from rich.console import Console
-
+import study
 from search_spaces import BN, OBJECTIVE, optimizer
-from study import execution, tracking
-from study.design.planning import plan_study
-from study.design.study import Contrast, Profile, Study
-from study.outcomes.rule import MIXTURE_RULE
-from study.scheduling.agenda import Resources
-from study.storage.records import Status
-from study.storage.store import Store
+from study import MIXTURE_RULE, Contrast, Profile, Study
 from trainables.config import Evaluation, GanConfig, Latent
 from trainables.data import Ring
 from trainables.networks import Mlp
@@ -61,13 +53,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     began = time.monotonic()
-    plan = plan_study(ring_study(arguments.steps), "benchmark", now=datetime.now().astimezone())
-    store = Store(arguments.out / plan.study / plan.launch)
-    tracker = tracking.MlflowTracker(tracking.local_uri(arguments.out))
-    result = execution.start(plan, store, Resources(), tracker, Console())
-    finished = sum(record.status is Status.FINISHED for record in result.records)
-    print(f"{finished} of {len(result.records)} replicas finished in {time.monotonic() - began:.1f} s", flush=True)
-    sys.exit(finished != len(result.records))
+    launch = study.run(study.plan(ring_study(arguments.steps)), out=arguments.out, progress=True)
+    finished = int((launch.records.status == "finished").sum())
+    print(f"{finished} of {len(launch.records)} replicas finished in {time.monotonic() - began:.1f} s", flush=True)
+    sys.exit(finished != len(launch.records))
 
 
 if __name__ == "__main__":
