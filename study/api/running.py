@@ -178,11 +178,9 @@ def _bar(progress: bool | None) -> list[Observer]:
     """A progress bar, if one is wanted: where nothing is said, in a notebook."""
     if not (_in_notebook() if progress is None else progress):
         return []
-    from rich.console import Console
-
     from study.terminal.progress import Terminal
 
-    return [Terminal(Console())]
+    return [Terminal()]
 
 
 def _in_notebook() -> bool:

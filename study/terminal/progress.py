@@ -159,8 +159,8 @@ class LiveProgress:
 class Terminal(Observer):
     """Prints what a launch is about to do, and keeps a live line of how far it is."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = Console() if console is None else console
         self._live: LiveProgress | None = None
 
     def planned(self, plan: Plan) -> None:
