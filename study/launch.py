@@ -6,6 +6,7 @@ from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from study import formatting
 from study.design.parsing import assign_flat
 from study.design.plan import Block, Plan
 from study.evidence import frames, time_to_failure
@@ -21,7 +22,11 @@ from trainables.trace import ReplicaTrace
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
-    from PIL.Image import Image
+    from PIL import Image
+
+
+_SHOWN = 40
+"""Most cells that a launch lists of itself in a notebook."""
 
 
 class Launch:
@@ -102,7 +107,7 @@ class Launch:
         columns = self._of(cell, seed).columns
         return pd.DataFrame({name: list(values) if values.ndim > 1 else values for name, values in columns.items()})
 
-    def samples(self, cell: int, seed: int) -> "dict[int, Image]":
+    def samples(self, cell: int, seed: int) -> "dict[int, Image.Image]":
         """Return the sample grids of one replica by step; empty if none was drawn.
 
         Raises:
@@ -111,7 +116,11 @@ class Launch:
         from PIL import Image
 
         self._block(cell, seed)
-        return {int(path.stem.removeprefix("step-")): Image.open(path) for path in self.store.grids(cell, seed)}
+        grids: dict[int, Image.Image] = {}
+        for path in self.store.grids(cell, seed):
+            with Image.open(path) as image:
+                grids[int(path.stem.removeprefix("step-"))] = image.copy()
+        return grids
 
     def figure(self, name: str) -> Any:
         """Draw a figure by the name that ``study figure`` gives it, such as ``success``, ``map`` or ``survival``.
@@ -171,10 +180,15 @@ class Launch:
 
     def _repr_html_(self) -> str:
         verdicts = "".join(f"<li>{escape(str(verdict))}</li>" for verdict in self.verdicts)
-        cells = self.cells.to_html(index=False, float_format=lambda value: f"{value:.2f}", border=0)
+        rows = "".join(_row(summary) for summary in self.summaries[:_SHOWN])
+        more = len(self.summaries) - _SHOWN
         return (
             f"<h4>{escape(self.plan.title)}</h4><p>{escape(self.plan.question)}</p>"
-            f"<p>{escape(repr(self.plan))}</p>{cells}{f'<ul>{verdicts}</ul>' if verdicts else ''}"
+            f'<table><thead><tr><th style="text-align:left">cell</th><th>converged</th><th>rate</th><th>95 %</th>'
+            f'<th style="text-align:left">outcomes</th></tr></thead><tbody>{rows}</tbody></table>'
+            + (f"<p>and {more} more in <code>cells</code></p>" if more > 0 else "")
+            + (f"<ul>{verdicts}</ul>" if verdicts else "")
+            + f"<p><small>{escape(repr(self.plan))}</small></p>"
         )
 
     def _block(self, cell: int, seed: int) -> Block:
@@ -225,3 +239,15 @@ class Launch:
     def failing(self) -> Sequence[LifetimeComparison]:
         """The declared contrasts by the time to failure (log-rank)."""
         return time_to_failure.compare(self.plan.contrasts, self.replicas)
+
+
+def _row(summary: CellSummary) -> str:
+    """One cell as a row of HTML."""
+    rate = summary.rate
+    counts = ", ".join(f"{n} {outcome.value.replace('_', ' ')}" for outcome, n in summary.outcomes.items() if n)
+    share = formatting.number(rate.rate) if rate.n else formatting.NOTHING
+    return (
+        f'<tr><th style="text-align:left;font-weight:normal">{escape(summary.name)}</th>'
+        f"<td>{rate.successes} of {rate.n}</td><td>{share}</td><td>{formatting.interval(rate.low, rate.high)}</td>"
+        f'<td style="text-align:left">{counts}</td></tr>'
+    )
