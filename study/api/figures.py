@@ -33,7 +33,7 @@ class Drawing:
         return Path(path)
 
     def __repr__(self) -> str:
-        return f"Drawing({self.label!r})"
+        return f"<Drawing: {self.label}>"
 
     def _repr_svg_(self) -> str:
         with tempfile.TemporaryDirectory() as folder:
