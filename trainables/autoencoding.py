@@ -6,7 +6,7 @@ what they say.
 
 from dataclasses import dataclass
 from math import isfinite, log, pi, sqrt
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -109,7 +109,6 @@ class SwissRoll:
 
 
 Prior = NormalPrior | Petals | SwissRoll
-PRIORS: tuple[type[Prior], ...] = get_args(Prior)
 
 
 def lattice(prior: Prior, columns: int) -> Latents:
@@ -210,7 +209,6 @@ class SupervisedOnly:
 
 
 LabelUse = Unlabeled | DecoderLabels | PriorLabels | SemiSupervised | SupervisedOnly
-LABEL_USES: tuple[type[LabelUse], ...] = get_args(LabelUse)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,7 +269,6 @@ class NoRegularizer:
 
 
 Regularizer = Adversarial | Variational | NoRegularizer
-REGULARIZERS: tuple[type[Regularizer], ...] = get_args(Regularizer)
 
 
 def _check_positive(**values: float) -> None:

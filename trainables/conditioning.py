@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from math import isfinite
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar, Literal
 
 from torch import Tensor
 from torch.nn import functional
@@ -92,7 +92,6 @@ class AuxiliaryClassifier:
 
 
 Conditioning = Unconditional | ByLabel | AuxiliaryClassifier
-CONDITIONINGS: tuple[type[Conditioning], ...] = get_args(Conditioning)
 
 
 def cross_entropy(logits: Tensor, labels: LabelTensor) -> Loss:

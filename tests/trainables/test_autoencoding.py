@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 from math import log
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -14,15 +14,13 @@ from tests.trainables.made_autoencoders import BASE, CPU, KINDS, config, source
 from tests.trainables.rounding import assert_same
 from trainables.autoencoder import draws
 from trainables.autoencoding import (
-    LABEL_USES,
-    PRIORS,
-    REGULARIZERS,
     Adversarial,
     DecoderLabels,
     LabelUse,
     NoRegularizer,
     NormalPrior,
     Petals,
+    Prior,
     PriorLabels,
     Regularizer,
     SemiSupervised,
@@ -193,7 +191,9 @@ def test_a_held_out_share_that_leaves_nothing_is_refused() -> None:
     build(config()).check(tiny)
 
 
-@pytest.mark.parametrize("values", [PRIORS, LABEL_USES, REGULARIZERS], ids=["priors", "labels", "regularizers"])
+@pytest.mark.parametrize(
+    "values", [get_args(Prior), get_args(LabelUse), get_args(Regularizer)], ids=["priors", "labels", "regularizers"]
+)
 def test_every_value_names_its_kind_and_source(values: tuple[Any, ...]) -> None:
     kinds = [next(f.default for f in dataclasses.fields(value) if f.name == "kind") for value in values]
     assert len(set(kinds)) == len(values)
@@ -212,5 +212,5 @@ def test_every_field_reaches_the_digest() -> None:
 
 def test_label_uses_and_regularizers_are_all_tried_here() -> None:
     tried: set[type[LabelUse] | type[Regularizer]] = {type(config(k).labels) for k in KINDS}
-    assert tried == {*LABEL_USES} | {Unlabeled}
-    assert {type(config(k).regularizer) for k in KINDS} == {*REGULARIZERS}
+    assert tried == {*get_args(LabelUse)} | {Unlabeled}
+    assert {type(config(k).regularizer) for k in KINDS} == {*get_args(Regularizer)}

@@ -2,21 +2,21 @@
 
 from dataclasses import replace
 from math import inf, nan
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
 
 from study.design.parsing import assign_config, config_from
 from tests.trainables.mutants.checks_games import DIRAC, RING
-from trainables.conditioning import CONDITIONINGS, AuxiliaryClassifier, ByLabel, Conditioning, cross_entropy
+from trainables.conditioning import AuxiliaryClassifier, ByLabel, Conditioning, cross_entropy
 from trainables.config import to_dict
 
 LABELED = [ByLabel(), ByLabel(embedding=2, fake_labels="uniform"), AuxiliaryClassifier(weight=0.5, embedding=3)]
 labeled = pytest.mark.parametrize("conditioning", LABELED, ids=str)
 
 
-@pytest.mark.parametrize("kind", CONDITIONINGS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", get_args(Conditioning), ids=lambda kind: kind.__name__)
 def test_a_kind_alone_assigns_its_defaults(kind: Any) -> None:
     assert assign_config(RING, {"conditioning.kind": kind().kind}).conditioning == kind()
     assert kind.source.strip()

@@ -3,16 +3,16 @@
 import dataclasses
 import json
 from math import inf, nan
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from study.design.parsing import config_from
-from trainables.conditioning import CONDITIONINGS, AuxiliaryClassifier, ByLabel
+from trainables.conditioning import AuxiliaryClassifier, ByLabel, Conditioning
 from trainables.config import BurnIn, Evaluation, GanConfig, Latent, Updates, digest, to_dict
 from trainables.data import DATASETS, LsunBedroom, Ring
 from trainables.networks import NETWORKS, Dcgan, Mlp
-from trainables.networks.init import INITS
+from trainables.networks.init import Init
 from trainables.objectives import OBJECTIVES, LeastSquares
 from trainables.optim import OPTIMIZERS, Adam
 from trainables.penalties import PENALTIES, POINTS, NoPenalty, WganGp
@@ -35,13 +35,13 @@ def changed(**fields: Any) -> GanConfig:
 VARIANTS = [
     *[changed(objective=kind()) for kind in OBJECTIVES],
     *[changed(g_optimizer=kind(lr=0.5)) for kind in OPTIMIZERS],
-    *[changed(generator=kind(init=init())) for kind in NETWORKS for init in INITS],
+    *[changed(generator=kind(init=init())) for kind in NETWORKS for init in get_args(Init)],
     *[changed(data=kind()) for kind in DATASETS],
     changed(updates=Updates(order="g_first", d_steps=3, reuse_latents=False, d_batches="joined")),
     changed(clip=0.03, evaluation=Evaluation(every=7, samples=9), dtype="float64", batch_size=5),
     *[changed(penalty=kind()) for kind in PENALTIES if kind is not NoPenalty],
     *[changed(penalty=WganGp(points=points())) for points in POINTS[1:]],
-    *[changed(conditioning=kind()) for kind in CONDITIONINGS[1:]],
+    *[changed(conditioning=kind()) for kind in get_args(Conditioning)[1:]],
     changed(conditioning=ByLabel(embedding=4, fake_labels="uniform")),
     changed(conditioning=AuxiliaryClassifier(weight=0.5)),
     *[changed(discriminator=Mlp(norm=norm)) for norm in ("batch", "layer", "spectral")],

@@ -3,13 +3,13 @@
 import dataclasses
 import re
 from math import isnan
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
 from torch import Tensor
 
-from trainables.conditioning import CONDITIONINGS, AuxiliaryClassifier, ByLabel, Unconditional, cross_entropy
+from trainables.conditioning import AuxiliaryClassifier, ByLabel, Conditioning, Unconditional, cross_entropy
 from trainables.objectives import OBJECTIVES, LeastSquares, Minimax, NonSaturating, Objective, Wasserstein
 from trainables.optim import OPTIMIZERS, Adam, OptimizerConfig, RMSprop, RMSpropTf1, Sgd
 from trainables.penalties import PENALTIES, POINTS, NoPenalty, Penalty
@@ -47,7 +47,7 @@ def varied(value: Any) -> tuple[Any, dict[str, float]]:
 
 
 def of_every_table() -> list[Any]:
-    tables = (*OBJECTIVES, *PENALTIES, *POINTS, *CONDITIONINGS)
+    tables = (*OBJECTIVES, *PENALTIES, *POINTS, *get_args(Conditioning))
     return [kind() for kind in tables] + [kind(lr=0.5) for kind in OPTIMIZERS]
 
 

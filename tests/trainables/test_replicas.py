@@ -1,5 +1,7 @@
 """Stacked application of networks: each way of running a stack gives each replica what it gets alone."""
 
+from typing import get_args
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -7,7 +9,7 @@ from torch.func import functional_call
 
 from tests.trainables.rounding import assert_same, assert_same_gradient
 from trainables import replicas
-from trainables.networks.init import INITS, Init
+from trainables.networks.init import Init
 from trainables.networks.norm import BatchNorm, LayerNorm, SpectralConv2d, SpectralLinear
 from trainables.streams import Streams
 
@@ -120,7 +122,7 @@ def test_norms_are_per_replica_over_all_tensors() -> None:
     assert replicas.norms(tensors).tolist() == [5.0, torch.inf]
 
 
-@pytest.mark.parametrize("kind", INITS)
+@pytest.mark.parametrize("kind", get_args(Init))
 def test_first_values_lie_in_plain_order_in_memory(kind: type[Init]) -> None:
     """Kernels that take layouts for equal would pair a weight with another's gradient."""
     wide, high = nn.Linear(9, 4), nn.Linear(4, 9)

@@ -11,7 +11,8 @@ from trainables.data.source import ImageSource, ImageTruth
 
 PARTITION = "list_eval_partition.txt"
 IMAGES = "img_align_celeba"
-HEIGHT, WIDTH = 218, 178
+_WIDTH = 178
+"""Pixels in a row of an aligned photograph, which has 218 rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +42,8 @@ class CelebA:
     def __post_init__(self) -> None:
         if self.side < 8:
             raise ValueError(f"side must be >= 8, got {self.side}")
-        if not 8 <= self.crop <= WIDTH:
-            raise ValueError(f"crop must be in 8..{WIDTH}, got {self.crop}")
+        if not 8 <= self.crop <= _WIDTH:
+            raise ValueError(f"crop must be in 8..{_WIDTH}, got {self.crop}")
 
     @property
     def shape(self) -> tuple[int, ...]:

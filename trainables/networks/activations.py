@@ -1,13 +1,12 @@
 """Nonlinearities and other layers without parameters, among them some that read several maps for each they make."""
 
 from collections.abc import Callable
-from typing import Literal, get_args
+from typing import Literal
 
 from torch import Tensor, nn
 from torch.nn import functional
 
 Activation = Literal["tanh", "relu", "leaky_relu", "softplus", "gated"]
-ACTIVATIONS: tuple[Activation, ...] = get_args(Activation)
 
 
 class ShiftedSoftplus(nn.Module):

@@ -6,7 +6,7 @@ from a stream of its own, so adding a normalisation layer leaves the start of al
 
 from dataclasses import dataclass
 from math import isfinite, sqrt
-from typing import ClassVar, Literal, Protocol, get_args
+from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 from torch import nn
@@ -152,4 +152,3 @@ class Uniform:
 
 
 Init = Normal | Orthogonal | He | TorchDefault | Constant | Uniform
-INITS: tuple[type[Init], ...] = get_args(Init)

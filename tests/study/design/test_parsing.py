@@ -1,7 +1,7 @@
 """Parsing: what users write becomes a configuration, or one sentence that says what was wrong with it."""
 
 import dataclasses
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -10,7 +10,7 @@ from study.outcomes.rule import MIXTURE_RULE
 from trainables.config import Evaluation, GanConfig, Latent, Updates, to_dict
 from trainables.data import Digits, Ring
 from trainables.networks import NETWORKS, Dcgan, Mlp
-from trainables.networks.init import INITS, He, Normal
+from trainables.networks.init import He, Init, Normal
 from trainables.objectives import LeastSquares, Minimax, NonSaturating
 from trainables.optim import Adam, RMSpropTf1, Sgd
 
@@ -125,7 +125,7 @@ def test_texts_become_values() -> None:
 
 _FIELDS = ", ".join(field.name for field in dataclasses.fields(GanConfig))
 _NETWORKS = ", ".join(kind().kind for kind in NETWORKS)
-_INITS = ", ".join(kind().kind for kind in INITS)
+_INITS = ", ".join(kind().kind for kind in get_args(Init))
 MISTAKES = [
     # a field that does not exist
     ({"stepz": 3}, f"stepz is no field: the configuration has {_FIELDS}"),

@@ -1,6 +1,7 @@
 """The layers without parameters, by hand, alone and in a stack."""
 
 from math import exp, log, tanh
+from typing import get_args
 
 import pytest
 import torch
@@ -9,7 +10,6 @@ from torch import nn
 from tests.trainables.rounding import assert_same
 from trainables import replicas
 from trainables.networks.activations import (
-    ACTIVATIONS,
     Activation,
     Gate,
     Maxout,
@@ -45,7 +45,7 @@ def test_scale_multiplies() -> None:
     assert Scale(0.25)(torch.tensor([4.0, -2.0])).tolist() == [1.0, -0.5]
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", get_args(Activation))
 def test_a_layer_makes_one_map_of_those_that_it_reads(name: Activation) -> None:
     assert activation(name)(torch.randn(5, 6 * reads(name), 2, 2)).shape == (5, 6, 2, 2)
 

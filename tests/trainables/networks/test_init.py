@@ -1,12 +1,13 @@
 """Initial values: what distribution each kind of parameter starts from."""
 
 from math import inf, nan, sqrt
+from typing import get_args
 
 import numpy as np
 import pytest
 from torch import nn
 
-from trainables.networks.init import INITS, Constant, He, Init, InitialValue, Normal, Orthogonal, TorchDefault, Uniform
+from trainables.networks.init import Constant, He, Init, InitialValue, Normal, Orthogonal, TorchDefault, Uniform
 from trainables.networks.norm import BatchNorm
 from trainables.streams import Array, generator
 
@@ -15,7 +16,7 @@ DECONV = nn.ConvTranspose2d(40, 24, 5, stride=2)
 LINEAR = nn.Linear(300, 80)
 NORM = BatchNorm(20_000, eps=1e-5, affine=True)
 LAYERS = {"conv": CONV, "deconv": DECONV, "linear": LINEAR, "norm": NORM}
-every = pytest.mark.parametrize("init", [kind() for kind in INITS], ids=str)
+every = pytest.mark.parametrize("init", [kind() for kind in get_args(Init)], ids=str)
 
 
 def value(init: InitialValue, layer: nn.Module, name: str = "weight", seed: int = 0) -> Array:
@@ -123,5 +124,5 @@ def test_numbers_out_of_range_are_refused(bad: float) -> None:
 
 
 def test_sources_are_stated_and_kinds_unique() -> None:
-    assert all(kind.source.strip() for kind in INITS)
-    assert len({kind().kind for kind in INITS}) == len(INITS)
+    assert all(kind.source.strip() for kind in get_args(Init))
+    assert len({kind().kind for kind in get_args(Init)}) == len(get_args(Init))

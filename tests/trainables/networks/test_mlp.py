@@ -1,12 +1,13 @@
 """The fully connected nets: sizes, places of batch norm, shapes."""
 
 from math import nan
+from typing import get_args
 
 import pytest
 import torch
 from torch import nn
 
-from trainables.networks.activations import ACTIVATIONS, activation
+from trainables.networks.activations import Activation, activation
 from trainables.networks.mlp import Mlp
 from trainables.networks.norm import BatchNorm
 from trainables.networks.wiring import Condition
@@ -44,7 +45,7 @@ def test_batch_norm_is_made_as_the_fields_say() -> None:
     assert [(norm.eps, norm.weight) for norm in norms] == [(0.125, None)] * 2
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", get_args(Activation))
 @pytest.mark.parametrize("shape", [(2,), (1, 4, 4)], ids=str)
 def test_shapes(activation: str, shape: tuple[int, ...]) -> None:
     net = Mlp(hidden=(8, 6), activation=activation)
