@@ -57,7 +57,7 @@ class Options:
         return tuple(level.label for level in self.levels)
 
     def check(self, value: Value) -> None:
-        """Raises ValueError unless the value is a label."""
+        """Raise ValueError unless the value is a label."""
         if value not in self.labels:
             raise ValueError(f"{self.name} must be one of {', '.join(self.labels)}, got {value!r}")
 
@@ -110,7 +110,7 @@ class Range:
             raise ValueError(f"default of axis {self.name} must be in {shown(self.domain)}, got {self.default!r}")
 
     def check(self, value: Value) -> None:
-        """Raises ValueError unless the value is a number of the domain."""
+        """Raise ValueError unless the value is a number of the domain."""
         if not self.domain.contains(value):
             raise ValueError(
                 f"{self.name} must be {'a whole number ' * isinstance(self.domain, Int)}in"
@@ -131,14 +131,14 @@ class Range:
         return tuple(dict.fromkeys(self.rounded(value) for value in self.domain.grid(n)))
 
     def read(self, config: Mapping[str, JsonValue]) -> Value | None:
-        """The number at the axis's first path; that the others have it too is for the whole point to show."""
+        """Return the number at the axis's first path; that the others have it too is for the whole point to show."""
         found = matching.at(config, self.paths[0])
         if isinstance(found, bool) or not isinstance(found, int | float):
             return None
         return float(found) if isinstance(self.domain, Float) else found
 
     def rounded(self, value: float) -> float | int:
-        """To 6 significant digits, but not beyond an end."""
+        """Round to 6 significant digits, but not beyond an end."""
         if isinstance(self.domain, Int):
             return value
         near = float(f"{value:.6g}")

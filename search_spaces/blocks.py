@@ -38,12 +38,13 @@ def optimizer_axes(
     default: str | None = None,
     defaults: Mapping[str, float] | None = None,
 ) -> tuple[Axis, ...]:
-    """One rule for both players: ``optimizer``, its learning rate, and its parameters, some of which only one rule has.
+    """Return the axes of one rule for both players: ``optimizer``, its learning rate, and the parameters of each kind.
 
     Args:
         kinds: of ``adam``, ``rmsprop``, ``rmsprop_tf1``, ``sgd``; adam and rmsprop if none is named.
         lr: where to start.
         d_lr: where D's own rate starts; with it the axes are ``g_lr`` and ``d_lr`` instead of one ``lr`` for both.
+        lr_range: of every learning rate.
         default: the kind to start from; the first if absent.
         defaults: parameter to another start than the library's or DCGAN's: ``{"beta1": 0.0}``.
 
@@ -95,7 +96,7 @@ def _both(field: str) -> tuple[str, ...]:
 def axis_of(
     param: Param, *, default: float, name: str | None = None, when: Mapping[str, tuple[str, ...]] | None = None
 ) -> Range:
-    """A field with a range, such as :data:`search_spaces.CLIP`, as an axis; named by its path if not otherwise.
+    """Turn a field with a range, such as :data:`search_spaces.CLIP`, into an axis, named by its path if not otherwise.
 
     Raises:
         ValueError: if the field ranges over a choice, or the default is outside.
@@ -125,7 +126,7 @@ def normalization_axes(
     d_default: str = "none",
     eps: bool = False,
 ) -> tuple[Axis, ...]:
-    """``g_norm`` and ``d_norm``; with ``eps`` also ``g_norm_eps`` and ``d_norm_eps``, where the norm divides by one.
+    """Return ``g_norm`` and ``d_norm``; with ``eps`` also the ``eps`` of each, where the norm divides by one.
 
     Beside a gradient penalty leave ``batch`` out of ``d_norms``.
     """
@@ -163,7 +164,7 @@ def _eps(short: str, network: str, norms: tuple[str, ...]) -> Range:
 
 
 def d_steps_axis(high: int = 5, default: int = 1) -> Range:
-    """Updates of D per update of G; the base configuration's update order must not be simultaneous."""
+    """Return the axis of D's updates per update of G; the base's update order must not be simultaneous."""
     return Range(
         name="d_steps",
         domain=Int(low=1, high=high),
@@ -174,7 +175,7 @@ def d_steps_axis(high: int = 5, default: int = 1) -> Range:
 
 
 def batch_axis(low: int = 16, high: int = 512, default: int = 64) -> Range:
-    """Samples per batch."""
+    """Return the axis of samples per batch."""
     return Range(
         name="batch",
         domain=Int(low=low, high=high, log=True),
@@ -186,7 +187,7 @@ def batch_axis(low: int = 16, high: int = 512, default: int = 64) -> Range:
 
 
 def latent_axis(low: int = 2, high: int = 1024, default: int = 100) -> Range:
-    """Dimensions of G's input noise."""
+    """Return the axis of dimensions of G's input noise."""
     return Range(
         name="z",
         domain=Int(low=low, high=high, log=True),
@@ -198,7 +199,7 @@ def latent_axis(low: int = 2, high: int = 1024, default: int = 100) -> Range:
 
 
 def width_depth_axes(prefix: str = "") -> tuple[Range, Range]:
-    """``width`` and ``depth`` of fully connected nets, to be used by a rule ``Hidden``; named with the prefix."""
+    """Return ``width`` and ``depth`` of fully connected nets, for a rule ``Hidden``; named with the prefix."""
     source = "ours; holds the nets of Mao et al. 2017 (2 of 128) and Gulrajani et al. 2017, toy code (3 of 512)"
     width = Range(name=f"{prefix}width", domain=Int(low=16, high=512, log=True), default=128, source=source)
     depth = Range(name=f"{prefix}depth", domain=Int(low=1, high=4), default=2, source=source)

@@ -9,7 +9,7 @@ CLASSIFIER_WEIGHTS = (0.1, 1.0, 10.0)
 
 
 def label_use(embedding: int | None = None, weights: Sequence[float] = CLASSIFIER_WEIGHTS) -> Factor:
-    """The factor ``conditioning``: how the data's labels are used.
+    """Return the factor ``conditioning``: how the data's labels are used.
 
     Levels: ``none``; ``by_label``, where both networks read the label (Mao et al. 2017); ``acgan <weight>`` for each of
     the weights, where G reads it and a second head of D names it (Odena et al. 2017: weight 1).

@@ -11,7 +11,7 @@ Conditions: TypeAlias = Mapping[str, frozenset[str]]
 
 
 def resolve(axes: Sequence[tuple[str, tuple[str, ...], When]]) -> dict[str, Conditions]:
-    """The whole condition of every axis; a label set that leaves no label out is no condition.
+    """Return the whole condition of every axis; a label set that leaves no label out is no condition.
 
     Args:
         axes: name, labels (none of a range) and condition of each axis, in order.
@@ -35,7 +35,7 @@ def resolve(axes: Sequence[tuple[str, tuple[str, ...], When]]) -> dict[str, Cond
 
 
 def both(one: Conditions, other: Conditions) -> Conditions:
-    """Both conditions at once; a set without labels if they exclude each other."""
+    """Combine both conditions; return a set without labels if they exclude each other."""
     merged = dict(one)
     for name, labels in other.items():
         merged[name] = merged[name] & labels if name in merged else labels
@@ -43,12 +43,12 @@ def both(one: Conditions, other: Conditions) -> Conditions:
 
 
 def possible(condition: Conditions) -> bool:
-    """Whether some point fulfils it: options of different axes are free of each other."""
+    """Return whether some point fulfils it: options of different axes are free of each other."""
     return all(condition.values())
 
 
 def sentence(when: When) -> str:
-    """``optimizer is adam``, ``bn is full or no_bn_g and optimizer is adam``; ``always`` without a condition."""
+    """Say a condition in words: ``bn is full or no_bn_g and optimizer is adam``; ``always`` without one."""
     parts = [f"{name} is {' or '.join(labels)}" for name, labels in when.items()]
     return " and ".join(parts) or "always"
 

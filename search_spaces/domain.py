@@ -35,7 +35,7 @@ class Float:
         return isinstance(value, int | float) and not isinstance(value, bool) and self.low <= value <= self.high
 
     def grid(self, n: int) -> tuple[float, ...]:
-        """At most ``n`` ascending values, evenly spaced, with both ends exact.
+        """Return at most ``n`` ascending values, evenly spaced, with both ends exact.
 
         Inner values are rounded to 12 digits: ``exp`` differs in its last digit between machines, and digests of
         configurations must not. Values that rounding makes equal appear once.
@@ -60,7 +60,7 @@ class Int:
         return isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high
 
     def grid(self, n: int) -> tuple[int, ...]:
-        """At most ``n`` ascending values with both ends; those that round to the same integer appear once."""
+        """Return at most ``n`` ascending values with both ends; those that round to the same integer appear once."""
         return _ascending(self.low, map(round, _between(self.low, self.high, n, log_scale=self.log)), self.high)
 
 
@@ -89,7 +89,7 @@ class Choice:
         return any(_same(value, known) for known in self.values)
 
     def grid(self, n: int) -> tuple[JsonValue, ...]:
-        """All values. Raises ValueError if there are more than ``n``, as there is no order to thin them by."""
+        """Return all values. Raises ValueError if there are more than ``n``, as there is no order to thin them by."""
         if n < len(self.values):
             raise ValueError(f"n must be >= {len(self.values)}, the number of values of the choice, got {n}")
         return self.values
@@ -116,7 +116,7 @@ class Param:
         check_path(self.path)
 
     def factor(self, values: int | Sequence[JsonValue], *, name: str | None = None) -> Factor:
-        """A factor with one level per value.
+        """Return a factor with one level per value.
 
         Args:
             values: the values in the order wanted, or how many (at most) to space over the domain.
@@ -133,7 +133,7 @@ class Param:
 
 
 def shown(domain: Domain) -> str:
-    """How a domain is named in messages and tables: ``[0.001, 1]``, ``{a, b}``."""
+    """Name a domain for messages and tables: ``[0.001, 1]``, ``{a, b}``."""
     if isinstance(domain, Choice):
         return "{" + ", ".join(map(label_of, domain.values)) + "}"
     return f"[{label_of(domain.low)}, {label_of(domain.high)}]"
@@ -153,7 +153,7 @@ def _same(one: JsonValue, other: JsonValue) -> bool:
 
 
 def _between(low: float, high: float, n: int, *, log_scale: bool) -> Iterator[float]:
-    """The ``n - 2`` evenly spaced values strictly between the ends, before rounding."""
+    """Return the ``n - 2`` evenly spaced values strictly between the ends, before rounding."""
     if n < 2:
         raise ValueError(f"n must be >= 2 to hold both ends, got {n}")
     if log_scale:

@@ -109,7 +109,7 @@ class Factor:
         return tuple(self.levels[0].assign)
 
     def pick(self, *labels: str) -> "Factor":
-        """The same factor with only these levels, in this order.
+        """Return the same factor with only these levels, in this order.
 
         Raises:
             ValueError: if a label is unknown or named twice, or none is named.
@@ -123,7 +123,7 @@ class Factor:
 
 
 def grid(factors: Sequence[Factor]) -> Iterator[dict[str, Level]]:
-    """Every combination of levels, factor name to level: in the factors' order, the last one fastest.
+    """Return every combination of levels, factor name to level: in the factors' order, the last one fastest.
 
     The product over no factors is one empty combination: the base configuration itself.
 
@@ -145,12 +145,12 @@ def grid(factors: Sequence[Factor]) -> Iterator[dict[str, Level]]:
 
 
 def levels_of(path: str, values: Sequence[JsonValue]) -> tuple[Level, ...]:
-    """One level per value of one path, labelled by the value: ``0.01``, ``5e-05``, ``true``, ``relu``."""
+    """Return one level per value of one path, labelled by the value: ``0.01``, ``5e-05``, ``true``, ``relu``."""
     return tuple(Level(label=label_of(value), assign={path: value}) for value in values)
 
 
 def label_of(value: JsonValue) -> str:
-    """How a value is named in labels and messages: a string bare, a float in the fewest digits, else as JSON."""
+    """Name a value for labels and messages: a string bare, a float in the fewest digits, else as JSON."""
     if isinstance(value, str):
         return value
     if isinstance(value, float):
@@ -160,13 +160,13 @@ def label_of(value: JsonValue) -> str:
 
 
 def check_path(path: str) -> None:
-    """Raises ValueError unless the path is names joined by dots."""
+    """Raise ValueError unless the path is names joined by dots."""
     if not all(part.isidentifier() for part in path.split(".")):
         raise ValueError(f"path must be names joined by dots, got {path!r}")
 
 
 def is_json(value: JsonValue) -> bool:
-    """Whether a value survives JSON unchanged: no NaN or infinity, no tuple, no key that is not a string."""
+    """Return whether a value survives JSON unchanged: no NaN or infinity, no tuple, no key that is not a string."""
     if isinstance(value, float):
         return isfinite(value)
     if isinstance(value, list):
@@ -177,5 +177,5 @@ def is_json(value: JsonValue) -> bool:
 
 
 def overlap(one: str, other: str) -> bool:
-    """Whether two dotted paths are the same, or one leads into the other."""
+    """Return whether two dotted paths are the same, or one leads into the other."""
     return f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")

@@ -13,7 +13,7 @@ _TOLERANCE = 1e-6  # points carry 6 digits
 
 
 def at(config: Mapping[str, JsonValue], path: str) -> JsonValue:
-    """The value at a dotted path of the configuration, or :data:`ABSENT`."""
+    """Return the value at a dotted path of the configuration, or :data:`ABSENT`."""
     place: JsonValue = config
     for name in path.split("."):
         if not isinstance(place, Mapping) or name not in place:
@@ -23,7 +23,7 @@ def at(config: Mapping[str, JsonValue], path: str) -> JsonValue:
 
 
 def holds(found: JsonValue, assigned: JsonValue) -> bool:
-    """Whether a value is the assigned one, numbers up to 6 digits; of an object the fields assigned count alone."""
+    """Return whether a value is the assigned one: numbers to 6 digits, of an object the fields assigned alone."""
     if isinstance(assigned, Mapping):
         return isinstance(found, Mapping) and all(holds(found.get(key, ABSENT), assigned[key]) for key in assigned)
     if isinstance(assigned, list | tuple):
@@ -35,12 +35,12 @@ def holds(found: JsonValue, assigned: JsonValue) -> bool:
 
 
 def all_hold(config: Mapping[str, JsonValue], assigned: Mapping[str, JsonValue]) -> bool:
-    """Whether the configuration has every assigned value at its dotted path."""
+    """Return whether the configuration has every assigned value at its dotted path."""
     return all(holds(at(config, path), value) for path, value in assigned.items())
 
 
 def apart(one: Mapping[str, JsonValue], other: Mapping[str, JsonValue]) -> bool:
-    """Whether no configuration holds both: some path of both has values that exclude each other."""
+    """Return whether no configuration holds both: some path of both has values that exclude each other."""
     return any(_exclude(one[path], other[path]) for path in one.keys() & other.keys())
 
 

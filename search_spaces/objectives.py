@@ -32,13 +32,13 @@ without a constraint on D: combine it with :func:`clip`.
 
 
 def _short(value: float) -> str:
-    """``1``, ``1/2``, ``-1``; what is no simple fraction in the fewest digits."""
+    """Write a number as ``1``, ``1/2`` or ``-1``; what is no simple fraction in the fewest digits."""
     fraction = Fraction(value)
     return str(fraction) if fraction.denominator <= 16 else label_of(value)
 
 
 def triplet(gamma: float, scale: float = 1.0, offset: float = 0.0) -> Level:
-    """Least squares as what its labels (a, b, c) decide: ``gamma = (c - a) / (b - a)``, ``scale``, ``offset``.
+    """Return least squares as what its labels (a, b, c) decide: ``gamma = (c - a) / (b - a)``, ``scale``, ``offset``.
 
     With ``D = a + (b - a) D'`` both losses are ``scale = (b - a)^2`` times those of the triplet (0, 1, gamma) at D'. A
     linear last layer makes every such D: triplets of one gamma are *one game*, at another scale of the loss (which an
@@ -68,7 +68,7 @@ def triplet(gamma: float, scale: float = 1.0, offset: float = 0.0) -> Level:
 
 
 def triplets(gammas: Sequence[float], scales: Sequence[float] = (1.0,), offsets: Sequence[float] = (0.0,)) -> Factor:
-    """The factor ``triplet`` with every combination, gamma slowest. Raises ValueError as :func:`triplet` does."""
+    """Return the factor ``triplet`` with all combinations, gamma slowest. Raises ValueError as :func:`triplet`."""
     levels = tuple(triplet(gamma, scale, offset) for gamma in gammas for scale in scales for offset in offsets)
     return Factor(name="triplet", levels=levels, source=_TRIPLETS)
 
@@ -96,7 +96,7 @@ CLIP = Param(
 
 
 def clip(values: Sequence[float] = (0.001, 0.01, 0.1, 1.0)) -> Factor:
-    """The factor ``clip``: D's parameters are kept in [-value, value]; any value > 0, also outside :data:`CLIP`.
+    """Return the factor ``clip``: D's parameters are kept in [-value, value]; any value > 0, also outside :data:`CLIP`.
 
     Arjovsky et al. 2017, algorithm 1, use 0.01; Lucic et al. 2018 (compare_gan) search 10^-3 to 10^0, whose decades are
     the default; Gulrajani et al. 2017 show vanishing and exploding gradients at 0.001, 0.01 and 0.1.

@@ -6,7 +6,7 @@ from search_spaces.factors import Factor, JsonValue, Level
 
 
 def optimizer(g_lr: float, d_lr: float | None = None, beta1: float = 0.5) -> Factor:
-    """The factor ``optimizer``: one rule for both players, each with its own learning rate.
+    """Return the factor ``optimizer``: one rule for both players, each with its own learning rate.
 
     Levels: ``adam``; ``rmsprop``, torch's rule; ``rmsprop_tf1``, TensorFlow 1's, which the LSGAN authors used and whose
     early steps are smaller by orders of magnitude; ``sgd``, without momentum. What is not given here (beta2, the decay

@@ -48,7 +48,7 @@ WEIGHTS = (0.1, 1.0, 5.0, 10.0, 100.0, 500.0)
 
 
 def gp_weight(values: Sequence[float] = WEIGHTS) -> Factor:
-    """The factor ``lambda``: the weight of the base configuration's penalty, any values >= 0, also outside LAMBDA.
+    """Return the factor ``lambda``: the weight of the base configuration's penalty, any >= 0, also outside LAMBDA.
 
     Raises:
         ValueError: if a value is not finite and >= 0, one is repeated, or there is none.
@@ -59,7 +59,7 @@ def gp_weight(values: Sequence[float] = WEIGHTS) -> Factor:
 
 
 def weighted(*labels: str, values: Sequence[float] = WEIGHTS) -> tuple[Level, ...]:
-    """The named levels of :data:`PENALTY` at other weights: ``wgan-gp 0.1``, ``wgan-gp 1``, ..., method by method.
+    """Return levels of :data:`PENALTY` at other weights: ``wgan-gp 0.1``, ``wgan-gp 1``, ..., method by method.
 
     Tagged ``method`` and ``lambda``, so that a hypothesis can pool a method over its weights.
 
@@ -72,7 +72,7 @@ def weighted(*labels: str, values: Sequence[float] = WEIGHTS) -> tuple[Level, ..
 
 
 def divergences(pairs: Sequence[tuple[float, float]]) -> tuple[Level, ...]:
-    """Levels of WGAN-div at the pairs (k, p): ``wgan-div k=2 p=6``; tagged as by :func:`weighted`.
+    """Return levels of WGAN-div at the pairs (k, p): ``wgan-div k=2 p=6``; tagged as by :func:`weighted`.
 
     Raises:
         ValueError: if k is not finite and >= 0, or p not finite and >= 1.

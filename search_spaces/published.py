@@ -50,7 +50,7 @@ _METHODS = Options(
 
 
 def _compare_gan(column: str, lr: Float, clip: Float, weight: Float, *more: Axis) -> tuple[Axis, ...]:
-    """The axes of both columns, which differ in their ranges; ``more`` has what only the wide one varies."""
+    """Return the axes of both columns, which differ in their ranges; ``more`` has what only the wide one varies."""
     source = f"{_CG}, {column} range"
     return (
         _METHODS,
@@ -242,7 +242,7 @@ def _gp_method(label: str, objective: str, penalty: str, d_steps: int, **adam: f
 
 
 def _d_norm(name: str, method: str, norm: str) -> Options:
-    """Whether D is normalised, by what suits the method; with the weight decay of a normalised D."""
+    """Return the axis of D's normalisation, by what suits the method; a normalised D has weight decay."""
     levels = (
         Level(label=norm, assign={"discriminator.norm": norm, "d_optimizer.weight_decay": 1e-3}),
         Level(label="none", assign={"discriminator.norm": "none", "d_optimizer.weight_decay": 0.0}),

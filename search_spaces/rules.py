@@ -43,14 +43,14 @@ class Triplet:
         return "objective.a", "objective.b", "objective.c"
 
     def assigned(self, point: Mapping[str, Value]) -> dict[str, JsonValue]:
-        """Path to value at a point that has the rule's axes. Raises ValueError as ``triplet`` does."""
+        """Return values by path at a point that has the rule's axes. Raises ValueError as ``triplet`` does."""
         level = triplet(*(_number(own, point) for own in (self.gamma, self.scale, self.offset)))
         labels = level.assign["objective"]
         assert isinstance(labels, dict)
         return {path: labels[path.partition(".")[2]] for path in self.paths}
 
     def read(self, config: Mapping[str, JsonValue]) -> dict[str, float] | None:
-        """The axes' values that give this configuration, up to rounding; None if there are none (``b <= a``)."""
+        """Return the axes' values that give this configuration, up to rounding; None if there are none (``b <= a``)."""
         a, b, c = (at(config, path) for path in self.paths)
         if not (isinstance(a, int | float) and isinstance(b, int | float) and isinstance(c, int | float) and a < b):
             return None
@@ -85,14 +85,14 @@ class Hidden:
         return _axes(self.width, self.depth)
 
     def assigned(self, point: Mapping[str, Value]) -> dict[str, JsonValue]:
-        """Path to list of widths at a point that has the rule's axes. Raises ValueError if a number is no whole one."""
+        """Return widths by path at a point that has the rule's axes. Raises ValueError if a number is no whole one."""
         width, depth = (_number(own, point) for own in (self.width, self.depth))
         if not (isinstance(width, int) and isinstance(depth, int)):
             raise ValueError(f"width and depth must be whole numbers, got {width} and {depth}")
         return {path: [width] * depth for path in self.paths}
 
     def read(self, config: Mapping[str, JsonValue]) -> dict[str, float] | None:
-        """The first layer's width and the number of layers, as far as they are axes; None if there are no layers."""
+        """Return the first layer's width and the number of layers, as far as they are axes; None without layers."""
         hidden = at(config, self.paths[0])
         if not (isinstance(hidden, list | tuple) and hidden):
             return None

@@ -15,7 +15,7 @@ _ATTEMPTS = 1_000
 
 
 def sampled(name: str, params: Sequence[Param], count: int, *, seed: int, source: str) -> Factor:
-    """A factor with ``count`` different levels ``001, 002, ...``; each draws every parameter independently.
+    """Return a factor with ``count`` different levels ``001, 002, ...``; each draws every parameter independently.
 
     Choices are uniform, numbers uniform over their range (in the logarithm, if the domain says so), rounded to 6 digits
     so that machines agree. The draws depend on ``seed`` and the place of the level alone: a longer list starts with the
@@ -43,7 +43,7 @@ def sampled(name: str, params: Sequence[Param], count: int, *, seed: int, source
 
 
 def draw(domain: Domain, uniform: float) -> JsonValue:
-    """The value of a domain at ``uniform`` in [0, 1)."""
+    """Return the value of a domain at ``uniform`` in [0, 1)."""
     if isinstance(domain, Choice):
         return domain.values[int(uniform * len(domain.values))]
     if isinstance(domain, Float):

@@ -124,7 +124,7 @@ _NUMBERS = (("lambda", LAMBDA, 10.0), ("k", _K, 2.0), ("p", _P, 6.0))
 
 
 def penalty_axes(*labels: str, default: str | None = None) -> tuple[Axis, ...]:
-    """``penalty``, of the levels of :data:`search_spaces.PENALTY`, and its weight ``lambda``, or its ``k`` and ``p``.
+    """Return ``penalty``, of the levels of :data:`search_spaces.PENALTY`, and its ``lambda``, or its ``k`` and ``p``.
 
     Args:
         labels: of the levels.
@@ -155,7 +155,7 @@ def _fields(level: Level) -> Mapping[str, JsonValue]:
 
 
 def _without_numbers(level: Level) -> Level:
-    """The kind and the place of a penalty, without the numbers that have axes of their own."""
+    """Return the kind and the place of a penalty, without the numbers that have axes of their own."""
     fields = _fields(level)
     assign = {"penalty.kind": fields["kind"]}
     if isinstance(points := fields.get("points"), dict):
@@ -224,7 +224,7 @@ SEARCHES: dict[str, Space] = {
 
 
 def named(name: str) -> Space:
-    """The space of a name, or of several joined by ``+``: ``wgan-clip+mlp-size`` has the axes of both.
+    """Return the space of a name, or of several joined by ``+``: ``wgan-clip+mlp-size`` has the axes of both.
 
     Raises:
         ValueError: if there is none of a name, or spaces that are to be joined share an axis or a path.

@@ -59,7 +59,7 @@ class Space:
         return any(axis.when for axis in self.axes)
 
     def active(self, point: Mapping[str, Value]) -> tuple[str, ...]:
-        """The axes that exist at the point, by its options; those that it should name and does not, too."""
+        """Return the axes that exist at the point, by its options; those that it should name and does not, too."""
         names: list[str] = []
         for axis in self.axes:
             if all(name in names and point.get(name) in labels for name, labels in axis.when.items()):
@@ -67,7 +67,7 @@ class Space:
         return tuple(names)
 
     def check(self, point: Mapping[str, Value]) -> None:
-        """Raises ValueError if an axis is unknown, missing or inactive, or a value is outside its domain."""
+        """Raise ValueError if an axis is unknown, missing or inactive, or a value is outside its domain."""
         known, active = {axis.name: axis for axis in self.axes}, self.active(point)
         for name in point:
             if name not in known:
@@ -85,7 +85,7 @@ class Space:
                 raise ValueError(f"{name} must be absent unless {when}, got {point[name]!r} (space {self.name})")
 
     def assignment(self, point: Mapping[str, Value]) -> dict[str, JsonValue]:
-        """Dotted paths of the configuration to their values: all that the point and the space set.
+        """Return values by dotted path of the configuration: all that the point and the space set.
 
         Raises:
             ValueError: as :meth:`check` does.
@@ -101,19 +101,19 @@ class Space:
         return deepcopy(assigned)  # whoever sets paths inside a value must not change the space
 
     def default(self) -> dict[str, Value]:
-        """Every active axis at its default."""
+        """Return the point with every active axis at its default."""
         return self._filled(lambda axis: axis.default)
 
     def sample(self, rng: Random) -> dict[str, Value]:
-        """A random point: options and ranges uniform (in the logarithm, if the domain says so), to 6 digits."""
+        """Draw a random point: options and ranges uniform (in the logarithm, if the domain says so), to 6 digits."""
         return self._filled(lambda axis: axis.drawn(rng))
 
     def on_grid(self, rng: Random, n: int) -> dict[str, Value]:
-        """A random point of ``grid(n)``: axis by axis, uniform over the values there."""
+        """Draw a random point of ``grid(n)``: axis by axis, uniform over the values there."""
         return self._filled(lambda axis: rng.choice(axis.values(n)))
 
     def grid(self, n: int) -> Iterator[dict[str, Value]]:
-        """Every combination of all options and at most ``n`` values per range, ends included, the last axis fastest.
+        """Return all combinations of options and at most ``n`` values per range, ends included, the last axis fastest.
 
         With ``n`` 1 a range has its default alone. No point comes twice.
 
@@ -125,7 +125,7 @@ class Space:
         return self._grid({}, self.axes, n)
 
     def point_of(self, config: Mapping[str, JsonValue]) -> dict[str, Value] | None:
-        """The point that gives this configuration, None if there is none; numbers as found, or of a rule to 6 digits.
+        """Return the point that gives this configuration or None; numbers as found, or of a rule to 6 digits.
 
         What the space does not set is not looked at.
 
@@ -147,7 +147,7 @@ class Space:
         return point if matching.all_hold(config, assigned) else None
 
     def name_of(self, point: Mapping[str, Value]) -> str:
-        """A cell's name: ``optimizer=adam / lr=0.0002 / beta1=0.5``, in the order of the axes."""
+        """Return a cell's name: ``optimizer=adam / lr=0.0002 / beta1=0.5``, in the order of the axes."""
         return " / ".join(f"{axis.name}={_short(point[axis.name])}" for axis in self.axes if axis.name in point)
 
     def _filled(self, choose: Callable[[Axis], Value]) -> dict[str, Value]:
@@ -167,7 +167,7 @@ class Space:
                 yield from self._grid({**point, left[0].name: value}, left[1:], n)
 
     def _derived(self, config: Mapping[str, JsonValue]) -> dict[str, Value]:
-        """What the rules read from a configuration."""
+        """Return what the rules read from a configuration."""
         axes = {axis.name: axis for axis in self.axes}
         found: dict[str, Value] = {}
         for rule in self.rules:
@@ -220,7 +220,7 @@ class Space:
                 raise ValueError(f"paths must be set once at a point, got {path} from {one} and {inside} from {other}")
 
     def _setters(self, when: Mapping[str, Conditions]) -> Iterator[tuple[str, str, Conditions]]:
-        """Who sets which path under which condition."""
+        """Yield who sets which path under which condition."""
         for path in self.assign:
             yield "the space itself", path, {}
         for axis in self.axes:
@@ -235,11 +235,12 @@ class Space:
 
 
 def compose(name: str, title: str, *parts: Space | Sequence[Axis], without: Sequence[str] = ()) -> Space:
-    """One space with the axes, rules and fixed paths of several, in their order.
-
-    A part is a space, or axes alone: their conditions may be about axes of earlier parts.
+    """Return one space with the axes, rules and fixed paths of several, in their order.
 
     Args:
+        name: of the new space.
+        title: of the new space, in words.
+        *parts: spaces, or axes alone: their conditions may be about axes of earlier parts.
         without: names of axes to leave out, with the rules that need them; what they set is then the base
             configuration's.
 
@@ -277,7 +278,7 @@ def _joined(name: str, spaces: Sequence[Space]) -> dict[str, JsonValue]:
 
 
 def _exists(axis: Axis, point: Mapping[str, Value]) -> bool:
-    """Whether the axis is active, given the values of all earlier active axes and no others."""
+    """Return whether the axis is active, given the values of all earlier active axes and no others."""
     return all(point.get(name) in labels for name, labels in axis.when.items())
 
 

@@ -41,7 +41,7 @@ class NormalPrior:
         return self.std
 
     def points(self, noise: Latents, modes: Labels | None) -> Latents:
-        """Draws of the prior from standard normal noise of the same shape; there are no modes to choose from."""
+        """Return draws of the prior from standard normal noise of the same shape; there are no modes to choose from."""
         return self.std * noise
 
 
@@ -71,7 +71,7 @@ class Petals:
         return sqrt((self.distance**2 + self.radial**2 + self.tangential**2) / 2)
 
     def points(self, noise: Latents, modes: Labels | None) -> Latents:
-        """Draws ``[..., 2]`` of the modes ``[...]``."""
+        """Return draws ``[..., 2]`` of the modes ``[...]``."""
         assert modes is not None
         x, y = self.distance + self.radial * noise[..., 0], self.tangential * noise[..., 1]
         return _polar(x, y, modes * (2 * pi / self.modes))
@@ -102,7 +102,7 @@ class SwissRoll:
         return self.size / 2
 
     def points(self, noise: Latents, modes: Labels | None) -> Latents:
-        """Draws ``[..., 2]`` of the pieces ``[...]``; of the noise, uniform on [-1, 1], the first entry counts."""
+        """Return draws ``[..., 2]`` of pieces ``[...]``; the first entry of the noise, uniform on [-1, 1], counts."""
         assert modes is not None
         t = ((modes + (noise[..., 0] + 1) / 2) / self.modes).sqrt()
         return _polar(self.size * t, torch.zeros_like(t), 2 * pi * self.turns * t)
@@ -112,7 +112,7 @@ Prior = NormalPrior | Petals | SwissRoll
 
 
 def lattice(prior: Prior, columns: int) -> Latents:
-    """Codes over the bulk of a prior ``[N, dim]``, row by row, for a picture of what they decode to.
+    """Return codes over the bulk of a prior ``[N, dim]``, row by row, for a picture of what they decode to.
 
     With modes: a row for each, with the quantiles ``(i + 1/2) / columns`` along it. Without: quantiles of the first two
     coordinates, ``columns`` rows of them, all others 0.
@@ -251,7 +251,7 @@ class Variational:
         _check_positive(beta=self.beta)
 
     def kl(self, mean: Tensor, log_variance: Tensor, std: float) -> Loss:
-        """``KL(N(mean, exp(log_variance)) || N(0, std^2))`` in nats, >= 0: ``[R, B, dim] -> [R]``.
+        """Return ``KL(N(mean, exp(log_variance)) || N(0, std^2))`` in nats, >= 0: ``[R, B, dim] -> [R]``.
 
         ``1/2 sum ((mean^2 + v) / std^2 - 1 - log(v / std^2))`` over the entries, mean over the batch.
         """

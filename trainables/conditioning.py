@@ -80,7 +80,7 @@ class AuxiliaryClassifier:
         return Condition(classes=classes, embedding=self.embedding)
 
     def d_loss(self, real: Tensor, labels: LabelTensor, fake: Tensor, fake_labels: LabelTensor) -> Loss:
-        """From logits ``[R, B, K]`` and labels ``[R, B]``."""
+        """Return D's class loss from logits ``[R, B, K]`` and labels ``[R, B]``."""
         return self.weight * (cross_entropy(real, labels) + cross_entropy(fake, fake_labels))
 
     def g_loss(self, fake: Tensor, fake_labels: LabelTensor) -> Loss:
@@ -95,7 +95,7 @@ Conditioning = Unconditional | ByLabel | AuxiliaryClassifier
 
 
 def cross_entropy(logits: Tensor, labels: LabelTensor) -> Loss:
-    """``-E log softmax(logits)[label]`` per replica: ``[R, B, K], [R, B] -> [R]``, >= 0."""
+    """Return ``-E log softmax(logits)[label]`` per replica: ``[R, B, K], [R, B] -> [R]``, >= 0."""
     if logits.ndim != 3 or labels.shape != logits.shape[:2]:
         raise ValueError(
             f"logits and labels must be [R, B, K] and [R, B], got {tuple(logits.shape)} and {tuple(labels.shape)}"
@@ -110,6 +110,6 @@ def _check_embedding(embedding: int | None) -> None:
 
 
 def _label(embedding: int | None, fake: FakeLabels) -> str:
-    """How the label enters a network, and where those of generated samples come from, in words."""
+    """Say how the label enters a network, and where those of generated samples come from."""
     enters = "one-hot" if embedding is None else f"through a linear map to {embedding}"
     return f"the label {enters}, of generated samples {'as in the real batch' if fake == 'batch' else 'uniform'}"

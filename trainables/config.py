@@ -69,11 +69,11 @@ class BurnIn:
             raise ValueError(f"every must be >= 1, got {self.every}")
 
     def holds(self, step: int) -> bool:
-        """Whether the step is one with more updates."""
+        """Return whether the step is one with more updates."""
         return step < self.first or (self.every is not None and step % self.every == 0)
 
     def before(self, step: int) -> int:
-        """How many of the steps 0 to ``step - 1`` are."""
+        """Count the steps with more updates among 0 to ``step - 1``."""
         regular = 0 if self.every is None else -(-step // self.every) - -(-min(step, self.first) // self.every)
         return min(step, self.first) + regular
 
@@ -109,11 +109,11 @@ class Updates:
             raise ValueError(f"d_steps must be 1 when order is simultaneous, got {got}")
 
     def at(self, step: int) -> int:
-        """Discriminator updates of one step."""
+        """Count the discriminator updates of one step."""
         return self.burn_in.d_steps if self.burn_in is not None and self.burn_in.holds(step) else self.d_steps
 
     def before(self, step: int) -> int:
-        """Discriminator updates of all steps before one."""
+        """Count the discriminator updates of all steps before one."""
         more = 0 if self.burn_in is None else self.burn_in.before(step)
         return self.d_steps * (step - more) + (self.burn_in.d_steps * more if self.burn_in is not None else 0)
 
@@ -306,7 +306,7 @@ def _check_size(batch_size: int, steps: int) -> None:
 
 
 def to_dict(value: Any) -> dict[str, Any]:
-    """A configuration, or a value inside one, as plain JSON values; unions are told apart by their ``kind``."""
+    """Return a configuration, or a value inside one, as plain JSON values; ``kind`` tells unions apart."""
     plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(value)))
     if plain.get("population", plain) is None:
         del plain["population"]  # it came later than digests that are stored
@@ -314,12 +314,12 @@ def to_dict(value: Any) -> dict[str, Any]:
 
 
 def digest(config: Config) -> str:
-    """16 hex digits that identify the resolved configuration."""
+    """Return 16 hex digits that identify the resolved configuration."""
     return digest_of(to_dict(config))
 
 
 def digest_of(values: Mapping[str, Any]) -> str:
-    """The digest of a configuration that is stored as JSON values, whichever version has stored it.
+    """Return the digest of a configuration that is stored as JSON values, whichever version has stored it.
 
     Fields that were renamed are hashed under their first names.
     """

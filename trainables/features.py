@@ -51,7 +51,7 @@ class Features:
     data_digest: str
 
     def meta(self) -> dict[str, object]:
-        """What a trace's metadata says about it."""
+        """Return what a trace's metadata says about it."""
         return {"task": self.task, "accuracy": self.accuracy, "data": self.data_digest, "version": VERSION}
 
 
@@ -87,7 +87,7 @@ class Spelled(nn.Module):
 
 
 def obtain(truth: ImageTruth, data_digest: str, cache: Path | None) -> Features:
-    """Loads the data set's features from ``cache``, or trains and stores them there."""
+    """Load the data set's features from ``cache``, or train and store them there."""
     path = cache / f"features-{data_digest}-v{VERSION}.pt" if cache else None
     if path and path.exists():
         stored = torch.load(path, weights_only=True)
@@ -109,7 +109,7 @@ def obtain(truth: ImageTruth, data_digest: str, cache: Path | None) -> Features:
 
 
 def fit(truth: ImageTruth, data_digest: str) -> Features:
-    """Trains the classifier: cross-entropy, Adam 1e-3, 12 epochs of at most 12,000 images, a fifth held out.
+    """Train the classifier: cross-entropy, Adam 1e-3, 12 epochs of at most 12,000 images, a fifth held out.
 
     More epochs if there are more than ten classes, until there were 40 updates per class: they have fewer images each.
     Of images that are read channel by channel, at most 12,000 *different* channels: none is on both sides.
@@ -149,7 +149,7 @@ def _epochs(classes: int, images: int) -> int:
 
 
 def as_floats(images: Tensor) -> Tensor:
-    """Bytes to floats in [-1, 1]."""
+    """Convert bytes to floats in [-1, 1]."""
     return images.to(torch.float32).div_(127.5).sub_(1.0)
 
 
@@ -166,7 +166,7 @@ def _examples(truth: ImageTruth) -> tuple[Tensor, Tensor, Literal["labels", "rot
 
 
 def _channels(images: Tensor, labels: Tensor, classes: int) -> tuple[Tensor, Tensor]:
-    """Different channels ``[M, 1, H, W]`` and what each shows ``[M]``; the first of the images, up to the limit."""
+    """Return different channels ``[M, 1, H, W]`` and what each shows ``[M]``; the first images', up to the limit."""
     depth = images.shape[1]
     shown = torch.stack([labels // classes ** (depth - 1 - channel) % classes for channel in range(depth)], 1).flatten()
     channels = images.flatten(0, 1)
@@ -178,12 +178,12 @@ def _channels(images: Tensor, labels: Tensor, classes: int) -> tuple[Tensor, Ten
 
 
 def _assembled(truth: ImageTruth, net: nn.Module, head: nn.Module) -> tuple[nn.Module, nn.Module]:
-    """For whole images, from what was trained."""
+    """Assemble the modules for whole images from what was trained."""
     return (ByChannel(net), Spelled(head)) if truth.channel_classes else (net, head)
 
 
 def _nets(truth: ImageTruth) -> tuple[nn.Sequential, nn.Linear]:
-    """Without values yet: torch's own would be drawn from the caller's random numbers."""
+    """Build the modules without values: torch's own would be drawn from the caller's random numbers."""
     channels = 1 if truth.channel_classes else truth.images.shape[1]
     with torch.device("meta"):
         net = nn.Sequential(

@@ -18,16 +18,16 @@ class Play(Protocol):
     """A game on one data set with one stack of seeds."""
 
     def draws(self, step: int) -> Any:
-        """The random inputs of a step, as the game's phases read them."""
+        """Return the random inputs of a step, as the game's phases read them."""
 
     def sample(self, nets: Nets, count: int, labels: Labels | None = None) -> tuple[Samples, Labels | None]:
-        """Generated samples ``[R, count, *shape]`` and the classes they were made for, if any were."""
+        """Return generated samples ``[R, count, *shape]`` and the classes they were made for, if any were."""
 
     def view(self, nets: Nets, count: int) -> View:
-        """What a report sees, with so many samples."""
+        """Return what a report sees, with so many samples."""
 
     def figures(self, nets: Nets) -> Mapping[str, Figure]:
-        """What there is to be seen beside the samples, by name."""
+        """Return what there is to be seen beside the samples, by name."""
 
 
 class Game(Protocol):
@@ -39,13 +39,13 @@ class Game(Protocol):
     def rounds(self, step: int) -> Rounds: ...
 
     def check(self, source: Source) -> None:
-        """Raises ValueError if the data lack what the game needs."""
+        """Raise ValueError if the data lack what the game needs."""
 
     def bind(self, source: Source, streams: Streams, device: torch.device) -> Play: ...
 
 
 def build(config: Config) -> Game:
-    """The game of a configuration.
+    """Build the game of a configuration.
 
     Raises:
         ValueError: if a network does not fit the shape of the data.

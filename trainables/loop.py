@@ -84,7 +84,7 @@ class Loop:
         return self._finite if self._populations is None else self._populations.alive(self._finite)
 
     def advance(self) -> None:
-        """One step of every replica: of a GAN, one generator update with its discriminator updates."""
+        """Do one step of every replica: of a GAN, one generator update with its discriminator updates."""
         if self._populations is not None and self._populations.due(self.step):
             self._select(self._populations)
         draws = self._play.draws(self.step)
@@ -133,7 +133,7 @@ class Loop:
 
     @torch.no_grad()
     def _select(self, populations: Populations) -> None:
-        """Every network continues as the one that its population has chosen for it, with all that belongs to that."""
+        """Let every network continue as the one that its population has chosen, with all that belongs to that."""
         parents = populations.select(self.step, self._measured(), self._finite)
         if torch.equal(parents, torch.arange(len(parents), device=parents.device)):
             return
@@ -146,13 +146,13 @@ class Loop:
             value.copy_(value[parents])
 
     def scale_rate(self, phase: str, factor: float) -> None:
-        """Multiplies the learning rate of a phase from here on, for the whole stack; a checkpoint keeps it."""
+        """Multiply the learning rate of a phase from here on, for the whole stack; a checkpoint keeps it."""
         for group in self._optimizers[phase].param_groups:
             group["lr"] *= factor
 
     @torch.no_grad()
     def report(self) -> list[Row]:
-        """One row per replica: losses (means since the last report), norms, and the columns of game and probes.
+        """Return a row per replica: losses (means since the last report), norms, and the columns of game and probes.
 
         Before the first step there are no losses and no gradients yet: those columns are NaN. Of a population they are
         those of its best member, and there are columns on the members (see ``Populations.look``).
@@ -172,7 +172,7 @@ class Loop:
         ]
 
     def _measured(self) -> dict[str, Tensor]:
-        """All columns of all networks; whose parameters are not finite is marked."""
+        """Measure all columns of all networks, and mark the networks whose parameters are not finite."""
         view = self._play.view(self._nets, self.config.evaluation.samples)
         columns = {**self._losses(), **self._norms(), **view.columns}
         for player in self._players.values():
@@ -183,16 +183,17 @@ class Loop:
 
     @torch.no_grad()
     def sample(self, count: int, labels: Labels | None = None) -> Samples:
-        """Generated samples ``[R, count, *shape]`` from the evaluation stream, which is the same at every step.
+        """Generate samples ``[R, count, *shape]`` from the evaluation stream, which is the same at every step.
 
         Args:
+            count: samples per replica.
             labels: ``[count]`` classes to make, for a game with labels.
         """
         return self.draw(count, labels)[0]
 
     @torch.no_grad()
     def draw(self, count: int, labels: Labels | None = None) -> tuple[Samples, Labels | None]:
-        """``sample``, with the classes ``[R, count]`` that the samples were made for, if any were."""
+        """Return :meth:`sample` and the classes ``[R, count]`` that the samples were made for, if any were."""
         samples, classes = self._play.sample(self._nets, count, labels)
         if self._populations is None:
             return samples, classes
@@ -200,7 +201,7 @@ class Loop:
 
     @torch.no_grad()
     def figures(self) -> Mapping[str, Figure]:
-        """What the game shows beside its samples, by name; games with populations show nothing."""
+        """Return what the game shows beside its samples, by name; games with populations show nothing."""
         return self._play.figures(self._nets)
 
     def _losses(self) -> dict[str, Tensor]:
@@ -219,7 +220,7 @@ class Loop:
         return columns
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that a later ``load_state_dict`` needs to continue with the same numbers."""
+        """Return everything that a later ``load_state_dict`` needs to continue with the same numbers."""
         return {
             "step": self.step,
             "seeds": self.seeds,
@@ -234,7 +235,7 @@ class Loop:
 
     @torch.no_grad()
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continues from a state of the same configuration and seeds.
+        """Continue from a state of the same configuration and seeds.
 
         Raises:
             ValueError: if the state belongs to other seeds.
@@ -270,7 +271,7 @@ def _populations(
 
 @torch.no_grad()
 def _scaled_step(optimizer: torch.optim.Optimizer, leaves: list[Tensor], rate: Tensor) -> None:
-    """An optimiser's step with the learning rate times ``rate [N]``, network by network.
+    """Do an optimiser's step with the learning rate times ``rate [N]``, network by network.
 
     Every rule of ``optim`` is proportional to its learning rate and keeps nothing that depends on it.
     """

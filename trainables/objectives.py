@@ -31,7 +31,7 @@ _CROSS_ENTROPY = "d = E[softplus(-D(x))] + E[softplus(D(G(z)))]"
 
 
 def _minus(value: float) -> str:
-    """``" - 1"``, or ``" + 1"`` for -1: a label subtracted, as it is written in a formula."""
+    """Return ``" - 1"``, or ``" + 1"`` for -1: a label subtracted, as it is written in a formula."""
     return f" {'+' if value < 0 else '-'} {abs(value):g}"
 
 
@@ -139,7 +139,7 @@ class LeastSquares:
         return d, f"g = 1/2 E[(D(G(z)){own})^2]"
 
     def equilibrium(self) -> tuple[float, float | None]:
-        """The best D is ``(a + b) / 2`` everywhere: ``d = (b - a)^2 / 4`` and ``g = ((a + b) / 2 - c)^2 / 2``."""
+        """Return the losses at the best D, ``(a + b)/2``: ``d = (b - a)^2 / 4`` and ``g = ((a + b) / 2 - c)^2 / 2``."""
         return (self.b - self.a) ** 2 / 4, ((self.a + self.b) / 2 - self.c) ** 2 / 2
 
 
@@ -169,7 +169,7 @@ class Wasserstein:
         return "d = E[D(G(z))] - E[D(x)]", "g = -E[D(G(z))]"
 
     def equilibrium(self) -> tuple[float, float | None]:
-        """Any constant D is the best one, so G's loss has no value of its own: absent."""
+        """Return None for G: any constant D is the best one, so G's loss has no value of its own."""
         return 0.0, None
 
 

@@ -35,10 +35,10 @@ class Noise(Protocol):
     """The random numbers of one penalty evaluation; the same name gives the same numbers."""
 
     def uniform(self, name: str, shape: tuple[int, ...]) -> Tensor:
-        """Uniform on [0, 1), ``[R, *shape]``."""
+        """Draw uniform numbers on [0, 1), ``[R, *shape]``."""
 
     def normal(self, name: str, shape: tuple[int, ...]) -> Tensor:
-        """Standard normal, ``[R, *shape]``."""
+        """Draw standard normal numbers, ``[R, *shape]``."""
 
 
 _MIXED_NOISE = "e ~ U(0, 1) per sample, u ~ U(0, 1) per entry"
@@ -351,7 +351,7 @@ PENALTIES: tuple[type[Penalty], ...] = get_args(Penalty)
 
 
 def slope_squared(score: ScoreFn, points: Samples) -> Tensor:
-    """``|grad_x D(x)|^2`` at every point, ``[R, B]``, differentiable in the weights of D.
+    """Return ``|grad_x D(x)|^2`` at every point, ``[R, B]``, differentiable in the weights of D.
 
     The sum of all scores is differentiated: a sample's score depends on that sample alone (unless D has batch norm,
     which is why a penalty refuses it), so each gradient is its own, per replica too.
@@ -362,7 +362,7 @@ def slope_squared(score: ScoreFn, points: Samples) -> Tensor:
 
 
 def slope(score: ScoreFn, points: Samples) -> Tensor:
-    """``|grad_x D(x)|`` at every point, ``[R, B]``.
+    """Return ``|grad_x D(x)|`` at every point, ``[R, B]``.
 
     The root has no derivative at 0: there the value is 0 and so is the gradient that is passed on, where a plain root
     gives NaN (a flat D, dead rectifiers) and compare_gan's ``sqrt(1e-4 + .)`` another value everywhere.
@@ -379,7 +379,7 @@ def _around(batch: Samples, scale: float, noise: Noise, name: str) -> Samples:
 
 
 def _per_sample(noise: Noise, name: str, batch: Samples) -> Tensor:
-    """Uniform numbers, one per sample, with axes to multiply ``batch``."""
+    """Draw uniform numbers, one per sample, with axes to multiply ``batch``."""
     return noise.uniform(name, (batch.shape[1], *[1] * (batch.ndim - 2))).to(batch)
 
 

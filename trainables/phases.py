@@ -26,7 +26,7 @@ class Nets:
     params: Mapping[str, Params]
 
     def run(self, network: str, *inputs: Tensor, frozen: bool = False) -> Any:
-        """Every replica's ``network`` on its own inputs; ``frozen`` computes no gradient for the weights."""
+        """Run every replica's ``network`` on its own inputs; ``frozen`` computes no gradient for the weights."""
         params = self.params[network]
         return replicas.apply(self.modules[network], replicas.frozen(params) if frozen else params, *inputs)
 
@@ -116,14 +116,14 @@ Figure = Images | Points
 
 
 def latents(latent: Latent, streams: Streams, stream: str, counter: int, size: int) -> Latents:
-    """Input noise ``[R, size, dim]`` in float32 on the CPU."""
+    """Draw input noise ``[R, size, dim]`` in float32 on the CPU."""
     if latent.distribution == "normal":
         return torch.from_numpy(streams.normal(stream, counter, (size, latent.dim)))
     return torch.from_numpy(streams.uniform(stream, counter, (size, latent.dim))).mul_(2).sub_(1)
 
 
 def uniform_labels(classes: int, streams: Streams, stream: str, counter: int, size: int) -> Labels:
-    """Labels ``[R, size]``, uniform over the classes, on the CPU."""
+    """Draw labels ``[R, size]``, uniform over the classes, on the CPU."""
     uniform = torch.from_numpy(streams.uniform(stream, counter, (size,)))
     return (uniform * classes).to(torch.int64).clamp_max(classes - 1)
 
@@ -131,7 +131,7 @@ def uniform_labels(classes: int, streams: Streams, stream: str, counter: int, si
 def evaluation_labels(
     wanted: Labels | None, classes: int, streams: Streams, count: int, device: torch.device
 ) -> Labels:
-    """Labels ``[R, count]`` to make samples for: those wanted, over and over; else uniform, the same at every step."""
+    """Return labels ``[R, count]`` to make samples for: wanted ones over and over; else uniform, always the same."""
     if wanted is None:
         return uniform_labels(classes, streams, "evaluation_label", 0, count).to(device)
     repeated = wanted.to(device).repeat(-(-count // len(wanted)))[:count]

@@ -38,12 +38,12 @@ CLOUD = 2_048
 
 
 def samples_needed(source: Source) -> int:
-    """How many samples a picture of this data set shows."""
+    """Return how many samples a picture of this data set shows."""
     return CLOUD if isinstance(source.truth, MixtureTruth) else SHEET
 
 
 def labels_shown(source: Source) -> Tensor | None:
-    """The classes that a sheet of a conditioned generator shows: in order, row by row, from the first again if few.
+    """Return the classes that a sheet of a conditioned generator shows: in order, from the first again if few.
 
     Ten classes are the ten columns.
     """
@@ -54,13 +54,13 @@ def labels_shown(source: Source) -> Tensor | None:
 
 
 def picture(samples: Tensor, source: Source) -> npt.NDArray[np.uint8]:
-    """One replica's samples ``[N, *shape]`` as a gray or RGB picture, ``[H, W]`` or ``[H, W, 3]``."""
+    """Draw one replica's samples ``[N, *shape]`` as a gray or RGB picture, ``[H, W]`` or ``[H, W, 3]``."""
     values = samples.detach().to("cpu").float().numpy()
     return _cloud(values, source.truth) if isinstance(source.truth, MixtureTruth) else _sheet(values)
 
 
 def draw(figure: Figure, replica: int) -> npt.NDArray[np.uint8]:
-    """One replica's part of what a game shows: a sheet, or points in the plane."""
+    """Draw one replica's part of what a game shows: a sheet, or points in the plane."""
     if isinstance(figure, Images):
         images = figure.images[replica].detach().to("cpu").float().numpy()
         return _sheet(images, figure.columns, -(-len(images) // figure.columns))
@@ -70,7 +70,7 @@ def draw(figure: Figure, replica: int) -> npt.NDArray[np.uint8]:
 
 
 def save(pixels: npt.NDArray[np.uint8], path: Path) -> None:
-    """Writes a PNG; the folder is made if it is missing."""
+    """Write a PNG; the folder is made if it is missing."""
     from PIL import Image
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,7 +78,7 @@ def save(pixels: npt.NDArray[np.uint8], path: Path) -> None:
 
 
 def _sheet(images: npt.NDArray[np.float32], columns: int = _COLUMNS, rows: int = _ROWS) -> npt.NDArray[np.uint8]:
-    """Rows of images, [-1, 1] to [0, 255]; small images are enlarged by whole factors. Non-finite pixels are black."""
+    """Draw rows of images, [-1, 1] to [0, 255]; small ones enlarged by whole factors. Non-finite pixels are black."""
     black = np.where(np.isfinite(images), np.clip(images, -1, 1), -1)
     bytes_ = ((black + 1) * 127.5).round().astype(np.uint8)
     bytes_ = bytes_.repeat(factor := max(1, 48 // images.shape[-1]), axis=2).repeat(factor, axis=3)
@@ -97,7 +97,7 @@ def _scatter(
     ground: npt.NDArray[np.float32],
     span: float,
 ) -> npt.NDArray[np.uint8]:
-    """The first two coordinates as dots of 3x3 pixels, coloured by class, over the ground's in grey.
+    """Draw the first two coordinates as dots of 3x3 pixels, coloured by class, over the ground's in grey.
 
     Dots outside the square lie on its border, so that they are not missed. Of a single coordinate, the line.
     """
@@ -122,7 +122,7 @@ def _dots(
 
 
 def _cloud(points: npt.NDArray[np.float32], truth: MixtureTruth) -> npt.NDArray[np.uint8]:
-    """The first two coordinates: true centres as pale discs, points as dark dots, over a square twice the data's.
+    """Draw the first two coordinates: true centres pale discs, points dark dots, over a square twice the data's.
 
     One-dimensional data lie on the horizontal axis. A single centre at 0 gives no scale: the square is then [-2, 2]^2.
     """
@@ -141,5 +141,5 @@ def _cloud(points: npt.NDArray[np.float32], truth: MixtureTruth) -> npt.NDArray[
 
 
 def _plane(points: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """``[N, dim]`` to the first two coordinates, ``[N, 2]``; a missing second one is 0."""
+    """Return the first two coordinates of ``[N, dim]``, ``[N, 2]``; a missing second one is 0."""
     return np.pad(points, ((0, 0), (0, 1)))[:, :2]

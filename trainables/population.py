@@ -72,7 +72,7 @@ class Population:
         return max(1, int(self.truncation * self.members))
 
     def seeds(self, seed: int) -> tuple[int, ...]:
-        """The members' own seeds. A larger population of the same replica has the same first ones."""
+        """Return the members' own seeds. A larger population of the same replica has the same first ones."""
         return tuple(generator(seed, "population/members").integers(2**63, size=self.members).tolist())
 
 
@@ -81,7 +81,7 @@ def _listed(values: Sequence[object]) -> str:
 
 
 def fitness(columns: Mapping[str, Tensor], reference: Mapping[str, Tensor]) -> Tensor:
-    """How good each network's samples are, from the probes' columns: ``[N]`` in [0, 1], 1 is best, never NaN.
+    """Rate each network's samples by the probes' columns: ``[N]`` in [0, 1], 1 is best, never NaN.
 
     * Of a mixture ``sum_m min(h_m, w_m)``, with h_m the share of all samples that lie at mode m and w_m its true
       weight, averaged over the probes' radii. That is one minus the total variation between samples and data, both
@@ -137,19 +137,19 @@ class Populations:
         self._origin = torch.arange(plan.members, device=device).repeat(len(seeds))
 
     def rate(self, phase: str) -> Tensor | None:
-        """Factor on the learning rate of the phase, if that is varied."""
+        """Return the factor on the learning rate of the phase, if that is varied."""
         return self.scales.get("lr", self.scales.get(f"{phase}_lr"))
 
     def weight(self, term: str) -> Tensor | None:
-        """Factor on a term of a phase's loss, if that is varied."""
+        """Return the factor on a term of a phase's loss, if that is varied."""
         return self.scales.get("penalty") if term == "d_penalty" else None
 
     def due(self, step: int) -> bool:
-        """Whether there is a selection before the step with this number."""
+        """Return whether there is a selection before the step with this number."""
         return step > 0 and step % self._plan.every == 0
 
     def select(self, step: int, columns: Mapping[str, Tensor], finite: Tensor) -> Tensor:
-        """Lets the least fit, and all that are not finite, copy a uniformly drawn one of the fittest.
+        """Let the least fit, and all that are not finite, copy a uniformly drawn one of the fittest.
 
         The scales are passed on and varied in here. Equals are ranked at random; where none is finite, none copies.
 
@@ -169,7 +169,7 @@ class Populations:
         return parents
 
     def look(self, columns: Mapping[str, Tensor], finite: Tensor) -> dict[str, Tensor]:
-        """What a report shows of every replica: the columns of its best member, ``[R, ...]``, and of the population.
+        """Return what a report shows of every replica: its best member's columns, ``[R, ...]``, and the population's.
 
         ``population_best`` is that member's number, ``<scale>_scale`` its factors, ``population_fitness`` its fitness
         and ``population_spread`` that minus the lowest one's. ``[R, members]``: ``member_fitness``,
@@ -191,23 +191,23 @@ class Populations:
         return {name: self.best(value) for name, value in columns.items()} | own
 
     def best(self, values: Tensor) -> Tensor:
-        """Of values of all networks those of each replica's best member at the last report, ``[N, ...] -> [R, ...]``.
+        """Pick each replica's best member at the last report from values of all networks, ``[N, ...] -> [R, ...]``.
 
         Before the first report that is member 0.
         """
         return values[(self._first + self._best).to(values.device)]
 
     def alive(self, finite: Tensor) -> Tensor:
-        """Whether any member is finite, ``[N] -> [R]``."""
+        """Return whether any member is finite, ``[N] -> [R]``."""
         return finite.view(len(self._replicas), -1).any(1)
 
     def _keys(self, columns: Mapping[str, Tensor], finite: Tensor) -> Floats:
-        """Fitness ``[R, members]``; -1, below all others, of a network that is not finite."""
+        """Return the fitness ``[R, members]``; -1, below all others, of a network that is not finite."""
         return np.where(self._grid(finite), self._grid(fitness(columns, self._reference)), -1.0)
 
     @staticmethod
     def _on(device: torch.device, grid: npt.NDArray[Any]) -> Tensor:
-        """``[R, members] -> [N]``."""
+        """Flatten to a tensor: ``[R, members] -> [N]``."""
         return torch.from_numpy(grid).flatten().to(device)
 
     def _grid(self, values: Tensor) -> npt.NDArray[Any]:
@@ -230,7 +230,7 @@ def _starts(plan: Population, name: str, seed: int) -> Floats:
 
 
 def _sources(plan: Population, seed: int, step: int, keys: Floats, alive: npt.NDArray[np.bool_]) -> Integers:
-    """Which member each member of one population continues from: ``[members]``."""
+    """Choose which member each member of one population continues from: ``[members]``."""
     rng = generator(seed, "population/select", step)
     ties, picks = rng.random(plan.members), rng.random(plan.members)
     order = np.lexsort((ties, -keys))  # the fittest first
@@ -243,7 +243,7 @@ def _sources(plan: Population, seed: int, step: int, keys: Floats, alive: npt.ND
 
 
 def schedule(columns: Mapping[str, npt.NDArray[Any]]) -> dict[str, Floats]:
-    """The factors at every report that led to the best member at the last one, back through its ancestors.
+    """Return the factors at every report that led to the best member at the last one, back through its ancestors.
 
     Args:
         columns: those of one replica's trace, ``[T]`` or ``[T, members]``.

@@ -39,7 +39,7 @@ class Probe(Protocol):
     """Constants of the data that a reader of the columns needs, in the same units."""
 
     def measure(self, view: View) -> dict[str, Tensor]:
-        """Column name to ``[R]`` or ``[R, K]``."""
+        """Return columns by name: ``[R]`` or ``[R, K]``."""
         ...
 
 
@@ -101,7 +101,7 @@ class ClassDiversity:
         return {"class_diversity": _only_finite((own / self._real.to(own)).nanmean(-1), finite)}
 
     def _per_class(self, labels: Tensor, values: Tensor) -> Tensor:
-        """Sums of ``[R, N]`` by label: ``[R, K]``."""
+        """Sum ``[R, N]`` by label: ``[R, K]``."""
         sums = torch.zeros(len(labels), self._classes, dtype=values.dtype, device=values.device)
         return sums.scatter_add_(1, labels, values)
 
@@ -196,25 +196,25 @@ class ImageFit:
         return {name: _only_finite(value, finite) for name, value in columns.items()}
 
     def _features(self, samples: Tensor) -> Tensor:
-        """``[R, N, C, H, W] -> [R, N, d]``, in parts: tens of thousands of images would fill the memory."""
+        """Map ``[R, N, C, H, W] -> [R, N, d]``, in parts: tens of thousands of images would fill the memory."""
         parts = [self._net(part) for part in samples.flatten(0, 1).to(torch.float32).split(_CHUNK)]
         features: Tensor = torch.cat(parts).unflatten(0, samples.shape[:2])
         return features
 
     def _read(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """The class that each sample is read as, and its probability: ``[R, N, d] -> [R, N], [R, N]``."""
+        """Return the class that each sample is read as, and its probability: ``[R, N, d] -> [R, N], [R, N]``."""
         found = [_largest(self._head(part)) for part in features.split(_CHUNK, 1)]
         return torch.cat([classes for classes, _ in found], 1), torch.cat([share for _, share in found], 1)
 
     def _shares(self, read: Tensor) -> Tensor:
-        """``[R, N] -> [R, K]``; counted, not one-hot: that would be gigabytes for a thousand classes."""
+        """Count ``[R, N] -> [R, K]``; one-hot vectors would be gigabytes for a thousand classes."""
         counts = torch.zeros(len(read), self._classes, dtype=torch.float64, device=read.device)
         counts.scatter_add_(1, read, torch.ones_like(read, dtype=torch.float64))
         return counts / read.shape[1]
 
 
 def frechet(mean_a: Tensor, covariance_a: Tensor, mean_b: Tensor, covariance_b: Tensor) -> Tensor:
-    """Squared Fréchet distance between Gaussians, over leading axes; ``>= 0`` up to rounding, which is clipped.
+    """Return the squared Fréchet distance of Gaussians, over leading axes; ``>= 0`` up to rounding, which is clipped.
 
     Uses ``tr (B^1/2 A B^1/2)^1/2`` with symmetric eigenvalues only: no matrix root of a non-symmetric product and
     none of its complex remainders. Dowson & Landau 1982, eq. 16.
@@ -228,7 +228,7 @@ def frechet(mean_a: Tensor, covariance_a: Tensor, mean_b: Tensor, covariance_b: 
 
 
 def probes_for(config: Config, source: Source, features: Features | None, *, device: torch.device) -> list[Probe]:
-    """The probes that apply to a configuration on its data set.
+    """Return the probes that apply to a configuration on its data set.
 
     Raises:
         ValueError: if images come without features.
@@ -248,24 +248,24 @@ def probes_for(config: Config, source: Source, features: Features | None, *, dev
 
 
 def constants(probes: Sequence[Probe]) -> dict[str, list[float]]:
-    """The constants of the data that a trace carries for its readers, from all probes."""
+    """Return the constants of the data that a trace carries for its readers, from all probes."""
     return {name: value.flatten().tolist() for probe in probes for name, value in probe.reference.items()}
 
 
 def _largest(logits: Tensor) -> tuple[Tensor, Tensor]:
-    """The class with the largest logit and its probability: ``[..., K] -> [...], [...]``."""
+    """Return the class with the largest logit and its probability: ``[..., K] -> [...], [...]``."""
     return logits.argmax(-1), logits.softmax(-1).amax(-1)
 
 
 def _mean_distance(samples: Tensor) -> Tensor:
-    """Mean L2 distance over distinct pairs: ``[R, N, ...] -> [R]``."""
+    """Return the mean L2 distance over distinct pairs: ``[R, N, ...] -> [R]``."""
     flat = samples.flatten(2)
     count = flat.shape[1]
     return _distances(flat, flat).sum((1, 2)) / (count * (count - 1))
 
 
 def _spacing(samples: Tensor) -> Tensor:
-    """Median L2 distance to the nearest other sample: ``[R, N, ...] -> [R]``."""
+    """Return the median L2 distance to the nearest other sample: ``[R, N, ...] -> [R]``."""
     flat = samples.flatten(2)
     distances = _distances(flat, flat)
     distances.diagonal(dim1=1, dim2=2).fill_(torch.inf)
@@ -277,13 +277,13 @@ def _ratio(own: Tensor, real: Tensor) -> Tensor:
 
 
 def _distances(a: Tensor, b: Tensor) -> Tensor:
-    """L2 distances of all pairs, in float64: the squares of what a diverging generator makes overflow float32."""
+    """Return L2 distances of all pairs in float64: the squares of what a diverging generator makes overflow float32."""
     # The exact form: the usual matrix-product form cannot tell a collapsed batch from a nearly collapsed one.
     return torch.cdist(a.to(torch.float64), b.to(torch.float64), compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def _moments(features: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and unbiased covariance in float64: ``[R, N, d] -> [R, d], [R, d, d]``."""
+    """Return mean and unbiased covariance in float64: ``[R, N, d] -> [R, d], [R, d, d]``."""
     double = features.to(torch.float64)
     mean = double.mean(1)
     centered = double - mean[:, None]

@@ -28,7 +28,7 @@ def _key(seed: int, stream: str) -> npt.NDArray[np.uint64]:
 
 
 def generator(seed: int, stream: str, counter: int = 0) -> np.random.Generator:
-    """The generator at one place of one stream; 2^192 numbers long before it meets the next counter."""
+    """Return the generator at one place of one stream; 2^192 numbers long before it meets the next counter."""
     return np.random.Generator(np.random.Philox(key=_key(seed, stream), counter=[0, 0, 0, counter]))
 
 
@@ -43,14 +43,14 @@ class Streams:
         self.seeds = tuple(seeds)
 
     def normal(self, stream: str, counter: int, shape: tuple[int, ...]) -> Array:
-        """Standard normal, ``[R, *shape]`` float32."""
+        """Draw standard normal numbers, ``[R, *shape]`` float32."""
         out = np.empty((len(self.seeds), *shape), dtype=np.float32)
         for row, seed in zip(out, self.seeds, strict=True):
             generator(seed, stream, counter).standard_normal(dtype=np.float32, out=row)
         return out
 
     def uniform(self, stream: str, counter: int, shape: tuple[int, ...]) -> Array:
-        """Uniform on [0, 1), ``[R, *shape]`` float32."""
+        """Draw uniform numbers on [0, 1), ``[R, *shape]`` float32."""
         out = np.empty((len(self.seeds), *shape), dtype=np.float32)
         for row, seed in zip(out, self.seeds, strict=True):
             generator(seed, stream, counter).random(dtype=np.float32, out=row)

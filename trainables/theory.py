@@ -49,7 +49,7 @@ class Bins:
         """``[K]``: the mixture's probability of every bin."""
 
     def find(self, samples: Samples) -> Tensor:
-        """The bin of every sample: ``[R, N, dim] -> [R, N]``."""
+        """Find the bin of every sample: ``[R, N, dim] -> [R, N]``."""
         place = torch.zeros(samples.shape[:2], dtype=torch.int64, device=samples.device)
         for axis, edges in enumerate(self._edges):
             own = torch.bucketize(samples[..., axis].to(torch.float64).contiguous(), edges)
@@ -57,23 +57,23 @@ class Bins:
         return place
 
     def share(self, bins: Tensor) -> Tensor:
-        """The share of the samples in every bin: ``[R, N] -> [R, K]``."""
+        """Return the share of the samples in every bin: ``[R, N] -> [R, K]``."""
         return self.sum(bins, torch.ones_like(bins, dtype=torch.float64)) / bins.shape[1]
 
     def sum(self, bins: Tensor, values: Tensor) -> Tensor:
-        """The sum of the samples' values in every bin: ``[R, N], [R, N] -> [R, K]``, float64."""
+        """Sum the samples' values in every bin: ``[R, N], [R, N] -> [R, K]``, float64."""
         zeros = torch.zeros((len(bins), self.number), dtype=torch.float64, device=bins.device)
         return zeros.scatter_add_(1, bins, values.to(torch.float64))
 
 
 def jensen_shannon(p: Tensor, q: Tensor) -> Tensor:
-    """``1/2 KL(p || m) + 1/2 KL(q || m)``, ``m = (p + q) / 2``, in nats, over the last axis: in [0, log 2]."""
+    """Return ``1/2 KL(p || m) + 1/2 KL(q || m)``, ``m = (p + q) / 2``, in nats, over the last axis: in [0, log 2]."""
     middle = (p + q) / 2
     return 0.5 * (_divergence(p, middle) + _divergence(q, middle))
 
 
 def pearson(p: Tensor, q: Tensor) -> Tensor:
-    """``chi^2_Pearson(p + q || 2 q) = sum (2 q - (p + q))^2 / (p + q) = sum (p - q)^2 / (p + q)``: in [0, 2].
+    """Return ``chi^2_Pearson(p + q || 2 q) = sum (2 q - (p + q))^2 / (p + q) = sum (p - q)^2 / (p + q)``, in [0, 2].
 
     In the convention of Mao et al. 2017, eq. 7, the *first* argument is the denominator. Many texts have it second.
     """
@@ -117,7 +117,7 @@ class Theory:
 
     @staticmethod
     def applies(source: Source) -> bool:
-        """Whether the samples follow a known density, with few enough dimensions to be divided into bins.
+        """Return whether the samples follow a known density, with few enough dimensions to be divided into bins.
 
         A mixture as ground truth is not enough: other sources describe their data by one, for the counting of modes.
         """
@@ -155,12 +155,12 @@ class Theory:
         return columns
 
     def _mean(self, samples: Samples, outputs: Tensor) -> Tensor:
-        """Mean output in every bin, NaN where there is no sample: ``[R, K]``."""
+        """Return the mean output in every bin, NaN where there is no sample: ``[R, K]``."""
         bins = self._bins.find(samples)
         return self._bins.sum(bins, outputs) / self._bins.sum(bins, torch.ones_like(outputs))
 
     def _floor(self, real: Tensor) -> dict[str, Tensor]:
-        """What the columns are on average for real samples of the same number, and D the best constant."""
+        """Return what the columns are on average for real samples of the same number, and D the best constant."""
         p = self._bins.masses
         q = self._bins.share(self._bins.find(real))
         floor = {"jsd_real": jensen_shannon(p, q), "pearson_chi2_real": pearson(p, q)}
@@ -171,7 +171,7 @@ class Theory:
 
 
 def _closed_form(config: Config) -> Minimax | NonSaturating | LeastSquares | None:
-    """The objective, if its best D against given densities is known; noise on D's inputs would change both."""
+    """Return the objective if its best D against given densities is known; noise on D's inputs would change both."""
     match config:
         case GanConfig(instance_noise=0.0, objective=Minimax() | NonSaturating() | LeastSquares() as objective):
             return objective
@@ -179,7 +179,7 @@ def _closed_form(config: Config) -> Minimax | NonSaturating | LeastSquares | Non
 
 
 def _output(objective: Minimax | NonSaturating | LeastSquares, scores: Tensor) -> Tensor:
-    """What a score stands for: 1 for real, 0 for generated."""
+    """Return what a score stands for: 1 for real, 0 for generated."""
     if isinstance(objective, LeastSquares):
         return (scores - objective.a) / (objective.b - objective.a)
     return scores.sigmoid()
@@ -194,12 +194,12 @@ def _implied(objective: Minimax | NonSaturating | LeastSquares, real: Tensor, fa
 
 
 def _divergence(p: Tensor, q: Tensor) -> Tensor:
-    """Kullback-Leibler, ``sum p log(p / q)`` with ``0 log 0 = 0``; q must be positive where p is."""
+    """Return Kullback-Leibler's ``sum p log(p / q)`` with ``0 log 0 = 0``; q must be positive where p is."""
     return torch.where(p > 0, p * (p / q).log(), 0.0).sum(-1)
 
 
 def _edges(centers: npt.NDArray[np.float64], std: float) -> npt.NDArray[np.float64]:
-    """Edges along one axis, in order, none closer to the one before than half a standard deviation."""
+    """Return edges along one axis, in order, none closer to the one before than half a standard deviation."""
     wanted = np.unique(centers[:, None] + std * np.array(OFFSETS))
     edges = [wanted[0]]
     for edge in wanted[1:]:
@@ -209,7 +209,7 @@ def _edges(centers: npt.NDArray[np.float64], std: float) -> npt.NDArray[np.float
 
 
 def _mixture_masses(truth: MixtureTruth, edges: list[npt.NDArray[np.float64]]) -> Tensor:
-    """``[K]``: per component the product over the axes of its probabilities between two edges, summed by weight."""
+    """Sum by weight, per component, the product over the axes of its probabilities between two edges: ``[K]``."""
     masses = torch.from_numpy(truth.weights)[:, None]
     for axis, own in enumerate(edges):
         distance = torch.from_numpy(own[None] - truth.centers[:, axis, None]) / truth.std

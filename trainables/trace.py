@@ -52,12 +52,12 @@ class Trace:
     """
 
     def __init__(self, meta: Mapping[str, Any], rows: Sequence[Row]) -> None:
-        """``rows`` in order of reports, then of replicas; the first one names the columns of all."""
+        """Take ``rows`` in order of reports, then of replicas; the first one names the columns of all."""
         self._hold(meta, pa.Table.from_pylist(list(rows)))
 
     @classmethod
     def from_table(cls, meta: Mapping[str, Any], table: pa.Table) -> Self:
-        """The trace whose rows are the table's."""
+        """Build the trace whose rows are the table's."""
         trace = cls.__new__(cls)
         trace._hold(meta, table)
         return trace
@@ -73,7 +73,7 @@ class Trace:
         return rows
 
     def replica(self, seed: int) -> ReplicaTrace:
-        """The series of one seed, not to be written to; of length 0 if the trace holds none."""
+        """Return the series of one seed, not to be written to; of length 0 if the trace holds none."""
         first, last = np.searchsorted(self._seeds, [seed, seed + 1])
         columns = {name: values[first:last] for name, values in self._columns.items()} if last > first else {}
         return ReplicaTrace(seed=seed, columns=columns, reference=self._reference)
@@ -100,7 +100,7 @@ class Trace:
 
 
 def _array(column: pa.ChunkedArray) -> npt.NDArray[Any]:
-    """``[T]``, or ``[T, K]`` of lists of one length; lists that differ in length stay single objects."""
+    """Return ``[T]``, or ``[T, K]`` of lists of one length; lists that differ in length stay single objects."""
     if not pa.types.is_list(column.type):
         values: npt.NDArray[Any] = column.to_numpy()
         return values
@@ -113,7 +113,7 @@ def _array(column: pa.ChunkedArray) -> npt.NDArray[Any]:
 
 
 def write(trace: Trace, path: Path) -> None:
-    """Writes the file whole or not at all (a temporary file beside it, then a rename).
+    """Write the file whole or not at all (a temporary file beside it, then a rename).
 
     Raises:
         OSError: if the disk is full or the folder is not writable; nothing is left behind.
@@ -129,7 +129,7 @@ def write(trace: Trace, path: Path) -> None:
 
 
 def read(path: Path) -> Trace:
-    """Reads a block's trace.
+    """Read a block's trace.
 
     Raises:
         ValueError: if there is no file, it is damaged or not a trace, or was written by a newer schema.

@@ -129,7 +129,7 @@ class BlockTrainable(tune.Trainable):
         return {"block": self._task.name, **values}
 
     def _halted(self) -> dict[str, Any] | None:
-        """What the halt file says, if there is one; it is written whole or not at all."""
+        """Read what the halt file says, if there is one; it is written whole or not at all."""
         if not self._task.halt.exists():
             return None
         found: dict[str, Any] = json.loads(self._task.halt.read_text(encoding="utf-8"))
@@ -174,11 +174,11 @@ class BlockTrainable(tune.Trainable):
         }
 
     def _reports(self) -> int:
-        """How many there were, that of step 0 left out."""
+        """Count the reports, that of step 0 left out."""
         return len(self._rows) // len(self._task.seeds) - 1
 
     def _keep(self) -> None:
-        """Writes the checkpoint whole or not at all."""
+        """Write the checkpoint whole or not at all."""
         assert self._loop is not None
         path = self._task.checkpoint
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -191,7 +191,7 @@ class BlockTrainable(tune.Trainable):
             unfinished.unlink(missing_ok=True)
 
     def _continue(self) -> None:
-        """Goes on from the block's checkpoint, if it has one."""
+        """Go on from the block's checkpoint, if it has one."""
         assert self._loop is not None
         if not self._task.checkpoint.exists():
             return
@@ -204,7 +204,7 @@ class BlockTrainable(tune.Trainable):
 
 
 def stored_trace(task: BlockTask) -> Trace | None:
-    """The block's complete trace, if it is on disk and was made by this configuration and these seeds."""
+    """Return the block's complete trace, if it is on disk and was made by this configuration and these seeds."""
     if not task.trace.exists():
         return None
     stored = trace.read(task.trace)

@@ -13,7 +13,7 @@ _LIBRARIES = ("numpy", "pyarrow", "ray", "torchvision", "scipy", "scikit-learn",
 
 @cache
 def versions() -> dict[str, str]:
-    """Name to version, of Python, torch and those of our libraries that are installed here; ``code`` is our own."""
+    """Return versions by name, of Python, torch and those of our libraries that are installed; ``code`` is our own."""
     found = {"code": code_digest(), "python": platform.python_version(), "torch": torch.__version__}
     for name in _LIBRARIES:
         try:
@@ -24,12 +24,12 @@ def versions() -> dict[str, str]:
 
 
 def device_name(device: torch.device) -> str:
-    """What records call the device: a GPU's model, or the processor's architecture."""
+    """Name a device as records do: a GPU's model, or the processor's architecture."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu ({platform.machine()})"
 
 
 def code_digest() -> str:
-    """Hash of every module of ``trainables``: two records with the same digest were trained by the same code."""
+    """Hash every module of ``trainables``: two records with the same digest were trained by the same code."""
     folder = Path(__file__).parent
     digest = blake2b(digest_size=6)
     for path in sorted(folder.rglob("*.py")):

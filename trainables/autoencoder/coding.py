@@ -21,11 +21,12 @@ class Code:
 
 
 def encode(config: AaeConfig, nets: Nets, images: Samples) -> Code:
+    """Run the encoder on images ``[R, B, *shape]``."""
     return read(config, nets.run("encoder", images))
 
 
 def read(config: AaeConfig, outputs: Tensor) -> Code:
-    """The encoder's output in its parts: z (or its mean), log variance, logits of the classes."""
+    """Split the encoder's output into its parts: z (or its mean), log variance, logits of the classes."""
     dim = config.prior.dim
     return Code(
         z=outputs[..., :dim],
@@ -35,18 +36,21 @@ def read(config: AaeConfig, outputs: Tensor) -> Code:
 
 
 def decode(nets: Nets, z: Latents, y: Tensor | None) -> Samples:
+    """Run the decoder on codes ``z [R, B, dim]`` and, if it takes any, classes ``y [R, B, K]``."""
     images: Samples = nets.run("decoder", joined(z, y))
     return images
 
 
 def joined(z: Latents, y: Tensor | None) -> Tensor:
-    """A decoder's input: class probabilities or one-hot labels, if it takes any, then the code."""
+    """Return a decoder's input: class probabilities or one-hot labels, if it takes any, then the code."""
     return z if y is None else torch.cat([y.to(z.dtype), z], -1)
 
 
 def classifies(config: AaeConfig) -> bool:
+    """Return whether the encoder emits class probabilities beside the code."""
     return isinstance(config.labels, SemiSupervised | SupervisedOnly)
 
 
 def decodes_labels(config: AaeConfig) -> bool:
+    """Return whether the decoder reads a class beside the code."""
     return isinstance(config.labels, DecoderLabels | SemiSupervised | SupervisedOnly)

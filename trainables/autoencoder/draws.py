@@ -37,37 +37,40 @@ class Draws:
         return self._split.labeled(self._step)
 
     def code(self, nets: Nets) -> Code:
-        """The batch's code, with gradient: the encoder does not move between D's step and its own, so one will do."""
+        """Return the batch's code, with gradient.
+
+        The encoder does not move between D's step and its own, so one will do.
+        """
         if self._code is None:
             self._code = encode(self._config, nets, self.batch.samples)
         return self._code
 
     def labels(self) -> Tensor:
-        """The batch's classes, one-hot."""
+        """Return the batch's classes, one-hot."""
         assert self.batch.labels is not None
         return functional.one_hot(self.batch.labels, self._config.data.classes)
 
     def told(self) -> Tensor | None:
-        """What D is told of each place of the batch: class or "unlabelled", one-hot; nothing without such labels."""
+        """Return what D is told of each image: class or "unlabelled", one-hot; None without such labels."""
         if not isinstance(self._config.labels, PriorLabels):
             return None
         told = self._split.told(self._picks).to(self._device)
         return functional.one_hot(told, self._config.data.classes + 1).to(self._dtype)
 
     def prior(self) -> Latents:
-        """Draws of the prior, from the mode of the class where there is one."""
+        """Draw from the prior, from the mode of the class where there is one."""
         modes = self._split.told(self._picks) if isinstance(self._config.labels, PriorLabels) else None
         size = self._config.batch_size
         return prior_draws(self._config, self._streams, "prior", self._step, size, modes).to(self._device)
 
     def classes(self) -> Tensor:
-        """Uniformly drawn classes, one-hot: what y should look like."""
+        """Draw classes uniformly, one-hot: what y should look like."""
         count, size = self._config.data.classes, self._config.batch_size
         labels = phases.uniform_labels(count, self._streams, "prior_label", self._step, size)
         return functional.one_hot(labels, count).to(device=self._device, dtype=self._dtype)
 
     def posterior(self) -> Latents:
-        """Standard normal noise of a variational encoder."""
+        """Draw standard normal noise for a variational encoder."""
         latent = Latent(dim=self._config.prior.dim, distribution="normal")
         noise = phases.latents(latent, self._streams, "posterior", self._step, self._config.batch_size)
         return noise.to(device=self._device, dtype=self._dtype)
@@ -76,9 +79,14 @@ class Draws:
 def prior_draws(
     config: AaeConfig, streams: Streams, stream: str, counter: int, size: int, modes: Labels | None
 ) -> Latents:
-    """Draws of the prior ``[R, size, dim]`` on the CPU.
+    """Draw from the prior: ``[R, size, dim]`` on the CPU.
 
     Args:
+        config: has the prior and the precision.
+        streams: one stream of random numbers per replica.
+        stream: the name of the stream to draw from.
+        counter: place in the stream: the step, or the number of an evaluation's batch.
+        size: draws per replica.
         modes: the mode of each, ``[R, size]``; numbers beyond the last mode, or no modes at all, mean any mode.
     """
     prior = config.prior

@@ -53,7 +53,7 @@ class Aae:
         return self._rounds
 
     def check(self, source: Source) -> None:
-        """Raises ValueError if the data have too few images, or too few labelled ones."""
+        """Raise ValueError if the data have too few images, or too few labelled ones."""
         assert isinstance(source, ImageSource)
         Split(self._config, source, (0,)).check()
 
@@ -73,7 +73,7 @@ class Aae:
             yield self._classification(self._config)
 
     def _reconstruction(self, config: AaeConfig) -> Phase:
-        """``weight mean (x - decode(encode(x)))^2`` over batch and pixels, and a variational encoder's KL."""
+        """Build ``weight mean (x - decode(encode(x)))^2`` over batch and pixels, and a variational encoder's KL."""
         regularizer = config.regularizer
 
         def loss(nets: Nets, draws: Draws) -> Mapping[str, Loss]:
@@ -96,7 +96,7 @@ class Aae:
         )
 
     def _discriminators(self, config: AaeConfig, regularizer: Adversarial) -> Phase:
-        """Draws of the prior are real, codes are fake; with class probabilities, one-hot classes and y likewise."""
+        """Call draws of the prior real, codes fake; with class probabilities, one-hot classes and y likewise."""
         terms, updates = _regularized(config, "d"), ("discriminator", "label_discriminator")
 
         def loss(nets: Nets, draws: Draws) -> Mapping[str, Loss]:
@@ -120,7 +120,7 @@ class Aae:
         )
 
     def _encoder(self, config: AaeConfig, regularizer: Adversarial) -> Phase:
-        """The encoder as generator of codes; the discriminators are held fixed."""
+        """Train the encoder as generator of codes; the discriminators are held fixed."""
 
         def loss(nets: Nets, draws: Draws) -> Mapping[str, Loss]:
             code = draws.code(nets)
@@ -135,7 +135,7 @@ class Aae:
         return Phase(name="g", updates=("encoder",), optimizer=config.g_optimizer, terms=terms, loss=loss)
 
     def _classification(self, config: AaeConfig) -> Phase:
-        """The cross-entropy of y on labelled images."""
+        """Minimise the cross-entropy of y on labelled images."""
 
         def loss(nets: Nets, draws: Draws) -> Mapping[str, Loss]:
             batch = draws.labeled

@@ -39,12 +39,14 @@ class Play:
         return Draws(self._config, self._split, self._streams, step, device=self._device)
 
     def sample(self, nets: Nets, count: int, labels: Labels | None = None) -> tuple[Samples, Labels | None]:
-        """Decoded draws of the prior ``[R, count, *shape]`` from the evaluation stream, the same at every step.
+        """Decode draws of the prior ``[R, count, *shape]`` from the evaluation stream, the same at every step.
 
         Drawn in chunks of the training batch size. Classes steer them where the decoder reads labels, or the prior has
         a mode for each.
 
         Args:
+            nets: the networks of every replica.
+            count: samples per replica.
             labels: ``[count]`` classes to make; uniform random ones if absent.
         """
         size, chunks = self._config.batch_size, []
@@ -62,7 +64,7 @@ class Play:
         return View(samples=samples, labels=labels, columns=self._measured(nets))
 
     def figures(self, nets: Nets) -> dict[str, Figure]:
-        """Held-out images over their reconstructions, their codes, and what codes over the prior decode to."""
+        """Show held-out images over their reconstructions, their codes, and what codes over the prior decode to."""
         if isinstance(self._config.labels, SupervisedOnly):
             return {}
         code = self._encoded(nets, _DOTS)
@@ -81,7 +83,7 @@ class Play:
         return functional.one_hot(labels, self._config.data.classes)
 
     def _measured(self, nets: Nets) -> dict[str, Tensor]:
-        """What the encoder does with held-out images.
+        """Measure what the encoder does with held-out images.
 
         ``reconstruction_error``: mean squared error over images and pixels, of a variational encoder from its mean;
         ``classification_error``: share of images whose largest class probability is another class's; ``kl``: the mean
@@ -107,13 +109,13 @@ class Play:
         return columns
 
     def _encoded(self, nets: Nets, count: int) -> Code:
-        """The codes of the first held-out images."""
+        """Encode the first held-out images."""
         images = self._images[:, :count]
         outputs = self._by_batch(lambda own: nets.run("encoder", images[:, own]), images.shape[1])
         return read(self._config, outputs)
 
     def _drawn(self, code: Code) -> Latents:
-        """z; of a variational encoder a draw, always with the same noise."""
+        """Return z; of a variational encoder a draw, always with the same noise."""
         if code.log_variance is None:
             return code.z
         count, dim = code.z.shape[1:]
@@ -125,13 +127,13 @@ class Play:
         return prior_draws(self._config, self._streams, "evaluation/prior", 0, count, None).to(self._device)
 
     def _read_labels(self, code: Code) -> Tensor | None:
-        """What the decoder is told of the class of held-out images."""
+        """Return what the decoder is told of the class of held-out images."""
         if code.logits is not None:
             return code.logits.softmax(-1)
         return None if self._labels is None else self._one_hot(self._labels[:, : code.z.shape[1]])
 
     def _squared_error(self, nets: Nets, code: Code) -> Tensor:
-        """``[R, N]``, a mean over pixels."""
+        """Return the squared error ``[R, N]``, a mean over pixels."""
         inputs = joined(code.z, self._read_labels(code))
 
         def error(own: slice) -> Tensor:
@@ -142,7 +144,7 @@ class Play:
         return self._by_batch(error, inputs.shape[1])
 
     def _by_batch(self, function: Callable[[slice], Tensor], count: int) -> Tensor:
-        """``function`` of places 0 to ``count``, in whole batches of the training size, joined along the batch axis.
+        """Apply ``function`` to places 0 to ``count``, in whole batches of the training size, joined along their axis.
 
         A rest is computed within the last whole batch: batch norm would see other statistics in a small one.
         """
@@ -153,21 +155,21 @@ class Play:
         return torch.cat(parts, 1)
 
     def _reconstructions(self, nets: Nets, code: Code) -> Images:
-        """Rows of held-out images, each above the row of what the decoder makes of their codes."""
+        """Show rows of held-out images, each above the row of what the decoder makes of their codes."""
         inputs = joined(code.z, self._read_labels(code))[:, :_SHOWN]
         made: Samples = nets.run("decoder", inputs)
         pairs = zip(self._images[:, :_SHOWN].split(_ROW, 1), made.split(_ROW, 1), strict=True)
         return Images(images=torch.cat([row for pair in pairs for row in pair], 1), columns=_ROW)
 
     def _scatter(self, code: Code) -> Points:
-        """Codes of held-out images over the prior; of codes with more entries, the first two."""
+        """Show codes of held-out images over the prior; of codes with more entries, the first two."""
         z = self._drawn(code)
         labels = None if self._labels is None else self._labels[0, : z.shape[1]]
         span = _SPAN * self._config.prior.deviation
         return Points(points=z, labels=labels, ground=self._ground(_GROUND)[0], span=span)
 
     def _manifold(self, nets: Nets) -> Images:
-        """Where the decoder reads labels, a style per row and a class per column; otherwise a lattice of codes."""
+        """Decode a style per row and class per column where the decoder reads labels; otherwise a lattice of codes."""
         replicas, classes = len(self._streams.seeds), min(_ROW, self._config.data.classes)
         if not decodes_labels(self._config):
             z = lattice(self._config.prior, _ROW).to(self._images)
@@ -178,7 +180,7 @@ class Play:
 
 
 def mmd(a: Tensor, b: Tensor, deviation: float) -> Tensor:
-    """Squared maximum mean discrepancy of two samples, unbiased: ``[R, N, dim], [R, M, dim] -> [R]``.
+    """Return the squared maximum mean discrepancy of two samples, unbiased: ``[R, N, dim], [R, M, dim] -> [R]``.
 
     ``E k(a, a') + E k(b, b') - 2 E k(a, b)`` over distinct pairs (Gretton et al. 2012, eq. 3), with k the mean of
     Gaussians ``exp(-|x - y|^2 / (2 s^2))`` whose s are 1/4, 1/2, 1, 2 and 4 times ``sqrt(2 dim) deviation``, the

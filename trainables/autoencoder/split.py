@@ -36,11 +36,11 @@ class Split:
         self._walk: tuple[int, Tensor] | None = None
 
     def held_out(self) -> Batch:
-        """``[1, n, ...]``, the same for every replica."""
+        """Return the held-out images ``[1, n, ...]``, the same for every replica."""
         return self._source.at(self._held[None, :_MOST_HELD_OUT])
 
     def picks(self, counter: int) -> Tensor:
-        """Numbers ``[R, B]`` of the images of the ``counter``-th batch; each epoch is a fresh permutation."""
+        """Return the numbers ``[R, B]`` of the ``counter``-th batch's images; each epoch is a fresh permutation."""
         size = self._config.batch_size
         epoch, place = divmod(counter, len(self._train) // size)
         if self._walk is None or self._walk[0] != epoch:
@@ -54,12 +54,12 @@ class Split:
         return self._source.at(picks)
 
     def told(self, picks: Tensor) -> Labels:
-        """The classes ``[R, B]`` of these images, or the number of classes for those without a label (PriorLabels)."""
+        """Return the classes ``[R, B]`` of images, or the number of classes for those without a label (PriorLabels)."""
         assert self._labels is not None
         return torch.where(self._told.gather(1, picks), self._labels[picks], self._config.data.classes)
 
     def labeled(self, counter: int) -> Batch:
-        """The ``counter``-th batch of the images whose label is used (SemiSupervised, SupervisedOnly)."""
+        """Return the ``counter``-th batch of the images whose label is used (SemiSupervised, SupervisedOnly)."""
         own = self._labeled
         size = min(self._config.batch_size, own.shape[1])
         epoch, place = divmod(counter, own.shape[1] // size)
@@ -95,7 +95,7 @@ class Split:
         return torch.stack(rows)
 
     def check(self) -> None:
-        """Raises ValueError if the data lack labelled images."""
+        """Raise ValueError if the data lack labelled images."""
         if isinstance(self._config.labels, SemiSupervised | SupervisedOnly):
             assert len(self._labeled)
 

@@ -56,7 +56,7 @@ class UnreadableImages(ValueError):
 
 
 def images(cache: Path, shape: tuple[int, ...], opened: Callable[[], AbstractContextManager[Listing]]) -> torch.Tensor:
-    """The images ``[N, *shape]`` uint8 of a cache file, which is made from the listing if it is not there.
+    """Return the images ``[N, *shape]`` uint8 of a cache file, made from the listing if it is not there.
 
     Args:
         cache: the ``.npy`` file; what it holds must be a function of its name.
@@ -107,7 +107,7 @@ def _write(file: BinaryIO, shape: tuple[int, ...], listing: Listing, cache: Path
 
 
 def _mapped(path: Path) -> torch.Tensor:
-    """The array of an ``.npy`` file, read from disk only where it is touched. Writing to it would end the process.
+    """Map the array of an ``.npy`` file, read from disk only where it is touched. Writing to it would end the process.
 
     A copy-on-write map would be writable, but the system reserves memory for all of one and refuses it when the set
     exceeds the memory; torch has no read-only tensors and warns.
@@ -119,7 +119,7 @@ def _mapped(path: Path) -> torch.Tensor:
 
 @contextlib.contextmanager
 def _alone(lock: Path) -> Iterator[None]:
-    """Waits until no other process holds the lock; the system frees it when its holder dies."""
+    """Wait until no other process holds the lock; the system frees it when its holder dies."""
     import fcntl
 
     with lock.open("w") as file:

@@ -55,7 +55,7 @@ class CelebA:
         return 0
 
     def check(self) -> None:
-        """Looks for the list and the first of its images.
+        """Look for the list and the first of its images.
 
         Raises:
             ValueError: if they are not there; says what to download and where to.
@@ -71,7 +71,7 @@ class CelebA:
                 )
 
     def load(self, *, device: torch.device, dtype: torch.dtype) -> ImageSource:
-        """Maps the converted images, converting them first if need be.
+        """Map the converted images, converting them first if need be.
 
         Raises:
             ValueError: as ``check``, or if images are absent or cannot be decoded: how many, and the first five.
@@ -91,14 +91,14 @@ class CelebA:
         return ImageSource(truth, device=device, dtype=dtype, on_device=False)
 
     def download(self) -> None:
-        """Fetches the files through torchvision, which needs the package gdown."""
+        """Fetch the files through torchvision, which needs the package gdown."""
         from torchvision.datasets import CelebA as Reader
 
         Reader(self.root, download=True)
 
 
 def _training(partition: Path) -> list[str]:
-    """Lines are ``000001.jpg 0``: 0 is training, 1 validation, 2 test."""
+    """Name the training images of lines such as ``000001.jpg 0``: 0 is training, 1 validation, 2 test."""
     rows = [line.split() for line in partition.read_text(encoding="utf-8").splitlines() if line.strip()]
     names = [row[0] for row in rows if row[1:] == ["0"]]
     if not names:

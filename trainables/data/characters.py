@@ -112,7 +112,7 @@ class Characters:
         return "".join(level_one()[place] for place in order)
 
     def check(self) -> None:
-        """Looks for the fonts.
+        """Look for the fonts.
 
         Raises:
             ValueError: if none is found; says what to install.
@@ -120,7 +120,7 @@ class Characters:
         self._faces()
 
     def load(self, *, device: torch.device, dtype: torch.dtype) -> ImageSource:
-        """Reads the drawn images, drawing them first if need be: about 1 ms each.
+        """Read the drawn images, drawing them first if need be: about 1 ms each.
 
         Raises:
             ValueError: as ``check``, or if no font has one of the characters.
@@ -142,7 +142,7 @@ class Characters:
         return ImageSource(truth, device=device, dtype=dtype)
 
     def _faces(self) -> list[tuple[Path, int]]:
-        """File and index of the faces to draw with."""
+        """Return file and index of the faces to draw with."""
         installed = {path.name: path for folder in reversed(FOLDERS) for path in folder.rglob("*.tt[cf]")}
         faces = [(installed[face.file], face.index) for face in FACES if face.file in installed]
         if not faces:
@@ -161,7 +161,7 @@ class Characters:
         return blake2b(repr(drawn).encode(), digest_size=8).hexdigest()
 
     def _draw(self, faces: list[tuple[Path, int]]) -> tuple[torch.Tensor, torch.Tensor]:
-        """``[N, 1, side, side]`` and ``[N]``, ordered by class, font and variation."""
+        """Draw images ``[N, 1, side, side]`` and their classes ``[N]``, ordered by class, font and variation."""
         pens = [_Pen(path, index, self.side) for path, index in faces]
         images: list[Pixels] = []
         counts = []
@@ -179,7 +179,7 @@ class Characters:
 
 @cache
 def level_one() -> str:
-    """The 3,755 characters of GB 2312 level 1 in their order: rows 16 to 55 of 94, the last with 89."""
+    """Return the 3,755 characters of GB 2312 level 1 in their order: rows 16 to 55 of 94, the last with 89."""
     cells = (bytes((0xA0 + row, 0xA0 + cell)) for row in range(16, 56) for cell in range(1, 95))
     return "".join(cell.decode("gb2312") for cell in cells if cell <= b"\xd7\xf9")
 
@@ -198,7 +198,7 @@ class _Pen:
         self._missing = _ink(self._font, MISSING)
 
     def draw(self, character: str, variations: int) -> Iterator[Pixels]:
-        """Images ``[side, side]``, the first undeformed; none if the face does not have the character."""
+        """Draw images ``[side, side]``, the first undeformed; none if the face does not have the character."""
         from PIL import Image
         from PIL.Image import Resampling, Transform
 
@@ -217,7 +217,7 @@ class _Pen:
 
 
 def _ink(font: "FreeTypeFont", character: str) -> Pixels | None:
-    """``[height, width]`` in grey levels, cut to what is drawn; absent if nothing is."""
+    """Return ``[height, width]`` in grey levels, cut to what is drawn; None if nothing is."""
     from PIL import Image
 
     mask = font.getmask(character, mode="L")
@@ -227,7 +227,7 @@ def _ink(font: "FreeTypeFont", character: str) -> Pixels | None:
 
 
 def _centered(ink: Pixels, canvas: int) -> Pixels:
-    """The glyph in the middle of a square; what stands out of it is cut off."""
+    """Put the glyph in the middle of a square; what stands out of it is cut off."""
     out = np.zeros((3 * canvas, 3 * canvas), dtype=np.uint8)
     top, left = ((3 * canvas - size) // 2 for size in ink.shape)
     out[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
@@ -235,7 +235,7 @@ def _centered(ink: Pixels, canvas: int) -> Pixels:
 
 
 def _affine(rng: np.random.Generator, canvas: int) -> tuple[float, ...]:
-    """A small deformation about the middle, as PIL takes it: ``a b c d e f``, from output to input."""
+    """Draw a small deformation about the middle, as PIL takes it: ``a b c d e f``, from output to input."""
     angle = np.radians(rng.uniform(-MOST_DEGREES, MOST_DEGREES))
     shear = rng.uniform(-MOST_SHEAR, MOST_SHEAR)
     scale = np.diag(1 / rng.uniform(*SCALES, size=2))
@@ -248,7 +248,7 @@ def _affine(rng: np.random.Generator, canvas: int) -> tuple[float, ...]:
 
 
 def _thicker(image: Pixels) -> Pixels:
-    """Every pixel the brightest of its 3x3 neighbourhood."""
+    """Make every pixel the brightest of its 3x3 neighbourhood."""
     for axis in (0, 1):
         padded = np.pad(image, [(1, 1) if axis == own else (0, 0) for own in (0, 1)])
         size = image.shape[axis]

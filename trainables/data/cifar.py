@@ -45,7 +45,7 @@ class Cifar10:
         return 10
 
     def check(self) -> None:
-        """Looks for the files without reading them.
+        """Look for the files without reading them.
 
         Raises:
             ValueError: if one is not there; says how to fetch them.
@@ -59,8 +59,10 @@ class Cifar10:
                 )
 
     def load(self, *, device: torch.device, dtype: torch.dtype) -> ImageSource:
-        """Raises:
-        ValueError: as ``check``, or if the files' checksums are not those of the original.
+        """Load the training set.
+
+        Raises:
+            ValueError: as ``check``, or if the files' checksums are not those of the original.
         """
         from torchvision.datasets import CIFAR10
 
@@ -77,7 +79,7 @@ class Cifar10:
         return ImageSource(truth, device=device, dtype=dtype)
 
     def download(self) -> None:
-        """Fetches the files through torchvision (170 MB)."""
+        """Fetch the files through torchvision (170 MB)."""
         from torchvision.datasets import CIFAR10
 
         CIFAR10(self.root, download=True)

@@ -36,7 +36,7 @@ class Digits:
         return 10
 
     def check(self) -> None:
-        """Does nothing: no file can be missing."""
+        """Do nothing: no file can be missing."""
 
     def load(self, *, device: torch.device, dtype: torch.dtype) -> ImageSource:
         from sklearn.datasets import load_digits

@@ -60,7 +60,7 @@ class ImageFolder:
         return count if count > 1 else 0
 
     def check(self) -> None:
-        """Looks for one image in each class, without reading any.
+        """Look for one image in each class, without reading any.
 
         Raises:
             ValueError: if there are none, or a class is empty, or images lie beside the classes.
@@ -78,7 +78,7 @@ class ImageFolder:
             raise ValueError(f"root must hold images ({', '.join(EXTENSIONS)}), got none in {place}")
 
     def load(self, *, device: torch.device, dtype: torch.dtype) -> ImageSource:
-        """Maps the converted images, converting them first if need be.
+        """Map the converted images, converting them first if need be.
 
         Raises:
             ValueError: as ``check``, or if files cannot be decoded: their number and the names of the first five.
@@ -102,7 +102,7 @@ class ImageFolder:
 
 
 def _images_in(folder: Path) -> Iterator[str]:
-    """Names of the images directly in a folder, in no order."""
+    """Return the names of the images directly in a folder, in no order."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if _is_image(entry.name) and entry.is_file():
@@ -110,7 +110,7 @@ def _images_in(folder: Path) -> Iterator[str]:
 
 
 def _images_below(root: Path, name: str) -> Iterator[str]:
-    """Images in ``root / name`` and all folders in it, relative to the root, in torchvision's order."""
+    """Return images in ``root / name`` and all folders in it, relative to the root, in torchvision's order."""
     for place, folders, files in os.walk(root / name, followlinks=True):
         folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
         for file in sorted(files):

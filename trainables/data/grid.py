@@ -45,7 +45,7 @@ class Grid:
         return self.side**2
 
     def check(self) -> None:
-        """Does nothing: no file can be missing."""
+        """Do nothing: no file can be missing."""
 
     def load(self, *, device: torch.device, dtype: torch.dtype) -> MixtureSource:
         places = self.spacing / self.divisor * (np.arange(self.side) - (self.side - 1) / 2)

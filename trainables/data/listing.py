@@ -43,7 +43,7 @@ class Files:
         return self.root / f"images_{self.side}_{digest.hexdigest()}.npy"
 
     def images(self) -> torch.Tensor:
-        """``[N, channels, side, side]`` uint8, mapped from the converted file, which is written if need be."""
+        """Return ``[N, channels, side, side]`` uint8, mapped from the converted file, which is written if need be."""
         shape = (self.channels, self.side, self.side)
         return cache.images(self.cache, shape, lambda: contextlib.nullcontext(self))
 

@@ -59,7 +59,7 @@ class LowVariabilityDigits:
         return CLASSES
 
     def check(self) -> None:
-        """Does nothing: the font comes with matplotlib, which is installed with this package."""
+        """Do nothing: the font comes with matplotlib, which is installed with this package."""
 
     def load(self, *, device: torch.device, dtype: torch.dtype) -> ImageSource:
         each = self.count // CLASSES
@@ -78,7 +78,7 @@ class LowVariabilityDigits:
 
 
 def _large_glyph(character: str) -> "Image":
-    """The glyph in grey levels, several times too large, cut to its ink."""
+    """Return the glyph in grey levels, several times too large, cut to its ink."""
     import matplotlib
     from PIL import Image, ImageDraw, ImageFont
 
@@ -91,7 +91,7 @@ def _large_glyph(character: str) -> "Image":
 
 
 def _fit_height(glyph: "Image") -> npt.NDArray[np.uint8]:
-    """``[28, width]``: the glyph scaled to 28 pixels of height, each pixel the mean of what it covers."""
+    """Scale the glyph to 28 pixels of height, ``[28, width]``, each pixel the mean of what it covers."""
     from PIL.Image import Resampling
 
     width = round(glyph.width * SIDE / glyph.height)

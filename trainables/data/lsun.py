@@ -77,7 +77,7 @@ class Lsun:
         return 0
 
     def check(self) -> None:
-        """Looks for the data without reading them.
+        """Look for the data without reading them.
 
         Raises:
             ValueError: if neither the database nor the converted file is there; says what to download and where to.
@@ -92,7 +92,7 @@ class Lsun:
             )
 
     def load(self, *, device: torch.device, dtype: torch.dtype) -> ImageSource:
-        """Maps the converted images, converting them first if need be.
+        """Map the converted images, converting them first if need be.
 
         Raises:
             ValueError: as ``check``, or if the database is empty, or images in it cannot be read (by their keys).
@@ -146,11 +146,11 @@ class LsunBedroom:
         return 0
 
     def check(self) -> None:
-        """As :meth:`Lsun.check`."""
+        """Check as :meth:`Lsun.check` does."""
         self._category().check()
 
     def load(self, *, device: torch.device, dtype: torch.dtype) -> ImageSource:
-        """As :meth:`Lsun.load`."""
+        """Load as :meth:`Lsun.load` does."""
         return self._category().load(device=device, dtype=dtype)
 
     def _category(self) -> Lsun:
@@ -182,7 +182,7 @@ class _Photographs:
 
 @contextlib.contextmanager
 def _database(root: Path, name: str) -> Iterator[Any]:
-    """torchvision's reader of one category, which has ``keys`` and the open LMDB environment ``env``.
+    """Open torchvision's reader of one category, which has ``keys`` and the open LMDB environment ``env``.
 
     It keeps the database's keys in a pickle in the *working folder*, named by the letters of the root's path alone, so
     that ``data1`` and ``data2`` would share one: it is built in an empty folder. It also leaves that file to the

@@ -49,7 +49,7 @@ class Mnist:
         return DIGITS
 
     def check(self) -> None:
-        """Looks for the files without reading them.
+        """Look for the files without reading them.
 
         Raises:
             ValueError: if one is not there; says how to fetch them.
@@ -57,8 +57,10 @@ class Mnist:
         _look_for(self.root, "MNIST")
 
     def load(self, *, device: torch.device, dtype: torch.dtype) -> ImageSource:
-        """Raises:
-        ValueError: as ``check``, or if the files are damaged.
+        """Load the training set.
+
+        Raises:
+            ValueError: as ``check``, or if the files are damaged.
         """
         self.check()
         images, labels = _read(self.root, "MNIST")
@@ -66,7 +68,7 @@ class Mnist:
         return ImageSource(truth, device=device, dtype=dtype)
 
     def download(self) -> None:
-        """Fetches the files through torchvision (12 MB)."""
+        """Fetch the files through torchvision (12 MB)."""
         _reader("MNIST")(self.root, download=True)
 
 
@@ -100,18 +102,18 @@ class FashionMnist:
         return DIGITS
 
     def check(self) -> None:
-        """As :meth:`Mnist.check`."""
+        """Check as :meth:`Mnist.check` does."""
         _look_for(self.root, "FashionMNIST")
 
     def load(self, *, device: torch.device, dtype: torch.dtype) -> ImageSource:
-        """As :meth:`Mnist.load`."""
+        """Load as :meth:`Mnist.load` does."""
         self.check()
         images, labels = _read(self.root, "FashionMNIST")
         truth = ImageTruth(images=resized(images, self.side), labels=labels, classes=DIGITS)
         return ImageSource(truth, device=device, dtype=dtype)
 
     def download(self) -> None:
-        """Fetches the files through torchvision (31 MB)."""
+        """Fetch the files through torchvision (31 MB)."""
         _reader("FashionMNIST")(self.root, download=True)
 
 
@@ -155,11 +157,11 @@ class StackedMnist:
         return int(DIGITS**STACKED)
 
     def check(self) -> None:
-        """As :meth:`Mnist.check`."""
+        """Check as :meth:`Mnist.check` does."""
         _look_for(self.root, "MNIST")
 
     def load(self, *, device: torch.device, dtype: torch.dtype) -> ImageSource:
-        """As :meth:`Mnist.load`."""
+        """Load as :meth:`Mnist.load` does."""
         self.check()
         digits, names = _read(self.root, "MNIST")
         rng = generator(0, "stacked_mnist")
@@ -174,7 +176,7 @@ class StackedMnist:
         return ImageSource(truth, device=device, dtype=dtype)
 
     def download(self) -> None:
-        """As :meth:`Mnist.download`."""
+        """Fetch as :meth:`Mnist.download` does."""
         _reader("MNIST")(self.root, download=True)
 
 
@@ -195,7 +197,7 @@ def _look_for(root: str, name: str) -> None:
 
 
 def _read(root: str, name: str) -> tuple[Tensor, Tensor]:
-    """``[N, 1, 28, 28]`` and ``[N]`` of the training set."""
+    """Read images ``[N, 1, 28, 28]`` and labels ``[N]`` of the training set."""
     try:
         reader = _reader(name)(root, train=True)
     except (RuntimeError, ValueError, AssertionError, OSError) as error:  # what a damaged file looks like

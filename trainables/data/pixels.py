@@ -23,7 +23,7 @@ CHUNK = 2_048
 
 
 def decoded(file: Path | BinaryIO, channels: int) -> "Image":
-    """An image of one (luma) or three channels (RGB) of 8 bits, read to its last pixel; transparency is dropped.
+    """Decode an image of one (luma) or three channels (RGB) of 8 bits, to its last pixel; transparency is dropped.
 
     Stored orientation (EXIF) is not applied, as torchvision's loader does not.
 
@@ -45,7 +45,7 @@ def decoded(file: Path | BinaryIO, channels: int) -> "Image":
 
 
 def fitted(image: "Image", side: int, fit: Fit) -> Pixels:
-    """``[channels, side, side]``."""
+    """Fit an image into a square: ``[channels, side, side]``."""
     from PIL import ImageOps
     from PIL.Image import Resampling
 
@@ -57,14 +57,14 @@ def fitted(image: "Image", side: int, fit: Fit) -> Pixels:
 
 
 def resized(images: Tensor, side: int) -> Tensor:
-    """``[N, C, h, h] -> [N, C, side, side]``, uint8; the same tensor if it has that size."""
+    """Resize ``[N, C, h, h] -> [N, C, side, side]``, uint8; the same tensor if it has that size."""
     if images.shape[-1] == side:
         return images
     return torch.cat(list(resized_chunks(images, side)))
 
 
 def resized_chunks(images: Tensor, side: int) -> Iterator[Tensor]:
-    """The same in parts, in order, for arrays whose float copy would not fit."""
+    """Resize in parts, in order, for arrays whose float copy would not fit."""
     for chunk in images.split(CHUNK):
         floats = chunk.to(torch.float32)
         scaled = functional.interpolate(

@@ -40,7 +40,7 @@ class Point:
         return 0
 
     def check(self) -> None:
-        """Does nothing: no file can be missing."""
+        """Do nothing: no file can be missing."""
 
     def load(self, *, device: torch.device, dtype: torch.dtype) -> "PointSource":
         truth = MixtureTruth(centers=np.zeros((1, 1)), weights=np.ones(1), std=self.std)

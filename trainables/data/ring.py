@@ -47,7 +47,7 @@ class Ring:
         return self.modes
 
     def check(self) -> None:
-        """Does nothing: no file can be missing."""
+        """Do nothing: no file can be missing."""
 
     def load(self, *, device: torch.device, dtype: torch.dtype) -> MixtureSource:
         angles = 2 * np.pi * np.arange(self.modes) / self.modes

@@ -97,10 +97,10 @@ class Source(Protocol):
         """Hash of the data: equal digests mean equal samples."""
 
     def batch(self, streams: Streams, counter: int, size: int) -> "Batch":
-        """The ``counter``-th batch of every replica; a pure function of its seed."""
+        """Return the ``counter``-th batch of every replica; a pure function of its seed."""
 
     def reference(self, size: int) -> Tensor:
-        """``[size, *shape]``: a fixed real sample for evaluation, the same for every replica and launch."""
+        """Return ``[size, *shape]``: a fixed real sample for evaluation, the same for every replica and launch."""
 
 
 @runtime_checkable
@@ -111,7 +111,7 @@ class Downloadable(Protocol):
     def root(self) -> str: ...
 
     def download(self) -> None:
-        """Fetches what is not there yet.
+        """Fetch what is not there yet.
 
         Raises:
             OSError, RuntimeError: if a server cannot be reached, or sends something else.
@@ -185,16 +185,19 @@ class ImageSource:
         return self.at(self._orders(streams.seeds, epoch)[:, place * size : (place + 1) * size])
 
     def at(self, picks: Tensor) -> Batch:
-        """The images with these numbers, ``[R, B]``, which lie where the bytes are."""
+        """Return the images with these numbers, ``[R, B]``, which lie where the bytes are."""
         return Batch(self._floats(picks), None if self._labels is None else self._labels[picks].to(self._device))
 
     def reference(self, size: int) -> Tensor:
-        """The first ``size`` images of a fixed permutation (all of them, if there are fewer)."""
+        """Return the first ``size`` images of a fixed permutation (all of them, if there are fewer)."""
         picks = generator(0, "reference").permutation(len(self._images))[:size]
         return self._floats(torch.from_numpy(picks).to(self._images.device))
 
     def _orders(self, seeds: tuple[int, ...], epoch: int) -> Tensor:
-        """``[R, N]``: the walk of every replica. Only the latest is kept: for millions of images each is megabytes."""
+        """Return the walk ``[R, N]`` of every replica.
+
+        Only the latest is kept: for millions of images each is megabytes.
+        """
         if self._walk is None or self._walk[0] != (seeds, epoch):
             count = len(self._images)
             rows = [generator(seed, "data", epoch).permutation(count).astype(np.int32) for seed in seeds]
@@ -208,7 +211,7 @@ class ImageSource:
 
 
 def _digest(truth: ImageTruth) -> str:
-    """Hash of shape, labels and pixels; of sets over 64 MiB, the pixels of 4,096 images spread over the set."""
+    """Hash shape, labels and pixels; of sets over 64 MiB, the pixels of 4,096 images spread over the set."""
     every = 1
     if truth.images.nbytes > HASHED_WHOLE_BYTES:
         every = max(1, len(truth.images) // HASHED_SPREAD)

@@ -57,7 +57,7 @@ class Stl10:
         return 10 if self.part == "train" else 0
 
     def check(self) -> None:
-        """Looks for the files without reading them.
+        """Look for the files without reading them.
 
         Raises:
             ValueError: if one is not there; says how to fetch them.
@@ -70,7 +70,7 @@ class Stl10:
                 )
 
     def load(self, *, device: torch.device, dtype: torch.dtype) -> ImageSource:
-        """Maps the scaled images, scaling them first if need be.
+        """Map the scaled images, scaling them first if need be.
 
         Raises:
             ValueError: as ``check``, or if the files' checksums are not those of the original.
@@ -85,7 +85,7 @@ class Stl10:
         return ImageSource(truth, device=device, dtype=dtype, on_device=False)
 
     def download(self) -> None:
-        """Fetches the files through torchvision (2.6 GB)."""
+        """Fetch the files through torchvision (2.6 GB)."""
         from torchvision.datasets import STL10
 
         STL10(self.root, download=True)

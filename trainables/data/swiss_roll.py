@@ -20,9 +20,9 @@ FIRST, LAST = 1.5 * pi, 4.5 * pi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwissRoll:
-    """``(t cos t, t sin t) / divisor`` plus normal noise of ``noise / divisor`` per coordinate, t uniform on
-    [1.5 pi, 4.5 pi).
+    """``(t cos t, t sin t) / divisor`` plus normal noise, t uniform on [1.5 pi, 4.5 pi).
 
+    The noise has the deviation ``noise / divisor`` per coordinate.
     The x-z plane of scikit-learn's ``make_swiss_roll``, written anew; noise 0.25 and divisor 7.5 as in Gulrajani et
     al. 2017 (authors' toy script), where the roll reaches from -1.5 to 1.9. t is uniform in angle, not in length, so
     the density per length falls outwards like 1 / t.
@@ -55,7 +55,7 @@ class SwissRoll:
         return 0
 
     def check(self) -> None:
-        """Does nothing: no file can be missing."""
+        """Do nothing: no file can be missing."""
 
     def load(self, *, device: torch.device, dtype: torch.dtype) -> "RollSource":
         middles = FIRST + (LAST - FIRST) * (np.arange(self.arcs) + 0.5) / self.arcs
@@ -97,5 +97,5 @@ class RollSource:
 
 
 def _curve(t: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """``[N] -> [N, 2]``."""
+    """Place parameters on the curve: ``[N] -> [N, 2]``."""
     return np.stack([t * np.cos(t), t * np.sin(t)], axis=-1)

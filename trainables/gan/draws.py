@@ -30,11 +30,11 @@ class Draws:
         self._shared: Samples | None = None
 
     def real(self, visit: int) -> Samples:
-        """The real batch of the step's ``visit``-th discriminator update."""
+        """Return the real batch of the step's ``visit``-th discriminator update."""
         return self._batch(visit).samples
 
     def labels(self, visit: int) -> Labels:
-        """The classes of that batch."""
+        """Return the classes of that batch."""
         labels = self._batch(visit).labels
         assert labels is not None
         return labels
@@ -43,7 +43,7 @@ class Draws:
         return self._noise("latent", self._first + visit)
 
     def discriminator_labels(self, visit: int) -> Labels:
-        """The classes of the samples that the step's ``visit``-th discriminator update sees."""
+        """Return the classes of the samples that the step's ``visit``-th discriminator update sees."""
         if self._fake_labels() == "batch":
             return self.labels(visit)
         return self._classes("label", self._first + visit)
@@ -59,7 +59,7 @@ class Draws:
         return self._classes("label_g", self._step)
 
     def fake_for_discriminator(self, nets: Nets, visit: int) -> Samples:
-        """Samples for the step's ``visit``-th discriminator update, without gradient.
+        """Return samples for the step's ``visit``-th discriminator update, without gradient.
 
         Where the generator's update will use the same noise and no update of G lies between, its forward pass is made
         here, once, and kept for :meth:`fake_for_generator`.
@@ -76,7 +76,7 @@ class Draws:
         return samples
 
     def fake_for_generator(self, nets: Nets) -> Samples:
-        """Samples for the generator's update, with gradient."""
+        """Return samples for the generator's update, with gradient."""
         if self._shared is not None:
             return self._shared
         inputs = [self.generator_latents()] + ([self.generator_labels()] if self.labeled else [])
@@ -84,7 +84,7 @@ class Draws:
         return samples
 
     def noisy(self, samples: Samples, stream: str, visit: int) -> Samples:
-        """The samples with the configuration's instance noise, from a stream for each use."""
+        """Return the samples with the configuration's instance noise, from a stream for each use."""
         deviation = self._config.instance_noise
         if not deviation:
             return samples

@@ -51,7 +51,7 @@ class Gan:
         self._generates = self._generator()
 
     def rounds(self, step: int) -> Rounds:
-        """The phases of one step, which a burn-in changes."""
+        """Return the phases of one step, which a burn-in changes."""
         d = tuple(self._discriminates(visit) for visit in range(self._config.updates.at(step)))
         match self._config.updates.order:
             case "d_first":
@@ -62,13 +62,13 @@ class Gan:
                 return ((*d, self._generates),)
 
     def check(self, source: Source) -> None:
-        """Does nothing: a GAN takes what its data give."""
+        """Do nothing: a GAN takes what its data give."""
 
     def bind(self, source: Source, streams: Streams, device: torch.device) -> "Play":
         return Play(self._config, source, streams, device)
 
     def _discriminator(self, visit: int) -> Phase:
-        """Minimises the objective's ``d_loss`` on a fresh real batch and detached samples, with all its terms."""
+        """Minimise the objective's ``d_loss`` on a fresh real batch and detached samples, with all its terms."""
         config, conditioning = self._config, self._config.conditioning
         terms = ["d_loss"]
         if not isinstance(config.penalty, NoPenalty):
@@ -106,7 +106,7 @@ class Gan:
         )
 
     def _generator(self) -> Phase:
-        """Minimises the objective's ``g_loss``, plus the class term; the discriminator is held fixed."""
+        """Minimise the objective's ``g_loss``, plus the class term; the discriminator is held fixed."""
         config, conditioning = self._config, self._config.conditioning
 
         def loss(nets: Nets, draws: Draws) -> Mapping[str, Loss]:

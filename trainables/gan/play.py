@@ -27,11 +27,13 @@ class Play:
         return Draws(self._config, self._source, self._streams, step, device=self._device)
 
     def sample(self, nets: Nets, count: int, labels: Labels | None = None) -> tuple[Samples, Labels | None]:
-        """Samples ``[R, count, *shape]`` from the evaluation stream, which is the same at every step.
+        """Generate samples ``[R, count, *shape]`` from the evaluation stream, which is the same at every step.
 
         Drawn in chunks of the training batch size, so that batch norm sees batches like those of training.
 
         Args:
+            nets: the networks of every replica.
+            count: samples per replica.
             labels: ``[count]`` classes to make, for a conditioned G; uniform random ones if absent.
         """
         size, chunks = self._config.batch_size, []
@@ -60,14 +62,14 @@ class Play:
         return View(samples=samples, labels=labels, columns=self._scores(nets, samples, labels), score=score)
 
     def figures(self, nets: Nets) -> dict[str, Figure]:
-        """None: the samples are all there is."""
+        """Return no figures: the samples are all there is."""
         return {}
 
     def _labels(self, count: int, wanted: Labels | None) -> Labels:
         return phases.evaluation_labels(wanted, self._config.data.classes, self._streams, count, self._device)
 
     def _scores(self, nets: Nets, samples: Samples, labels: Labels | None) -> dict[str, Tensor]:
-        """Means of D's scores over a fixed real sample and over the generated one.
+        """Return the means of D's scores over a fixed real sample and over the generated one.
 
         For a conditioned D the real sample is a batch of its own, which has labels.
         """

@@ -11,7 +11,7 @@ from trainables.shapes import Labels, Samples, Scores
 
 
 def pack(samples: Samples, packing: int) -> Samples:
-    """``[R, B m, C, ...] -> [R, B, m C, ...]``: m neighbours side by side along the first axis of a sample."""
+    """Put m neighbours side by side on the first axis of a sample: ``[R, B m, C, ...] -> [R, B, m C, ...]``."""
     if packing == 1:
         return samples
     replicas, count, channels, *space = samples.shape
@@ -21,7 +21,7 @@ def pack(samples: Samples, packing: int) -> Samples:
 def both(
     config: GanConfig, nets: Nets, real: Samples, fake: Samples, labels: tuple[Labels, Labels] | None
 ) -> tuple[Scores, Scores]:
-    """D's outputs for the real and the generated batch, in two passes or in one."""
+    """Return D's outputs for the real and the generated batch, in two passes or in one."""
     inputs = [(real, fake)] if labels is None else [(real, fake), labels]
     if config.updates.d_batches == "apart":
         own, made = zip(*inputs, strict=True)
@@ -35,7 +35,7 @@ def both(
 
 
 def scorer(config: GanConfig, nets: Nets, labels: Labels | None) -> Callable[[Samples], Scores]:
-    """D's scores; points of a conditioned D carry the real batch's labels, twice over if there are twice as many."""
+    """Return D as a function of points; they carry the real batch's labels, twice over if there are twice as many."""
 
     def score(points: Samples) -> Scores:
         scores: Scores

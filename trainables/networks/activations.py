@@ -53,7 +53,7 @@ class Scale(nn.Module):
 
 
 def activation(name: Activation, *, slope: float = 0.2) -> nn.Module:
-    """The layer; ``slope`` is the leaky rectifier's on the negative side."""
+    """Return the layer; ``slope`` is the leaky rectifier's on the negative side."""
     makers: dict[Activation, Callable[[], nn.Module]] = {
         "tanh": nn.Tanh,
         "relu": nn.ReLU,
@@ -65,5 +65,5 @@ def activation(name: Activation, *, slope: float = 0.2) -> nn.Module:
 
 
 def reads(name: Activation) -> int:
-    """Maps that the layer reads for each map that it makes."""
+    """Count the maps that the layer reads for each map that it makes."""
     return 2 if name == "gated" else 1

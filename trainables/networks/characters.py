@@ -50,7 +50,7 @@ class Characters:
         norm.check(self.norm_eps)
 
     def generator(self, latent: int, shape: tuple[int, ...]) -> nn.Module:
-        """Maps ``[B, latent]`` (a conditioned game adds the label's vector) to images ``[B, *shape]`` in [-1, 1].
+        """Map ``[B, latent]`` (a conditioned game adds the label's vector) to images ``[B, *shape]`` in [-1, 1].
 
         Raises:
             ValueError: if ``shape`` is no square image of at least 5 pixels, or the norm is spectral.
@@ -71,7 +71,7 @@ class Characters:
         )
 
     def discriminator(self, shape: tuple[int, ...], labels: Condition | None = None) -> nn.Module:
-        """Maps images ``[B, *shape]``, and labels ``[B]`` if conditioned, to raw scores ``[B]``.
+        """Map images ``[B, *shape]``, and labels ``[B]`` if conditioned, to raw scores ``[B]``.
 
         Raises:
             ValueError: as :meth:`generator` does for the shape.

@@ -63,7 +63,7 @@ class Dcgan:
         norm.check(self.norm_eps)
 
     def generator(self, latent: int, shape: tuple[int, ...]) -> nn.Module:
-        """Maps ``[B, latent]`` to images ``[B, *shape]`` in [-1, 1].
+        """Map ``[B, latent]`` to images ``[B, *shape]`` in [-1, 1].
 
         Raises:
             ValueError: if ``shape`` is not a square image of a supported size, ``channels`` does not fit it, or the
@@ -81,7 +81,7 @@ class Dcgan:
         return nn.Sequential(*layers, nn.Tanh())
 
     def discriminator(self, shape: tuple[int, ...], labels: Condition | None = None) -> nn.Module:
-        """Maps images ``[B, *shape]``, and labels ``[B]`` if conditioned, to raw scores ``[B]``.
+        """Map images ``[B, *shape]``, and labels ``[B]`` if conditioned, to raw scores ``[B]``.
 
         Raises:
             ValueError: as :meth:`generator` does for the shape.

@@ -50,7 +50,7 @@ class DeepConv:
         norm.check(self.norm_eps)
 
     def generator(self, latent: int, shape: tuple[int, ...]) -> nn.Module:
-        """Maps ``[B, latent]`` to images ``[B, *shape]`` in [-1, 1].
+        """Map ``[B, latent]`` to images ``[B, *shape]`` in [-1, 1].
 
         Raises:
             ValueError: if ``shape`` is no square image of at least 8 pixels, ``depth`` is too small for it, or the norm
@@ -71,7 +71,7 @@ class DeepConv:
         return nn.Sequential(*layers, stages.up(inputs, shape[0], 5, *sides[-2:]), nn.Tanh())
 
     def discriminator(self, shape: tuple[int, ...], labels: Condition | None = None) -> nn.Module:
-        """Maps images ``[B, *shape]``, and labels ``[B]`` if conditioned, to raw scores ``[B]``.
+        """Map images ``[B, *shape]``, and labels ``[B]`` if conditioned, to raw scores ``[B]``.
 
         Raises:
             ValueError: as :meth:`generator` does for the shape and the depth.
@@ -94,7 +94,7 @@ class DeepConv:
         return [*normed, activation(self.activation)]
 
     def _plan(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], list[int]]:
-        """The sides of the maps from the smallest, and the layers of stride 1 at each but the image's."""
+        """Return the sides of the maps from the smallest, and the layers of stride 1 at each but the image's."""
         side, times = stages.side_of(shape, "deep_conv"), 0
         if side < 8:
             raise ValueError(f"deep_conv needs images of at least 8 pixels, got shape {shape}")

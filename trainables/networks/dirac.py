@@ -29,11 +29,11 @@ class Dirac:
     source: ClassVar[str] = "Mescheder et al. 2018, definition 2.1"
 
     def generator(self, latent: int, shape: tuple[int, ...]) -> nn.Module:
-        """Maps ``[B, latent]`` to B copies of theta, ``[B, *shape]``."""
+        """Map ``[B, latent]`` to B copies of theta, ``[B, *shape]``."""
         return Same(shape)
 
     def discriminator(self, shape: tuple[int, ...], labels: Condition | None = None) -> nn.Module:
-        """Maps ``[B, *shape]`` to raw scores ``[B]``.
+        """Map ``[B, *shape]`` to raw scores ``[B]``.
 
         Raises:
             ValueError: if labels are asked for.

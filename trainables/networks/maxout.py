@@ -44,19 +44,19 @@ class Maxout:
         norm.check(self.norm_eps)
 
     def generator(self, latent: int, shape: tuple[int, ...]) -> nn.Module:
-        """Maps ``[B, latent]`` to ``[B, *shape]``, unbounded."""
+        """Map ``[B, latent]`` to ``[B, *shape]``, unbounded."""
         parts = self._stages(latent, prod(shape), 0, plain=0)
         if len(shape) > 1:
             parts.append([nn.Unflatten(1, shape)])
         return stages.join(parts, None)
 
     def discriminator(self, shape: tuple[int, ...], labels: Condition | None = None) -> nn.Module:
-        """Maps ``[B, *shape]``, and labels ``[B]`` if conditioned, to raw scores ``[B]``."""
+        """Map ``[B, *shape]``, and labels ``[B]`` if conditioned, to raw scores ``[B]``."""
         parts = self._stages(prod(shape), 1, stages.width(labels), plain=1)
         return stages.join([[nn.Flatten(1)], *parts, [nn.Flatten(0)]], labels, plain=frozenset({0, len(parts) + 1}))
 
     def _stages(self, inputs: int, outputs: int, beside: int, *, plain: int) -> list[Stage]:
-        """One list per linear map; each map reads ``beside`` more entries than the stage before it makes."""
+        """Return a list per linear map; each map reads ``beside`` more entries than the stage before it makes."""
         parts: list[Stage] = []
         for i, units in enumerate(self.hidden):
             made = units * self.pieces

@@ -53,18 +53,18 @@ class Mlp:
         norm.check(self.norm_eps)
 
     def generator(self, latent: int, shape: tuple[int, ...]) -> nn.Module:
-        """Maps ``[B, latent]`` to ``[B, *shape]``; unbounded, or in (-1, 1) with ``output`` tanh."""
+        """Map ``[B, latent]`` to ``[B, *shape]``; unbounded, or in (-1, 1) with ``output`` tanh."""
         layers = [layer for stage in self._stages(latent, prod(shape), 0, plain=0) for layer in stage]
         if self.output == "tanh":
             layers.append(nn.Tanh())
         return nn.Sequential(*layers, nn.Unflatten(1, shape)) if len(shape) > 1 else nn.Sequential(*layers)
 
     def encoder(self, shape: tuple[int, ...], outputs: int) -> nn.Module:
-        """Maps ``[B, *shape]`` to ``[B, outputs]``, unbounded; normalised where a discriminator is."""
+        """Map ``[B, *shape]`` to ``[B, outputs]``, unbounded; normalised where a discriminator is."""
         return nn.Sequential(*self._encoder(shape, outputs))
 
     def discriminator(self, shape: tuple[int, ...], labels: Condition | None = None) -> nn.Module:
-        """Maps ``[B, *shape]``, and labels ``[B]`` if conditioned, to raw scores ``[B]``."""
+        """Map ``[B, *shape]``, and labels ``[B]`` if conditioned, to raw scores ``[B]``."""
         if labels is None:
             return nn.Sequential(*self._encoder(shape, 1), nn.Flatten(0))
         stages: list[list[nn.Module]] = [self._reading()]
@@ -83,7 +83,7 @@ class Mlp:
         return [nn.Flatten(1)] if self.input_scale == 1 else [nn.Flatten(1), Scale(self.input_scale)]
 
     def _stages(self, inputs: int, outputs: int, beside: int, *, plain: int) -> list[list[nn.Module]]:
-        """One list per linear map; each map reads ``beside`` more entries than the stage before it makes."""
+        """Return a list per linear map; each map reads ``beside`` more entries than the stage before it makes."""
         stages: list[list[nn.Module]] = []
         for i, units in enumerate(self.hidden):
             made = units * reads(self.activation)

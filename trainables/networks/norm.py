@@ -65,7 +65,7 @@ class LayerNorm(nn.Module):
 
 
 def layer_norm(x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float, *, leading: int) -> Tensor:
-    """Layer norm of ``x`` with ``leading`` axes before the channels; scale and offset are ``[..., channels]``."""
+    """Apply layer norm to ``x`` with ``leading`` axes before the channels; scale and offset are ``[..., channels]``."""
     normed = functional.layer_norm(x, x.shape[leading:], eps=eps)
     if weight is None or bias is None:
         return normed
@@ -105,7 +105,7 @@ class SpectralConv2d(nn.Conv2d):
 
 
 def largest_singular_value(weight: Tensor, u: Tensor) -> Tensor:
-    """``u1^T W v`` with ``v`` along ``W^T u`` and ``u1`` along ``W v``: one power iteration from ``u``.
+    """Return ``u1^T W v`` with ``v`` along ``W^T u`` and ``u1`` along ``W v``: one power iteration from ``u``.
 
     ``weight`` is ``[R..., out, ...]``, ``u`` ``[R..., out]``; the result ``[R..., 1, ...]`` divides the weight. The
     gradient passes through ``W`` alone, not through ``u1`` and ``v``. Miyato et al. 2018, algorithm 1; the persistent
@@ -120,25 +120,25 @@ def largest_singular_value(weight: Tensor, u: Tensor) -> Tensor:
 
 
 def power_iteration(matrix: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
-    """Left and right vectors of unit length, one iteration from ``u``: ``[..., out, in], [..., out]``."""
+    """Return left and right unit vectors, one iteration from ``u``: ``[..., out, in], [..., out]``."""
     right = functional.normalize((matrix.mT @ u[..., None])[..., 0], dim=-1)
     left = functional.normalize((matrix @ right[..., None])[..., 0], dim=-1)
     return left, right
 
 
 def linear(inputs: int, outputs: int, norm: Norm) -> nn.Linear:
-    """A linear map, under spectral norm if that is the network's."""
+    """Return a linear map, under spectral norm if that is the network's."""
     return SpectralLinear(inputs, outputs) if norm == "spectral" else nn.Linear(inputs, outputs)
 
 
 def conv(inputs: int, outputs: int, kernel: int, norm: Norm, *, stride: int = 1, padding: int = 0) -> nn.Conv2d:
-    """A convolution, under spectral norm if that is the network's."""
+    """Return a convolution, under spectral norm if that is the network's."""
     kind = SpectralConv2d if norm == "spectral" else nn.Conv2d
     return kind(inputs, outputs, kernel, stride=stride, padding=padding)
 
 
 def after(channels: int, norm: Norm, *, eps: float, affine: bool) -> list[nn.Module]:
-    """The normalisation layer behind a linear map or convolution with so many channels: one, or none."""
+    """Return the normalisation layer behind a linear map or convolution with so many channels: one, or none."""
     if norm == "batch":
         return [BatchNorm(channels, eps=eps, affine=affine)]
     if norm == "layer":
@@ -147,6 +147,6 @@ def after(channels: int, norm: Norm, *, eps: float, affine: bool) -> list[nn.Mod
 
 
 def check(eps: float) -> None:
-    """Raises ValueError unless a network's ``norm_eps`` can be one."""
+    """Raise ValueError unless a network's ``norm_eps`` can be one."""
     if not (isfinite(eps) and eps > 0):
         raise ValueError(f"norm_eps must be > 0, got {eps}")

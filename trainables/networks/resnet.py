@@ -55,7 +55,7 @@ class Resnet:
         norm.check(self.norm_eps)
 
     def generator(self, latent: int, shape: tuple[int, ...]) -> nn.Module:
-        """Maps ``[B, latent]`` to images ``[B, *shape]`` in [-1, 1].
+        """Map ``[B, latent]`` to images ``[B, *shape]`` in [-1, 1].
 
         Raises:
             ValueError: if ``shape`` is no square image of 8, 16, 32, ... pixels, or the norm is spectral.
@@ -69,7 +69,7 @@ class Resnet:
         return nn.Sequential(*layers, *self._before(), nn.Conv2d(self.width, shape[0], 3, padding=1), nn.Tanh())
 
     def discriminator(self, shape: tuple[int, ...], labels: Condition | None = None) -> nn.Module:
-        """Maps images ``[B, *shape]``, and labels ``[B]`` if conditioned, to raw scores ``[B]``.
+        """Map images ``[B, *shape]``, and labels ``[B]`` if conditioned, to raw scores ``[B]``.
 
         Raises:
             ValueError: if ``shape`` is no square image whose side is a multiple of 4.

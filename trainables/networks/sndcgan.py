@@ -41,7 +41,7 @@ class Sndcgan:
         norm.check(self.norm_eps)
 
     def generator(self, latent: int, shape: tuple[int, ...]) -> nn.Module:
-        """Maps ``[B, latent]`` to images ``[B, *shape]`` in [-1, 1].
+        """Map ``[B, latent]`` to images ``[B, *shape]`` in [-1, 1].
 
         Raises:
             ValueError: if ``shape`` is no square image whose side is a multiple of 8, from 16, or the norm is spectral.
@@ -56,7 +56,7 @@ class Sndcgan:
         return nn.Sequential(*layers, nn.Conv2d(maps[-1], shape[0], 3, padding=1), nn.Tanh())
 
     def discriminator(self, shape: tuple[int, ...], labels: Condition | None = None) -> nn.Module:
-        """Maps images ``[B, *shape]``, and labels ``[B]`` if conditioned, to raw scores ``[B]``.
+        """Map images ``[B, *shape]``, and labels ``[B]`` if conditioned, to raw scores ``[B]``.
 
         Raises:
             ValueError: as :meth:`generator` does for the shape.

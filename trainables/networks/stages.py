@@ -15,13 +15,13 @@ Stage: TypeAlias = list[nn.Module]
 
 
 def check_maps(name: str, maps: tuple[int, ...], count: int) -> None:
-    """Raises ValueError unless a network's field names so many layers of at least one map."""
+    """Raise ValueError unless a network's field names so many layers of at least one map."""
     if len(maps) != count or min(maps) < 1:
         raise ValueError(f"{name} must be {count} numbers >= 1, got {maps}")
 
 
 def side_of(shape: tuple[int, ...], family: str) -> int:
-    """Height and width of a square image ``[C, s, s]``.
+    """Return height and width of a square image ``[C, s, s]``.
 
     Raises:
         ValueError: if ``shape`` is no such image.
@@ -32,7 +32,7 @@ def side_of(shape: tuple[int, ...], family: str) -> int:
 
 
 def sides(shape: tuple[int, ...], times: int, family: str) -> tuple[int, ...]:
-    """Sides of the maps of a net that halves a square image so many times, rounding up; from the smallest.
+    """Return the sides of the maps of a net that halves a square image so many times, rounding up, smallest first.
 
     Raises:
         ValueError: if the smallest maps would be single pixels.
@@ -46,7 +46,7 @@ def sides(shape: tuple[int, ...], times: int, family: str) -> tuple[int, ...]:
 
 
 def exact_sides(shape: tuple[int, ...], times: int, family: str) -> tuple[int, ...]:
-    """:func:`sides` for a net that cannot round.
+    """Return :func:`sides` for a net that cannot round.
 
     Raises:
         ValueError: if a halving leaves a remainder, or the smallest maps would be single pixels.
@@ -58,13 +58,13 @@ def exact_sides(shape: tuple[int, ...], times: int, family: str) -> tuple[int, .
 
 
 def no_spectral(kind: Norm, family: str) -> None:
-    """Raises ValueError if a generator of the family is asked for spectral norm, which discriminators alone have."""
+    """Refuse spectral norm in a generator: discriminators alone have it. Raises ValueError."""
     if kind == "spectral":
         raise ValueError(f"norm must be none, batch or layer for a {family} generator, got spectral")
 
 
 def up(inputs: int, outputs: int, kernel: int, side: int, target: int) -> nn.ConvTranspose2d:
-    """A transposed convolution of stride 2 from maps of ``side`` to maps of ``target``, twice that or one less.
+    """Return a transposed convolution of stride 2 from maps of ``side`` to ``target``, twice that or one less.
 
     TensorFlow's "SAME" geometry up to its asymmetric padding: kernel 5, 4 or 3 with padding 2, 1 or 1.
     """
@@ -74,12 +74,12 @@ def up(inputs: int, outputs: int, kernel: int, side: int, target: int) -> nn.Con
 
 
 def width(labels: Condition | None) -> int:
-    """Maps or entries that a label adds to the input of a stage that sees it."""
+    """Count the maps or entries that a label adds to the input of a stage that sees it."""
     return 0 if labels is None else labels.width
 
 
 def join(stages: Sequence[Stage], labels: Condition | None, *, plain: frozenset[int] = frozenset()) -> nn.Module:
-    """The stages as one network; with labels, those not in ``plain`` read the label's vector beside their input."""
+    """Join the stages to one network; with labels, those not in ``plain`` read its vector beside their input."""
     if labels is None:
         return nn.Sequential(*chain.from_iterable(stages))
     return ConditionedDiscriminator(labels, [nn.Sequential(*stage) for stage in stages], plain=plain)
@@ -96,13 +96,19 @@ def two_convolutions(
     kind: Norm,
     after: Callable[[int], Stage],
 ) -> nn.Module:
-    """``conv s2 to C_1, LeakyReLU 0.2; conv s2 to C_2, (norm), LeakyReLU; linear to units, (norm), LeakyReLU; linear``.
+    """Build two convolutions of stride 2, a hidden linear layer and the linear map to the score.
+
+    In full: ``conv s2 to C_1, LeakyReLU 0.2; conv s2 to C_2, (norm), LeakyReLU; linear to units, (norm), LeakyReLU;
+    linear``.
 
     Args:
         inputs: channels of the image.
         side: of the maps after both convolutions.
         labels: enter beside the input of each layer but the first.
+        channels: maps of the two convolutions, C_1 and C_2.
+        units: of the hidden linear layer.
         kernel: 4 or 5.
+        kind: the discriminator's norm.
         after: the normalisation layer behind so many maps or units.
     """
     (first, second), beside, padding = channels, width(labels), (kernel - 1) // 2

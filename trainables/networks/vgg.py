@@ -48,7 +48,7 @@ class Vgg:
         norm.check(self.norm_eps)
 
     def generator(self, latent: int, shape: tuple[int, ...]) -> nn.Module:
-        """Maps ``[B, latent]`` to images ``[B, *shape]`` in [-1, 1].
+        """Map ``[B, latent]`` to images ``[B, *shape]`` in [-1, 1].
 
         Raises:
             ValueError: if ``shape`` is no square image, is too small for ``features``, or the norm is spectral.
@@ -66,7 +66,7 @@ class Vgg:
         return nn.Sequential(*layers, nn.ConvTranspose2d(inputs, shape[0], 3, padding=1), nn.Tanh())
 
     def discriminator(self, shape: tuple[int, ...], labels: Condition | None = None) -> nn.Module:
-        """Maps images ``[B, *shape]``, and labels ``[B]`` if conditioned, to raw scores ``[B]``.
+        """Map images ``[B, *shape]``, and labels ``[B]`` if conditioned, to raw scores ``[B]``.
 
         Raises:
             ValueError: if ``shape`` and ``channels`` do not fit a ``dcgan``.

@@ -23,7 +23,7 @@ class Wired(nn.Module, ABC):
 
     @abstractmethod
     def wire(self, run: Run, *inputs: Tensor) -> Outputs:
-        """The module's output, each child run by its dotted name."""
+        """Compute the module's output, each child run by its dotted name."""
 
     def forward(self, *inputs: Tensor) -> Outputs:
         return self.wire(lambda name, *own: self.get_submodule(name)(*own), *inputs)
@@ -48,7 +48,7 @@ class Condition:
         return self.classes if self.embedding is None else self.embedding
 
     def module(self) -> nn.Module:
-        """Maps labels ``[B]`` to vectors ``[B, width]``."""
+        """Map labels ``[B]`` to vectors ``[B, width]``."""
         return OneHot(self.classes) if self.embedding is None else LabelMap(self.classes, self.embedding)
 
 
@@ -116,7 +116,7 @@ class ConditionedDiscriminator(Wired):
 
 
 def beside(x: Tensor, vector: Tensor, leading: int) -> Tensor:
-    """``x`` with ``vector`` as further channels; ``leading`` axes come before the channels in both."""
+    """Return ``x`` with ``vector`` as further channels; ``leading`` axes come before the channels in both."""
     space = x.shape[leading + 1 :]
     maps = vector.view(*vector.shape, *[1] * len(space)).expand(*vector.shape, *space)
     return torch.cat([x, maps], leading)
@@ -135,7 +135,7 @@ class TwoHeads(Wired):
 
 
 def with_class_head(discriminator: nn.Module, classes: int) -> TwoHeads:
-    """Gives a discriminator a class head on the features that its last linear map reads.
+    """Give a discriminator a class head on the features that its last linear map reads.
 
     Raises:
         ValueError: if the discriminator is no sequence that ends in a linear map to one score.
