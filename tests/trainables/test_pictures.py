@@ -50,7 +50,7 @@ def test_pixels_that_are_not_finite_are_black(value: float) -> None:
     assert picture(torch.full((SHEET, 1, 64, 64), value), images(1, 64))[0, 0] == 0
 
 
-@pytest.mark.parametrize(("value", "grey"), [(3.0, 255), (1e38, 255), (-7.0, 0)])
+@pytest.mark.parametrize(("value", "gray"), [(3.0, 255), (1e38, 255), (-7.0, 0)])
 def test_pixels_out_of_range_are_cut(value: float, gray: int) -> None:
     assert picture(torch.full((SHEET, 1, 64, 64), value), images(1, 64))[0, 0] == gray
 

@@ -57,7 +57,7 @@ def test_batch_norm_is_per_channel_and_made_as_the_fields_say() -> None:
 
 
 @pytest.mark.parametrize("side", STAGES)
-@pytest.mark.parametrize("colours", [1, 3])
+@pytest.mark.parametrize("colors", [1, 3])
 def test_images_lie_in_minus_one_to_one_and_scores_are_one_per_image(side: int, colors: int) -> None:
     net, shape = Dcgan(channels=CHANNELS[side], norm_affine=False), (colors, side, side)
     images = net.generator(7, shape)(50 * torch.randn(5, 7))
