@@ -13,7 +13,7 @@ from surface import DIVERGED, REPORTS, Course, Point, World
 
 from study.design.search import SearchSpec
 from study.outcomes.outcome import Outcome
-from study.search import engine, race
+from study.search import engine, race, samplers
 from study.search.candidates import Candidate
 from study.search.planning import BLOCK
 from study.storage.search_log import Proposal
@@ -31,7 +31,7 @@ class Ours:
         plan = SearchSpec(space=SPACE, base=base, sampler=sampler, seed=world.repetition)
         self._world, self._audit = world, plan.audit
         self._coin = Random(f"audit/{world.repetition}")
-        self._engine = engine.Engine(engine.proposer(plan), most=SEEDS)
+        self._engine = engine.Engine(samplers.proposer(plan), most=SEEDS)
         self._points: list[Point] = []
         self._ended: dict[int, list[tuple[Course, int]]] = defaultdict(list)
         self._candidates: list[Candidate] = []

@@ -20,7 +20,7 @@ from surface import REPORTS, World, surfaces
 
 from search_spaces import Space
 from study.design.search import SearchSpec
-from study.search import engine, race
+from study.search import race, samplers
 from study.search.candidates import Candidate
 from study.storage.search_log import Proposal
 from study.studies.wgan_clip import STUDY
@@ -63,7 +63,7 @@ def main() -> None:
 def seconds(sampler: str, space: Space, count: int) -> float:
     """Median processor time of a suggestion with ``count`` candidates known."""
     base = STUDY.profiles["quick"].base
-    own = engine.proposer(SearchSpec(space=space, base=base, sampler=sampler))
+    own = samplers.proposer(SearchSpec(space=space, base=base, sampler=sampler))
     known = candidates(space, count + SUGGESTIONS)
     for place, each in enumerate(known):
         own.restore(Proposal(point=each.point, number=place))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
-from search_spaces import Options, Space, Value
+from search_spaces import Space, Value
 from study.design.score import expected, score
 from trainables.config import Config
 
@@ -47,36 +47,6 @@ Point: TypeAlias = Mapping[str, Value]
 Goal = Literal["success", "quality", "both"]
 
 
-SAMPLERS = ("tpe", "gp", "cmaes", "qmc", "random", "grid", "nsga2")
-"""``tpe``: Bergstra et al. 2011, multivariate and grouped by condition; ``gp``: a Gaussian process that knows of noise;
-``cmaes``: Hansen & Ostermeier 2001; ``qmc``: a scrambled Sobol sequence; ``nsga2``: Deb et al. 2002."""
-
-
-_WHOLE = ("tpe", "random", "grid", "nsga2")
-"""Samplers for spaces with conditional axes; the others know one set of axes for all points."""
-
-
-def check_sampler(sampler: str, goal: Goal, space: Space) -> None:
-    """Raises ValueError if the sampler is unknown or cannot do the space or the goal."""
-    if sampler not in SAMPLERS:
-        raise ValueError(f"--sampler must be one of {', '.join(SAMPLERS)}, got {sampler!r}")
-    conditional = [axis.name for axis in space.axes if axis.when]
-    if conditional and sampler not in _WHOLE:
-        raise ValueError(
-            f"--sampler must be one of {', '.join(_WHOLE)} for the space {space.name}, got {sampler!r}: the axes"
-            f" {', '.join(conditional)} are conditional"
-        )
-    if sampler == "cmaes" and (named := [axis.name for axis in space.axes if isinstance(axis, Options)]):
-        raise ValueError(
-            f"--sampler must not be cmaes for the space {space.name}: it knows numbers alone, and {', '.join(named)}"
-            f" {'is an axis' if len(named) == 1 else 'are axes'} of named options"
-        )
-    if sampler == "cmaes" and len(space.axes) < 2:
-        raise ValueError(f"--sampler must not be cmaes for the space {space.name}: it needs two axes or more")
-    if sampler == "cmaes" and goal != "success":
-        raise ValueError(f"--sampler must not be cmaes with --objective {goal}: it knows one objective, no constraint")
-
-
 Policy = Literal["none", "lost", "asha", "median"]
 
 
@@ -98,7 +68,8 @@ class SearchSpec:
         goal: ``success``: the success rate, the quality of successes as tie-break; ``quality``: the quality of
             successes, where the expected success rate (Jeffreys' posterior mean) is at least ``floor``; ``both``: their
             Pareto front.
-        sampler: one of ``SAMPLERS``; ``seed`` is its seed, and that of everything else drawn by the search.
+        sampler: its name; ``study.search.samplers`` knows which there are and what they can search.
+        seed: of the sampler, and of everything else drawn by the search.
         blocks: so many blocks are trained at most; absent: the launch's time is the budget.
         stop: when a block ends before its last step: ``lost``: all of its replicas are beyond doubt lost; ``asha`` and
             ``median``: also by those rules; ``none``: never.
@@ -106,7 +77,7 @@ class SearchSpec:
         warm: what the sampler knows from an earlier launch.
 
     Raises:
-        ValueError: if a number is out of its range, or the sampler cannot do the space or the goal.
+        ValueError: if a number is out of its range.
     """
 
     space: Space
@@ -121,7 +92,6 @@ class SearchSpec:
     warm: WarmStart | None = None
 
     def __post_init__(self) -> None:
-        check_sampler(self.sampler, self.goal, self.space)
         if not 0 <= self.floor < 1:
             raise ValueError(f"--floor must be in [0, 1), got {self.floor:g}")
         if not 0 <= self.seed < 2**32:
@@ -130,5 +100,3 @@ class SearchSpec:
             raise ValueError(f"--budget must be at least one block, got {self.blocks}")
         if not 0 <= self.audit <= 1:
             raise ValueError(f"--audit must be in [0, 1], got {self.audit:g}")
-        if self.warm is not None and self.sampler in ("random", "grid", "qmc"):
-            raise ValueError(f"--warm-start needs a sampler that learns, got {self.sampler}")

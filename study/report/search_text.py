@@ -1,24 +1,15 @@
 """What a search was and what it found, in words: the facts of the page, and the methods of a paper."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from search_spaces import Axis, Options, Value, label_of
 from study import formatting
 from study.design.search import SearchSpec
 from study.report.figures.search_importance import spoken
 from study.report.search_data import Searched
-from study.search import race
+from study.search import race, samplers
 from study.search.candidates import Candidate
 
-_SAMPLERS: Mapping[str, str] = {
-    "tpe": "a tree-structured Parzen estimator (Bergstra et al. 2011), multivariate and grouped by condition",
-    "gp": "Bayesian optimisation with a Gaussian process that knows of noise",
-    "cmaes": "CMA-ES (Hansen & Ostermeier 2001)",
-    "qmc": "a scrambled Sobol sequence",
-    "random": "uniform random sampling",
-    "grid": "a grid in random order",
-    "nsga2": "NSGA-II (Deb et al. 2002)",
-}
 _RULES = {
     "lost": "if none of its replicas could converge any more, whatever followed",
     "asha": "if none of its replicas could converge any more, or by asynchronous successive halving (Li et al. 2020)",
@@ -116,8 +107,8 @@ def design(found: Searched) -> Iterator[str]:
     plan, search, spent = found.plan, found.search, found.spent
     yield (
         f"We searched the space {search.space.name} ({formatting.joined([axis.name for axis in search.space.axes])})"
-        f" for {objective(search)}. Configurations (candidates) were proposed by {_SAMPLERS[search.sampler]}, the first"
-        f" one being the space's default{_warm(search)}."
+        f" for {objective(search)}. Configurations (candidates) were proposed by"
+        f" {samplers.find(search.sampler).words}, the first one being the space's default{_warm(search)}."
     )
     yield (
         f"A candidate was trained with a block of {plan.block} seeds, the same first ones for all, and got further"

@@ -10,7 +10,7 @@ from time import monotonic
 from study.design.plan import Block
 from study.outcomes.futility import Reference
 from study.scheduling.ledger import Ledger
-from study.search import engine, race
+from study.search import engine, race, samplers
 from study.search.candidates import Candidate
 from study.search.early_stopping import EarlyStopping
 from study.search.optuna_adapter.dashboard import Mirror
@@ -47,7 +47,7 @@ class Searching:
         self._log = Log(ledger.store.search_path)
         self._history = self._log.history
         self._engine = engine.Engine(
-            engine.proposer(plan.search), most=len(plan.seeds), goal=plan.search.goal, floor=plan.search.floor
+            samplers.proposer(plan.search), most=len(plan.seeds), goal=plan.search.goal, floor=plan.search.floor
         )
         for event in self._history.events:
             self._engine.restore(event if isinstance(event, Proposal) else None)

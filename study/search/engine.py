@@ -7,23 +7,11 @@ propose leaves all to the race.
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
-from study.design.search import Goal, SearchSpec
-from study.search import proposals, race
+from study.design.search import Goal
+from study.search import race
 from study.search.candidates import Candidate
 from study.search.proposals import Proposer
 from study.storage.search_log import Proposal
-
-
-def proposer(plan: SearchSpec) -> Proposer:
-    """The sampler of a search, before its first proposal."""
-    if plan.sampler == "random":
-        return proposals.random(plan.space, plan.seed)
-    if plan.sampler == "grid":
-        return proposals.grid(plan.space, plan.seed)
-    from study.search.optuna_adapter.sampler import OptunaProposer
-
-    known = plan.warm.points if plan.warm else ()
-    return OptunaProposer(plan.space, plan.sampler, plan.goal, plan.seed, floor=plan.floor, known=known)
 
 
 @dataclass(slots=True)

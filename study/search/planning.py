@@ -17,6 +17,7 @@ from study.design.search import Goal, Policy, SearchSpec, TriedPoint, WarmStart
 from study.design.search_cells import cell_of
 from study.design.study import MOST_SEEDS
 from study.outcomes.rule import OutcomeRule
+from study.search import samplers
 from study.search.problem import Ground
 from study.search.scoring import candidate
 from study.storage.records import Record
@@ -96,6 +97,7 @@ def plan_search(
         raise ValueError(f"{'--seeds' if seeds < 1 else '--block'} must be >= 1, got {min(seeds, size)}")
     if search.blocks is None and seconds is None:
         raise ValueError(f"--budget must be given for a search (space {space.name})")
+    samplers.check(search, warm=known is not None)
     own = dict(changes or {})
     _check_changes(space, own)
     search = replace(search, base=assign_config(ground.base, own))

@@ -6,17 +6,12 @@ the same scores.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
-from random import Random
 from typing import Protocol
 
 from search_spaces import Space
 from study.design.search import Goal, Point, Scored
 from study.search.candidates import Candidate
 from study.storage.search_log import Proposal
-
-_GRID_VALUES, _LISTED = 5, 100_000
-
 
 _ATTEMPTS = 50
 
@@ -47,8 +42,8 @@ def told(goal: Goal, candidate: Scored) -> list[float]:
             return [candidate.score, quality]
 
 
-class _Listed:
-    """Points from a sequence that nothing told changes."""
+class Listed:
+    """Propose points from a fixed sequence that ignores results, after the space's default."""
 
     def __init__(self, space: Space, points: Iterator[Point]) -> None:
         self._points = points
@@ -77,13 +72,8 @@ def key(point: Point) -> str:
     return repr(sorted(point.items()))
 
 
-def random(space: Space, seed: int) -> Proposer:
-    """Independent uniform draws, after the space's default. Ends when ``_ATTEMPTS`` draws in a row were known."""
-    rng = Random(f"{seed}/random")
-    return _Listed(space, _drawn(lambda: space.sample(rng)))
-
-
-def _drawn(draw: Callable[[], Point]) -> Iterator[Point]:
+def drawn(draw: Callable[[], Point]) -> Iterator[Point]:
+    """Yield distinct points from independent draws; end when ``_ATTEMPTS`` draws in a row are known."""
     seen = set[str]()
     while True:
         for _ in range(_ATTEMPTS):
@@ -94,16 +84,3 @@ def _drawn(draw: Callable[[], Point]) -> Iterator[Point]:
             return
         seen.add(key(point))
         yield point
-
-
-def grid(space: Space, seed: int) -> Proposer:
-    """All combinations of at most five values per axis, in random order, after the space's default.
-
-    Of a grid with more than ``_LISTED`` points, too many to be listed, independent draws.
-    """
-    rng = Random(f"{seed}/grid")
-    points = list(islice(space.grid(_GRID_VALUES), _LISTED + 1))
-    if len(points) > _LISTED:
-        return _Listed(space, _drawn(lambda: space.on_grid(rng, _GRID_VALUES)))
-    rng.shuffle(points)
-    return _Listed(space, iter(points))

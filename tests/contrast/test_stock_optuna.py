@@ -13,12 +13,13 @@ from optuna.samplers import RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
 from search_spaces import Float, Range, Space
+from study.design.search import SearchSpec
 from study.outcomes.outcome import Outcome
-from study.search import race
+from study.search import race, samplers
 from study.search.candidates import Candidate
-from study.search.optuna_adapter.sampler import OptunaProposer
 from study.search.scoring import candidates
 from tests.contrast.scenes import decided, pinned
+from tests.study.made_searches import BASE, told_of
 
 LR = {"lr": FloatDistribution(0.0, 1.0)}
 LIVED = [k / 20 for k in range(20)]
@@ -92,7 +93,7 @@ def suggested(known: Sequence[Candidate]) -> list[float]:
     """Our proposals by TPE after the first one, which is the space's default, for several seeds."""
     found = []
     for seed in range(8):
-        proposer = OptunaProposer(SPACE, "tpe", "success", seed, known=known)
+        proposer = samplers.proposer(SearchSpec(space=SPACE, base=BASE, seed=seed, warm=told_of(known)))
         proposer.propose(())
         proposal = proposer.propose(())
         assert proposal is not None

@@ -8,12 +8,13 @@ from typing import Any
 
 from search_spaces import Float, Level, Options, Range, Space
 from study.design.plan import Block, Plan
-from study.design.search import Point, SearchSpec
+from study.design.search import Point, SearchSpec, TriedPoint, WarmStart
 from study.outcomes.futility import Reference
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import MIXTURE_RULE
 from study.scheduling.adaptive import Searching
 from study.scheduling.ledger import Ledger
+from study.search.candidates import Candidate
 from study.search.optuna_adapter.dashboard import Mirror, NoMirror
 from study.search.planning import plan_search
 from study.search.problem import Ground
@@ -74,6 +75,15 @@ GROUND = Ground(name="ring", base=BASE, rule=MIXTURE_RULE, note="made up")
 def truth(point: Point) -> float:
     """Converges nearly always with Adam and a rate of 1e-4 to 1e-2, else hardly ever."""
     return 0.95 if point["optimizer"] == "adam" and 1e-4 <= float(point["lr"]) <= 1e-2 else 0.1
+
+
+def told_of(known: Sequence[Candidate]) -> WarmStart:
+    """What a sampler learns from candidates of another launch."""
+    points = (
+        TriedPoint(point=own.point, successes=own.successes, n=own.n, quality=own.quality, near=own.near)
+        for own in known
+    )
+    return WarmStart(launch="another", plan="0" * 16, points=tuple(points))
 
 
 def plan(blocks: int = 12, seeds: int = 6, **fields: Any) -> Plan:

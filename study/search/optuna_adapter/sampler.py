@@ -6,20 +6,20 @@ sampler sees are laid over those that Optuna keeps: a trial is *running* until i
 """
 
 import copy
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 from warnings import catch_warnings, simplefilter
 
 import optuna
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, NSGAIISampler, QMCSampler, TPESampler
+from optuna.samplers import BaseSampler
 from optuna.storages import InMemoryStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
-from search_spaces import Space, Value
-from study.design.search import Goal, Point, Scored
+from search_spaces import Value
+from study.design.search import Point, Scored, SearchSpec
 from study.search.candidates import Candidate
 from study.search.optuna_adapter.distributions import distribution, suggested
 from study.search.proposals import key, told
@@ -33,14 +33,16 @@ class OptunaProposer:
     """A sampler of Optuna over a space. The space's own default is the first proposal: what the others have to beat.
 
     Args:
-        known: warm start: candidates of earlier launches, of the same space.
-        floor: the least success rate with the goal ``quality``, a constraint.
+        search: its floor is a constraint with the goal ``quality``; it is warm with points of earlier launches.
+        kind: the name of a class of ``optuna.samplers``; ``options`` are its arguments but the seed.
+        reseeded: whether the sampler of each proposal has a seed of its own; otherwise all have the search's.
     """
 
-    def __init__(
-        self, space: Space, sampler: str, goal: Goal, seed: int, *, floor: float = 0.0, known: Sequence[Scored] = ()
-    ) -> None:
-        self._space, self._kind, self._goal, self._seed, self._floor = space, sampler, goal, seed, floor
+    def __init__(self, search: SearchSpec, kind: str, options: Mapping[str, Any], *, reseeded: bool = True) -> None:
+        space, goal = search.space, search.goal
+        self._space, self._goal, self._seed, self._floor = space, goal, search.seed, search.floor
+        self._kind: Callable[..., BaseSampler] = getattr(optuna.samplers, kind)
+        self._options, self._reseeded = options, reseeded
         self._distributions = {axis.name: distribution(axis) for axis in space.axes}
         self._storage = _Present()
         optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -49,7 +51,7 @@ class OptunaProposer:
         self._seen: set[str] = set()
         self._scores: dict[int, list[float]] = {}
         self._numbers: list[int] = []
-        for number, candidate in enumerate(known):
+        for number, candidate in enumerate(search.warm.points if search.warm else ()):
             self._add(candidate.point, {})
             self._tell(number, candidate)
         self._seen.clear()  # what another launch knows of a point is no reason not to train it in this one
@@ -83,7 +85,7 @@ class OptunaProposer:
         """
         with catch_warnings():
             simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            self._study.sampler = _sampler(self._kind, self._seed, len(self._numbers), attempt)
+            self._study.sampler = self._sampler(attempt)
             trial = self._study.ask()
             point = self._suggested(trial)
         if key(point) in self._seen:
@@ -95,6 +97,10 @@ class OptunaProposer:
         self._seen.add(key(point))
         changed = {name: value for name, value in self._study_attrs().items() if before.get(name) != value}
         return Proposal(point=point, number=trial.number, trial=dict(attrs), study=changed)
+
+    def _sampler(self, attempt: int) -> BaseSampler:
+        own = _seed(self._seed, len(self._numbers), attempt) if self._reseeded else self._seed
+        return self._kind(seed=own, **self._options)
 
     def _suggested(self, trial: Trial) -> dict[str, Value]:
         """Axis by axis, each if it is active given those before it."""
@@ -132,20 +138,8 @@ class OptunaProposer:
         self._storage.present[number] = trial
 
 
-def _sampler(kind: str, seed: int, number: int, attempt: int) -> BaseSampler:
-    own = int.from_bytes(blake2b(f"{seed}/{number}/{attempt}".encode(), digest_size=4).digest())
-    match kind:
-        case "tpe":
-            return TPESampler(multivariate=True, group=True, seed=own)
-        case "gp":
-            return GPSampler(deterministic_objective=False, seed=own, warn_independent_sampling=False)
-        case "cmaes":
-            return CmaEsSampler(seed=own, warn_independent_sampling=False)
-        case "qmc":  # one sequence: its place in it is what the study keeps
-            return QMCSampler(scramble=True, seed=seed, warn_independent_sampling=False)
-        case "nsga2":
-            return NSGAIISampler(seed=own)
-    raise ValueError(f"sampler must be one of Optuna's, got {kind!r}")
+def _seed(seed: int, number: int, attempt: int) -> int:
+    return int.from_bytes(blake2b(f"{seed}/{number}/{attempt}".encode(), digest_size=4).digest())
 
 
 class _Present(InMemoryStorage):

@@ -5,18 +5,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import optuna
 import pytest
 
 from search_spaces import SEARCHES, Float, Int, Options, Range, Space
-from study.design.search import SAMPLERS, SearchSpec, check_sampler
+from study.design.search import SearchSpec
 from study.outcomes.outcome import Outcome
-from study.search import engine
+from study.search import samplers
 from study.search.candidates import Candidate
-from study.search.optuna_adapter import sampler as proposer_module
-from study.search.optuna_adapter.sampler import OptunaProposer
-from study.search.proposals import key
+from study.search.proposals import Proposer, key
 from study.storage.search_log import Proposal
-from tests.study.made_searches import BASE, SPACE, truth
+from tests.study.made_searches import BASE, SPACE, told_of, truth
 
 FLAT = Space(
     name="flat",
@@ -38,6 +37,7 @@ NAMED = Space(
     ),
     source="test",
 )
+LINE = Space(name="line", title="One number", axes=FLAT.axes[:1], source="test")
 SPACES = {"tpe": SPACE, "random": SPACE, "grid": SPACE, "nsga2": SPACE, "gp": FLAT, "cmaes": FLAT, "qmc": NAMED}
 
 
@@ -48,10 +48,14 @@ def told(cell: int, proposal: Proposal, n: int = 4) -> Candidate:
     return Candidate(cell=cell, name=str(cell), point=proposal.point, outcomes=outcomes, quality=0.9 if good else None)
 
 
+def proposer_of(space: Space = SPACE, **fields: Any) -> Proposer:
+    """The proposer of a search; TPE for the rate of success by default."""
+    return samplers.proposer(SearchSpec(space=space, base=BASE, blocks=1, **fields))
+
+
 def run(sampler: str, count: int, *, before: Sequence[Proposal] = (), goal: Any = "success") -> list[Proposal]:
     """Proposals after those of an earlier process; every one is told before the next."""
-    plan = SearchSpec(space=SPACES[sampler], base=BASE, sampler=sampler, goal=goal, seed=3, blocks=1)
-    proposer = engine.proposer(plan)
+    proposer = proposer_of(SPACES[sampler], sampler=sampler, goal=goal, seed=3)
     made = list(before)
     for proposal in before:
         proposer.restore(proposal)
@@ -62,7 +66,7 @@ def run(sampler: str, count: int, *, before: Sequence[Proposal] = (), goal: Any 
     return made
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", samplers.samplers())
 def test_proposals_are_new_points_of_the_space_from_its_default_on(sampler: str) -> None:
     made = run(sampler, 16)
     assert made[0].point == SPACES[sampler].default()
@@ -71,7 +75,7 @@ def test_proposals_are_new_points_of_the_space_from_its_default_on(sampler: str)
     assert len({key(proposal.point) for proposal in made}) == len(made)
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", samplers.samplers())
 def test_a_restarted_sampler_goes_on_as_the_same_one(sampler: str) -> None:
     whole = run(sampler, 16)
     assert [p.point for p in run(sampler, 16, before=whole[:9])] == [p.point for p in whole]
@@ -88,7 +92,7 @@ def test_generations_go_on_after_a_restart_too() -> None:
 @pytest.mark.parametrize("name", ["lsgan-raw", "penalty", "wgan-clip"])
 def test_a_grid_that_is_too_large_to_be_listed_has_all_values_too(name: str) -> None:
     space = SEARCHES[name]
-    proposer = engine.proposer(SearchSpec(space=space, base=BASE, sampler="grid", blocks=1))
+    proposer = proposer_of(space, sampler="grid")
     seen: dict[str, set[object]] = {axis.name: set() for axis in space.axes}
     for _ in range(1_000):
         proposal = proposer.propose([])
@@ -105,13 +109,14 @@ def test_optunas_samplers_are_told_of_conditions_and_of_noise(monkeypatch: pytes
 
     def watched(kind: str, sampler: Any) -> Any:
         def make(**how: Any) -> Any:
-            made[kind] = how
+            if "seed" in how:  # Optuna makes one without for every study
+                made[kind] = how
             return sampler(**how)
 
         return make
 
     for kind, name in (("tpe", "TPESampler"), ("gp", "GPSampler")):
-        monkeypatch.setattr(proposer_module, name, watched(kind, getattr(proposer_module, name)))
+        monkeypatch.setattr(optuna.samplers, name, watched(kind, getattr(optuna.samplers, name)))
         run(kind, 3)
     assert made["tpe"]["multivariate"]
     assert made["tpe"]["group"]
@@ -133,7 +138,7 @@ def test_the_sampler_finds_the_region_that_trains() -> None:
 
 
 def test_a_score_that_changes_changes_what_is_proposed() -> None:
-    proposer, same, other = (OptunaProposer(SPACE, "tpe", "success", 0) for _ in range(3))
+    proposer, same, other = (proposer_of() for _ in range(3))
     made = [proposer.propose([])]
     for _ in range(19):
         made.append(proposer.propose([told(cell, p) for cell, p in enumerate(made) if p is not None]))
@@ -153,7 +158,7 @@ def point_of(proposal: Proposal | None) -> object:
 
 def test_what_another_launch_found_is_known_and_may_be_proposed_again() -> None:
     known = [told(i, p) for i, p in enumerate(run("tpe", 30))]
-    proposer = OptunaProposer(SPACE, "tpe", "success", 1, known=known)
+    proposer = proposer_of(seed=1, warm=told_of(known))
     made: list[Proposal] = []
     while len(made) < 10:
         found = proposer.propose([told(cell, proposal) for cell, proposal in enumerate(made)])
@@ -166,7 +171,7 @@ def test_what_another_launch_found_is_known_and_may_be_proposed_again() -> None:
 def test_a_space_that_is_used_up_has_no_further_proposal() -> None:
     tiny = Space(name="one", title="One", axes=(SPACE.axes[0],), source="test")
     for sampler in ("tpe", "random", "grid"):
-        proposer = engine.proposer(SearchSpec(space=tiny, base=BASE, sampler=sampler, blocks=1))
+        proposer = proposer_of(tiny, sampler=sampler)
         assert {str((proposer.propose([]) or Proposal(point={})).point["optimizer"]) for _ in range(2)} == {
             "adam",
             "sgd",
@@ -177,15 +182,21 @@ def test_a_space_that_is_used_up_has_no_further_proposal() -> None:
 @pytest.mark.parametrize(
     ("sampler", "goal", "space", "sentence"),
     [
-        ("lucky", "success", SPACE, "--sampler must be one of tpe, gp, .*, got 'lucky'"),
-        ("gp", "success", SPACE, "must be one of tpe, .* for the space tiny, got 'gp': the axes beta1 are conditional"),
+        ("lucky", "success", SPACE, "--sampler must be one of cmaes, gp, .*, got 'lucky'"),
+        (
+            "gp",
+            "success",
+            SPACE,
+            "must be one of grid, nsga2, .* for the space tiny, got 'gp': the axes beta1 are conditional",
+        ),
         ("cmaes", "success", NAMED, "must not be cmaes for the space named: .* optimizer is an axis of named options"),
-        ("cmaes", "both", FLAT, "must not be cmaes with --objective both"),
+        ("cmaes", "both", FLAT, "must not be cmaes with --objective both: it knows success alone"),
+        ("cmaes", "success", LINE, "must not be cmaes for the space line: it needs at least 2 axes, and there is 1"),
     ],
 )
 def test_a_sampler_that_cannot_is_refused(sampler: str, goal: Any, space: Space, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
-        check_sampler(sampler, goal, space)
+        proposer_of(space, sampler=sampler, goal=goal)
 
 
 def test_ranges_and_options_come_back_as_they_are() -> None:
@@ -199,7 +210,7 @@ def test_a_constraint_keeps_the_sampler_where_enough_succeed() -> None:
     """With a floor, high quality where hardly anything succeeds draws nobody; without one it does."""
 
     def near(floor: float) -> int:
-        proposer = OptunaProposer(FLAT, "tpe", "quality", 5, floor=floor)
+        proposer = proposer_of(FLAT, goal="quality", seed=5, floor=floor)
         made: list[Proposal] = []
         while len(made) < 50:
             found = proposer.propose([lucky(cell, each) for cell, each in enumerate(made)])
@@ -222,7 +233,7 @@ def test_a_restart_keeps_the_samplers_own_numbers_and_notes() -> None:
     tiny = Space(name="few", title="Few", axes=(SPACE.axes[0], whole("batch", 1, 3)), source="test")
 
     def some(sampler: str, before: Sequence[Proposal], count: int) -> list[Proposal]:
-        proposer = OptunaProposer(tiny, sampler, "success", 0)
+        proposer = proposer_of(tiny, sampler=sampler)
         for each in before:
             proposer.restore(each)
         made = list(before)
