@@ -40,11 +40,31 @@ def percent(share: float) -> str:
     return f"{100 * share:.3g} %"
 
 
+def points(difference: float) -> str:
+    """A difference of shares in percentage points: ``12.5``."""
+    return f"{round(100 * difference, 6) + 0.0:.3g}"
+
+
+def count_of(successes: int, n: int) -> str:
+    """``3 of 5``."""
+    return f"{successes} of {n}"
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 seed``, ``5 seeds``: a count with its noun, whose plural ends in s."""
+    return f"{whole(count)} {noun}" if count == 1 else f"{whole(count)} {noun}s"
+
+
 def p_value(p: float | None) -> str:
     """Three decimals; ``< 0.001`` below that."""
     if p is None or not isfinite(p):
         return NOTHING
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def p_equals(p: float) -> str:
+    """``p = 0.0432`` or ``p < 0.001``, inside a sentence."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3g}"
 
 
 def duration(seconds: float) -> str:

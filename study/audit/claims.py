@@ -15,7 +15,7 @@ from pathlib import Path
 
 from study import formatting
 from study.audit.protocol import Protocol, distance
-from study.design.hypotheses import Hypothesis, sides
+from study.design.hypotheses import Hypothesis
 from study.design.plan import Cell, Plan
 from study.design.planning import plan_study
 from study.evidence.judging import Judgment, judge
@@ -166,7 +166,7 @@ def _asked(hypothesis: Hypothesis) -> Hypothesis:
 
 def _cells(hypothesis: Hypothesis, cells: Iterable[Cell]) -> tuple[Cell, ...]:
     """All cells that a hypothesis speaks of; none if it lacks those of one side."""
-    matching = [[cell for cell in cells if where.items() <= cell.levels.items()] for where in sides(hypothesis)]
+    matching = [[cell for cell in cells if where.items() <= cell.levels.items()] for where in hypothesis.sides]
     return tuple(cell for side in matching for cell in side) if all(matching) else ()
 
 

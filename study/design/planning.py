@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from search_spaces import Level, grid
-from study.design.hypotheses import Hypothesis, sides
+from study.design.hypotheses import Hypothesis
 from study.design.parsing import assign_config
 from study.design.plan import Cell, Plan
 from study.design.study import MOST_SEEDS, Profile, Study
@@ -82,7 +82,7 @@ def _profile(study: Study, name: str) -> Profile:
 def _check_decidable(hypotheses: Sequence[Hypothesis], cells: Sequence[Cell]) -> None:
     levels = [cell.levels.items() for cell in cells]
     for hypothesis in hypotheses:
-        if all(any(where.items() <= own for own in levels) for where in sides(hypothesis)):
+        if all(any(where.items() <= own for own in levels) for where in hypothesis.sides):
             return
     raise ValueError("--until-decided needs a hypothesis about cells of the profile, and there is none")
 

@@ -7,15 +7,15 @@ is given where the adjusted p is below the hypothesis's alpha.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
-from study.design.hypotheses import Hypothesis, sides
-from study.evidence import wording
-from study.evidence.inference.differences import Difference
+from study.design.hypothesis import Hypothesis
+from study.evidence import kinds, wording
 from study.evidence.inference.multiple import holm
 from study.evidence.inference.proportions import Rate
-from study.evidence.inference.shares import BettingShare, FixedShare
+from study.evidence.kind import Tested
 from study.evidence.pairing import Design
-from study.evidence.testing import Tested, examine
+from study.evidence.testing import examine
 from study.storage.records import Record
 
 
@@ -35,8 +35,8 @@ class Judgment:
         sentence: counts, intervals, test and p in plain words.
         p, p_adjusted: of the test, alone and by Holm over the family; absent where nothing could be tested.
         test: its name in words, empty where there was none.
-        rates: of ``better`` and ``worse``, or ``a`` and ``b``, over the replicas that were compared (95 %), or the
-            share (at ``1 - alpha``); empty where nothing could be tested.
+        rates: one per set of cells, over the replicas that were compared, with intervals (95 %; of a share at
+            ``1 - alpha``); empty where nothing could be tested.
         difference: of the two rates, with its 95 % interval; absent for a share, and where nothing could be tested.
         correlation: of the two outcomes of a pair (phi); absent without pairs, or where one side never varied.
         pairs: how many pairs of replicas were compared.
@@ -62,14 +62,7 @@ def judge(
 ) -> tuple[Judgment, ...]:
     """The verdicts on a whole declared family, in its order; total: whatever the launch holds, there is one for each.
 
-    ===========  =======================================================  ======================================
-    hypothesis   tested by (where the number of seeds was fixed before)   contradicted if
-    ===========  =======================================================  ======================================
-    MoreSuccess  McNemar on pairs of one seed; sign flips over seeds      the other side converges more often
-                 with several pairs; Boschloo where no cells pair
-    SameSuccess  the interval of the difference, twice one-sided          the difference is beyond the margin
-    Share        binomial, a seed as one observation                      the share is on the threshold's other side
-    ===========  =======================================================  ======================================
+    How each kind of hypothesis is tested, and what contradicts it, stands in its file of ``study.evidence.kinds``.
 
     Cells are paired that agree in all levels which the hypothesis leaves free. Replicas without an outcome do not
     count, nor do those whose partner has none.
@@ -103,49 +96,44 @@ def open_cells(hypotheses: Sequence[Hypothesis], records: Sequence[Record]) -> f
         cell
         for place, p in adjusted.items()
         if _verdict(hypotheses[place], tested[place], p) is Verdict.UNDECIDED
-        for where in sides(hypotheses[place])
+        for where in hypotheses[place].sides
         for cell in design.cells(where)
     )
 
 
-def _adjusted(hypotheses: Sequence[Hypothesis], tested: Sequence[Tested | str], design: Design) -> dict[int, float]:
+def _adjusted(
+    hypotheses: Sequence[Hypothesis], tested: Sequence[Tested[Any] | str], design: Design
+) -> dict[int, float]:
     """Place of each hypothesis that the launch has cells for, to its adjusted p.
 
     One that waits for its data counts already: the family is what was declared, so that no p grows later.
     """
-    family = [i for i, own in enumerate(hypotheses) if all(design.cells(where) for where in sides(own))]
+    family = [i for i, own in enumerate(hypotheses) if all(design.cells(where) for where in own.sides)]
     ps = [1.0 if isinstance(own, str) else own.p for own in (tested[i] for i in family)]
     return dict(zip(family, holm(ps), strict=True))
 
 
-def _verdict(hypothesis: Hypothesis, tested: Tested | str, p: float) -> Verdict:
+def _verdict(hypothesis: Hypothesis, tested: Tested[Any] | str, p: float) -> Verdict:
     leaning = 0 if isinstance(tested, str) or p >= hypothesis.alpha else tested.leaning
     return {1: Verdict.SUPPORTED, -1: Verdict.CONTRADICTED}.get(leaning, Verdict.UNDECIDED)
 
 
-def _judgment(hypothesis: Hypothesis, tested: Tested | str, p: float, family: int) -> Judgment:
+def _judgment(hypothesis: Hypothesis, tested: Tested[Any] | str, p: float, family: int) -> Judgment:
     verdict = _verdict(hypothesis, tested, p)
     if isinstance(tested, str):
         return Judgment(hypothesis=hypothesis, verdict=verdict, sentence=tested)
-    rates, difference, correlation = _shown(hypothesis, tested.found)
+    kind = kinds.of(hypothesis)
+    shown = kind.shown(hypothesis, tested)
+    parts = kind.words(hypothesis, tested, shown.rates)
     return Judgment(
         hypothesis=hypothesis,
         verdict=verdict,
-        sentence=wording.sentence(hypothesis, tested, rates, p, family),
+        sentence=wording.sentence(hypothesis, tested, parts, shown.test, p, family),
         p=tested.p,
         p_adjusted=p,
-        test=wording.test_name(hypothesis, tested.found),
-        rates=rates,
-        difference=difference,
-        correlation=correlation,
+        test=shown.test,
+        rates=shown.rates,
+        difference=shown.difference,
+        correlation=shown.correlation,
         pairs=tested.pairs.n if tested.pairs else 0,
     )
-
-
-def _shown(
-    hypothesis: Hypothesis, found: Difference | FixedShare | BettingShare
-) -> tuple[tuple[Rate, ...], tuple[float, float, float] | None, float | None]:
-    """Rates, difference and correlation."""
-    if isinstance(found, FixedShare | BettingShare):
-        return (found.rate(1 - hypothesis.alpha),), None, None
-    return found.rates, (found.estimate, *found.interval(0.95)), found.correlation

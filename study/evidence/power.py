@@ -8,13 +8,17 @@ long as no other one of the family is decided. The truth lies between the two.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from study.design.hypotheses import Hypothesis, MoreSuccess, SameSuccess, Share, sides
+from study.design.hypothesis import Hypothesis
 from study.design.plan import Plan
-from study.evidence.inference import power_fixed, power_sequential
-from study.evidence.inference.power_fixed import Chances, correlations, joint
+from study.evidence import kinds
+from study.evidence.inference import power_fixed
+from study.evidence.inference.power_fixed import Chances
 from study.evidence.inference.power_sequential import Paths
+from study.evidence.kind import Kind, Rates, Scenario
 from study.evidence.pairing import Cells, match
+from study.formatting import plural
 
 TARGETS = (0.8, 0.9)
 """Powers that the smallest numbers of seeds are looked for."""
@@ -26,20 +30,7 @@ MOST_SEEDS = 1_000
 _LOOKED_AT = 400  # replicas of each side of a sequence in which the number of seeds is looked for
 
 
-_RATES = ((0.9, 0.7), (0.9, 0.5), (0.9, 0.3), (1.0, 0.0))
-
-
-_EQUAL = (0.9, 0.7, 0.5)
-
-
 _NEVER = 1e-6  # a smaller chance has no price
-
-
-_ODDS = (7 / 3, 9.0)  # 0.7 and 0.9 where the threshold is one half
-
-
-Rates = tuple[float, ...]
-"""Of ``better`` and ``worse``, or of ``a`` and ``b``; or of the share, one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +113,7 @@ def power_analysis(
     return tuple(
         _outlook(
             _Question(hypothesis, own, plan, family, correlation),
-            _assumed(hypothesis, rates, rate, correlation),
+            kinds.of(hypothesis).assumed(hypothesis, rates, rate, correlation),
         )
         if isinstance(own, Layout)
         else PowerAnalysis(hypothesis=hypothesis, basis=own)
@@ -132,10 +123,10 @@ def power_analysis(
 
 def layout(hypothesis: Hypothesis, plan: Plan) -> Layout | str:
     """What it meets; a sentence where it cannot be told."""
-    found = [_cells(plan, where) for where in sides(hypothesis)]
+    found = [_cells(plan, where) for where in hypothesis.sides]
     if not all(found):
         return "this profile has no cells for it"
-    names = {name for where in sides(hypothesis) for name in where}
+    names = {name for where in hypothesis.sides for name in where}
     if len(found) == 2 and not match(found[0], found[1], names).complete:
         return "its cells cannot be paired, and chances are computed for pairs alone"
     drawn = Counter(tuple(levels.get(name) for name in hypothesis.drawn) for levels in found[0].values())
@@ -155,33 +146,29 @@ class _Question:
     def levels(self) -> tuple[float, float]:
         return self.hypothesis.alpha, self.hypothesis.alpha / self.family
 
+    @property
+    def kind(self) -> Kind[Any, Any]:
+        return kinds.of(self.hypothesis)
+
     def possible(self, rates: Rates) -> bool:
-        if len(rates) == 1:
-            return True
-        low, high = correlations(*rates)
-        return low <= self.correlation <= high
+        return self.kind.possible(rates, self.correlation)
 
     def fixed(self, rates: Rates, seeds: int, levels: Sequence[float]) -> tuple[Chances, ...]:
         """With a number of seeds that was fixed before."""
-        observations, size, own = seeds * self.layout.each, self.layout.size, self.hypothesis
-        if isinstance(own, Share):
-            found = power_fixed.share(observations, size, rates[0], own.threshold, levels)
-            return found if own.side == "above" else tuple(replace(one, up=one.down, down=one.up) for one in found)
-        what = joint(rates[0], rates[1], self.correlation)
-        if isinstance(own, SameSuccess):
-            return power_fixed.same(observations, size, what, own.margin, levels)
-        return power_fixed.paired(observations, size, what, levels)
+        return self.kind.fixed(self.hypothesis, self._scenario(rates, seeds * self.layout.each, levels))
 
     def paths(self, rates: Rates, observations: int) -> tuple[Paths, ...]:
         """With as many seeds as are needed, looked at after every one."""
-        size, own = self.layout.size, self.hypothesis
-        if isinstance(own, Share):
-            found = power_sequential.share_paths(observations, size, rates[0], own.threshold, self.levels)
-            return found if own.side == "above" else tuple(replace(one, side=-one.side) for one in found)
-        what = joint(rates[0], rates[1], self.correlation)
-        if isinstance(own, SameSuccess):
-            return power_sequential.same_paths(observations, size, what, own.margin, self.levels)
-        return power_sequential.paired_paths(observations, size, what, self.levels)
+        return self.kind.paths(self.hypothesis, self._scenario(rates, observations, self.levels))
+
+    def _scenario(self, rates: Rates, observations: int, levels: Sequence[float]) -> Scenario:
+        return Scenario(
+            rates=rates,
+            correlation=self.correlation,
+            observations=observations,
+            size=self.layout.size,
+            levels=levels,
+        )
 
     def chances(self, rates: Rates) -> tuple[Chances, Chances]:
         """Of the plan; expected numbers are of seeds."""
@@ -208,26 +195,16 @@ class _Question:
         return tuple((smallest(target, alone), smallest(target, together)) for target in TARGETS)
 
     def wrong(self) -> tuple[float, float]:
-        found = [self.chances(rates) for rates in self._borders() if self.possible(rates)]
-        either = not isinstance(self.hypothesis, SameSuccess)
+        borders = self.kind.borders(self.hypothesis)
+        found = [self.chances(rates) for rates in borders if self.possible(rates)]
+        either = not self.kind.one_way
         alone, together = ([one.up + one.down * either for one in level] for level in zip(*found, strict=True))
         return max(alone), max(together)
 
-    def _borders(self) -> list[Rates]:
-        """Rates at which the claim is not true, by a hair."""
-        match self.hypothesis:
-            case MoreSuccess():
-                return [(one, one) for one in _EQUAL]
-            case SameSuccess(margin=margin):
-                return [((1 + margin) / 2, (1 - margin) / 2), (1.0, 1 - margin), (margin, 0.0)]
-            case Share(threshold=threshold):
-                return [(threshold,)]
-
     def basis(self) -> str:
         seeds, each, size = len(self.plan.seeds), self.layout.each, self.layout.size
-        kind = "replica" if isinstance(self.hypothesis, Share) else "pair"
-        many = f"{seeds * each} observations" if each > 1 else f"{seeds} seeds" if seeds > 1 else "1 seed"
-        return f"{many}, each {size} {kind}{'s' if size > 1 else ''}"
+        many = plural(seeds * each, "observation") if each > 1 else plural(seeds, "seed")
+        return f"{many}, each {plural(size, self.kind.unit)}"
 
 
 def _outlook(question: _Question, assumed: Sequence[Rates]) -> PowerAnalysis:
@@ -247,31 +224,3 @@ def _outlook(question: _Question, assumed: Sequence[Rates]) -> PowerAnalysis:
 
 def _cells(plan: Plan, where: Mapping[str, str]) -> Cells:
     return {cell.index: cell.levels for cell in plan.cells if where.items() <= cell.levels.items()}
-
-
-def _assumed(
-    hypothesis: Hypothesis, rates: tuple[float, float] | None, rate: float | None, correlation: float
-) -> Sequence[Rates]:
-    """What the user assumes, or some of our own."""
-    match hypothesis:
-        case MoreSuccess():
-            given = rates
-            own: Sequence[Rates] = _RATES
-        case SameSuccess():
-            given, own = None if rate is None else (rate, rate), [(one, one) for one in _EQUAL]
-        case Share():
-            if rate is not None and not 0 <= rate <= 1:
-                raise ValueError(f"rates must be in [0, 1], got {rate:g}")
-            return [(one,) for one in (_beyond(hypothesis) if rate is None else [rate])]
-    if given is None:
-        return own
-    joint(*given, correlation)
-    return [given]
-
-
-def _beyond(hypothesis: Share) -> list[float]:
-    """Rates on the claimed side: their odds are those of the threshold times (or by) 7/3, 9, and without end."""
-    threshold, above = hypothesis.threshold, hypothesis.side == "above"
-    if above:
-        return [*(round(threshold * odds / (1 - threshold + threshold * odds), 3) for odds in _ODDS), 1.0]
-    return [*(round(threshold / (threshold + (1 - threshold) * odds), 3) for odds in _ODDS), 0.0]

@@ -5,7 +5,7 @@ from typing import Any
 import pydantic
 import pytest
 
-from study.design.hypotheses import Hypothesis, MoreSuccess, SameSuccess, Share, sides
+from study.design.hypotheses import Hypothesis, MoreSuccess, SameSuccess, Share
 from study.outcomes.outcome import Outcome
 
 MORE = MoreSuccess(name="m", claim="c", source="s", better={"loss": "ls"}, worse={"loss": "ns"})
@@ -42,6 +42,6 @@ def test_a_hypothesis_survives_json(hypothesis: Hypothesis) -> None:
 
 
 def test_sides_are_the_sets_that_a_hypothesis_names() -> None:
-    assert sides(MORE) == (MORE.better, MORE.worse)
-    assert sides(SAME) == (SAME.a, SAME.b)
-    assert sides(SHARE) == (SHARE.where,)
+    assert MORE.sides == (MORE.better, MORE.worse)
+    assert SAME.sides == (SAME.a, SAME.b)
+    assert SHARE.sides == (SHARE.where,)

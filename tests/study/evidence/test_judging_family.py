@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search_spaces import grid
-from study.design.hypotheses import Hypothesis, sides
+from study.design.hypotheses import Hypothesis
 from study.design.study import Study
 from study.evidence.judging import Judgment, judge
 from study.studies import studies
@@ -137,7 +137,7 @@ def test_all_hypotheses_of_a_study_can_be_judged(study: Study, anytime: bool) ->
             row for i, own in enumerate(levels) for row in cell(i, "x" + "".join(ends.choices("+-", k=3)), **own)
         ]
         for found in judge(study.hypotheses, records, anytime=anytime):
-            here = all(any(where.items() <= own.items() for own in levels) for where in sides(found.hypothesis))
+            here = all(any(where.items() <= own.items() for own in levels) for where in found.hypothesis.sides)
             assert all(isfinite(value) for value in numbers(found))
             assert (found.p is not None) is here
             assert (found.pairs > 0) is (here and len(found.rates) == 2)

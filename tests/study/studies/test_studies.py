@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from study.design.hypotheses import Share, sides
+from study.design.hypotheses import Share
 from study.design.plan import Cell, Plan
 from study.design.planning import plan_study
 from study.design.study import Study
@@ -109,12 +109,12 @@ def test_hypotheses_can_be_judged_in_some_profile(study: Study) -> None:
     specs = [spec_of(study, profile) for profile in study.profiles]
     for hypothesis in study.hypotheses:
         answerable = [
-            all(any(where.items() <= cell.levels.items() for cell in plan.cells) for where in sides(hypothesis))
+            all(any(where.items() <= cell.levels.items() for cell in plan.cells) for where in hypothesis.sides)
             for plan in specs
         ]
         assert any(answerable), hypothesis.name
         for plan in specs:
-            assert {name for where in sides(hypothesis) for name in where} <= plan.cells[0].levels.keys()
+            assert {name for where in hypothesis.sides for name in where} <= plan.cells[0].levels.keys()
 
 
 @every
