@@ -1,12 +1,13 @@
-"""Files that are written whole or not at all, and read with one sentence for whatever is wrong in them."""
+"""Text files, written whole or not at all; JSON files, read with one sentence for whatever is wrong in them."""
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pydantic
+
+from trainables.files import written_whole
 
 T = TypeVar("T")
 
@@ -36,7 +37,7 @@ def read_json(
 
 
 def _unknown(given: Any, known: Any, path: str = "") -> Iterator[str]:
-    """Dotted paths of fields that were given and left out when they were parsed: mistyped, or of a newer version."""
+    """Yield dotted paths of fields that are given and not known: mistyped, or of a newer version."""
     pairs: Iterable[tuple[Any, Any]] = ()
     if isinstance(given, dict) and isinstance(known, dict):
         yield from (f"{path}{name}" for name in given if name not in known)
@@ -48,11 +49,6 @@ def _unknown(given: Any, known: Any, path: str = "") -> Iterator[str]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a text file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".part")
-    try:
+    """Write a text file whole or not at all."""
+    with written_whole(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)

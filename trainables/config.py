@@ -8,7 +8,6 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 from math import isfinite
 from typing import Any, Literal
 
@@ -27,6 +26,7 @@ from trainables.autoencoding import (
 )
 from trainables.conditioning import Conditioning, Unconditional
 from trainables.data import DataConfig
+from trainables.files import json_digest, with_floats
 from trainables.networks import Mlp, Network
 from trainables.objectives import NonSaturating, Objective
 from trainables.optim import OptimizerConfig
@@ -325,7 +325,4 @@ def digest_of(values: Mapping[str, Any]) -> str:
     """
     # The specs of launches state every field; that of population came later than digests that are stored.
     stated = {name: value for name, value in values.items() if name != "population" or value is not None}
-    # Integers as floats: -1 and -1.0 make equal configurations.
-    floats = json.loads(json.dumps(first_names(stated)), parse_int=float)
-    canonical = json.dumps(floats, sort_keys=True, separators=(",", ":"))
-    return blake2b(canonical.encode(), digest_size=8).hexdigest()
+    return json_digest(with_floats(first_names(stated)))

@@ -11,7 +11,6 @@ A set whose channels each show a thing of their own (stacked MNIST) is read chan
 published protocols do (Srivastava et al. 2017; Lin et al. 2018): a net for ten digits names a thousand classes.
 """
 
-import os
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -22,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainables.data.source import ImageTruth
+from trainables.files import written_whole
 from trainables.networks.init import He
 from trainables.streams import generator
 
@@ -100,11 +100,10 @@ def obtain(truth: ImageTruth, data_digest: str, cache: Path | None) -> Features:
         )
     features = fit(truth, data_digest)
     if path:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
         weights = {"net": features.net.state_dict(), "head": features.head.state_dict()}
-        torch.save({**weights, "task": features.task, "accuracy": features.accuracy, "data": data_digest}, unfinished)
-        os.replace(unfinished, path)
+        found = {"task": features.task, "accuracy": features.accuracy, "data": data_digest}
+        with written_whole(path, by_many=True) as unfinished:
+            torch.save({**weights, **found}, unfinished)
     return features
 
 

@@ -6,7 +6,6 @@ the data that a rule needs (true mode weights and the like). Column names come f
 """
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from trainables.files import written_whole
 
 SCHEMA_VERSION = 1
 _METADATA = b"trace"
@@ -113,19 +114,14 @@ def _array(column: pa.ChunkedArray) -> npt.NDArray[Any]:
 
 
 def write(trace: Trace, path: Path) -> None:
-    """Write the file whole or not at all (a temporary file beside it, then a rename).
+    """Write the file whole or not at all.
 
     Raises:
         OSError: if the disk is full or the folder is not writable; nothing is left behind.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     table = trace.table.replace_schema_metadata({_METADATA: json.dumps({**trace.meta, "schema": SCHEMA_VERSION})})
-    unfinished = path.with_name(path.name + ".part")
-    try:
+    with written_whole(path) as unfinished:
         pq.write_table(table, unfinished, compression="zstd")
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def read(path: Path) -> Trace:

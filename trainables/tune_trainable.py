@@ -5,7 +5,6 @@ a worker that died right after it had written the trace has lost nothing.
 """
 
 import json
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from ray import tune
 from trainables import features, pictures, probes, trace
 from trainables.config import Config, digest, to_dict
 from trainables.data import ImageTruth
+from trainables.files import written_whole
 from trainables.loop import Loop
 from trainables.networks.norm import SAMPLING_STATISTICS
 from trainables.trace import Row, Trace
@@ -180,15 +180,9 @@ class BlockTrainable(tune.Trainable):
     def _keep(self) -> None:
         """Write the checkpoint whole or not at all."""
         assert self._loop is not None
-        path = self._task.checkpoint
-        path.parent.mkdir(parents=True, exist_ok=True)
         state = {"loop": self._loop.state_dict(), "rows": self._rows, "seconds": self._seconds}
-        unfinished = path.with_name(path.name + ".part")
-        try:
+        with written_whole(self._task.checkpoint) as unfinished:
             torch.save({**state, "digest": digest(self._task.config)}, unfinished)
-            os.replace(unfinished, path)
-        finally:
-            unfinished.unlink(missing_ok=True)
 
     def _continue(self) -> None:
         """Go on from the block's checkpoint, if it has one."""

@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from enum import Enum
-from hashlib import blake2b
 from math import ceil
 from typing import Any
 
@@ -15,6 +14,7 @@ from study.design.search import SearchSpec
 from study.design.study import Contrast, Sweep
 from study.outcomes.rule import OutcomeRule
 from trainables.config import Config
+from trainables.files import json_digest, with_floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,10 +133,7 @@ class Plan:
         that were renamed are hashed under their first names.
         """
         plan = self if self.search is None else replace(self, cells=(), granted=())
-        # Integers as floats: what was planned as 1 is read back as 1.0.
-        values = json.loads(json.dumps(renaming.first(_stated(plan))), parse_int=float)
-        canonical = json.dumps(values, sort_keys=True, separators=(",", ":"))
-        return blake2b(canonical.encode(), digest_size=8).hexdigest()
+        return json_digest(with_floats(renaming.first(_stated(plan))))  # what was planned as 1 is read back as 1.0
 
     def stated_note(self) -> str:
         """The profile's note, and what was set otherwise."""

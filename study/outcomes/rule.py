@@ -1,10 +1,10 @@
 """The thresholds that outcomes are decided by, and the two rules that the studies use."""
 
-import json
 from dataclasses import asdict, dataclass
-from hashlib import blake2b
 from math import isfinite
 from typing import Literal
+
+from trainables.files import json_digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +79,7 @@ class OutcomeRule:
 
     def digest(self) -> str:
         """8 hex digits that identify all thresholds, the name included."""
-        canonical = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
-        return blake2b(canonical.encode(), digest_size=4).hexdigest()
+        return json_digest(asdict(self), size=4)
 
     def label(self) -> str:
         """``name@digest``, what records store."""

@@ -1,7 +1,6 @@
 """Records: one row per planned replica, the table that every number shown is computed from."""
 
 import json
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -18,6 +17,7 @@ from study.outcomes.futility import is_futile
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import OutcomeRule
 from trainables.config import Config, to_dict
+from trainables.files import written_whole
 from trainables.renaming import current_names
 from trainables.trace import ReplicaTrace, Trace
 
@@ -127,7 +127,7 @@ _METADATA = b"records"
 
 
 def write(rows: Iterable[Record], path: Path) -> None:
-    """Writes the table whole or not at all (a temporary file beside it, then a rename).
+    """Write the table whole or not at all.
 
     Raises:
         ValueError: if a mapping holds NaN or an infinity, or what JSON cannot hold.
@@ -136,13 +136,8 @@ def write(rows: Iterable[Record], path: Path) -> None:
     held, texts = list(rows), _Texts()
     table = pa.Table.from_pylist([_plain(row, texts) for row in held], schema=_SCHEMA)
     table = table.replace_schema_metadata({_METADATA: json.dumps({"schema": SCHEMA_VERSION})})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".part")
-    try:
+    with written_whole(path) as unfinished:
         pq.write_table(table, unfinished, compression="zstd")
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def read(path: Path) -> tuple[Record, ...]:

@@ -18,6 +18,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from trainables.files import written_whole
+
 Pixels = npt.NDArray[np.uint8]
 Named = tuple[str, Callable[[], Pixels]]
 """An image by its name, and how to decode it: ``[channels, side, side]``."""
@@ -76,15 +78,10 @@ def images(cache: Path, shape: tuple[int, ...], opened: Callable[[], AbstractCon
 
 
 def _convert(cache: Path, shape: tuple[int, ...], listing: Listing) -> None:
-    unfinished = cache.with_suffix(".part")
-    try:
-        with unfinished.open("wb") as file:
-            _write(file, shape, listing, cache)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, cache)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with written_whole(cache) as unfinished, unfinished.open("wb") as file:
+        _write(file, shape, listing, cache)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _write(file: BinaryIO, shape: tuple[int, ...], listing: Listing, cache: Path) -> None:

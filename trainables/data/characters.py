@@ -1,6 +1,5 @@
 """Chinese characters drawn from the fonts of the machine: thousands of classes without a licence to ask for."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +12,7 @@ import numpy.typing as npt
 import torch
 
 from trainables.data.source import ImageSource, ImageTruth
+from trainables.files import written_whole
 from trainables.streams import generator
 
 if TYPE_CHECKING:
@@ -129,14 +129,9 @@ class Characters:
         faces = self._faces()
         path = Path(self.root).absolute() / f"characters-{self._key(faces)}.pt"
         if not path.is_file():
-            path.parent.mkdir(parents=True, exist_ok=True)
             images, labels = self._draw(faces)
-            unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
-            try:
+            with written_whole(path, by_many=True) as unfinished:
                 torch.save({"images": images, "labels": labels}, unfinished)
-                os.replace(unfinished, path)
-            finally:
-                unfinished.unlink(missing_ok=True)
         stored = torch.load(path, weights_only=True)
         truth = ImageTruth(images=stored["images"], labels=stored["labels"], classes=self.classes)
         return ImageSource(truth, device=device, dtype=dtype)

@@ -175,9 +175,10 @@ def test_a_failed_conversion_leaves_no_file(tmp_path: Path) -> None:
 
 def test_an_unfinished_file_of_a_killed_process_is_replaced(root: Path) -> None:
     config = LsunBedroom(root=str(root), side=16)
-    config.cache.with_suffix(".part").write_bytes(b"x" * 10_000)
+    unfinished = config.cache.with_name(f"{config.cache.name}.part")
+    unfinished.write_bytes(b"x" * 10_000)
     assert len(load(config).truth.images) == 6
-    assert not config.cache.with_suffix(".part").exists()
+    assert not unfinished.exists()
 
 
 def test_a_second_process_waits_for_the_first(root: Path) -> None:
