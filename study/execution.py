@@ -56,7 +56,7 @@ class Result:
 
 def cache_of(store: Store) -> Path:
     """Trained feature nets, shared by all launches of one ``--out``."""
-    return store.root.parent.parent / "cache"
+    return store.out / "cache"
 
 
 def check(plan: Plan, out: Path) -> None:
@@ -92,12 +92,12 @@ def start(
         OSError: if the launch's folder can no longer be written to; what was computed before is kept.
     """
     _tell(observers, lambda each: each.planned(plan))
-    check(plan, store.root.parent.parent)
+    check(plan, store.out)
     _tell(observers, lambda each: each.connecting())
     allocation = ray_driver.connect(resources)
     try:
         _tell(observers, lambda each: each.connected(allocation))
-        _make(store.root)
+        _make(store)
         try:
             tracker.start(plan)
         except ValueError:
@@ -121,7 +121,7 @@ def resume(
     """Finish what the plan of an interrupted launch still lacks; arguments and errors as :func:`start`."""
     plan = store.plan()
     _tell(observers, lambda each: each.planned(plan))
-    check(plan, store.root.parent.parent)
+    check(plan, store.out)
     ledger = Ledger(plan, store, again=True)
     _check_plan(ledger)
     guide = _guide(ledger, mirror)
@@ -238,13 +238,13 @@ def _tell_source(ledger: Ledger) -> None:
         report.build(source)
 
 
-def _make(root: Path) -> None:
+def _make(store: Store) -> None:
     try:
-        root.mkdir(parents=True)
+        store.root.mkdir(parents=True)
     except FileExistsError:
-        raise ValueError(f"the launch {root} exists already") from None
+        raise ValueError(f"the launch {store.root} exists already") from None
     except OSError as error:
-        raise ValueError(f"--out must be a writable folder, got {root.parent.parent}: {error.strerror}") from None
+        raise ValueError(f"--out must be a writable folder, got {store.out}: {error.strerror}") from None
 
 
 def _train_classifiers(plan: Plan, cache: Path, observers: Sequence[Observer]) -> None:

@@ -98,7 +98,7 @@ def resume(
     from study.scheduling.agenda import Resources
 
     store = launch.store if isinstance(launch, Launch) else store_of(launch, out)
-    home = store.root.parent.parent
+    home = store.out
     resources = Resources(address=address, cpus=cpus_per_block, gpus=gpus_per_block)
     tracker, mirror = tracker_at(home, tracking_uri), mirror_at(home, storage, store.plan())
     watching = [*observers, *_bar(progress)]

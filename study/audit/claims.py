@@ -18,11 +18,9 @@ from study.audit.protocol import Protocol, distance
 from study.design.hypotheses import Hypothesis
 from study.design.plan import Cell, Plan
 from study.design.planning import plan_study
-from study.evidence.judging import Judgment, judge
-from study.outcomes.outcome import Outcome
-from study.outcomes.rule import OutcomeRule
+from study.evidence.judging import Judgment
+from study.launch import Launch
 from study.report import phrases
-from study.storage.records import Record
 from study.storage.store import Store
 from study.studies import studies
 
@@ -95,17 +93,8 @@ def paper(source: str) -> str:
     return OWN if match is None else match[0]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Launch:
-    store: Store
-    plan: Plan
-    rule: OutcomeRule
-    records: tuple[Record, ...]
-    judgments: tuple[Judgment, ...]
-
-
-def _launches(out: Path) -> tuple[list[_Launch], list[str]]:
-    """Those with outcomes, newest first, and why others cannot be used."""
+def _launches(out: Path) -> tuple[list[Launch], list[str]]:
+    """Return the launches with outcomes, newest first, and a sentence for each that cannot be used."""
     found, left_out = [], [] if out.is_dir() else [f"{out} is no folder: there is no launch in it"]
     for path in sorted(out.glob("*/*/spec.json")):
         try:
@@ -119,25 +108,24 @@ def _launches(out: Path) -> tuple[list[_Launch], list[str]]:
     return sorted(found, key=_made, reverse=True), left_out
 
 
-def _read(store: Store) -> _Launch | None:
-    """Nothing if the launch has no outcome yet."""
-    plan = store.plan()
+def _read(store: Store) -> Launch | None:
+    """Return None if the launch has no outcome yet."""
+    launch = Launch(store, store.records() if store.records_path.exists() else ())
+    plan, rows = launch.plan, launch.replicas
     if plan.study not in studies():
         raise ValueError(f"there is no study {plan.study}")
-    rows = store.records() if store.records_path.exists() else ()
-    if all(row.outcome is Outcome.UNDECIDED for row in rows):
+    if not any(row.decided for row in rows):
         return None
     plans = {row.plan for row in rows if row.plan}
     if plans and plans != {plan.digest()}:
         raise ValueError(f"spec.json has the digest {plan.digest()}, but its replicas were planned by {min(plans)}")
-    judgments = judge(plan.hypotheses, rows, anytime=plan.until_decided)
-    return _Launch(store=store, plan=plan, rule=store.rule(), records=rows, judgments=judgments)
+    return launch
 
 
-def _findings(hypothesis: Hypothesis, launches: Sequence[_Launch]) -> tuple[Finding, ...]:
+def _findings(hypothesis: Hypothesis, launches: Sequence[Launch]) -> tuple[Finding, ...]:
     newest: dict[str, Finding] = {}
     for launch in launches:
-        for judgment in launch.judgments:
+        for judgment in launch.verdicts:
             cells = _cells(hypothesis, launch.plan.cells)
             if cells and launch.plan.profile not in newest and _asked(judgment.hypothesis) == _asked(hypothesis):
                 newest[launch.plan.profile] = _finding(launch, judgment, cells)
@@ -145,13 +133,13 @@ def _findings(hypothesis: Hypothesis, launches: Sequence[_Launch]) -> tuple[Find
     return tuple(sorted(newest.values(), key=lambda finding: [*order, finding.profile].index(finding.profile)))
 
 
-def _finding(launch: _Launch, judgment: Judgment, cells: tuple[Cell, ...]) -> Finding:
+def _finding(launch: Launch, judgment: Judgment, cells: tuple[Cell, ...]) -> Finding:
     plan, rule = launch.plan, launch.rule
     return Finding(
         launch=plan.launch,
         root=launch.store.root,
         profile=plan.profile,
-        plan=next((row.plan for row in launch.records if row.plan), ""),
+        plan=next((row.plan for row in launch.replicas if row.plan), ""),
         seeds=len(plan.seeds),
         changed=_changed(plan, cells, judgment.hypothesis),
         redecided="" if rule == plan.rule else rule.label(),
@@ -191,7 +179,7 @@ def _published(study: str) -> Protocol | None:
     return Protocol(cells=plan.cells, seeds=len(plan.seeds), rule=plan.rule)
 
 
-def _made(launch: _Launch) -> tuple[datetime, str]:
+def _made(launch: Launch) -> tuple[datetime, str]:
     return datetime.fromisoformat(launch.plan.created), launch.plan.launch
 
 

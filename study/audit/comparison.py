@@ -10,16 +10,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from study.audit.plan_diff import Change, Side, changes
+from study.audit.plan_diff import Change, changes
 from study.design.plan import Plan
-from study.evidence.estimates import CellSummary, summarize
+from study.evidence.estimates import CellSummary
+from study.evidence.inference.differences import of_two_cells
 from study.evidence.inference.multiple import holm
-from study.evidence.inference.paired import Pairs, mcnemar, newcombe_paired
-from study.evidence.inference.proportions import Rate, boschloo, newcombe
-from study.evidence.judging import Judgment, judge
+from study.evidence.inference.paired import Pairs
+from study.evidence.inference.proportions import Rate
+from study.evidence.judging import Judgment
+from study.evidence.pairing import pairs_of
+from study.launch import Launch
 from study.outcomes.outcome import Outcome
 from study.storage.records import Record
-from study.storage.store import Store
 
 Couple = tuple[Record, Record]
 """The same cell and seed, before and after."""
@@ -35,7 +37,7 @@ class CellChange:
         pairs: seeds decided in both launches, ``a`` is after; absent if there is none.
         difference: rate after minus before, low, high: Newcombe's for pairs, if there are any, or for independent
             rates; absent if either has no replica.
-        test: which exact test ``p`` is of: ``McNemar`` or ``Boschloo``; empty without replicas.
+        test: the name of the exact test that ``p`` is of; empty without replicas.
         p, p_adjusted: two-sided; adjusted by Holm over the cells that could be tested.
     """
 
@@ -87,16 +89,11 @@ class LaunchComparison:
     verdicts: tuple[VerdictChange, ...]
 
 
-def side(store: Store) -> Side:
-    """Raises ValueError if there is no launch, or it cannot be read."""
-    return Side(plan=store.plan(), rule=store.rule(), records=store.records())
-
-
-def compare(before: Side, after: Side) -> LaunchComparison:
+def compare(before: Launch, after: Launch) -> LaunchComparison:
     """Raises ValueError if the launches are of different studies."""
     if before.plan.study != after.plan.study:
         raise ValueError(f"both launches must be of one study, got {before.plan.study} and {after.plan.study}")
-    couples = _couples(before.records, after.records)
+    couples = _couples(before.replicas, after.replicas)
     transitions = Counter((one.outcome, other.outcome) for one, other in couples)
     cells = _cells(before, after, couples)
     return LaunchComparison(
@@ -112,9 +109,9 @@ def compare(before: Side, after: Side) -> LaunchComparison:
 
 
 def _couples(before: Sequence[Record], after: Sequence[Record]) -> list[Couple]:
-    """Of replicas that have an outcome in both launches."""
-    known = {(record.cell_name, record.seed): record for record in before if record.outcome is not Outcome.UNDECIDED}
-    decided = (record for record in after if record.outcome is not Outcome.UNDECIDED)
+    """Return the replicas that have an outcome in both launches."""
+    known = {(record.cell_name, record.seed): record for record in before if record.decided}
+    decided = (record for record in after if record.decided)
     return [(known[place], record) for record in decided if (place := (record.cell_name, record.seed)) in known]
 
 
@@ -139,12 +136,12 @@ def _total(rates: Sequence[Rate]) -> str:
     return f"{sum(rate.successes for rate in rates)} of {sum(rate.n for rate in rates)}"
 
 
-def _cells(before: Side, after: Side, couples: Sequence[Couple]) -> tuple[CellChange, ...]:
-    """In the order of the later launch."""
-    earlier = {summary.name: summary for summary in summarize(before.records)}
+def _cells(before: Launch, after: Launch, couples: Sequence[Couple]) -> tuple[CellChange, ...]:
+    """Compare the cells of both launches, in the order of the later one."""
+    earlier = {summary.name: summary for summary in before.summaries}
     configurations = [{cell.name: cell.digest for cell in own.plan.cells} for own in (before, after)]
     found = []
-    for own in summarize(after.records):
+    for own in after.summaries:
         if own.name in earlier:
             same = configurations[0].get(own.name) == configurations[1].get(own.name)
             mine = [couple for couple in couples if couple[1].cell == own.cell]
@@ -155,26 +152,20 @@ def _cells(before: Side, after: Side, couples: Sequence[Couple]) -> tuple[CellCh
 
 def _cell(before: CellSummary, after: CellSummary, couples: Sequence[Couple], same: bool) -> CellChange:
     one, other = before.rate, after.rate
-    pairs, difference, test, p = None, None, "", None
-    if couples:
-        pairs, test = _pairs(couples), "McNemar"
-        difference, p = ((pairs.only_a - pairs.only_b) / pairs.n, *newcombe_paired(pairs)), mcnemar(pairs)
-    elif one.n and other.n:
-        difference, test = (other.rate - one.rate, *newcombe(other, one)), "Boschloo"
-        p = boschloo(other.successes, other.n, one.successes, one.n)
+    pairs = pairs_of([own.converged for _, own in couples], [own.converged for own, _ in couples]) if couples else None
+    known = pairs is not None or (one.n and other.n)
+    found = of_two_cells(pairs, (other.successes, other.n), (one.successes, one.n))
+    p = found.against(0.0, 0.05)[0] if known else None
     return CellChange(
-        name=after.name, same=same, before=one, after=other,
-        pairs=pairs, difference=difference, test=test, p=p, p_adjusted=p,
-    )  # fmt: skip
-
-
-def _pairs(couples: Sequence[Couple]) -> Pairs:
-    counts = Counter((other.outcome is Outcome.CONVERGED, one.outcome is Outcome.CONVERGED) for one, other in couples)
-    return Pairs(
-        both=counts[True, True],
-        only_a=counts[True, False],
-        only_b=counts[False, True],
-        neither=counts[False, False],
+        name=after.name,
+        same=same,
+        before=one,
+        after=other,
+        pairs=pairs,
+        difference=(found.estimate, *found.interval(0.95)) if known else None,
+        test=found.test if known else "",
+        p=p,
+        p_adjusted=p,
     )
 
 
@@ -189,7 +180,7 @@ def _made(record: Record) -> tuple[object, ...]:
     return record.digest, record.versions, record.device, record.mode, record.rule
 
 
-def _verdicts(before: Side, after: Side) -> Iterator[VerdictChange]:
+def _verdicts(before: Launch, after: Launch) -> Iterator[VerdictChange]:
     """Hypotheses matched by name, in the order of the later launch; those of the earlier one alone at the end."""
     one, other = _judged(before), _judged(after)
     for name in other | one:
@@ -197,6 +188,5 @@ def _verdicts(before: Side, after: Side) -> Iterator[VerdictChange]:
         yield VerdictChange(claim=claim, before=one.get(name), after=other.get(name))
 
 
-def _judged(own: Side) -> dict[str, Judgment]:
-    judgments = judge(own.plan.hypotheses, own.records, anytime=own.plan.until_decided)
-    return {judgment.hypothesis.name: judgment for judgment in judgments}
+def _judged(own: Launch) -> dict[str, Judgment]:
+    return {judgment.hypothesis.name: judgment for judgment in own.verdicts}

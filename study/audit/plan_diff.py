@@ -6,18 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from study.design.plan import Plan
-from study.outcomes.rule import OutcomeRule
-from study.storage.records import Record
+from study.launch import Launch
 from trainables.config import to_dict
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
-    """One launch; ``rule`` is the one that decided the records."""
-
-    plan: Plan
-    rule: OutcomeRule
-    records: tuple[Record, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +19,7 @@ class Change:
     after: str
 
 
-def changes(before: Side, after: Side) -> tuple[Change, ...]:
+def changes(before: Launch, after: Launch) -> tuple[Change, ...]:
     """The plan's own fields and where it ran, then the configurations of the cells that both launches have."""
     declared = [{hypothesis.name for hypothesis in own.plan.hypotheses} for own in (before, after)]
     one, other = (_plan(own, declared[0] & declared[1]) for own in (before, after))
@@ -38,7 +28,7 @@ def changes(before: Side, after: Side) -> tuple[Change, ...]:
     return (*own, *_configurations(before.plan, after.plan))
 
 
-def _plan(own: Side, shared: Collection[str]) -> dict[str, str]:
+def _plan(own: Launch, shared: Collection[str]) -> dict[str, str]:
     """Dotted path to text, of all but the configurations and what names the launch.
 
     Args:
@@ -55,9 +45,9 @@ def _plan(own: Side, shared: Collection[str]) -> dict[str, str]:
         "selection": plan.selection,
         "rule": own.rule,
         "hypotheses": {own.name: own if own.name in shared else "declared" for own in plan.hypotheses},
-        "versions": _listed(record.versions for record in own.records if record.steps) or plan.versions,
-        "device": ", ".join(sorted({record.device for record in own.records if record.device})),
-        "mode": ", ".join(sorted({record.mode for record in own.records if record.mode})),
+        "versions": _listed(record.versions for record in own.replicas if record.steps) or plan.versions,
+        "device": ", ".join(sorted({record.device for record in own.replicas if record.device})),
+        "mode": ", ".join(sorted({record.mode for record in own.replicas if record.mode})),
         "cells": {cell.name: "planned" for cell in plan.cells},
     }
     return dict(_leaves(parts, ""))

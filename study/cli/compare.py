@@ -16,7 +16,8 @@ After = Annotated[str, typer.Argument(help="Another launch of the same study.", 
 def compare(before: Before, after: After, out: Out = Path("runs")) -> None:
     """Compares two launches of a study: what was changed in the plan, and what in the outcomes, paired by seed."""
     from study.audit import comparison
+    from study.launch import Launch
     from study.terminal import launch_comparison
 
-    sides = [comparison.side(found(launch, out)) for launch in (before, after)]
-    launch_comparison.show(comparison.compare(*sides), console)
+    launches = [Launch(found(launch, out)) for launch in (before, after)]
+    launch_comparison.show(comparison.compare(*launches), console)

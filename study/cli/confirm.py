@@ -41,4 +41,4 @@ def confirm(
 
     source = found(launch, out)
     plan = confirmation_of(source, cell=cell, seeds=seeds)
-    start(plan, source.root.parent.parent, resources, tracking_uri)
+    start(plan, source.out, resources, tracking_uri)

@@ -86,7 +86,7 @@ def resume(
     from study.terminal.progress import Terminal
 
     store = found(launch, out)
-    home = store.root.parent.parent
+    home = store.out
     from study.api.running import mirror_at, tracker_at
 
     tracker, mirror = tracker_at(home, tracking_uri), mirror_at(home, storage, store.plan())
@@ -149,7 +149,7 @@ def sync(launch: LaunchArgument, out: Out = Path("runs"), tracking_uri: Tracking
     store = found(launch, out)
     from study.api.running import tracker_at
 
-    if not tracking.sync(store, tracker_at(store.root.parent.parent, tracking_uri)):
+    if not tracking.sync(store, tracker_at(store.out, tracking_uri)):
         raise ValueError(f"--tracking-uri must stay reachable until all of {store.root} is sent, and did not")
     sent = f"MLflow shows all of {store.root}" if tracking_uri != "none" else "nothing was sent: --tracking-uri is none"
     console.print(sent)

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from study.design.study import Contrast
-from study.evidence.inference.differences import Independent, OnePair
+from study.evidence.inference.differences import Independent, OnePair, of_two_cells
 from study.evidence.inference.multiple import holm
 from study.evidence.inference.proportions import Rate, boschloo, clopper_pearson, newcombe, wilson
 from study.evidence.inference.quality import QualityComparison, independent, paired
-from study.evidence.pairing import Design, converged, match, pairs_of
+from study.evidence.pairing import Design, match, pairs_of
 from study.outcomes.outcome import Outcome
 from study.storage.records import Record, Status
 
@@ -101,8 +101,8 @@ def compare(contrasts: Sequence[Contrast], records: Sequence[Record]) -> tuple[C
 
 
 def _summary(records: Sequence[Record]) -> CellSummary:
-    decided = [record for record in records if record.outcome is not Outcome.UNDECIDED]
-    apart = Counter(record.status for record in records if record.outcome is Outcome.UNDECIDED)
+    decided = [record for record in records if record.decided]
+    apart = Counter(record.status for record in records if not record.decided)
     crashed, skipped, stopped = (apart[status] for status in (Status.CRASHED, Status.SKIPPED, Status.STOPPED))
     counts = Counter(record.outcome for record in decided)
     return CellSummary(
@@ -111,7 +111,7 @@ def _summary(records: Sequence[Record]) -> CellSummary:
         levels=records[0].levels,
         rate=wilson(counts[Outcome.CONVERGED], len(decided)),
         ever_good=wilson(sum(record.ever_good for record in decided), len(decided)),
-        outcomes={outcome: counts[outcome] for outcome in Outcome if outcome is not Outcome.UNDECIDED},
+        outcomes={outcome: counts[outcome] for outcome in Outcome if outcome.decided},
         crashed=crashed,
         pending=apart.total() - crashed - skipped - stopped,
         seconds=sum(record.seconds for record in records),
@@ -134,7 +134,7 @@ def _row(contrast: Contrast, held: Mapping[str, str], a: Mapping[int, Record], b
     """One contrast in one place, from the decided replicas of both cells by seed."""
     both = sorted(a.keys() & b.keys())
     rows = [[own[seed] for seed in both or sorted(own)] for own in (a, b)]
-    found = _difference(*([converged(row) for row in own] for own in rows), pairs=bool(both))
+    found = _difference(*([row.converged for row in own] for own in rows), pairs=bool(both))
     low, high = found.interval(0.95)
     p, _ = found.against(0.0, 0.05)
     return Comparison(
@@ -155,11 +155,11 @@ def _row(contrast: Contrast, held: Mapping[str, str], a: Mapping[int, Record], b
 
 
 def _difference(a: Sequence[bool], b: Sequence[bool], *, pairs: bool) -> OnePair | Independent:
-    return OnePair(pairs_of(a, b)) if pairs else Independent((sum(a), len(a)), (sum(b), len(b)))
+    return of_two_cells(pairs_of(a, b) if pairs else None, (sum(a), len(a)), (sum(b), len(b)))
 
 
 def _quality(a: Sequence[Record], b: Sequence[Record], *, pairs: bool) -> QualityComparison | None:
-    if any(converged(row) and "quality" not in row.evidence for row in (*a, *b)):
+    if any(row.converged and "quality" not in row.evidence for row in (*a, *b)):
         return None
-    first, second = ([row.evidence["quality"] if converged(row) else None for row in own] for own in (a, b))
+    first, second = ([row.evidence["quality"] if row.converged else None for row in own] for own in (a, b))
     return paired(first, second) if pairs else independent(first, second)

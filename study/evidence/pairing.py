@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from study.design.hypotheses import Where
 from study.evidence.inference.paired import Pairs
-from study.outcomes.outcome import Outcome
 from study.storage.records import Record, Status
 
 Cells = Mapping[int, Where]
@@ -70,11 +69,11 @@ class Design:
 
     def rows(self, cell: int) -> dict[int, Record]:
         """The replicas of one cell that have an outcome, by seed."""
-        return {seed: record for seed, record in self._rows[cell].items() if decided(record)}
+        return {seed: record for seed, record in self._rows[cell].items() if record.decided}
 
     def successes(self, cells: Iterable[int]) -> tuple[int, int]:
         """Converged of decided replicas of all these cells."""
-        found = [converged(record) for cell in cells for record in self.rows(cell).values()]
+        found = [record.converged for cell in cells for record in self.rows(cell).values()]
         return sum(found), len(found)
 
     def pairs(self, match: Match, drawn: Sequence[str] = ()) -> list[Unit]:
@@ -124,34 +123,24 @@ def pairs_of(a: Sequence[bool], b: Sequence[bool]) -> Pairs:
     )
 
 
-def converged(record: Record) -> bool:
-    """Whether a replica counts as a success."""
-    return record.outcome is Outcome.CONVERGED
-
-
-def decided(record: Record) -> bool:
-    """Whether a replica is an observation."""
-    return record.outcome is not Outcome.UNDECIDED
-
-
 def _open(record: Record) -> bool:
-    return not decided(record) and record.status is not Status.CRASHED
+    return not record.decided and record.status is not Status.CRASHED
 
 
 def _paired(pairs: Sequence[tuple[Record, Record]]) -> Unit:
-    both = [pair for pair in pairs if decided(pair[0]) and decided(pair[1])]
+    both = [pair for pair in pairs if pair[0].decided and pair[1].decided]
     return Unit(
-        a=tuple(converged(a) for a, _ in both),
-        b=tuple(converged(b) for _, b in both),
-        left_out=sum(decided(a) != decided(b) for a, b in pairs),
+        a=tuple(a.converged for a, _ in both),
+        b=tuple(b.converged for _, b in both),
+        left_out=sum(a.decided != b.decided for a, b in pairs),
         open=any(_open(record) for pair in pairs for record in pair),
     )
 
 
 def _unpaired(a: Sequence[Record], b: Sequence[Record], success: Callable[[Record], bool]) -> Unit:
     return Unit(
-        a=tuple(success(record) for record in a if decided(record)),
-        b=tuple(success(record) for record in b if decided(record)),
+        a=tuple(success(record) for record in a if record.decided),
+        b=tuple(success(record) for record in b if record.decided),
         left_out=0,
         open=any(_open(record) for record in (*a, *b)),
     )

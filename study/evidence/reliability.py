@@ -5,7 +5,6 @@ from math import ceil, log
 
 from study.evidence.inference import confidence_sequences
 from study.evidence.inference.proportions import Rate, clopper_pearson
-from study.outcomes.outcome import Outcome
 from study.storage.records import Record
 
 SHARE, CONFIDENCE = 0.9, 0.95
@@ -34,8 +33,8 @@ def reliable_cells(records: Sequence[Record], *, anytime: bool = False) -> froze
     """
     values: dict[int, list[int]] = {}
     for record in sorted(records, key=lambda record: (record.cell, record.replica)):
-        if record.outcome is not Outcome.UNDECIDED:
-            values.setdefault(record.cell, []).append(record.outcome is Outcome.CONVERGED)
+        if record.decided:
+            values.setdefault(record.cell, []).append(record.converged)
     return frozenset(cell for cell, own in values.items() if _limit(own, anytime) >= SHARE)
 
 

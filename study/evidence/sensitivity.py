@@ -108,7 +108,7 @@ def vary(
             thresholds=thresholds,
             cells=_cell_rates(records, places, codes),
             hypotheses=_verdicts(plan, records, places, codes),
-            left_out=sum(record.outcome is not Outcome.UNDECIDED for record in records) - len(places),
+            left_out=sum(record.decided for record in records) - len(places),
         )
         found.append(sensitivity)
     return tuple(found)
@@ -162,7 +162,7 @@ def _decided(records: Sequence[Record], traces: Sequence[tuple[Block, Trace]]) -
     places, replicas = [], []
     for place, record in enumerate(records):
         trace = held.get((record.cell, record.seed))
-        if trace is not None and record.outcome is not Outcome.UNDECIDED:
+        if trace is not None and record.decided:
             places.append(place)
             replicas.append(trace.replica(record.seed))
     return places, replicas

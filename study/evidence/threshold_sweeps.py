@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from study.design.study import Sweep
-from study.evidence.inference.paired import Pairs, mcnemar
+from study.evidence.inference.paired import mcnemar
+from study.evidence.pairing import pairs_of
 from study.outcomes.outcome import Outcome
 from study.storage.records import Record
 
@@ -45,7 +46,7 @@ def table(sweep: Sweep, records: Sequence[Record]) -> SweepTable:
     """The four-way table of a sweep."""
     a, b = (_side(sweep, label, records) for label in (sweep.a, sweep.b))
     planned = [(a[place], b[place]) for place in a if place in b]
-    pairs = [pair for pair in planned if all(record.outcome is not Outcome.UNDECIDED for record in pair)]
+    pairs = [pair for pair in planned if all(record.decided for record in pair)]
     values = [(_number(sweep, one), _number(sweep, other)) for one, other in pairs]
     cuts = tuple(_cut(threshold, values) for threshold in sweep.thresholds)
     return SweepTable(sweep=sweep, cuts=cuts, pairs=len(pairs), missing=len(planned) - len(pairs))
@@ -66,13 +67,7 @@ def _number(sweep: Sweep, record: Record) -> float:
 
 
 def _cut(threshold: float, values: Sequence[tuple[float, float]]) -> Cut:
-    passed = [(a > threshold, b > threshold) for a, b in values]
-    pairs = Pairs(
-        both=passed.count((True, True)),
-        only_a=passed.count((True, False)),
-        only_b=passed.count((False, True)),
-        neither=passed.count((False, False)),
-    )
+    pairs = pairs_of([a > threshold for a, _ in values], [b > threshold for _, b in values])
     return Cut(
         threshold=threshold,
         only_a=pairs.only_a,

@@ -168,7 +168,7 @@ def _test(a: Sequence[Record], b: Sequence[Record]) -> LogRank:
 
 
 def _seen(records: Sequence[Record]) -> list[Record]:
-    return [record for record in records if record.outcome is not Outcome.UNDECIDED or _stopped(record)]
+    return [record for record in records if record.decided or _stopped(record)]
 
 
 def _stopped(record: Record) -> bool:

@@ -16,7 +16,7 @@ from study.evidence.inference.paired import Pairs
 from study.evidence.inference.power_fixed import correlations, joint
 from study.evidence.inference.proportions import Rate
 from study.evidence.kind import TOO_EARLY, H, Kind, Rates, Shown, Tested, in_sequence
-from study.evidence.pairing import Design, Unit, converged, match, pairs_of
+from study.evidence.pairing import Design, Unit, match, pairs_of
 from study.evidence.wording import counted, observation
 from study.formatting import plural
 
@@ -48,7 +48,11 @@ class TwoRates(Kind[H, Difference]):
     def test(self, hypothesis: H, design: Design, anytime: bool) -> Tested[Difference] | str:
         drawn, (a, b) = hypothesis.drawn, (design.cells(where) for where in hypothesis.sides)
         together = match(a, b, {name for where in hypothesis.sides for name in where})
-        units = design.pairs(together, drawn) if together.complete else design.apart(a, b, converged, drawn)
+        units = (
+            design.pairs(together, drawn)
+            if together.complete
+            else design.apart(a, b, lambda record: record.converged, drawn)
+        )
         used = in_sequence(units) if anytime else units
         seen = [unit for unit in used if unit.a and unit.b]
         if anytime and not seen:

@@ -15,6 +15,11 @@ class Outcome(Enum):
     UNDECIDED = "undecided"
 
     @property
+    def decided(self) -> bool:
+        """Whether a replica with this outcome is an observation."""
+        return self is not Outcome.UNDECIDED
+
+    @property
     def sentence(self) -> str:
         """What the outcome says of a replica, for readers."""
         return _SENTENCES[self]

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from study.evidence.inference.clusters import effective, exact_interval
 from study.evidence.inference.proportions import clopper_pearson
-from study.outcomes.outcome import Outcome
 from study.storage.records import Record, Status
 from study.storage.search_log import Stop
 
@@ -78,7 +77,7 @@ def _row(rule: str, stops: Sequence[Stop], blocks: dict[str, list[Record]], plan
     audited = [blocks[stop.block] for stop in stops if stop.audited]
     ended = [own for block in audited if (own := [record for record in block if _decided(record)])]
     sizes = [len(own) for own in ended]
-    wrong = sum(record.outcome is Outcome.CONVERGED for own in ended for record in own)
+    wrong = sum(record.converged for own in ended for record in own)
     found = clopper_pearson(wrong, sum(sizes))
     block_low, block_high = exact_interval(found.rate, effective(sizes))
     saved = sum(record.planned_steps - record.steps for own in halted for record in own)
@@ -111,4 +110,4 @@ def _blocks(records: Sequence[Record]) -> dict[str, list[Record]]:
 
 
 def _decided(record: Record) -> bool:
-    return record.outcome is not Outcome.UNDECIDED
+    return record.decided

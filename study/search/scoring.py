@@ -25,21 +25,21 @@ def candidates(points: Sequence[Point], records: Iterable[Record]) -> tuple[Cand
 
 def candidate(point: Point, records: Iterable[Record]) -> Candidate | None:
     """One cell's candidate from its records; nothing if no replica has ended yet."""
-    ended = (r for r in records if r.outcome is not Outcome.UNDECIDED or r.status is Status.STOPPED)
+    ended = (r for r in records if r.decided or r.status is Status.STOPPED)
     seen = sorted(ended, key=lambda record: record.replica)
     if not seen:
         return None
-    good = [record for record in seen if record.outcome is Outcome.CONVERGED]
+    good = [record for record in seen if record.converged]
     qualities = [record.evidence["quality"] for record in good if "quality" in record.evidence]
     return Candidate(
         cell=seen[0].cell,
         name=seen[0].cell_name,
         point=point,
-        outcomes=Counter(record.outcome for record in seen if record.outcome is not Outcome.UNDECIDED),
-        stopped=sum(record.outcome is Outcome.UNDECIDED for record in seen),
+        outcomes=Counter(record.outcome for record in seen if record.decided),
+        stopped=sum(not record.decided for record in seen),
         quality=sum(qualities) / len(qualities) if qualities else None,
         near=sum(_near(record) for record in seen) / len(seen),
-        results=tuple(record.outcome is Outcome.CONVERGED for record in seen),
+        results=tuple(record.converged for record in seen),
     )
 
 

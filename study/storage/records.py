@@ -90,6 +90,16 @@ class Record:
     versions: Mapping[str, str]
     plan: str = ""
 
+    @property
+    def decided(self) -> bool:
+        """Whether the replica is an observation."""
+        return self.outcome.decided
+
+    @property
+    def converged(self) -> bool:
+        """Whether the replica counts as a success."""
+        return self.outcome is Outcome.CONVERGED
+
 
 _STRING, _INT, _FLOAT, _BOOL = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 _TYPES = {

@@ -57,6 +57,11 @@ class Store:
         self.checkpoints_path = root / "checkpoints"
         self.halts_path = root / "halt"
 
+    @property
+    def out(self) -> Path:
+        """The folder of all launches, by default ``runs``."""
+        return self.root.parent.parent
+
     def write_plan(self, plan: Plan) -> None:
         write_text(self.plan_path, json.dumps(dataclasses.asdict(plan), indent=1, default=_plain))
 

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 
 from study.design.plan import Block
-from study.outcomes.outcome import Outcome
 from study.report import phrases
 from study.scheduling.ledger import Ledger
 from study.storage.records import Status
@@ -32,7 +31,7 @@ class GridStanding:
     def line(self) -> str:
         """Return ``cells 3/8 · replicas 17/40 (12 converged, 5 not learned)``."""
         records = self._ledger.records
-        outcomes = Counter(r.outcome for r in records if r.outcome is not Outcome.UNDECIDED)
+        outcomes = Counter(r.outcome for r in records if r.decided)
         counted = ", ".join(f"{number} {phrases.LABELS[outcome]}" for outcome, number in outcomes.most_common())
         cells_open = {record.cell for record in records if record.status is Status.PLANNED}
         cells, skipped = len(self._ledger.plan.cells), sum(record.status is Status.SKIPPED for record in records)

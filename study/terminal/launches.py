@@ -138,7 +138,7 @@ def _cells(plan: Plan, records: Sequence[Record], console: Console) -> None:
 
 def paths(store: Store, report: Path, console: Console, *, tracked: bool) -> None:
     """Where everything is, and how to look at it; MLflow only if it was told."""
-    out = store.root.parent.parent
+    out = store.out
     option = "" if out == Path("runs") else f" --out {out}"
     for name, value in (("report", report), ("records", store.records_path), ("traces", store.traces_path)):
         console.print(Text(f"{name:8} {value}"), soft_wrap=True)

@@ -29,7 +29,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from study.design.plan import Cell, Plan
 from study.evidence.estimates import CellSummary
-from study.outcomes.outcome import Outcome
 from study.search.importance import Importance
 from study.storage.records import Record, Status
 from study.tracking import server, views
@@ -158,10 +157,10 @@ class Runs:
         if record.status in (Status.PLANNED, Status.SKIPPED):
             return
         run = self._replica(record.cell, record.seed)
-        decided = record.outcome is not Outcome.UNDECIDED
+        decided = record.decided
         self._update(
             run,
-            metrics={"success": float(record.outcome is Outcome.CONVERGED)} if decided else {},
+            metrics={"success": float(record.converged)} if decided else {},
             tags={
                 "outcome": record.outcome.value,
                 "status": record.status.value,

@@ -18,7 +18,7 @@ def address(experiment: str) -> str:
 
 def tags(plan: Plan) -> dict[str, str]:
     """Tags of a study's experiment: the view, and that it trains models (the UI's other kind is language models)."""
-    outcomes = [f"outcome_{outcome.value}" for outcome in Outcome if outcome is not Outcome.UNDECIDED]
+    outcomes = [f"outcome_{outcome.value}" for outcome in Outcome if outcome.decided]
     metrics = ["success_rate", "success_low", "success_high", "n", *outcomes]
     varied = [factor.name for factor in plan.factors]
     if plan.search is not None:

@@ -13,7 +13,7 @@ from study.outcomes.outcome import Outcome
 SCHEMA = 1
 SHIPPED = Path(__file__).parent / "measured"
 KINDS = ("ring", "digits")
-CLASSES = tuple(outcome for outcome in Outcome if outcome is not Outcome.UNDECIDED)
+CLASSES = tuple(outcome for outcome in Outcome if outcome.decided)
 FIXING = range(4_000)
 """The seeds that thresholds and injections were fixed on. A measurement on others is a test.
 

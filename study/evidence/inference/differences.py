@@ -197,6 +197,15 @@ class Betting:
         return [x / m - y / n for (x, m), (y, n) in zip(self.a, self.b, strict=True)]
 
 
+def of_two_cells(pairs: Pairs | None, a: tuple[int, int], b: tuple[int, int]) -> OnePair | Independent:
+    """Return the difference of two cells: on pairs of one seed, if there are any.
+
+    Args:
+        a, b: successes and number of the replicas of each cell.
+    """
+    return Independent(a, b) if pairs is None else OnePair(pairs)
+
+
 def difference_of(clusters: Sequence[Cluster], pairs: Pairs) -> OnePair | ManyPairs:
     """The difference over seeds with at least one pair each."""
     return OnePair(pairs) if all(n == 1 for n, _, _ in clusters) else ManyPairs(clusters, pairs)

@@ -8,12 +8,13 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from study.audit.comparison import LaunchComparison, compare, side
+from study.audit.comparison import LaunchComparison, compare
 from study.cli import app
 from study.design.hypotheses import Share
 from study.evidence.inference.paired import Pairs, mcnemar, newcombe_paired
 from study.evidence.inference.proportions import boschloo, newcombe, wilson
 from study.evidence.judging import Verdict
+from study.launch import Launch
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import MIXTURE_RULE
 from study.storage.store import Store
@@ -32,7 +33,7 @@ def twice(trained: Trained) -> Callable[..., LaunchComparison]:
 
     def compared(after: Any = BEFORE, **changes: Any) -> LaunchComparison:
         stores = [trained(BEFORE, page=False), trained(after, name="later", page=False, **changes)]
-        return compare(*map(side, stores))
+        return compare(*map(Launch, stores))
 
     return compared
 
@@ -56,7 +57,7 @@ def test_cells_are_compared_in_pairs_after_minus_before(twice: Any) -> None:
     pairs = Pairs(both=3, only_a=1, only_b=0, neither=0)
     assert (ls.before, ls.after, ls.pairs) == (wilson(3, 4), wilson(4, 4), pairs)
     assert ls.difference == (0.25, *newcombe_paired(pairs))
-    assert (ls.test, ls.p) == ("McNemar", mcnemar(pairs))
+    assert (ls.test, ls.p) == ("exact McNemar test", mcnemar(pairs))
     assert ns.difference[0] == -0.25
     assert ls.p_adjusted == 1.0
 
@@ -64,7 +65,7 @@ def test_cells_are_compared_in_pairs_after_minus_before(twice: Any) -> None:
 def test_p_values_are_adjusted_over_the_cells(trained: Trained) -> None:
     before = trained([[C] * 8, [M] * 8], page=False)
     after = trained([[M] * 8, [C] * 8], name="later", page=False)
-    cells = compare(side(before), side(after)).cells
+    cells = compare(Launch(before), Launch(after)).cells
     assert [cell.p for cell in cells] == [pytest.approx(2 * 0.5**8)] * 2
     assert [cell.p_adjusted for cell in cells] == [pytest.approx(4 * 0.5**8)] * 2
 
@@ -72,7 +73,7 @@ def test_p_values_are_adjusted_over_the_cells(trained: Trained) -> None:
 def test_other_seeds_are_compared_as_independent_rates(twice: Any) -> None:
     found = twice([[C, C, C, C], [U, U, U, U]], seeds=(10, 11, 12, 13))
     ls, ns = found.cells
-    assert (ls.pairs, ls.test, ls.p) == (None, "Boschloo", boschloo(4, 4, 3, 4))
+    assert (ls.pairs, ls.test, ls.p) == (None, "Boschloo's exact test", boschloo(4, 4, 3, 4))
     assert ls.difference == (0.25, *newcombe(wilson(4, 4), wilson(3, 4)))
     assert (ns.difference, ns.test, ns.p, ns.p_adjusted) == (None, "", None, None)
     assert found.sentence == (
