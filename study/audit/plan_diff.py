@@ -1,11 +1,10 @@
-"""What was decided otherwise in one launch of a study than in another, as dotted paths with two values."""
+"""List the settings on which two launches of a study differ, as dotted paths with both values."""
 
-import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 
 from study.design.plan import Plan
+from study.design.values import differences, exact, leaves
 from study.launch import Launch
 from trainables.config import to_dict
 
@@ -20,7 +19,7 @@ class Change:
 
 
 def changes(before: Launch, after: Launch) -> tuple[Change, ...]:
-    """The plan's own fields and where it ran, then the configurations of the cells that both launches have."""
+    """Return what differs in the plans and in where they ran, then in the configurations of cells that both have."""
     declared = [{hypothesis.name for hypothesis in own.plan.hypotheses} for own in (before, after)]
     one, other = (_plan(own, declared[0] & declared[1]) for own in (before, after))
     differing = [path for path in one | other if one.get(path) != other.get(path)]
@@ -50,41 +49,20 @@ def _plan(own: Launch, shared: Collection[str]) -> dict[str, str]:
         "mode": ", ".join(sorted({record.mode for record in own.replicas if record.mode})),
         "cells": {cell.name: "planned" for cell in plan.cells},
     }
-    return dict(_leaves(parts, ""))
+    return {path: exact(value) for path, value in leaves(parts)}
 
 
 def _configurations(before: Plan, after: Plan) -> Iterator[Change]:
-    """The same change in several cells is told once."""
+    """Yield the differences of configurations; one that several cells share is listed once."""
     earlier = {cell.name: cell for cell in before.cells}
     common = [(earlier[cell.name], cell) for cell in after.cells if cell.name in earlier]
     changed: dict[tuple[str, str, str], list[str]] = {}
     for one, other in common:
-        a, b = (dict(_leaves(to_dict(cell.config), "")) for cell in (one, other))
-        for path in a | b:
-            if a.get(path) != b.get(path):
-                changed.setdefault((path, a.get(path, ""), b.get(path, "")), []).append(other.name)
+        for path, (a, b) in differences(to_dict(one.config), to_dict(other.config)).items():
+            changed.setdefault((path, exact(a), exact(b)), []).append(other.name)
     for (path, old, new), names in changed.items():
         where = "in all cells" if len(names) == len(common) else f"in {', '.join(names)}"
         yield Change(path=f"{path} {where}", before=old, after=new)
-
-
-def _leaves(value: object, path: str) -> Iterator[tuple[str, str]]:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        for name, inner in value.items():
-            yield from _leaves(inner, f"{path}.{name}" if path else name)
-    else:
-        yield path, _text(value)
-
-
-def _text(value: object) -> str:
-    if isinstance(value, tuple | list):
-        return ", ".join(map(_text, value))
-    plain = value.value if isinstance(value, Enum) else value
-    if isinstance(plain, float):
-        return f"{plain:g}" if float(f"{plain:g}") == plain else repr(plain)
-    return "none" if plain is None else str(plain)
 
 
 def _span(seeds: Sequence[int]) -> str:

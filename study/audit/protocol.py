@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from study.design.plan import Cell
+from study.design.values import ABSENT, brief, differences
 from study.outcomes.rule import OutcomeRule
 from trainables.config import to_dict
 
@@ -67,18 +68,15 @@ def _plain(cell: Cell) -> dict[str, Any]:
     return values
 
 
-def _changes(ours: Any, theirs: Any, path: str = "") -> dict[str, tuple[Any, Any]]:
-    """Path to both values where they differ; of values of two kinds also the fields that both have, but for data."""
-    if not (isinstance(ours, dict) and isinstance(theirs, dict)):
-        return {} if ours == theirs or path in _UNSEEN else {path: (ours, theirs)}
-    found: dict[str, tuple[Any, Any]] = {}
-    common, names = [name for name in ours if name in theirs], dict.fromkeys((*ours, *theirs))
-    if ours.get("kind") != theirs.get("kind"):
-        found[path], names = (ours, theirs), dict.fromkeys(common if path != "data" else ())
-    for name in names:
-        if name != "kind":
-            found |= _changes(ours.get(name), theirs.get(name), f"{path}.{name}".removeprefix("."))
-    return found
+def _changes(ours: Any, theirs: Any) -> dict[str, tuple[Any, Any]]:
+    """Return the differences of two configurations that a reader wants to know."""
+    found = differences(ours, theirs, by_kind=True)
+    unseen = (*_UNSEEN, *(path for path in found if "data" in found and path.startswith("data.")))
+    return {path: both for path, both in found.items() if path not in unseen and any(map(_given, both))}
+
+
+def _given(value: Any) -> bool:
+    return value is not None and value is not ABSENT
 
 
 def _merged(changes: Mapping[str, tuple[Any, Any]]) -> dict[str, str]:
@@ -98,7 +96,7 @@ def _text(path: str, ours: Any, theirs: Any) -> str:
         return f"{ours:,} of {theirs:,} steps"
     if path == "data":
         return f"{_data(ours)} for {_data(theirs)}"
-    return f"{_value(ours)} for {_value(theirs)}"
+    return f"{brief(ours)} for {brief(theirs)}"
 
 
 def _said(path: str, texts: Sequence[str]) -> str:
@@ -118,14 +116,4 @@ def _order(found: tuple[str, Iterable[str]]) -> int:
 
 
 def _data(values: Mapping[str, Any]) -> str:
-    return f"{_value(values)} {values.get('size', '')}".strip()
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, dict):
-        return str(value["kind"]).replace("_", " ") if "kind" in value else "another"
-    if isinstance(value, list | tuple):
-        return "-".join(map(_value, value)) or "none"
-    if isinstance(value, bool) or value is None:
-        return {True: "yes", False: "no", None: "none"}[value]
-    return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{brief(values)} {values.get('size', '')}".strip()

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from study.design.values import exact
 from trainables import games
 from trainables.autoencoding import Variational
 from trainables.conditioning import AuxiliaryClassifier, Unconditional
@@ -110,7 +111,7 @@ def _equilibrium(value: Any) -> Iterator[str]:
 def _origin(value: Any) -> str:
     """``(least_squares(a=0, b=1, c=1), Mao et al. 2017, eq. 2)``: what to set, and where it comes from."""
     source = getattr(value, "source", "-")
-    return f"({_value(value)}{'' if source == '-' else f', {source}'})"
+    return f"({exact(value)}{'' if source == '-' else f', {source}'})"
 
 
 # Updates
@@ -164,7 +165,7 @@ def effective(optimizer: Any) -> str:
     (group,) = built.param_groups
     numbers = {name: value for name, value in group.items() if name != "params" and _is_number(value)}
     return f"{type(built).__name__.lstrip('_')}: " + ", ".join(
-        f"{name} {_value(value)}" for name, value in numbers.items()
+        f"{name} {exact(value)}" for name, value in numbers.items()
     )
 
 
@@ -183,7 +184,7 @@ def _population(config: GanConfig) -> Iterator[tuple[str, str]]:
     images = len(config.data.shape) == 3
     yield "fitness", "V / (V + F), F the Frechet distance" if images else "sum over modes of min(share, true weight)"
     start = f"log-uniform in [{1 / plan.spread:g}, {plan.spread:g}]" if plan.spread > 1 else "1"
-    varied = " or ".join(map(_value, plan.factors))
+    varied = " or ".join(map(exact, plan.factors))
     yield "factors", f"on {', '.join(plan.scales)}: at first {start}, times {varied} with each copy"
     yield "reported", "the member that is the fittest at the report"
 
@@ -213,7 +214,7 @@ def _batches(config: GanConfig) -> Iterator[tuple[str, str]]:
 def _networks(players: Mapping[str, Player]) -> Iterator[tuple[str, str]]:
     for name, player in players.items():
         layers = list(_leaves(player.module))
-        yield name, f"{_count(player.module):,} parameters, start {_value(player.init)}"
+        yield name, f"{_count(player.module):,} parameters, start {exact(player.init)}"
         yield f"{name} norm", _norms(layers)
         width = max(len(path) for path, _ in layers)
         yield f"{name} layers", "\n".join(f"{path:<{width}}  {_layer(layer)}" for path, layer in layers)
@@ -296,15 +297,4 @@ def _settings(config: Config) -> Iterator[tuple[str, str]]:
     told = {path for path, _ in _formulated(config, "")} | {"data"}
     for field in dataclasses.fields(config):
         if field.name not in told:
-            yield field.name, _value(getattr(config, field.name))
-
-
-def _value(value: Any) -> str:
-    """``mlp(hidden=(128, 128), ...)``: a configuration value in one line, every number with all its digits."""
-    if not dataclasses.is_dataclass(value):
-        if isinstance(value, float):
-            return f"{value:g}" if float(f"{value:g}") == value else repr(value)
-        return "absent" if value is None else str(value)
-    inside = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    kind = inside.pop("kind", "")
-    return f"{kind}({', '.join(f'{name}={_value(own)}' for name, own in inside.items())})" if inside else kind
+            yield field.name, exact(getattr(config, field.name))

@@ -1,11 +1,9 @@
 """Cells of a search: points of its space set in its base configuration."""
 
-from functools import lru_cache
-
-from search_spaces import Value, label_of
 from study.design.parsing import assign_config
 from study.design.plan import Cell
 from study.design.search import Point, SearchSpec
+from study.design.values import rounded
 from trainables.config import digest
 
 
@@ -18,14 +16,8 @@ def cell_of(search: SearchSpec, index: int, point: Point) -> Cell:
     try:
         config = assign_config(search.base, search.space.assignment(point))
     except ValueError as error:
-        shown = ", ".join(f"{name} {_shown(value)}" for name, value in point.items())
+        shown = ", ".join(f"{name} {rounded(value)}" for name, value in point.items())
         raise ValueError(f"{error} (space {search.space.name}, point {shown})") from None
-    levels = {name: _shown(value) for name, value in point.items()}
+    levels = {name: rounded(value) for name, value in point.items()}
     name = f"#{index} " + " / ".join(f"{axis}={value}" for axis, value in levels.items())
     return Cell(index=index, name=name, levels=levels, config=config, digest=digest(config))
-
-
-@lru_cache(maxsize=10_000)
-def _shown(value: Value) -> str:
-    """Numbers in three digits: what a reader compares; a point has all of them."""
-    return f"{value:.3g}" if isinstance(value, float) else label_of(value)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from study import formatting
 from study.design.hypotheses import Hypothesis
 from study.design.plan import Plan
+from study.design.values import brief
 from study.evidence.estimates import Comparison
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import OutcomeRule
@@ -295,16 +296,8 @@ def _choice(configs: Sequence[Any], get: Callable[[Any], Any]) -> str:
 
 def described(value: Any) -> str:
     """A setting in words: ``Adam (lr 0.001, beta1 0.5, beta2 0.999)``; of most fields only what is not the default."""
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, tuple | list):
-        return "-".join(map(described, value)) or "none"
     if not is_dataclass(value):
-        return str(value)
+        return brief(value)
     shown = [
         field.name.replace("_", " ") + ("" if own is True else f" {described(own)}")
         for field in fields(value)

@@ -5,7 +5,7 @@ from math import isfinite
 
 from study.evidence.estimates import CellSummary
 from study.evidence.inference.proportions import Rate
-from study.formatting import NOTHING, interval, number
+from study.formatting import NOTHING, count_of, interval, number
 from study.outcomes.outcome import Outcome
 from study.report.palette import ORDER
 
@@ -20,7 +20,7 @@ LABELS: Mapping[Outcome, str] = {outcome: outcome.value.replace("_", " ") for ou
 
 def count(rate: Rate) -> str:
     """``3 of 5``."""
-    return f"{rate.successes} of {rate.n}"
+    return count_of(rate.successes, rate.n)
 
 
 def share(rate: Rate) -> str:

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
-from search_spaces import Axis, Options, Value, label_of
+from search_spaces import Axis, Options
 from study import formatting
 from study.design.search import SearchSpec
+from study.design.values import rounded
+from study.formatting import plural
 from study.report.figures.search_importance import spoken
 from study.report.search_data import Searched
 from study.search import race, samplers
@@ -29,9 +31,9 @@ def facts(found: Searched) -> Iterator[tuple[str, str]]:
     yield "Ended", f"{ended}, after {took}" if ended else f"not yet; {took} so far"
     yield (
         "Spent",
-        f"{_many(spent.blocks, 'block')}, {_many(spent.replicas, 'replica')}, {_many(spent.candidates, 'candidate')};"
-        f" {spent.raced} raced on: {formatting.percent(spent.share)} of the replicas are from blocks after a"
-        " candidate’s first",
+        f"{plural(spent.blocks, 'block')}, {plural(spent.replicas, 'replica')},"
+        f" {plural(spent.candidates, 'candidate')}; {spent.raced} raced on: {formatting.percent(spent.share)}"
+        " of the replicas are from blocks after a candidate’s first",
     )
     yield "Early stopping", _stopping(found)
 
@@ -39,7 +41,7 @@ def facts(found: Searched) -> Iterator[tuple[str, str]]:
 def budget(found: Searched) -> str:
     """``80 blocks``, ``2 h 00 min``, or both."""
     blocks, seconds = found.search.blocks, found.plan.budget
-    parts = [_many(blocks, "block")] if blocks is not None else []
+    parts = [plural(blocks, "block")] if blocks is not None else []
     return " or ".join([*parts, formatting.duration(seconds)] if seconds is not None else parts)
 
 
@@ -61,7 +63,7 @@ def leader(found: Searched) -> str:
     own = ", the default of the space, than which nothing better was found," if best.cell == 0 else ""
     return (
         f"{best.name}{own} converged in {best.successes} of {best.n} replicas, anytime interval"
-        f" {formatting.interval(low, high)}. This is optimistic: it leads {_many(len(found.candidates), 'candidate')}"
+        f" {formatting.interval(low, high)}. This is optimistic: it leads {plural(len(found.candidates), 'candidate')}"
         " because its replicas went well, luck included. Only replicas on fresh seeds tell how often it trains."
     )
 
@@ -80,12 +82,7 @@ def untold(found: Searched) -> str:
 def values(found: Searched, candidate: Candidate) -> list[str]:
     """The candidate's value on each axis, in the order of the space; a dash where an axis does not exist."""
     point = candidate.point
-    return [value(point[axis.name]) if axis.name in point else formatting.NOTHING for axis in found.space.axes]
-
-
-def value(own: Value) -> str:
-    """A number in three digits, or a label."""
-    return f"{own:.3g}" if isinstance(own, float) else label_of(own)
+    return [rounded(point[axis.name]) if axis.name in point else formatting.NOTHING for axis in found.space.axes]
 
 
 def ends(axis: Axis) -> str:
@@ -117,8 +114,8 @@ def design(found: Searched) -> Iterator[str]:
         " went to a new candidate."
     )
     yield (
-        f"{_many(spent.blocks, 'block')} were trained, {_many(spent.replicas, 'replica')} of"
-        f" {_many(spent.candidates, 'candidate')}, of which {spent.raced} got more than one block"
+        f"{plural(spent.blocks, 'block')} were trained, {plural(spent.replicas, 'replica')} of"
+        f" {plural(spent.candidates, 'candidate')}, of which {spent.raced} got more than one block"
         + (f"; the search ended because {found.history.ended}." if found.history.ended else "; it is not over.")
     )
     if search.stop != "none":
@@ -176,7 +173,7 @@ def _stopping(found: Searched) -> str:
     saved = sum(row.saved for row in found.audit)
     stopped = sum(row.stopped_blocks for row in found.audit)
     return (
-        f"{policy}; {_many(stopped, 'block')} ended early, which saved {formatting.percent(saved)} of the steps of the"
+        f"{policy}; {plural(stopped, 'block')} ended early, which saved {formatting.percent(saved)} of the steps of the"
         " blocks that were run"
     )
 
@@ -184,8 +181,4 @@ def _stopping(found: Searched) -> str:
 def _warm(search: SearchSpec) -> str:
     if search.warm is None:
         return ""
-    return f", told of {_many(len(search.warm.points), 'candidate')} of the launch {search.warm.launch}"
-
-
-def _many(count: int, what: str) -> str:
-    return f"{formatting.whole(count)} {what}{'' if count == 1 else 's'}"
+    return f", told of {plural(len(search.warm.points), 'candidate')} of the launch {search.warm.launch}"

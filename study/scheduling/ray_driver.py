@@ -19,6 +19,8 @@ from pickle import UnpicklingError
 from threading import current_thread, main_thread
 from typing import Any
 
+from study.formatting import plural
+
 os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")  # uv run: workers use this environment, not a second one
 os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # its banner ignores verbose=0; the terminal is ours
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -105,7 +107,7 @@ def connect(resources: Resources) -> Allocation:
         cpus=resources.cpus,
         gpus=per_block,
         at_a_time=min(by_cpu, by_gpu),
-        cluster=f"{nodes} node{'s' if nodes != 1 else ''}, {cpus:g} CPUs, {gpus:g} GPUs",
+        cluster=f"{plural(nodes, 'node')}, {cpus:g} CPUs, {gpus:g} GPUs",
     )
 
 

@@ -15,6 +15,7 @@ from study.design.setting_file import Setting
 from study.design.study import MOST_SEEDS
 from study.evidence.estimates import CellSummary, summarize
 from study.evidence.inference.proportions import Rate, wilson
+from study.formatting import count_of, interval
 from study.outcomes.rule import OutcomeRule
 from study.search import race
 from study.search.candidates import Candidate
@@ -231,4 +232,4 @@ def sentence(plan: Plan, summaries: Sequence[CellSummary]) -> str | None:
 
 
 def _counted(rate: Rate) -> str:
-    return f"{rate.successes} of {rate.n} [{rate.low:.2f}, {rate.high:.2f}]"
+    return f"{count_of(rate.successes, rate.n)} {interval(rate.low, rate.high)}"

@@ -13,6 +13,7 @@ from study.design.plan import Plan
 from study.evidence import threshold_sweeps
 from study.evidence.estimates import compare, summarize
 from study.evidence.judging import judge
+from study.formatting import plural
 from study.scheduling import cost
 from study.scheduling.ledger import Ledger
 from study.search import confirmation, race
@@ -43,7 +44,7 @@ def study(plan: Plan, profiles: Sequence[str], console: Console) -> None:
             table.add_row(factor.name, ", ".join(level.label for level in factor.levels), factor.source)
         console.print("\n[bold]Factors[/]")
         console.print(table)
-    cells = f"{len(plan.cells)} cell{'s' if len(plan.cells) != 1 else ''}"
+    cells = plural(len(plan.cells), "cell")
     console.print(f"\n[bold]{cells}[/], {len(plan.seeds)} seeds each, blocks of {plan.block}")
     for cell in plan.cells:
         console.print(Text(f"  {cell.name}  {cell.digest}"))
@@ -54,8 +55,8 @@ def study(plan: Plan, profiles: Sequence[str], console: Console) -> None:
     estimate = cost.estimate(plan)
     console.print(
         f"[bold]Estimated cost here[/]: {formatting.duration(estimate.core_seconds)} of one {estimate.device},"
-        f" about {formatting.duration(estimate.wall_seconds)} with {estimate.at_a_time}"
-        f" block{'' if estimate.at_a_time == 1 else 's'} at a time"
+        f" about {formatting.duration(estimate.wall_seconds)} with"
+        f" {plural(estimate.at_a_time, 'block')} at a time"
     )
 
 
@@ -78,8 +79,8 @@ def describe(plan: Plan) -> str:
     if plan.until_decided:
         most = f" at most; {plan.least} per cell, then blocks of {plan.block} until the hypotheses are decided"
     return (
-        f"[bold]{plan.study}[/] ({plan.profile}), launch {plan.launch}: {cells} cell{'s' if cells != 1 else ''} x"
-        f" {len(plan.seeds)} seeds = {cells * len(plan.seeds)} replicas in {blocks} block{'s' if blocks != 1 else ''}"
+        f"[bold]{plan.study}[/] ({plan.profile}), launch {plan.launch}: {plural(cells, 'cell')} x"
+        f" {len(plan.seeds)} seeds = {cells * len(plan.seeds)} replicas in {plural(blocks, 'block')}"
         f"{most}\n"
         f"plan {plan.digest()}"
     )

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from study import formatting
 from study.design.plan import Block, Plan
+from study.formatting import plural
 from study.scheduling.agenda import Allocation
 from study.scheduling.ledger import Ledger
 from study.scheduling.observer import Observer
@@ -141,7 +142,7 @@ class LiveProgress:
             self._console.print(Text(f"{100 * done / max(total, 1):3.0f} %  {text}"), soft_wrap=True)
 
     def _now(self) -> str:
-        return f"{len(self._running)} block{'' if len(self._running) == 1 else 's'} running"
+        return f"{plural(len(self._running), 'block')} running"
 
     def _left(self) -> str:
         """The time that is left for the work at the pace so far, or of a budget, whichever is less."""
@@ -172,8 +173,7 @@ class Terminal(Observer):
     def connected(self, allocation: Allocation) -> None:
         device = f"{allocation.cpus:g} CPU" + (f" and {allocation.gpus:g} GPU" if allocation.gpus else "")
         self._console.print(
-            f"Ray with {allocation.cluster}: {allocation.at_a_time} block{'s' if allocation.at_a_time != 1 else ''}"
-            f" at a time, {device} each",
+            f"Ray with {allocation.cluster}: {plural(allocation.at_a_time, 'block')} at a time, {device} each",
             style="dim",
         )
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 
 from study import formatting
 from study.design.plan import Block
+from study.formatting import count_of, plural
 from study.scheduling.ledger import Ledger
 from study.search import race
 from study.search.candidates import Candidate
@@ -57,14 +58,14 @@ class SearchStanding:
         if own is None:
             return "nothing decided"
         self._found[cell.index] = own
-        counted = f"{own.successes} of {own.n}"
+        counted = count_of(own.successes, own.n)
         return counted if block.first == 0 else f"{counted} {formatting.interval(*race.interval(own))}"
 
     def line(self) -> str:
         """Return ``12 candidates (3 raced on) · 38 of 200 blocks · best 9 of 10 [0.50, 1.00] #7``."""
         granted = self._ledger.plan.granted
         raced = sum(blocks > 1 for blocks in granted)
-        known = f"{len(granted)} candidate{'' if len(granted) == 1 else 's'}" + f" ({raced} raced on)" * (raced > 0)
+        known = plural(len(granted), "candidate") + f" ({raced} raced on)" * (raced > 0)
         most = self._search.blocks
         spent = f"{self._ended} blocks" if most is None else f"{self._ended} of {most} blocks"
         return " · ".join([known, spent, *self._best()])

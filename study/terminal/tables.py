@@ -10,6 +10,7 @@ from study import formatting
 from study.evidence.estimates import CellSummary, Comparison
 from study.evidence.judging import Judgment, Verdict
 from study.evidence.threshold_sweeps import SweepTable
+from study.formatting import count_of
 from study.outcomes.outcome import Outcome
 from study.report import phrases
 from study.report.figures.rates import by_rate
@@ -59,7 +60,7 @@ def candidate_table(found: Sequence[Candidate]) -> Table:
         stopped = [Text(f"{own.stopped} stopped", style="dim")] if own.stopped else []
         table.add_row(
             escape(own.name),
-            f"{own.successes} of {own.n}",
+            count_of(own.successes, own.n),
             escape(formatting.interval(*race.interval(own))),
             Text(", ").join([*_counted(own.outcomes), *stopped]),
         )

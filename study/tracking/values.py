@@ -3,7 +3,7 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import isfinite
 from numbers import Real
@@ -13,6 +13,7 @@ import numpy as np
 from search_spaces import Value
 from study.design.plan import Block, Cell, Plan
 from study.design.search import SearchSpec
+from study.design.values import leaves
 from study.evidence.estimates import CellSummary
 from study.search.importance import Importance, target_name
 from trainables.config import to_dict
@@ -74,7 +75,7 @@ def cell_params(cell: Cell) -> dict[str, str]:
     Where a factor is called like a path and its label is not the path's value, the path gets the prefix ``config.``.
     """
     params = {param_name(factor): label for factor, label in cell.levels.items()}
-    for path, value in _leaves("", to_dict(cell.config)):
+    for path, value in leaves(to_dict(cell.config)):
         text = value if isinstance(value, str) else json.dumps(value)
         name = param_name(path)
         params[name if params.get(name, text) == text else f"config.{name}"] = text
@@ -130,11 +131,3 @@ def cell_metrics(summary: CellSummary, shown: Mapping[str, float]) -> dict[str, 
 def param_name(text: str) -> str:
     """The text with ``_`` for every character that MLflow does not allow in a name."""
     return re.sub(r"[^\w\-. :/]", "_", text, flags=re.ASCII)[:250]
-
-
-def _leaves(path: str, value: object) -> Iterator[tuple[str, object]]:
-    if isinstance(value, Mapping):
-        for name, inner in value.items():
-            yield from _leaves(f"{path}.{name}" if path else name, inner)
-    else:
-        yield path, value

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from search_spaces import Space
 from study.design.search import Goal, Point
+from study.formatting import count_of
 from study.search.candidates import Candidate
 from study.search.optuna_adapter.distributions import distribution
 from study.search.proposals import told
@@ -153,7 +154,7 @@ class OptunaMirror:
         trial = Trial(self._study, found._trial_id)
         if self._goal != "both" and candidate.n not in found.intermediate_values:
             trial.report(told(self._goal, candidate)[0], candidate.n)
-        trial.set_user_attr("successes", f"{candidate.successes} of {candidate.n}")
+        trial.set_user_attr("successes", count_of(candidate.successes, candidate.n))
 
 
 def _first_line(error: BaseException) -> str:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from study.audit import claims
+from study import launch as launches
 from study.audit.claims import OWN, Claim, collect, markdown, paper
 from study.cli import app
 from study.cli.app import console
@@ -273,13 +273,13 @@ def test_the_command_fits_the_terminal_and_writes_the_document(
 def test_only_outcomes_and_plans_make_a_verdict(launch: Launch, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A launch that ran until it was decided is judged as such."""
     seen: list[bool] = []
-    judge = claims.judge
+    judge = launches.judge
 
     def spy(*arguments: Any, anytime: bool) -> Any:
         seen.append(anytime)
         return judge(*arguments, anytime=anytime)
 
-    monkeypatch.setattr(claims, "judge", spy)
+    monkeypatch.setattr(launches, "judge", spy)
     launch("quick", 1)
     launch("standard", 2, until_decided=True)
     collect(out)
