@@ -176,7 +176,9 @@ def _guide(ledger: Ledger, mirror: "Mirror | None") -> _Guide:
     from study.search.optuna_adapter.dashboard import NoMirror  # Optuna takes its time, and only a search needs it
 
     (config,) = plan.configs()
-    searching = Searching(ledger, NoMirror() if mirror is None else mirror, lambda block: _constants(config, cache))
+    searching = Searching(
+        ledger, plan.search, NoMirror() if mirror is None else mirror, lambda block: _constants(config, cache)
+    )
     return _Guide(searching, (searching,), searching.close)
 
 

@@ -116,15 +116,14 @@ class Plan:
     def __post_init__(self) -> None:
         if self.until_decided and not 1 <= self.least <= len(self.seeds):
             raise ValueError(f"least must be in [1, {len(self.seeds)}], the seeds per cell, got {self.least}")
-        limited = self.until_decided or self.search is not None
-        if self.budget is not None and not (limited and self.budget > 0):
+        if self.budget is not None and not (self._source.limited and self.budget > 0):
             raise ValueError(f"budget must be > 0 seconds, and needs until decided or a search, got {self.budget:g}")
-        if self.search is not None and len(self.granted) != len(self.cells):
+        if len(self._source.granted) != len(self.cells):
             raise ValueError(f"granted must have one number per cell, got {len(self.granted)} for {len(self.cells)}")
 
     def __repr__(self) -> str:
-        size = f"{len(self.cells)} cells x {len(self.seeds)} seeds" if self.search is None else "a search"
-        return f"<Plan of {self.study}, profile {self.profile}, launch {self.launch}: {size}, digest {self.digest()}>"
+        size, digest = self._source.size, self.digest()
+        return f"<Plan of {self.study}, profile {self.profile}, launch {self.launch}: {size}, digest {digest}>"
 
     def digest(self) -> str:
         """16 hex digits over the plan, the same before and after ``spec.json``; another once that file is edited.
@@ -132,8 +131,8 @@ class Plan:
         Fields at their default are left out, so that a plan keeps its digest when a later version adds a field; those
         that were renamed are hashed under their first names.
         """
-        plan = self if self.search is None else replace(self, cells=(), granted=())
-        return json_digest(with_floats(renaming.first(_stated(plan))))  # what was planned as 1 is read back as 1.0
+        declared = _stated(self._source.declared)
+        return json_digest(with_floats(renaming.first(declared)))  # what was planned as 1 is read back as 1.0
 
     def stated_note(self) -> str:
         """The profile's note, and what was set otherwise."""
@@ -149,14 +148,18 @@ class Plan:
 
         Of a search those that were given so far.
         """
-        rounds = ceil(len(self.seeds) / self.block)
-        granted = self.granted if self.search is not None else (rounds,) * len(self.cells)
+        granted = self._source.granted
         return tuple(
             self.block_of(place, number)
-            for number in range(rounds)
+            for number in range(self.rounds)
             for place, own in enumerate(granted)
             if number < own
         )
+
+    @property
+    def rounds(self) -> int:
+        """The most blocks that a cell gets."""
+        return ceil(len(self.seeds) / self.block)
 
     def block_of(self, place: int, number: int) -> Block:
         """The block of this number, from 0, of the cell at a place."""
@@ -170,7 +173,66 @@ class Plan:
 
     def configs(self) -> tuple[Config, ...]:
         """What the launch trains, as far as that is known before its first seed: of a search the base."""
-        return tuple(cell.config for cell in self.cells) if self.search is None else (self.search.base,)
+        return self._source.configs
+
+    @property
+    def _source(self) -> "_Listed":
+        """Where the cells come from; the one place here that asks whether that is a search."""
+        return _Listed(self) if self.search is None else _Proposed(self, self.search)
+
+
+class _Listed:
+    """A launch whose cells are all in its plan."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    @property
+    def limited(self) -> bool:
+        """Whether the number of blocks is open, so that a budget has a meaning."""
+        return self._plan.until_decided
+
+    @property
+    def granted(self) -> tuple[int, ...]:
+        """How many blocks each cell has."""
+        return (self._plan.rounds,) * len(self._plan.cells)
+
+    @property
+    def declared(self) -> Plan:
+        """The plan as it was before the first seed."""
+        return self._plan
+
+    @property
+    def configs(self) -> tuple[Config, ...]:
+        """What is trained, as far as that is known before the first seed."""
+        return tuple(cell.config for cell in self._plan.cells)
+
+    @property
+    def size(self) -> str:
+        return f"{len(self._plan.cells)} cells x {len(self._plan.seeds)} seeds"
+
+
+class _Proposed(_Listed):
+    """A launch whose cells a search proposes while it runs."""
+
+    limited = True
+    size = "a search"
+
+    def __init__(self, plan: Plan, search: SearchSpec) -> None:
+        super().__init__(plan)
+        self._search = search
+
+    @property
+    def granted(self) -> tuple[int, ...]:
+        return self._plan.granted
+
+    @property
+    def declared(self) -> Plan:
+        return replace(self._plan, cells=(), granted=())
+
+    @property
+    def configs(self) -> tuple[Config, ...]:
+        return (self._search.base,)
 
 
 def _stated(value: Any) -> Any:

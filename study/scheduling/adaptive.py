@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 
 from study.design.plan import Block
+from study.design.search import SearchSpec
 from study.outcomes.futility import Reference
 from study.scheduling.ledger import Ledger
 from study.search import engine, race, samplers
@@ -25,6 +26,7 @@ class Searching:
 
     Args:
         ledger: of the launch, whose plan grows.
+        search: what is searched, and how.
         mirror: shows the search to Optuna's dashboard.
         reference: the constants that a block's traces will carry.
         clock: seconds from any moment on.
@@ -37,17 +39,17 @@ class Searching:
     def __init__(
         self,
         ledger: Ledger,
+        search: SearchSpec,
         mirror: Mirror,
         reference: Callable[[Block], Reference],
         clock: Callable[[], float] = monotonic,
     ) -> None:
         plan = ledger.plan
-        assert plan.search is not None
-        self._ledger, self._search, self._mirror, self._clock = ledger, plan.search, mirror, clock
+        self._ledger, self._search, self._mirror, self._clock = ledger, search, mirror, clock
         self._log = Log(ledger.store.search_path)
         self._history = self._log.history
         self._engine = engine.Engine(
-            samplers.proposer(plan.search), most=len(plan.seeds), goal=plan.search.goal, floor=plan.search.floor
+            samplers.proposer(search), most=len(plan.seeds), goal=search.goal, floor=search.floor
         )
         for event in self._history.events:
             self._engine.restore(event if isinstance(event, Proposal) else None)
@@ -55,9 +57,9 @@ class Searching:
         self._candidates: dict[int, Candidate] = {}
         self._early = EarlyStopping(
             plan.rule,
-            plan.search.stop,
-            plan.search.audit,
-            plan.search.seed,
+            search.stop,
+            search.audit,
+            search.seed,
             reference=reference,
             stops=self._history.stops,
         )
@@ -150,7 +152,7 @@ class Searching:
 
     def _grow(self, decision: Proposal | int) -> Block:
         """The ledger takes in the block that the log has now."""
-        self._ledger.extend(grown(self._ledger.plan, self._history))
+        self._ledger.extend(grown(self._ledger.plan, self._search, self._history))
         cell = decision if isinstance(decision, int) else len(self._history.points) - 1
         if isinstance(decision, Proposal):
             self._mirror.proposed(decision.point)

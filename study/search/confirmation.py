@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from search_spaces import Space
 from study.design.hypotheses import Hypothesis, MoreSuccess
 from study.design.plan import Cell, Plan, Selection
 from study.design.setting_file import Setting
@@ -94,19 +95,19 @@ def plan_confirmation(
     if not 1 <= count <= MOST_SEEDS:
         raise ValueError(f"--seeds must be in [1, {MOST_SEEDS}], got {count}")
     first = (max(plan.seeds) // FRESH + 1) * FRESH
-    profile = f"{plan.profile}-confirm"
+    profile, source = f"{plan.profile}-confirm", _source(plan)
     return replace(
         plan,
         launch=f"{now:%Y%m%d-%H%M%S}-{profile}",
         profile=profile,
         note=f"Confirms {chosen.name} of launch {plan.launch} on fresh seeds. {plan.note}",
-        hypotheses=_against_default(plan, chosen),
+        hypotheses=source.hypotheses(chosen),
         contrasts=(),
         sweeps=(),
         factors=(),
-        cells=_cells(plan, chosen),
+        cells=source.cells(chosen),
         seeds=tuple(range(first, first + count)),
-        block=plan.block if plan.search is None else max(plan.block, _STACK),
+        block=source.block,
         rule=plan.rule if rule is None else rule,
         created=f"{now:%Y-%m-%dT%H:%M:%S%z}",
         versions=versions(),
@@ -133,11 +134,7 @@ def of_launch(store: Store, *, now: datetime, cell: str | None = None, seeds: in
         ValueError: as :func:`plan_confirmation`; if no candidate of a search has converged.
     """
     plan = store.plan()
-    found = None
-    if plan.search is not None and cell is None:
-        found = leader(store)
-        if found is None:
-            raise ValueError(f"LAUNCH must have a candidate that converged to confirm one, and {plan.launch} has none")
+    found = _source(plan).leader(store) if cell is None else None
     return plan_confirmation(
         plan,
         summarize(store.records()),
@@ -150,36 +147,75 @@ def of_launch(store: Store, *, now: datetime, cell: str | None = None, seeds: in
 
 
 def leader(store: Store) -> Candidate | None:
-    """The candidate of a stored search that is to be confirmed; nothing if none has converged."""
-    search, points = store.plan().search, search_log.read(store.search_path).points
-    assert search is not None
+    """Return the candidate of a stored search that is to be confirmed; None if none has converged, or of a grid."""
+    search = store.plan().search
+    if search is None:
+        return None
+    points = search_log.read(store.search_path).points
     return race.leader(candidates(points, store.records()), search.goal, search.floor)
 
 
-def _cells(plan: Plan, chosen: CellSummary) -> tuple[Cell, ...]:
-    """The chosen cell; of a search also the default, its first candidate, if that is another."""
-    if plan.search is None:
-        return (replace(plan.cells[chosen.cell], index=0),)
-    places = dict.fromkeys([chosen.cell, 0])
-    return tuple(
-        replace(cell, index=index, levels={**cell.levels, _SETTING: label})
-        for index, (cell, label) in enumerate(
-            zip((plan.cells[place] for place in places), (_FOUND, _DEFAULT), strict=False)
-        )
-    )
+class _Grid:
+    """What is confirmed of a grid: one cell, for itself."""
 
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
 
-def _against_default(plan: Plan, chosen: CellSummary) -> tuple[Hypothesis, ...]:
-    if plan.search is None or chosen.cell == 0:
+    @property
+    def block(self) -> int:
+        return self._plan.block
+
+    def leader(self, store: Store) -> Candidate | None:
+        """Return the candidate that is to be confirmed; None where the cell with the highest rate is."""
+        return None
+
+    def cells(self, chosen: CellSummary) -> tuple[Cell, ...]:
+        return (replace(self._plan.cells[chosen.cell], index=0),)
+
+    def hypotheses(self, chosen: CellSummary) -> tuple[Hypothesis, ...]:
         return ()
-    hypothesis = MoreSuccess(
-        name="found-beats-default",
-        claim=f"The setting that the search found trains more often than the default of {plan.search.space.title}.",
-        source=f"ours; the default: {plan.search.space.source}",
-        better={_SETTING: _FOUND},
-        worse={_SETTING: _DEFAULT},
-    )
-    return (hypothesis,)
+
+
+class _Search(_Grid):
+    """What is confirmed of a search: one cell, against the default, its first candidate, if that is another."""
+
+    def __init__(self, plan: Plan, space: Space) -> None:
+        super().__init__(plan)
+        self._space = space
+
+    @property
+    def block(self) -> int:
+        return max(self._plan.block, _STACK)
+
+    def leader(self, store: Store) -> Candidate:
+        found = leader(store)
+        if found is None:
+            launch = self._plan.launch
+            raise ValueError(f"LAUNCH must have a candidate that converged to confirm one, and {launch} has none")
+        return found
+
+    def cells(self, chosen: CellSummary) -> tuple[Cell, ...]:
+        places = dict.fromkeys([chosen.cell, 0])
+        return tuple(
+            replace(self._plan.cells[place], index=index, levels={**self._plan.cells[place].levels, _SETTING: label})
+            for index, (place, label) in enumerate(zip(places, (_FOUND, _DEFAULT), strict=False))
+        )
+
+    def hypotheses(self, chosen: CellSummary) -> tuple[Hypothesis, ...]:
+        if chosen.cell == 0:
+            return ()
+        hypothesis = MoreSuccess(
+            name="found-beats-default",
+            claim=f"The setting that the search found trains more often than the default of {self._space.title}.",
+            source=f"ours; the default: {self._space.source}",
+            better={_SETTING: _FOUND},
+            worse={_SETTING: _DEFAULT},
+        )
+        return (hypothesis,)
+
+
+def _source(plan: Plan) -> _Grid:
+    return _Grid(plan) if plan.search is None else _Search(plan, plan.search.space)
 
 
 def setting(store: Store, confirmation: Store | None) -> Setting:

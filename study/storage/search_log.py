@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from study.design.plan import Plan
-from study.design.search import Point, Policy
+from study.design.search import Point, Policy, SearchSpec
 from study.design.search_cells import cell_of
 
 
@@ -156,9 +156,8 @@ def read(path: Path) -> History:
     return history
 
 
-def grown(plan: Plan, history: History) -> Plan:
-    """The plan of a search with the cells and blocks that its log has."""
-    search, known = plan.search, plan.cells
-    assert search is not None
+def grown(plan: Plan, search: SearchSpec, history: History) -> Plan:
+    """Return the plan of a search with the cells and blocks that its log has."""
+    known = plan.cells
     fresh = enumerate(history.points[len(known) :], len(known))
     return replace(plan, cells=known + tuple(cell_of(search, *each) for each in fresh), granted=tuple(history.blocks))

@@ -74,7 +74,7 @@ class Store:
         if not self.plan_path.exists():
             raise ValueError(f"no launch at {self.root}: it has no spec.json")
         plan = read_json(self.plan_path, _SPEC, renaming.current)
-        return plan if plan.search is None else grown(plan, self._history())
+        return plan if plan.search is None else grown(plan, plan.search, self._history())
 
     def _history(self) -> search_log.History:
         """A cell is in the log before it is trained: a log that lacks one was cut, and would have it trained anew."""

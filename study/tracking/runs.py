@@ -19,7 +19,6 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 
 from mlflow import MlflowClient
@@ -32,6 +31,7 @@ from study.evidence.estimates import CellSummary
 from study.search.importance import Importance
 from study.storage.records import Record, Status
 from study.tracking import server, views
+from study.tracking.forms import form_of
 from study.tracking.tracker import TrackingUnreachable
 from study.tracking.values import (
     Point,
@@ -40,10 +40,7 @@ from study.tracking.values import (
     importance_json,
     importance_metrics,
     param_name,
-    point_params,
-    search_params,
 )
-from trainables.config import to_dict
 
 ERRORS = (MlflowException, OSError, SQLAlchemyError)
 """What a request raises when a server refuses it or cannot be reached."""
@@ -105,7 +102,7 @@ class Runs:
     def __init__(self, client: MlflowClient, plan: Plan, experiment: str) -> None:
         self.heard = time.monotonic()
         self._client = client
-        self._plan = plan
+        self._plan, self._form = plan, form_of(plan)
         self._experiment = experiment
         self._cells = {cell.index: cell for cell in plan.cells}
         self._runs: dict[str, _Known] = {}
@@ -199,13 +196,9 @@ class Runs:
         plan = self._plan
         run = self._run(plan.launch, plan.launch, "launch", None)
         if not run.described:
-            digest = blake2b("".join(cell.digest for cell in plan.cells).encode(), digest_size=8).hexdigest()
-            size = {"cells": str(len(plan.cells))}
-            if plan.search is not None:  # its cells are not known before it ends
-                digest, size = plan.digest(), search_params(plan, plan.search)
-            tags = {"question": plan.question, "profile": plan.profile, "digest": digest}
+            tags = {"question": plan.question, "profile": plan.profile, "digest": self._form.digest()}
             tags["mlflow.note.content"] = f"{plan.question}\n\n{plan.note}".strip()
-            params = {"study": plan.study, **size, "seeds": str(len(plan.seeds))}
+            params = {"study": plan.study, **self._form.params(), "seeds": str(len(plan.seeds))}
             self._update(run, params=params, tags=tags)
             run.described = True
         return run
@@ -213,10 +206,8 @@ class Runs:
     def _cell(self, cell: Cell) -> _Known:
         run = self._run(f"{self._plan.launch}/cell={cell.index}", cell.name, "cell", self._launch())
         if not run.described:
-            tags = {"cell": cell.name, "digest": cell.digest, "profile": self._plan.profile}
-            if self._plan.search is not None:
-                tags["candidate"] = f"#{cell.index}"
-            self._update(run, params=cell_params(cell) | self._point(cell), tags=tags)
+            tags = {"cell": cell.name, "digest": cell.digest, "profile": self._plan.profile, **self._form.tags(cell)}
+            self._update(run, params={**cell_params(cell), **self._form.point(cell)}, tags=tags)
             run.described = True
         return run
 
@@ -226,17 +217,13 @@ class Runs:
         key = f"{self._plan.launch}/cell={index}/seed={seed}"
         run = self._run(key, f"seed {seed}", "replica", self._cell(cell))
         if not run.described:
-            levels = {param_name(factor): label for factor, label in cell.levels.items()} | self._point(cell)
+            levels = {param_name(factor): label for factor, label in cell.levels.items()}
             own = {"seed": str(seed), "replica": str(self._plan.seeds.index(seed))}
-            self._update(run, params=levels | own, tags={"cell": cell.name, "digest": cell.digest})
+            self._update(
+                run, params={**levels, **self._form.point(cell), **own}, tags={"cell": cell.name, "digest": cell.digest}
+            )
             run.described = True
         return run
-
-    def _point(self, cell: Cell) -> dict[str, str]:
-        """Of a search's cell its exact point; its levels are rounded."""
-        search = self._plan.search
-        point = None if search is None else search.space.point_of(to_dict(cell.config))
-        return point_params(point or {})
 
     def _run(self, key: str, name: str, level: str, parent: _Known | None) -> _Known:
         if key not in self._runs:

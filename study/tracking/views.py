@@ -4,6 +4,7 @@ import json
 
 from study.design.plan import Plan
 from study.outcomes.outcome import Outcome
+from study.tracking.forms import form_of
 from study.tracking.values import param_name
 
 _NAME = "cells"
@@ -19,11 +20,8 @@ def address(experiment: str) -> str:
 def tags(plan: Plan) -> dict[str, str]:
     """Tags of a study's experiment: the view, and that it trains models (the UI's other kind is language models)."""
     outcomes = [f"outcome_{outcome.value}" for outcome in Outcome if outcome.decided]
-    metrics = ["success_rate", "success_low", "success_high", "n", *outcomes]
-    varied = [factor.name for factor in plan.factors]
-    if plan.search is not None:
-        metrics += ["score", "stopped"]
-        varied = [f"param.{axis.name}" for axis in plan.search.space.axes]
+    varied, further = form_of(plan).columns()
+    metrics = ["success_rate", "success_low", "success_high", "n", *outcomes, *further]
     view = {
         "searchFilter": "metrics.success_rate >= 0",
         "orderByKey": "metrics.`success_rate`",

@@ -20,13 +20,10 @@ from typing import TYPE_CHECKING
 
 from study.design.plan import Block, Cell, Plan
 from study.evidence.estimates import CellSummary, summarize
-from study.search import importance
-from study.search.importance import Importance
-from study.search.scoring import candidates
-from study.storage import search_log
 from study.storage.records import Record
 from study.storage.store import Store
 from study.tracking import server
+from study.tracking.forms import form_of
 from study.tracking.values import Curves, Point, Replica, curves, joined
 from trainables.trace import Row
 
@@ -105,7 +102,7 @@ class MlflowTracker:
         """
         begin = time.monotonic()
         if self._settle(begin) and self._answers(begin) and self._replay(store, begin):
-            found = _importances(store)
+            found = form_of(store.plan()).importances(store)
             self._put(lambda runs: runs.finish(store.report_path, complete, found))
             shown = self._settle(begin) and not self._dropped
         else:
@@ -131,8 +128,7 @@ class MlflowTracker:
         records = store.records() if store.records_path.exists() else ()
         for record in records:
             self.replica(record, store.pictures(record.cell, record.seed))
-        known = () if plan.search is None else candidates([cell.levels for cell in plan.cells], records)
-        scores = {own.cell: own.score for own in known}
+        scores = form_of(plan).scores(records)
         for summary in summarize(records):
             self.cell(summary, scores.get(summary.cell))
         return self._settle(begin)
@@ -255,12 +251,3 @@ def _gathered(items: Sequence[_Item]) -> Iterator[_Item]:
 
 def _send_curves(runs: "Runs", *, replica: Replica, points: Sequence[Point]) -> None:
     runs.curves(*replica, points)
-
-
-def _importances(store: Store) -> Sequence[Importance]:
-    """What a search found to decide its outcomes; nothing of another launch, or before it has records."""
-    plan = store.plan()
-    if plan.search is None or not store.records_path.exists():
-        return ()
-    found = candidates(search_log.read(store.search_path).points, store.records())
-    return importance.importances(found, plan.search.space)

@@ -107,7 +107,9 @@ def searching(
     clock: Callable[[], float] = lambda: 0.0,
     reference: Reference | None = None,
 ) -> Searching:
-    return Searching(ledger, NoMirror() if mirror is None else mirror, lambda block: reference or {}, clock)
+    search = ledger.plan.search
+    assert search is not None
+    return Searching(ledger, search, NoMirror() if mirror is None else mirror, lambda block: reference or {}, clock)
 
 
 def train(store: Store, ledger: Ledger, block: Block, converges: Callable[[Point], float] = truth) -> None:

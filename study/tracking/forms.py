@@ -1,0 +1,89 @@
+"""What differs between a grid and a search in MLflow: chosen once, by ``form_of``."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+
+from study.design.plan import Cell, Plan
+from study.design.search import SearchSpec
+from study.search import importance
+from study.search.importance import Importance
+from study.search.scoring import candidates
+from study.storage import search_log
+from study.storage.records import Record
+from study.storage.store import Store
+from study.tracking.values import point_params, search_params
+from trainables.config import to_dict
+
+
+class Grid:
+    """A launch whose cells are all planned: levels are its axes."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    def digest(self) -> str:
+        """Return what the launch's run is told apart by: the configurations of all cells."""
+        return blake2b("".join(cell.digest for cell in self._plan.cells).encode(), digest_size=8).hexdigest()
+
+    def params(self) -> Mapping[str, str]:
+        """Return the parameters of the launch's run."""
+        return {"cells": str(len(self._plan.cells))}
+
+    def columns(self) -> tuple[Sequence[str], Sequence[str]]:
+        """Return the parameters and the further metrics that the table of cells shows."""
+        return [factor.name for factor in self._plan.factors], []
+
+    def tags(self, cell: Cell) -> Mapping[str, str]:
+        """Return further tags of a cell's run."""
+        return {}
+
+    def point(self, cell: Cell) -> Mapping[str, str]:
+        """Return parameters of a cell that its levels do not have."""
+        return {}
+
+    def scores(self, records: Sequence[Record]) -> Mapping[int, float]:
+        """Return per cell what a sampler is told of it."""
+        return {}
+
+    def importances(self, store: Store) -> Sequence[Importance]:
+        """Return which axes decide the outcomes."""
+        return ()
+
+
+class Search(Grid):
+    """A launch whose cells are proposed: they are not known before it ends, and have points with exact values."""
+
+    def __init__(self, plan: Plan, search: SearchSpec) -> None:
+        super().__init__(plan)
+        self._search = search
+
+    def digest(self) -> str:
+        return self._plan.digest()
+
+    def params(self) -> Mapping[str, str]:
+        return search_params(self._plan, self._search)
+
+    def columns(self) -> tuple[Sequence[str], Sequence[str]]:
+        return [f"param.{axis.name}" for axis in self._search.space.axes], ["score", "stopped"]
+
+    def tags(self, cell: Cell) -> Mapping[str, str]:
+        return {"candidate": f"#{cell.index}"}
+
+    def point(self, cell: Cell) -> Mapping[str, str]:
+        return point_params(self._search.space.point_of(to_dict(cell.config)) or {})
+
+    def scores(self, records: Sequence[Record]) -> Mapping[int, float]:
+        known = candidates([cell.levels for cell in self._plan.cells], records)
+        return {own.cell: own.score for own in known}
+
+    def importances(self, store: Store) -> Sequence[Importance]:
+        """Return which axes decide the outcomes; none before the search has records."""
+        if not store.records_path.exists():
+            return ()
+        found = candidates(search_log.read(store.search_path).points, store.records())
+        return importance.importances(found, self._search.space)
+
+
+def form_of(plan: Plan) -> Grid:
+    """Return how a launch is shown."""
+    return Grid(plan) if plan.search is None else Search(plan, plan.search)
