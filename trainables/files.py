@@ -16,6 +16,7 @@ def written_whole(path: Path, *, by_many: bool = False) -> Iterator[Path]:
     Folders are made; after an error the unfinished file is removed and ``path`` is as it was.
 
     Args:
+        path: the file that there is to be.
         by_many: whether several processes may write the file at once; each then has an unfinished file of its own.
             Otherwise the next writer replaces what a killed one has left.
 

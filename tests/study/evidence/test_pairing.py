@@ -1,6 +1,7 @@
 """Who is compared with whom: cells at one place of the design, replicas of one seed."""
 
 from collections.abc import Mapping
+from operator import attrgetter
 
 import pytest
 
@@ -9,6 +10,7 @@ from study.outcomes.outcome import Outcome
 from study.storage.records import Record, Status
 
 C, M, U = Outcome.CONVERGED, Outcome.MODE_COLLAPSED, Outcome.UNDECIDED
+converged = attrgetter("converged")
 
 
 def record(
@@ -82,14 +84,14 @@ def test_pairs_come_by_seed_with_what_they_lack() -> None:
 
 @pytest.mark.parametrize("status", [Status.PLANNED, Status.STOPPED, Status.SKIPPED, Status.FINISHED])
 def test_only_a_crash_says_that_no_outcome_will_come(status: Status) -> None:
-    (unit,) = Design([record(0, 1, U, status)]).apart({0: {}}, {}, lambda record: record.converged)
+    (unit,) = Design([record(0, 1, U, status)]).apart({0: {}}, {}, converged)
     assert unit.open
-    (unit,) = Design([record(0, 1, U, Status.CRASHED)]).apart({0: {}}, {}, lambda record: record.converged)
+    (unit,) = Design([record(0, 1, U, Status.CRASHED)]).apart({0: {}}, {}, converged)
     assert not unit.open
 
 
 def test_cells_of_one_seed_are_one_observation_unless_they_were_drawn() -> None:
     records = [record(cell, seed, C, levels={"net": str(cell)}) for seed in (1, 2) for cell in (0, 1)]
     design = Design(records)
-    assert [unit.a for unit in design.apart(design.levels, {}, lambda record: record.converged)] == [(True, True)] * 2
-    assert [unit.a for unit in design.apart(design.levels, {}, lambda record: record.converged, ("net",))] == [(True,)] * 4
+    assert [unit.a for unit in design.apart(design.levels, {}, converged)] == [(True, True)] * 2
+    assert [unit.a for unit in design.apart(design.levels, {}, converged, ("net",))] == [(True,)] * 4
