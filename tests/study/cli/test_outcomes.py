@@ -91,7 +91,7 @@ def test_measuring_writes_a_folder_that_can_be_shown(tmp_path: Path, monkeypatch
     config = replace(ring.BASE, steps=2, evaluation=Evaluation(every=2, samples=50), batch_size=8)
     some = tuple(replace(own, config=config) for own in ring.INJECTIONS if own.name == "NaN")
     few = {"ring": replace(catalog.CATALOG["ring"], injections=some)}
-    monkeypatch.setattr(catalog, "CATALOGUE", few)
+    monkeypatch.setattr(catalog, "CATALOG", few)
     done = invoke("--measure", "--data", "ring", "--seeds", 3, "--first-seed", 4_500, "--folder", tmp_path)
     assert done.exit_code == 0, done.output
     assert "seeds      4500 to 4502" in done.output

@@ -133,7 +133,9 @@ def test_so_is_a_conditioned_one(net: Network, shape: tuple[int, ...]) -> None:
 @every
 def test_so_is_a_generator_with_and_without_labels(net: Network, shape: tuple[int, ...]) -> None:
     if net.norm == "spectral" and not isinstance(net, IN_THE_PLANE):
-        with pytest.raises(ValueError, match=f"norm must be none, batch or layer for a {net.kind} generator, got plan"):
+        with pytest.raises(
+            ValueError, match=f"norm must be none, batch or layer for a {net.kind} generator, got spectral"
+        ):
             net.generator(LATENT, shape)
         return
     module = net.generator(LATENT, shape)
