@@ -3,8 +3,8 @@
     uv run python benchmarks/population/demonstrate.py
 
 A least-squares GAN on the ring, about five minutes on one core. Prints the table and the schedules of
-docs/population.md. Every arm of populations trains the same number of networks for the same number of steps. Last, the
-schedule of the fittest population of the last arm is played to single networks with fresh seeds.
+docs/explanation/population.md. Every arm of populations trains the same number of networks for the same number of
+steps. Last, the schedule of the fittest population of the last arm is played to single networks with fresh seeds.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""Writes docs/search_benchmark.md and its figure from results.json, fitted.json and overhead.json.
+"""Writes docs/results/search_benchmark.md and its figure from results.json, fitted.json and overhead.json.
 
 python benchmarks/search/page.py
 """
@@ -22,7 +22,7 @@ from study.report.figures import export, svg
 from study.report.figures.svg import COLORS, Picture
 
 HERE = Path(__file__).parent
-DOCS = HERE.parents[1] / "docs"
+DOCS = HERE.parents[1] / "docs" / "results"
 READING = HERE / "reading.md"
 SEED = 20_261
 RIVALS = {

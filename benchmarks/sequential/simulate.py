@@ -2,9 +2,9 @@
 
     uv run python benchmarks/sequential/simulate.py
 
-Prints the page, page.md with its tables filled in, and writes it to docs/sequential.md. Chances of stopping are exact
-(recursion over counts, exact.py); where a column says "simulated", the published function itself was called on
-sequences from a fixed seed. Takes about two minutes.
+Prints the page, page.md with its tables filled in, and writes it to docs/explanation/sequential.md. Chances of stopping
+are exact (recursion over counts, exact.py); where a column says "simulated", the published function itself was called
+on sequences from a fixed seed. Takes about two minutes.
 """
 
 from collections.abc import Callable, Iterable
@@ -37,7 +37,7 @@ SEQUENCES = 2_000
 CONTESTS = 20_000
 Z = 1.959963984540054
 TEMPLATE = Path(__file__).parent / "page.md"
-PAGE = Path(__file__).parents[2] / "docs" / "sequential.md"
+PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "sequential.md"
 
 GAPS = tuple(Pair(a=a, b=b, correlation=c) for a, b in ((0.9, 0.5), (0.8, 0.4), (0.7, 0.3)) for c in (0.0, 0.3))
 EQUALS = tuple(Pair(a=rate, b=rate, correlation=c) for rate in (0.1, 0.3, 0.5, 0.7, 0.9) for c in (0.0, 0.3, 0.6))

@@ -46,7 +46,8 @@ def pinned(reasons: str) -> Iterator[None]:
         yield
     except BaseException as error:
         installed = ", ".join(f"{name} {version(name)}" for name in ("ray", "optuna", "mlflow"))
-        error.add_note(f"upstream mended this ({installed}): update docs/stock.md and the reasons in {reasons}")
+        page = "docs/explanation/stock_stack.md"
+        error.add_note(f"upstream has fixed this ({installed}): update {page} and the reasons in {reasons}")
         raise
 
 

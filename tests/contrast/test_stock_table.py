@@ -1,10 +1,10 @@
-"""``docs/stock.md`` claims what the tests here show, and nothing else."""
+"""``docs/explanation/stock_stack.md`` claims what the tests here show, and nothing else."""
 
 import re
 from pathlib import Path
 
 _HERE = Path(__file__).parent
-_TABLE = _HERE.parents[1] / "docs" / "stock.md"
+_TABLE = _HERE.parents[1] / "docs" / "explanation" / "stock_stack.md"
 
 
 def test_every_row_has_its_tests_and_every_test_its_row() -> None:
