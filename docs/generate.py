@@ -1,0 +1,406 @@
+"""Writes the generated pages of docs/reference from the code, so that they cannot drift from it.
+
+    uv run python docs/generate.py
+
+``tests/docs/test_generated.py`` fails when a stored page differs from what this writes.
+"""
+
+import dataclasses
+import inspect
+import re
+import types
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from typer.main import get_command
+
+from search_spaces import SEARCHES, Int, Options, Range, Space, label_of
+from search_spaces.conditions import sentence
+from study.cli import app
+from study.design.planning import plan
+from study.design.study import Study
+from study.outcomes.decision import decide
+from study.outcomes.outcome import Outcome
+from study.outcomes.rule import IMAGE_RULE, MIXTURE_RULE, OutcomeRule
+from study.studies import studies
+from trainables.config import AaeConfig, GanConfig
+
+REFERENCE = Path(__file__).parent / "reference"
+COMMAND = "uv run python docs/generate.py"
+_NOTE = f"<!-- Written by `{COMMAND}`: change the code, not this page. -->"
+_TITLES = {"g_optimizer": "optimizer", "generator": "network", "generator.init": "initial weights"}
+"""Of the groups of values that are not titled by the field they are met in first."""
+_NOW = datetime(2026, 1, 1, tzinfo=UTC)
+_SECTIONS = ("Args", "Attributes", "Returns", "Raises", "Yields", "Example", "Examples")
+
+
+def main() -> None:
+    """Writes every page that differs from what is stored."""
+    for name, build in PAGES.items():
+        path, text = REFERENCE / name, build()
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+            print(f"written  {path}")
+
+
+def page(title: str, introduction: str, parts: Iterable[str]) -> str:
+    """A whole page; ``parts`` are separated by empty lines."""
+    return "\n\n".join([f"# {title}", _NOTE, introduction, *parts]) + "\n"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(" ".join(cell.split()) for cell in line) + " |" for line in lines)
+
+
+def code(value: object) -> str:
+    """A value in code font, as text that a table can hold."""
+    return "`" + str(value).replace("|", "\\|") + "`"
+
+
+def prose(text: str) -> str:
+    """Docstring text as Markdown: double backticks become single ones, and signs of HTML are escaped."""
+    text = re.sub(r":\w+:`~?([^`]+)`", r"``\1``", text)
+    pieces = re.split(r"``(.+?)``", text, flags=re.DOTALL)
+    plain = (_escaped(piece) for piece in pieces[::2])
+    spans = (code(" ".join(piece.split())) for piece in pieces[1::2])
+    return "".join(part for pair in zip(plain, [*spans, ""], strict=True) for part in pair)
+
+
+def _escaped(text: str) -> str:
+    """Text with the signs of HTML and of tables escaped, and every star that does not emphasize a word."""
+    stars = re.sub(r"\*(?!\w[^*]*\w\*)(?<!\w\*)", r"\\*", text)
+    return stars.replace("<", "&lt;").replace("|", "\\|")
+
+
+# Docstrings
+
+
+def description(thing: object) -> str:
+    """The docstring up to its first section of Google's style."""
+    return re.split(rf"^(?:{'|'.join(_SECTIONS)}):$", inspect.getdoc(thing) or "", flags=re.MULTILINE)[0].strip()
+
+
+def documented(thing: object, section: str) -> dict[str, str]:
+    """The entries of a section, ``name: text``; a line that names several gives each the same text."""
+    found = re.search(rf"^{section}:\n((?:[ ]+.*\n?|\n)+)", inspect.getdoc(thing) or "", re.MULTILINE)
+    if found is None:
+        return {}
+    entries = re.split(r"^ {4}(?=\S)", found[1], flags=re.MULTILINE)[1:]
+    pairs = (entry.partition(":")[::2] for entry in entries)
+    return {name.strip(): " ".join(text.split()) for names, text in pairs for name in names.split(",")}
+
+
+def paragraphs(text: str) -> str:
+    return "\n\n".join(prose(" ".join(part.split())) for part in text.split("\n\n"))
+
+
+# Commands
+
+
+def cli() -> str:
+    group: Any = get_command(app)
+    rows, parts = [], []
+    for name, command in _commands(group.commands):
+        rows.append((f"[`study {name}`](#study-{name.replace(' ', '-')})", prose(_first(command.help))))
+        parts.append(_command(name, command))
+    introduction = (
+        "Every command explains itself: `study COMMAND --help`. In an activated environment it is `study ...`, else"
+        " `uv run study ...`.\n\nExit codes: 0 done; 1 some blocks crashed (the rest is complete and reported) or"
+        " `verify` found a difference; 2 a mistake in what was asked for (one sentence says which, and nothing was"
+        " trained); 130 interrupted by Ctrl-C."
+    )
+    return page("Commands", introduction, [table(("command", "what it does"), rows), *parts])
+
+
+def _commands(commands: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, command in commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command.commands, f"{prefix}{name} ")
+        else:
+            yield prefix + name, command
+
+
+def _command(name: str, command: Any) -> str:
+    arguments = [p for p in command.params if p.param_type_name == "argument"]
+    usage = " ".join(["study", name, *map(_argument, arguments)])
+    rows = [(code(_argument(p)), prose(p.help or ""), "") for p in arguments]
+    rows += [(_option(p), prose(p.help or ""), _default(p)) for p in command.params if p not in arguments]
+    parts = [f"## study {name}", paragraphs(command.help), f"```text\n{usage} [OPTIONS]\n```"]
+    return "\n\n".join([*parts, table(("argument or option", "meaning", "default"), rows)] if rows else parts)
+
+
+def _argument(parameter: Any) -> str:
+    shown = (parameter.metavar or parameter.name.upper()).strip("[]")
+    return str(shown) if parameter.required else f"[{shown}]"
+
+
+def _option(parameter: Any) -> str:
+    kind = parameter.metavar or ("" if parameter.is_flag else _kind(parameter.type_descriptor.annotation))
+    return code(" ".join([parameter.opts[0], kind]).strip())
+
+
+def _kind(annotation: Any) -> str:
+    names = [own.__name__ for own in typing.get_args(annotation) or (annotation,) if own is not types.NoneType]
+    known = {"str": "TEXT", "int": "NUMBER", "float": "NUMBER", "Path": "PATH"}
+    return known.get(names[0], str(names[0]).upper())
+
+
+def _default(parameter: Any) -> str:
+    if isinstance(parameter.show_default, str):
+        return prose(parameter.show_default)
+    return "" if parameter.default is None or parameter.is_flag else code(parameter.default)
+
+
+def _first(text: str) -> str:
+    return text.split("\n\n")[0]
+
+
+# Configuration
+
+
+def config() -> str:
+    introduction = (
+        "What a cell trains is one frozen value: a `GanConfig`, or an `AaeConfig` for adversarial autoencoders. Any"
+        " field can be set from the command line by its path, `--set objective.kind=least_squares --set objective.c=0`;"
+        " a path that ends in `kind` replaces the whole value by that kind with its defaults. Two fields that exclude"
+        " each other are refused in one sentence before anything is trained."
+    )
+    groups = _groups()
+    parts = [_fields_section("A GAN", GanConfig, groups), _fields_section("An autoencoder", AaeConfig, groups)]
+    described: set[type] = set()
+    for members, paths in groups.items():
+        fresh = [member for member in members if member not in described]
+        described.update(fresh)
+        if fresh:
+            parts.append(f"## {_title(paths)}")
+            parts.append("Where it stands: " + ", ".join(map(code, paths)) + ".")
+            parts += [_value(member, groups) for member in fresh]
+    return page("Configuration", introduction, parts)
+
+
+def _groups() -> dict[tuple[type, ...], list[str]]:
+    """The dataclasses that a field may hold, together, and the paths of all fields that may hold just these."""
+    groups: dict[tuple[type, ...], list[str]] = {}
+    queue: list[tuple[str, type]] = [("", GanConfig), ("", AaeConfig)]
+    while queue:
+        prefix, owner = queue.pop(0)
+        for name, hint in typing.get_type_hints(owner).items():
+            members = _dataclasses(hint)
+            if not members or name not in {field.name for field in dataclasses.fields(owner)}:
+                continue
+            fresh = members not in groups
+            paths = groups.setdefault(members, [])
+            if (path := prefix + name) not in paths:
+                paths.append(path)
+            if fresh:
+                queue += [(f"{path}.", own) for own in members]
+    return groups
+
+
+def _dataclasses(hint: Any) -> tuple[type, ...]:
+    return tuple(own for own in _members(hint) if isinstance(own, type) and dataclasses.is_dataclass(own))
+
+
+def _members(hint: Any) -> tuple[Any, ...]:
+    union = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    return typing.get_args(hint) if union else (hint,)
+
+
+def _title(paths: Sequence[str]) -> str:
+    return _TITLES.get(paths[0], paths[0].replace("_", " ").replace(".", " "))
+
+
+def _anchor(paths: Sequence[str]) -> str:
+    return _title(paths).lower().replace(" ", "-")
+
+
+def _value(kind: type, groups: Mapping[tuple[type, ...], Sequence[str]]) -> str:
+    parts = [f"### {_name(kind)}", paragraphs(description(kind))]
+    required = any(field.default is dataclasses.MISSING for field in dataclasses.fields(kind))
+    if not required and (hasattr(kind, "formulas") or hasattr(kind, "formula")):
+        parts.append(_formulas(kind()))
+    if isinstance(source := getattr(kind, "source", None), str):
+        parts.append(f"Source: {prose(source)}.")
+    rows = list(_field_rows(kind, groups))
+    return "\n\n".join([*parts, table(("field", "values", "default", "meaning"), rows)] if rows else parts)
+
+
+def _name(kind: type) -> str:
+    """What a path that ends in ``kind`` says to get it."""
+    return str({field.name: field.default for field in dataclasses.fields(kind)}.get("kind", kind.__name__))
+
+
+def _formulas(value: Any) -> str:
+    lines = value.formulas() if hasattr(value, "formulas") else (value.formula(),)
+    return "With the defaults:\n\n```text\n" + "\n".join(lines) + "\n```"
+
+
+def _fields_section(title: str, kind: type, groups: Mapping[tuple[type, ...], Sequence[str]]) -> str:
+    rows = table(("field", "values", "default", "meaning"), _field_rows(kind, groups))
+    return "\n\n".join([f"## {title}", paragraphs(description(kind)), rows])
+
+
+def _field_rows(kind: type, groups: Mapping[tuple[type, ...], Sequence[str]]) -> Iterator[tuple[str, ...]]:
+    hints, meanings = typing.get_type_hints(kind), documented(kind, "Attributes")
+    for field in dataclasses.fields(kind):
+        if field.name != "kind" or (len(dataclasses.fields(kind)) == 1 and kind in (GanConfig, AaeConfig)):
+            values = _values(hints[field.name], groups)
+            yield code(field.name), values, _written(field.default), prose(meanings.get(field.name, ""))
+
+
+def _values(hint: Any, groups: Mapping[tuple[type, ...], Sequence[str]]) -> str:
+    members = _members(hint)
+    classes = _dataclasses(hint)
+    # The first group that has them: a value is described once.
+    homes = [own for own in groups.items() if set(classes) <= set(own[0])][:1] if classes else []
+    words = [f"[{_title(paths)}](#{_anchor(paths)})" for _, paths in homes]
+    words = [f"{word}: {', '.join(map(_name, classes))}" if classes != homes[0][0] else word for word in words]
+    words += [_word(own) for own in members if own not in classes and own is not types.NoneType]
+    return " or ".join(words + ["absent"] * (types.NoneType in members))
+
+
+def _word(hint: Any) -> str:
+    if typing.get_origin(hint) is typing.Literal:
+        return ", ".join(map(code, typing.get_args(hint)))
+    if typing.get_origin(hint) is tuple:
+        return "list of " + _word(typing.get_args(hint)[0]) + "s"
+    return {float: "number", int: "whole number", str: "text", bool: "`true`, `false`"}.get(hint, code(hint))
+
+
+def _written(default: Any) -> str:
+    if default is dataclasses.MISSING:
+        return "(required)"
+    if default is None:
+        return "absent"
+    if dataclasses.is_dataclass(default):
+        return code(getattr(default, "kind", "its defaults"))
+    return code(label_of(list(default) if isinstance(default, tuple) else default))
+
+
+# Studies and spaces
+
+
+def all_studies() -> str:
+    introduction = (
+        "A claim of a paper is a hypothesis of a study: it is declared before the run and gets a verdict after it."
+        " `smoke` shows the path, `quick` takes minutes on two cores, `standard` days of cores, and `paper` has the"
+        " published scale. `study show NAME --profile P` says what one would cost on your machine."
+    )
+    rows = [(f"[`{own.name}`](#{own.name})", prose(own.question)) for own in studies().values()]
+    return page("Studies", introduction, [table(("study", "question"), rows), *map(_study, studies().values())])
+
+
+def _study(own: Study) -> str:
+    rows = []
+    for name in own.profiles:
+        planned = plan(own, name, now=_NOW)
+        size = f"{len(planned.cells)} x {len(planned.seeds)}"
+        rows.append((code(name), size, prose(planned.stated_note())))
+    claims = [f"* {prose(claim.claim)} ({prose(claim.source)})" for claim in own.hypotheses]
+    parts = [f"## {own.name}", f"{prose(own.question)}", table(("profile", "cells x seeds", "what it changes"), rows)]
+    parts += ["Claims:", "\n".join(claims)] if claims else []
+    return "\n\n".join([*parts, "Sources:", "\n".join(f"* {prose(source)}" for source in own.sources)])
+
+
+def spaces() -> str:
+    introduction = (
+        "What `study search SPACE` searches. Both ends of a range are included. Spaces join by `+`, as in"
+        " `wgan-clip+mlp-size`. An axis with a condition exists only under that option of another axis."
+    )
+    rows = [(f"[`{own.name}`](#{own.name})", prose(own.title)) for own in SEARCHES.values()]
+    return page(
+        "Search spaces", introduction, [table(("space", "what it searches"), rows), *map(_space, SEARCHES.values())]
+    )
+
+
+def _space(space: Space) -> str:
+    head = ("axis", "values", "default", "exists", "role", "sets", "source")
+    fixed = ", ".join(code(f"{path}={label_of(value)}") for path, value in space.assign.items())
+    rows = [
+        (
+            code(axis.name),
+            prose(_range(axis)),
+            code(_number(axis.default)),
+            prose(sentence(axis.when)),
+            axis.role.value,
+            ", ".join(map(code, _paths(space, axis))),
+            prose(axis.source),
+        )
+        for axis in space.axes
+    ]
+    parts = [f"## {space.name}", f"{prose(space.title)}. Source: {prose(space.source)}."]
+    return "\n\n".join([*parts, *([f"Fixed: {fixed}."] if fixed else []), table(head, rows)])
+
+
+def _range(axis: Options | Range) -> str:
+    if isinstance(axis, Options):
+        return ", ".join(axis.labels)
+    kind = "whole, " * isinstance(axis.domain, Int)
+    return f"{kind}{_number(axis.domain.low)} to {_number(axis.domain.high)}{', log' * axis.domain.log}"
+
+
+def _paths(space: Space, axis: Options | Range) -> Sequence[str]:
+    """The paths that the axis sets, by itself or through a rule."""
+    if isinstance(axis, Options):
+        return list(dict.fromkeys(path for level in axis.levels for path in level.assign))
+    return [*axis.paths, *(path for rule in space.rules if axis.name in rule.axes for path in rule.paths)]
+
+
+def _number(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else label_of(value)
+
+
+# Outcomes
+
+
+def outcomes() -> str:
+    introduction = (
+        "An outcome is the one class that a replica's trace gets, decided after training by a rule with explicit"
+        " thresholds. Status is another question: it says what happened to the *process* (finished, stopped, crashed)."
+    )
+    rows = [(code(own.value), prose(own.sentence)) for own in Outcome]
+    rules = [
+        (
+            code(field.name),
+            *(_written(getattr(rule, field.name)) for rule in (MIXTURE_RULE, IMAGE_RULE)),
+            prose(documented(OutcomeRule, "Attributes").get(field.name, "")),
+        )
+        for field in dataclasses.fields(OutcomeRule)
+    ]
+    parts = [
+        table(("outcome", "what it says of a replica"), rows),
+        "## How a trace is decided",
+        *map(_block, description(decide).split("\n\n")),
+        "## The thresholds",
+        "`study decide LAUNCH --rule coverage_min=0.9` decides a launch again with another value. Studies on points"
+        " start from the rule `mixture`, studies on images from the rule `image`; a profile may change a threshold, and"
+        " every report prints the rule that it was decided by.",
+        table(("threshold", "`mixture`", "`image`", "meaning"), rules),
+    ]
+    return page("Outcomes", introduction, parts)
+
+
+def _block(text: str) -> str:
+    """A paragraph of a docstring, or a simple table of reStructuredText, as Markdown."""
+    lines = text.splitlines()
+    if not lines[0].startswith("==="):
+        return paragraphs(text)
+    starts = [found.span() for found in re.finditer("=+", lines[0])]
+    rows = [[prose(line[start:end].strip()) for start, end in starts] for line in lines[1:-1]]
+    return table(("row", "holds if", "outcome"), rows)
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "cli.md": cli,
+    "config.md": config,
+    "studies.md": all_studies,
+    "spaces.md": spaces,
+    "outcomes.md": outcomes,
+}
+
+if __name__ == "__main__":
+    main()
