@@ -6,21 +6,22 @@
 """
 
 import dataclasses
-import inspect
 import re
 import types
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import python_page
+from markdown_text import code, description, documented, page, paragraphs, prose, table
 from typer.main import get_command
 
 from search_spaces import SEARCHES, Int, Options, Range, Space, label_of
 from search_spaces.conditions import sentence
 from study.cli import app
-from study.design.planning import plan
+from study.design.planning import plan_study
 from study.design.study import Study
 from study.outcomes.decision import decide
 from study.outcomes.outcome import Outcome
@@ -29,12 +30,9 @@ from study.studies import studies
 from trainables.config import AaeConfig, GanConfig
 
 REFERENCE = Path(__file__).parent / "reference"
-COMMAND = "uv run python docs/generate.py"
-_NOTE = f"<!-- Written by `{COMMAND}`: change the code, not this page. -->"
 _TITLES = {"g_optimizer": "optimizer", "generator": "network", "generator.init": "initial weights"}
 """Of the groups of values that are not titled by the field they are met in first."""
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
-_SECTIONS = ("Args", "Attributes", "Returns", "Raises", "Yields", "Example", "Examples")
 
 
 def main() -> None:
@@ -44,58 +42,6 @@ def main() -> None:
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
             print(f"written  {path}")
-
-
-def page(title: str, introduction: str, parts: Iterable[str]) -> str:
-    """A whole page; ``parts`` are separated by empty lines."""
-    return "\n\n".join([f"# {title}", _NOTE, introduction, *parts]) + "\n"
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(" ".join(cell.split()) for cell in line) + " |" for line in lines)
-
-
-def code(value: object) -> str:
-    """A value in code font, as text that a table can hold."""
-    return "`" + str(value).replace("|", "\\|") + "`"
-
-
-def prose(text: str) -> str:
-    """Docstring text as Markdown: double backticks become single ones, and signs of HTML are escaped."""
-    text = re.sub(r":\w+:`~?([^`]+)`", r"``\1``", text)
-    pieces = re.split(r"``(.+?)``", text, flags=re.DOTALL)
-    plain = (_escaped(piece) for piece in pieces[::2])
-    spans = (code(" ".join(piece.split())) for piece in pieces[1::2])
-    return "".join(part for pair in zip(plain, [*spans, ""], strict=True) for part in pair)
-
-
-def _escaped(text: str) -> str:
-    """Text with the signs of HTML and of tables escaped, and every star that does not emphasize a word."""
-    stars = re.sub(r"\*(?!\w[^*]*\w\*)(?<!\w\*)", r"\\*", text)
-    return stars.replace("<", "&lt;").replace("|", "\\|")
-
-
-# Docstrings
-
-
-def description(thing: object) -> str:
-    """The docstring up to its first section of Google's style."""
-    return re.split(rf"^(?:{'|'.join(_SECTIONS)}):$", inspect.getdoc(thing) or "", flags=re.MULTILINE)[0].strip()
-
-
-def documented(thing: object, section: str) -> dict[str, str]:
-    """The entries of a section, ``name: text``; a line that names several gives each the same text."""
-    found = re.search(rf"^{section}:\n((?:[ ]+.*\n?|\n)+)", inspect.getdoc(thing) or "", re.MULTILINE)
-    if found is None:
-        return {}
-    entries = re.split(r"^ {4}(?=\S)", found[1], flags=re.MULTILINE)[1:]
-    pairs = (entry.partition(":")[::2] for entry in entries)
-    return {name.strip(): " ".join(text.split()) for names, text in pairs for name in names.split(",")}
-
-
-def paragraphs(text: str) -> str:
-    return "\n\n".join(prose(" ".join(part.split())) for part in text.split("\n\n"))
 
 
 # Commands
@@ -297,7 +243,7 @@ def all_studies() -> str:
 def _study(own: Study) -> str:
     rows = []
     for name in own.profiles:
-        planned = plan(own, name, now=_NOW)
+        planned = plan_study(own, name, now=_NOW)
         size = f"{len(planned.cells)} x {len(planned.seeds)}"
         rows.append((code(name), size, prose(planned.stated_note())))
     claims = [f"* {prose(claim.claim)} ({prose(claim.source)})" for claim in own.hypotheses]
@@ -400,6 +346,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "studies.md": all_studies,
     "spaces.md": spaces,
     "outcomes.md": outcomes,
+    "api.md": python_page.api,
 }
 
 if __name__ == "__main__":
