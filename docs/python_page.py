@@ -21,10 +21,11 @@ def api() -> str:
     functions = {name: own for name, own in public.items() if inspect.isfunction(own)}
     classes = {name: own for name, own in public.items() if inspect.isclass(own)}
     others = sorted(public.keys() - functions.keys() - classes.keys())
-    rows = [(f"[`{name}`](#study{name.lower()})", prose(_headline(public[name]))) for name in (*functions, *classes)]
+    rows = [(f"[`study.{name}`](#study{name})", prose(_headline(own))) for name, own in functions.items()]
+    rows += [(f"[`study.{name}`](#{name.lower()})", prose(_headline(own))) for name, own in classes.items()]
     parts = [table(("name", "what it is"), rows)]
     parts += [_callable(f"study.{name}", own) for name, own in functions.items()]
-    parts += [_class(f"study.{name}", own) for name, own in classes.items()]
+    parts += [_class(name, own) for name, own in classes.items()]
     parts += [f"## study.{name}", f"`{public[name]!r}`"] if (name := "".join(others)) in public else []
     return page("Python", introduction, parts)
 
