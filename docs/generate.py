@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import python_page
-from markdown_text import code, description, documented, page, paragraphs, prose, table
+from markdown_text import code, description, documented, page, paragraphs, prose, table, written
 from typer.main import get_command
 
 from search_spaces import SEARCHES, Int, Options, Range, Space, label_of
@@ -195,7 +195,7 @@ def _field_rows(kind: type, groups: Mapping[tuple[type, ...], Sequence[str]]) ->
     for field in dataclasses.fields(kind):
         if field.name != "kind" or (len(dataclasses.fields(kind)) == 1 and kind in (GanConfig, AaeConfig)):
             values = _values(hints[field.name], groups)
-            yield code(field.name), values, _written(field.default), prose(meanings.get(field.name, ""))
+            yield code(field.name), values, written(field.default), prose(meanings.get(field.name, ""))
 
 
 def _values(hint: Any, groups: Mapping[tuple[type, ...], Sequence[str]]) -> str:
@@ -215,16 +215,6 @@ def _word(hint: Any) -> str:
     if typing.get_origin(hint) is tuple:
         return "list of " + _word(typing.get_args(hint)[0]) + "s"
     return {float: "number", int: "whole number", str: "text", bool: "`true`, `false`"}.get(hint, code(hint))
-
-
-def _written(default: Any) -> str:
-    if default is dataclasses.MISSING:
-        return "(required)"
-    if default is None:
-        return "absent"
-    if dataclasses.is_dataclass(default):
-        return code(getattr(default, "kind", "its defaults"))
-    return code(label_of(list(default) if isinstance(default, tuple) else default))
 
 
 # Studies and spaces
@@ -312,7 +302,7 @@ def outcomes() -> str:
     rules = [
         (
             code(field.name),
-            *(_written(getattr(rule, field.name)) for rule in (MIXTURE_RULE, IMAGE_RULE)),
+            *(written(getattr(rule, field.name)) for rule in (MIXTURE_RULE, IMAGE_RULE)),
             prose(documented(OutcomeRule, "Attributes").get(field.name, "")),
         )
         for field in dataclasses.fields(OutcomeRule)

@@ -1,9 +1,12 @@
 """Text of the reference's pages: tables, code, and docstrings of Google's style as Markdown."""
 
+import dataclasses
 import inspect
 import re
 import textwrap
 from collections.abc import Iterable, Sequence
+
+from search_spaces import label_of
 
 COMMAND = "uv run python docs/generate.py"
 _NOTE = f"<!-- Written by `{COMMAND}`: change the code, not this page. -->"
@@ -22,7 +25,18 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def code(value: object) -> str:
     """A value in code font, as text that a table can hold."""
-    return "`" + str(value).replace("|", "\\|") + "`"
+    return "`" + (str(value) or '""').replace("|", "\\|") + "`"
+
+
+def written(default: object) -> str:
+    """The default of a field, as a table shows it."""
+    if default is dataclasses.MISSING:
+        return "(required)"
+    if default is None:
+        return "absent"
+    if dataclasses.is_dataclass(default):
+        return code(getattr(default, "kind", "its defaults"))
+    return code(label_of(list(default) if isinstance(default, tuple) else default))
 
 
 def prose(text: str) -> str:

@@ -3,10 +3,11 @@
 import dataclasses
 import inspect
 from collections.abc import Iterator, Mapping
+from enum import Enum
 from functools import cached_property
 from typing import Any
 
-from markdown_text import code, description, documented, page, paragraphs, prose, section_of, table
+from markdown_text import code, description, documented, page, paragraphs, prose, section_of, table, written
 
 import study
 
@@ -26,7 +27,8 @@ def api() -> str:
     parts = [table(("name", "what it is"), rows)]
     parts += [_callable(f"study.{name}", own) for name, own in functions.items()]
     parts += [_class(name, own) for name, own in classes.items()]
-    parts += [f"## study.{name}", f"`{public[name]!r}`"] if (name := "".join(others)) in public else []
+    names = " and ".join(f"`study.{name}`" for name in others)
+    parts.append(f"## Constants\n\n{names}: the rules that [Outcomes](outcomes.md#the-thresholds) lists.")
     return page("Python", introduction, parts)
 
 
@@ -54,6 +56,10 @@ def _sections(own: object) -> Iterator[str]:
     for section in ("Args", "Attributes"):
         if found := documented(own, section):
             yield table(("argument" if section == "Args" else "attribute", "meaning"), _meanings(found))
+    yield from _texts(own)
+
+
+def _texts(own: object) -> Iterator[str]:
     for section in ("Returns", "Raises"):
         if text := section_of(own, section):
             yield f"**{section}** {prose(' '.join(text.split()))}"
@@ -67,9 +73,12 @@ def _meanings(found: Mapping[str, str]) -> list[tuple[str, str]]:
 
 def _class(name: str, own: type) -> str:
     parts = [f"## {name}", paragraphs(description(own)), *_sections(own)]
-    fields = dataclasses.fields(own) if dataclasses.is_dataclass(own) else ()
-    if fields and not documented(own, "Attributes"):
-        parts.append("Fields: " + ", ".join(code(field.name) for field in fields) + ".")
+    if dataclasses.is_dataclass(own):
+        meanings = documented(own, "Attributes")
+        rows = [(code(f.name), written(f.default), prose(meanings.get(f.name, ""))) for f in dataclasses.fields(own)]
+        parts[2:] = [table(("field", "default", "meaning"), rows), *_texts(own)]
+    elif issubclass(own, Enum):
+        parts.append("Members: " + ", ".join(code(member.name) for member in own) + ".")
     members = [(key, value) for key, value in vars(own).items() if key[0] != "_" and inspect.getdoc(value)]
     for key, value in members if own is study.Launch else ():
         if inspect.isfunction(value):
