@@ -8,9 +8,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
+_MARK = r"<!-- (?:not run: (?P<reason>[^>]+)|(?P<slow>slow)) -->\n *"
 _BLOCK = re.compile(
-    r"^(?P<indent> *)(?:<!-- not run: (?P<reason>[^>]+) -->\n *)?```(?P<language>\w+)(?: title=\"(?P<title>[^\"]+)\")?\n"
-    r"(?P<text>.*?)^(?P=indent)```$",
+    rf"^(?P<indent> *)(?:{_MARK})?"
+    r"```(?P<language>\w+)(?: title=\"(?P<title>[^\"]+)\")?\n(?P<text>.*?)^(?P=indent)```$",
     re.MULTILINE | re.DOTALL,
 )
 
@@ -22,17 +23,25 @@ class Block:
     Attributes:
         title: the file that the block goes into; empty for what is to be typed.
         reason: why no test runs it; empty for blocks that one runs.
+        slow: whether only the slow tests run it.
     """
 
     language: str
     title: str
     reason: str
+    slow: bool
     text: str
 
 
 def blocks(page: Path) -> list[Block]:
     return [
-        Block(language=found["language"], title=found["title"] or "", reason=found["reason"] or "", text=found["text"])
+        Block(
+            language=found["language"],
+            title=found["title"] or "",
+            reason=found["reason"] or "",
+            slow=found["slow"] is not None,
+            text=found["text"],
+        )
         for found in _BLOCK.finditer(page.read_text("utf-8"))
     ]
 
@@ -67,7 +76,9 @@ def change(root: Path, page: Path) -> None:
         before, after = (_side(block.text, sign) for sign in "-+")
         text = path.read_text("utf-8")
         if text.count(before) != 1:
-            raise ValueError(f"{block.title} must have once what {page.name} changes, got {text.count(before)}:\n{before}")
+            raise ValueError(
+                f"{block.title} must have once what {page.name} changes, got {text.count(before)}:\n{before}"
+            )
         path.write_text(text.replace(before, _above(waiting.pop(block.title, "")) + after), "utf-8")
     if waiting:
         raise ValueError(f"{page.name} must say where its code goes, in a diff of {', '.join(waiting)}")

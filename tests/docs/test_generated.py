@@ -1,7 +1,7 @@
 """The generated pages of the reference say what the code says now."""
 
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -10,17 +10,20 @@ import pytest
 _DOCS = Path(__file__).parents[2] / "docs"
 
 
-def _generator() -> ModuleType:
+def _generator(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(_DOCS)  # as running it as a script does
     spec = importlib.util.spec_from_file_location("generate", _DOCS / "generate.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
 @pytest.fixture(scope="module")
-def generator() -> ModuleType:
-    return _generator()
+def generator() -> Iterator[ModuleType]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        yield _generator(monkeypatch)
 
 
 @pytest.fixture(scope="module")
