@@ -1,4 +1,4 @@
-"""Writes the generated pages of docs/reference from the code, so that they cannot drift from it.
+"""Write the generated pages of docs/reference from the code, so that they cannot drift from it.
 
     uv run python docs/generate.py
 
@@ -36,7 +36,7 @@ _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def main() -> None:
-    """Writes every page that differs from what is stored."""
+    """Write every page that differs from what is stored."""
     for name, build in PAGES.items():
         path, text = REFERENCE / name, build()
         if not path.exists() or path.read_text(encoding="utf-8") != text:
@@ -48,6 +48,7 @@ def main() -> None:
 
 
 def cli() -> str:
+    """Build the page of all commands, from typer's command tree."""
     group: Any = get_command(app)
     rows, parts = [], []
     for name, command in _commands(group.commands):
@@ -109,6 +110,7 @@ def _first(text: str) -> str:
 
 
 def config() -> str:
+    """Build the page of all fields of a configuration, from the dataclasses and their docstrings."""
     introduction = (
         "What a cell trains is one frozen value: a `GanConfig`, or an `AaeConfig` for adversarial autoencoders. Any"
         " field can be set from the command line by its path, `--set objective.kind=least_squares --set objective.c=0`;"
@@ -129,7 +131,7 @@ def config() -> str:
 
 
 def _groups() -> dict[tuple[type, ...], list[str]]:
-    """The dataclasses that a field may hold, together, and the paths of all fields that may hold just these."""
+    """Group the dataclasses that a field may hold, and the paths of all fields that may hold just these."""
     groups: dict[tuple[type, ...], list[str]] = {}
     queue: list[tuple[str, type]] = [("", GanConfig), ("", AaeConfig)]
     while queue:
@@ -176,7 +178,7 @@ def _value(kind: type, groups: Mapping[tuple[type, ...], Sequence[str]]) -> str:
 
 
 def _name(kind: type) -> str:
-    """What a path that ends in ``kind`` says to get it."""
+    """Return what a path that ends in ``kind`` is set to for this value."""
     return str({field.name: field.default for field in dataclasses.fields(kind)}.get("kind", kind.__name__))
 
 
@@ -221,6 +223,7 @@ def _word(hint: Any) -> str:
 
 
 def all_studies() -> str:
+    """Build the page of all studies, with their profiles and claims."""
     introduction = (
         "A claim of a paper is a hypothesis of a study: it is declared before the run and gets a verdict after it."
         " `smoke` shows the path, `quick` takes minutes on two cores, `standard` days of cores, and `paper` has the"
@@ -243,6 +246,7 @@ def _study(own: Study) -> str:
 
 
 def spaces() -> str:
+    """Build the page of all search spaces, with every axis."""
     introduction = (
         "What `study search SPACE` searches. Both ends of a range are included. Spaces join by `+`, as in"
         " `wgan-clip+mlp-size`. An axis with a condition exists only under that option of another axis."
@@ -280,7 +284,7 @@ def _range(axis: Options | Range) -> str:
 
 
 def _paths(space: Space, axis: Options | Range) -> Sequence[str]:
-    """The paths that the axis sets, by itself or through a rule."""
+    """Return the paths that the axis sets, by itself or through a rule."""
     if isinstance(axis, Options):
         return list(dict.fromkeys(path for level in axis.levels for path in level.assign))
     return [*axis.paths, *(path for rule in space.rules if axis.name in rule.axes for path in rule.paths)]
@@ -294,6 +298,7 @@ def _number(value: Any) -> str:
 
 
 def outcomes() -> str:
+    """Build the page of outcomes, the table that decides them, and the rule's thresholds."""
     introduction = (
         "An outcome is the one class that a replica's trace gets, decided after training by a rule with explicit"
         " thresholds. Status is another question: it says what happened to the *process* (finished, stopped, crashed)."
@@ -321,7 +326,7 @@ def outcomes() -> str:
 
 
 def _block(text: str) -> str:
-    """A paragraph of a docstring, or a simple table of reStructuredText, as Markdown."""
+    """Return a paragraph of a docstring, or a simple table of reStructuredText, as Markdown."""
     lines = text.splitlines()
     if not lines[0].startswith("==="):
         return paragraphs(text)

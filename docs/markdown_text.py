@@ -14,22 +14,23 @@ _SECTIONS = ("Args", "Attributes", "Returns", "Raises", "Yields", "Example", "Ex
 
 
 def page(title: str, introduction: str, parts: Iterable[str]) -> str:
-    """A whole page; ``parts`` are separated by empty lines."""
+    """Return a whole page; ``parts`` are separated by empty lines."""
     return "\n\n".join([f"# {title}", _NOTE, introduction, *parts]) + "\n"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table of Markdown, one line per row."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(" ".join(cell.split()) for cell in line) + " |" for line in lines)
 
 
 def code(value: object) -> str:
-    """A value in code font, as text that a table can hold."""
+    """Return a value in code font, as text that a table can hold."""
     return "`" + (str(value) or '""').replace("|", "\\|") + "`"
 
 
 def written(default: object) -> str:
-    """The default of a field, as a table shows it."""
+    """Return the default of a field, as a table shows it."""
     if default is dataclasses.MISSING:
         return "(required)"
     if default is None:
@@ -58,22 +59,23 @@ def _escaped(text: str) -> str:
 
 
 def description(thing: object) -> str:
-    """The docstring up to its first section of Google's style."""
+    """Return the docstring up to its first section of Google's style."""
     return re.split(rf"^(?:{'|'.join(_SECTIONS)}):$", inspect.getdoc(thing) or "", flags=re.MULTILINE)[0].strip()
 
 
 def documented(thing: object, section: str) -> dict[str, str]:
-    """The entries of a section, ``name: text``; a line that names several gives each the same text."""
+    """Return the entries of a section, ``name: text``; a line that names several gives each the same text."""
     entries = re.split(r"^(?=\S)", section_of(thing, section), flags=re.MULTILINE)
     pairs = (entry.partition(":")[::2] for entry in entries)
     return {name.strip(): " ".join(text.split()) for names, text in pairs if names for name in names.split(",")}
 
 
 def section_of(thing: object, section: str) -> str:
-    """The text of a section, without its indent; empty if there is none."""
+    """Return the text of a section, without its indent; empty if there is none."""
     found = re.search(rf"^{section}:\n((?:[ ]+.*\n?|\n)+)", inspect.getdoc(thing) or "", re.MULTILINE)
     return "" if found is None else textwrap.dedent(found[1]).strip()
 
 
 def paragraphs(text: str) -> str:
+    """Return several paragraphs of docstring text as Markdown."""
     return "\n\n".join(prose(" ".join(part.split())) for part in text.split("\n\n"))

@@ -13,6 +13,7 @@ import study
 
 
 def api() -> str:
+    """Build the page of every public name, functions first."""
     introduction = (
         "What `import study` offers. Names are loaded when they are first used: the import alone loads neither torch"
         " nor Ray. Every example on this page is run by the tests; `stored` there is the folder of a stored launch and"
