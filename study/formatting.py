@@ -55,6 +55,13 @@ def plural(count: int, noun: str) -> str:
     return f"{whole(count)} {noun}" if count == 1 else f"{whole(count)} {noun}s"
 
 
+def chance(value: float) -> str:
+    """Two decimals; never 0 or 1 for what only comes close."""
+    if 0 < value < 0.005:
+        return "< 0.01"
+    return "> 0.99" if 0.995 <= value < 1 else f"{value:.2f}"
+
+
 def p_value(p: float | None) -> str:
     """Three decimals; ``< 0.001`` below that."""
     if p is None or not isfinite(p):

@@ -103,7 +103,10 @@ def _show(own: "PowerAnalysis", family: int, seconds: float, until_decided: bool
     console.print(Padding(table, (0, 0, 0, 2)))
     alone, together = own.wrong
     console.print(
-        Text(f"  wrong verdict at worst: {_chance(alone)} alone, {_chance(together)} of {family}", style="dim")
+        Text(
+            f"  wrong verdict at worst: {formatting.chance(alone)} alone, {formatting.chance(together)} of {family}",
+            style="dim",
+        )
     )
 
 
@@ -113,18 +116,11 @@ def _cells(row: "Prospect", seconds: float, until_decided: bool) -> list[str]:
     seeds = [" / ".join(f"{one.seeds:.1f}" for one in row.chances)] if until_decided else []
     return [
         " against ".join(f"{rate:g}" for rate in row.rates),
-        *(_chance(one.up) for one in row.chances),
+        *(formatting.chance(one.up) for one in row.chances),
         *seeds,
         *(" / ".join(formatting.NOTHING if one is None else f"{one:,}" for one in both) for both in row.enough),
         "never" if price is None else formatting.duration(price),
     ]
-
-
-def _chance(value: float) -> str:
-    """Two decimals; never 0 or 1 for what only comes close."""
-    if 0 < value < 0.005:
-        return "< 0.01"
-    return "> 0.99" if 0.995 <= value < 1 else f"{value:.2f}"
 
 
 def _never(found: "tuple[PowerAnalysis, ...]", family: int) -> None:

@@ -91,7 +91,7 @@ def connect(resources: Resources) -> Allocation:
         if type(error) is Exception or isinstance(error, _NO_CLUSTER):
             raise _unreachable(resources.address, error) from None
         raise
-    total = _ceiling(ray.cluster_resources(), state.get_max_resources_from_cluster_config() or {})
+    total = ceiling(ray.cluster_resources(), state.get_max_resources_from_cluster_config() or {})
     cpus, gpus = total["CPU"], total["GPU"]
     per_block = resources.gpus if resources.gpus is not None else min(0.25, gpus)
     if per_block > gpus:
@@ -118,7 +118,7 @@ def _unreachable(address: str, error: Exception) -> ValueError:
     return ValueError(f"no Ray cluster could be reached at --address {address}: {reason}")
 
 
-def _ceiling(now: Mapping[str, float], at_most: Mapping[str, float]) -> dict[str, float]:
+def ceiling(now: Mapping[str, float], at_most: Mapping[str, float]) -> dict[str, float]:
     """CPUs and GPUs that a launch may count on: what is there, or what the autoscaler would add at its largest."""
     return {name: max(now.get(name, 0.0), float(at_most.get(name, 0.0))) for name in ("CPU", "GPU")}
 
@@ -205,9 +205,9 @@ def run(ledger: Ledger, cache: Path, share: Allocation, observers: Sequence[Bloc
     """
     if agenda.finished():
         return True
-    failures = _Failures()
-    desk = _Desk(agenda, lambda block: task_of(ledger, cache, share, block), failures)
-    tuner = _tuner(ledger.store, share, desk, _Watcher(ledger, observers, failures))
+    failures = Failures()
+    desk = Desk(agenda, lambda block: task_of(ledger, cache, share, block), failures)
+    tuner = _tuner(ledger.store, share, desk, Watcher(ledger, observers, failures))
     try:
         tuner.fit()
     except Exception as error:  # Tune wraps what it meets; a full disk shows itself in many places and in the end here
@@ -225,7 +225,7 @@ def clean(store: Store) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _tuner(store: Store, share: Allocation, desk: "_Desk", watcher: "_Watcher") -> Tuner:
+def _tuner(store: Store, share: Allocation, desk: "Desk", watcher: "Watcher") -> Tuner:
     shutil.rmtree(store.tune_path, ignore_errors=True)  # of an earlier attempt: what it computed lies in our own files
     return Tuner(
         tune.with_resources(BlockTrainable, {"CPU": share.cpus, "GPU": share.gpus}),
@@ -252,7 +252,7 @@ def _block_name(trial: Trial) -> str:
     return str(trial.config["block"])
 
 
-class _Failures:
+class Failures:
     """The first exception of ours inside Tune, which would try the block again, and wrap or only log it."""
 
     def __init__(self) -> None:
@@ -271,14 +271,14 @@ class _Failures:
             raise self._first
 
 
-class _Desk(Searcher):
+class Desk(Searcher):
     """Where Tune gets its next trial: a block of the agenda, whenever fewer run than may.
 
     An agenda that has nothing for now is asked again when a block has ended. Tune stores searchers with its experiment,
     which is never restored: nothing is stored of a desk.
     """
 
-    def __init__(self, agenda: Agenda, task: Callable[[Block], BlockTask], failures: _Failures) -> None:
+    def __init__(self, agenda: Agenda, task: Callable[[Block], BlockTask], failures: Failures) -> None:
         super().__init__()
         self._agenda = agenda
         self._task = task
@@ -318,14 +318,14 @@ class _Desk(Searcher):
         self._waits = False
 
 
-class _Watcher(Callback):
+class Watcher(Callback):
     """Tune's events, in our words. A failure to write stops the launch instead of vanishing in Tune's log.
 
     Tune stores callbacks with its experiment, which is never restored: what is stored of a watcher, which holds the
     ledger and the terminal, is nothing.
     """
 
-    def __init__(self, ledger: Ledger, observers: Sequence[BlockObserver], failures: _Failures) -> None:
+    def __init__(self, ledger: Ledger, observers: Sequence[BlockObserver], failures: Failures) -> None:
         self._ledger = ledger
         self._observers = tuple(observers)
         self._failures = failures

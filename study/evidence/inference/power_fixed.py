@@ -94,7 +94,7 @@ def paired(seeds: int, pairs: int, what: Joint, levels: Sequence[float]) -> tupl
         return tuple(_mcnemar(seeds, what, level) for level in levels)
     counts, weights, exact = _studies(seeds, differences(pairs, what))
     sums = counts @ np.arange(-pairs, pairs + 1)
-    p = _flipped(counts, sums, seeds * pairs)
+    p = flipped(counts, sums, seeds * pairs)
     return tuple(weighed(weights, (p < level) & (sums > 0), (p < level) & (sums < 0), exact, seeds) for level in levels)
 
 
@@ -177,7 +177,7 @@ def _studies(seeds: int, chances: Floats) -> tuple[Ints, Floats, bool]:
     return counts, np.asarray(multinomial.pmf(counts, seeds, chances), dtype=np.float64), True
 
 
-def _flipped(counts: Ints, sums: Ints, most: int) -> Floats:
+def flipped(counts: Ints, sums: Ints, most: int) -> Floats:
     """p-values of ``sign_flip`` for all studies at once: the distribution of the signed sum by its Fourier transform.
 
     ``counts``: ``[studies, 2 k + 1]``, seeds with the difference -k, ..., k; ``most``: the largest possible sum.

@@ -8,7 +8,6 @@ from itertools import combinations_with_replacement, product
 from math import factorial, prod
 
 import pytest
-from rich.console import Console
 from typer.testing import CliRunner
 
 from study.cli import app
@@ -252,10 +251,3 @@ def test_what_cannot_be_assumed_is_one_sentence(arguments: list[str], message: s
 def test_a_study_without_hypotheses_has_nothing_to_decide() -> None:
     with pytest.raises(ValueError, match="study must have a hypothesis to decide, got mixture-modes without any"):
         power_analysis(planned())
-
-
-def test_chances_are_shown_as_0_or_1_only_where_they_are() -> None:
-    from study.cli.power import _chance
-
-    assert [_chance(one) for one in (0.0, 0.001, 0.5, 0.999, 1.0)] == ["0.00", "< 0.01", "0.50", "> 0.99", "1.00"]
-    assert isinstance(console, Console)

@@ -148,16 +148,6 @@ def test_the_race_is_for_what_was_asked(
     assert asked == {(goal, floor)}
 
 
-def test_a_line_that_was_cut_off_did_not_happen(tmp_path: Path) -> None:
-    store, ledger = begin(tmp_path, plan(blocks=6))
-    go(store, ledger, searching(ledger), at_most=3)
-    whole = store.search_path.read_text()
-    store.search_path.write_text(whole + whole.splitlines()[0][:40])
-    again = Ledger(store.plan(), store)
-    assert len(go(store, again, searching(again))) == 3
-    assert sum(read(store.search_path).blocks) == 6
-
-
 def test_a_crashed_block_counts_for_nothing_and_does_not_stop_the_search(tmp_path: Path) -> None:
     store, ledger = begin(tmp_path, plan(blocks=4))
     search = searching(ledger)
@@ -224,30 +214,6 @@ def test_a_finite_space_ends_the_search_before_its_budget(tmp_path: Path) -> Non
     history = read(store.search_path)
     assert history.ended == "the sampler has no further proposal"
     assert len(history.points) == 1 + 5 * 5 + 5  # the default; adam: 5 rates x 5 beta1; sgd: 5 rates
-
-
-def test_a_strange_line_is_named(tmp_path: Path) -> None:
-    store = searched(tmp_path, plan(blocks=2))
-    with store.search_path.open("a") as file:
-        file.write('{"event": "cake", "at": 1}\n')
-    with pytest.raises(ValueError, match=r"search.jsonl cannot be read: line 4 is no line of a search: 'cake'"):
-        store.plan()
-
-
-def test_a_line_of_no_text_is_named(tmp_path: Path) -> None:
-    store = searched(tmp_path, plan(blocks=2))
-    with store.search_path.open("ab") as file:
-        file.write(b"\xcb\xfe\n")
-    with pytest.raises(ValueError, match=r"search.jsonl cannot be read: line 4 is no line of a search: 'utf-8' codec"):
-        store.plan()
-
-
-def test_a_log_that_lacks_a_trained_candidate_is_refused(tmp_path: Path) -> None:
-    store = searched(tmp_path, plan(blocks=6))
-    first = store.search_path.read_text().splitlines()[0]
-    store.search_path.write_text(first + "\n")
-    with pytest.raises(ValueError, match=r"search.jsonl must have every candidate that was trained, and has 1: .* 1$"):
-        store.plan()
 
 
 def told(store: Store) -> list[Any]:

@@ -9,7 +9,6 @@ import pytest
 
 from study.design.plan import Block, Plan
 from study.design.planning import plan_study
-from study.files import write_text
 from study.outcomes.outcome import Outcome
 from study.scheduling import ledger as ledger_module
 from study.scheduling.ledger import Ledger, redecide
@@ -102,13 +101,6 @@ def test_a_block_that_was_halted_is_stopped_now_and_after_a_restart(plan: Plan, 
     assert Ledger(plan, store, again=True).records == ledger.records
 
 
-def test_a_halt_file_says_which_rule_and_when(plan: Plan, store: Store) -> None:
-    block = plan.blocks()[2]
-    store.write_halt(block, "lost", 400)
-    assert store.halt_path(block).read_text() == '{"rule": "lost", "step": 400}'
-    assert [path.name for path in store.halts_path.iterdir()] == ["c002-b000.json"]
-
-
 def test_a_ledger_grows_with_its_launch_and_keeps_what_it_knows(plan: Plan, store: Store) -> None:
     small = dataclasses.replace(plan, cells=plan.cells[:2])
     ledger = Ledger(small, store)
@@ -156,27 +148,3 @@ def test_records_that_take_long_to_write_are_written_less_often(
 def test_a_launch_with_a_fixed_number_of_seeds_skips_nothing(plan: Plan, store: Store) -> None:
     store.write_settled({0, 1, 2, 3}, 1.0)
     assert {row.status for row in Ledger(plan, store).records} == {Status.PLANNED}
-
-
-def test_a_spec_survives_its_file(plan: Plan, store: Store) -> None:
-    assert store.plan() == plan
-
-
-def test_a_folder_without_a_launch_says_so(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"no launch at .*: it has no spec.json"):
-        Store(tmp_path).plan()
-
-
-def test_a_spec_that_was_damaged_is_named_with_the_place(plan: Plan, store: Store) -> None:
-    store.plan_path.write_text(store.plan_path.read_text().replace('"window": 3', '"window": "three"'))
-    with pytest.raises(ValueError, match=r"spec.json cannot be read: rule.window"):
-        store.plan()
-
-
-def test_a_text_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    path = tmp_path / "deep" / "file.txt"
-    write_text(path, "first")
-    with pytest.raises(UnicodeEncodeError):
-        write_text(path, "broken \ud800")
-    assert path.read_text() == "first"
-    assert [entry.name for entry in path.parent.iterdir()] == ["file.txt"]

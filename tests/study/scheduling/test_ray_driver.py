@@ -20,7 +20,7 @@ from study.outcomes.outcome import Outcome
 from study.scheduling import ray_driver
 from study.scheduling.agenda import Agenda, Allocation, Planned, Resources
 from study.scheduling.ledger import Ledger
-from study.scheduling.ray_driver import _ceiling, _Desk, _Failures, _Watcher
+from study.scheduling.ray_driver import Desk, Failures, Watcher, ceiling
 from study.storage.records import Status
 from study.storage.store import Store
 from study.studies import find
@@ -31,9 +31,9 @@ SMALL = {"batch_size": 4, "steps": 3, "evaluation.every": 1, "evaluation.samples
 
 
 def test_an_autoscaled_cluster_counts_with_what_it_may_grow_to() -> None:
-    assert _ceiling({"CPU": 0.0}, {"CPU": 16, "GPU": 4}) == {"CPU": 16.0, "GPU": 4.0}
-    assert _ceiling({"CPU": 32.0, "GPU": 8.0}, {"CPU": 16}) == {"CPU": 32.0, "GPU": 8.0}
-    assert _ceiling({"memory": 1.0}, {}) == {"CPU": 0.0, "GPU": 0.0}
+    assert ceiling({"CPU": 0.0}, {"CPU": 16, "GPU": 4}) == {"CPU": 16.0, "GPU": 4.0}
+    assert ceiling({"CPU": 32.0, "GPU": 8.0}, {"CPU": 16}) == {"CPU": 32.0, "GPU": 8.0}
+    assert ceiling({"memory": 1.0}, {}) == {"CPU": 0.0, "GPU": 0.0}
 
 
 @pytest.mark.parametrize(
@@ -118,11 +118,11 @@ class Waiting:
         return not self.left
 
 
-def desk_of(agenda: Agenda, failures: _Failures | None = None) -> _Desk:
+def desk_of(agenda: Agenda, failures: Failures | None = None) -> Desk:
     def task(block: Block) -> Any:
         return ("task", block.name)
 
-    return _Desk(agenda, task, failures or _Failures())
+    return Desk(agenda, task, failures or Failures())
 
 
 def test_the_desk_asks_a_waiting_agenda_again_only_when_a_block_has_ended(plan: Plan) -> None:
@@ -148,7 +148,7 @@ def test_an_agenda_that_waits_for_nothing_is_an_error_and_no_standstill(plan: Pl
 
 
 def test_after_a_failure_no_further_block_is_given(plan: Plan) -> None:
-    failures = _Failures()
+    failures = Failures()
     with pytest.raises(OSError, match="full"), failures.kept():
         raise OSError("full")
     agenda = Waiting(plan.blocks())
@@ -174,7 +174,7 @@ class Told:
 def test_an_agenda_is_told_of_a_crash_as_of_any_other_end(plan: Plan, store: Store) -> None:
     ledger = Ledger(dataclasses.replace(plan, cells=plan.cells[:1]), store)
     told = Told(ledger)
-    watcher = _Watcher(ledger, [told], _Failures())
+    watcher = Watcher(ledger, [told], Failures())
     ledger.extend(plan)  # the watcher knows the ledger of now
     trial: Any = SimpleNamespace(config={"block": "c003-b001"}, get_pickled_error=lambda: RuntimeError("out of luck"))
     watcher.on_trial_error(1, [trial], trial)
@@ -253,13 +253,13 @@ def share() -> Iterator[Allocation]:
 def workers(monkeypatch: pytest.MonkeyPatch) -> set[int]:
     """Process ids of the workers that reported."""
     found: set[int] = set()
-    usual = _Watcher.on_trial_result
+    usual = Watcher.on_trial_result
 
     def noted(self: Any, iteration: int, trials: Any, trial: Any, result: Any, **info: Any) -> None:
         found.add(result["pid"])
         usual(self, iteration, trials, trial, result, **info)
 
-    monkeypatch.setattr(_Watcher, "on_trial_result", noted)
+    monkeypatch.setattr(Watcher, "on_trial_result", noted)
     return found
 
 

@@ -144,7 +144,7 @@ def test_the_smallest_number_may_lie_before_a_dip() -> None:
 
 def test_p_values_of_many_studies_at_once_are_those_of_each() -> None:
     counts = np.random.default_rng(1).multinomial(9, [0.1, 0.2, 0.2, 0.3, 0.2], size=40)
-    found = power_fixed._flipped(counts, counts @ np.arange(-2, 3), 18)
+    found = power_fixed.flipped(counts, counts @ np.arange(-2, 3), 18)
     for own, p in zip(counts, found, strict=True):
         study = [value for value, count in zip(range(-2, 3), own, strict=True) for _ in range(count)]
         assert p == pytest.approx(sign_flip(study), abs=1e-12)

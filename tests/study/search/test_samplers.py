@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from search_spaces import Options
 from study import report
 from study.search import samplers
+from study.search.proposals import key
+from tests.study.made_proposals import NAMED, SPACES, run
 from tests.study.made_searches import plan, searched
 
 BACKWARDS = """
@@ -49,3 +52,30 @@ def test_every_sampler_says_what_it_is() -> None:
         assert own.name == name
         assert own.words
         assert own.goals
+
+
+@pytest.mark.parametrize("sampler", samplers.samplers())
+def test_proposals_are_new_points_of_the_space_from_its_default_on(sampler: str) -> None:
+    made = run(sampler, 16)
+    assert made[0].point == SPACES[sampler].default()
+    for proposal in made:
+        SPACES[sampler].check(proposal.point)
+    assert len({key(proposal.point) for proposal in made}) == len(made)
+
+
+@pytest.mark.parametrize("sampler", samplers.samplers())
+def test_a_restarted_sampler_goes_on_as_the_same_one(sampler: str) -> None:
+    whole = run(sampler, 16)
+    assert [p.point for p in run(sampler, 16, before=whole[:9])] == [p.point for p in whole]
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "random"])
+def test_two_goals_at_once(sampler: str) -> None:
+    assert len(run(sampler, 14, goal="both")) == 14
+
+
+def test_ranges_and_options_come_back_as_they_are() -> None:
+    for proposal in run("qmc", 12):
+        assert isinstance(proposal.point["batch"], int)
+        assert isinstance(NAMED.axes[0], Options)
+        assert proposal.point["optimizer"] in NAMED.axes[0].labels

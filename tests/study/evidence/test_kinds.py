@@ -12,7 +12,7 @@ from study.design.hypothesis import Hypothesis
 from study.evidence import kinds
 from tests.study.evidence.made_claims import MORE
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[3]
 
 DECLARED = """
 from dataclasses import dataclass
