@@ -11,7 +11,7 @@ MINUS = "\N{MINUS SIGN}"
 
 
 def number(value: float | None, digits: int = 2) -> str:
-    """Fixed decimals with a true minus sign; four significant digits from 1,000 on and for small values."""
+    """Format fixed decimals with a true minus sign; four significant digits from 1,000 on and for small values."""
     if value is None or not isfinite(value):
         return NOTHING
     small = value != 0 and abs(value) < 0.5 * 10**-digits
@@ -20,13 +20,13 @@ def number(value: float | None, digits: int = 2) -> str:
 
 
 def tick(value: float) -> str:
-    """A label of a logarithmic axis: ``0``, ``0.1``, ``1000``, ``1e5``."""
+    """Label a logarithmic axis: ``0``, ``0.1``, ``1000``, ``1e5``."""
     text = f"{value:.0e}".replace("e+0", "e").replace("e-0", "e-") if abs(value) >= 1e5 else f"{value:g}"
     return text.replace("-", MINUS)
 
 
 def whole(value: int) -> str:
-    """An integer with thin spaces between thousands."""
+    """Format an integer with thin spaces between thousands."""
     return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
@@ -41,7 +41,7 @@ def percent(share: float) -> str:
 
 
 def points(difference: float) -> str:
-    """A difference of shares in percentage points: ``12.5``."""
+    """Format a difference of shares in percentage points: ``12.5``."""
     return f"{round(100 * difference, 6) + 0.0:.3g}"
 
 
@@ -96,7 +96,7 @@ def listed(values: Iterable[str]) -> str:
 
 
 def joined(values: Iterable[str], last: str = "and") -> str:
-    """``a``, ``a and b``, ``a, b and c``; a dash for none."""
+    """Join values as ``a``, ``a and b``, ``a, b and c``; a dash for none."""
     *first, end = [*values] or [NOTHING]
     return f"{', '.join(first)} {last} {end}" if first else end
 

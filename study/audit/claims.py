@@ -74,7 +74,7 @@ class Claims:
 
 
 def collect(out: Path) -> Claims:
-    """The ledger of all launches under ``out``, which lie in ``<out>/<study>/<launch>``."""
+    """Return the ledger of all launches under ``out``, which lie in ``<out>/<study>/<launch>``."""
     launches, left_out = _launches(out)
     found = [
         Claim(
@@ -88,7 +88,7 @@ def collect(out: Path) -> Claims:
 
 
 def paper(source: str) -> str:
-    """The paper that a source names first, such as ``Mao et al. 2017``; our own questions name none."""
+    """Return the paper that a source names first, such as ``Mao et al. 2017``; our own questions name none."""
     match = None if _OWN.match(source) else _PAPER.search(source)
     return OWN if match is None else match[0]
 
@@ -148,7 +148,7 @@ def _finding(launch: Launch, judgment: Judgment, cells: tuple[Cell, ...]) -> Fin
 
 
 def _asked(hypothesis: Hypothesis) -> Hypothesis:
-    """What is tested, whatever its wording."""
+    """Return what is tested, whatever its wording."""
     return dataclasses.replace(hypothesis, claim="", source="")
 
 
@@ -171,7 +171,7 @@ def _changed(plan: Plan, cells: tuple[Cell, ...], hypothesis: Hypothesis) -> str
 
 @cache
 def _published(study: str) -> Protocol | None:
-    """The profile ``paper``, where the study has one."""
+    """Return the profile ``paper``, where the study has one."""
     found = studies()[study]
     if "paper" not in found.profiles:
         return None
@@ -188,7 +188,7 @@ def _place(claim: Claim) -> tuple[bool, str, str]:
 
 
 def estimate(judgment: Judgment) -> str:
-    """The difference of two rates, or the one rate, with the interval that the verdict comes with."""
+    """Return the difference of two rates, or the one rate, with the interval that the verdict comes with."""
     if judgment.difference is not None:
         value, low, high = judgment.difference
         return f"{formatting.number(value)} {formatting.interval(low, high)}"
@@ -201,7 +201,7 @@ def replicas(judgment: Judgment) -> str:
 
 
 def markdown(ledger: Claims) -> str:
-    """The ledger for a document: a table per paper."""
+    """Return the ledger for a document: a table per paper."""
     parts = [_PREFACE.format(claims=len(ledger.claims), run=sum(bool(claim.findings) for claim in ledger.claims))]
     for name, claims in ledger.by_paper().items():
         rows = "\n".join(row for claim in claims for row in _rows(claim))
@@ -239,5 +239,5 @@ def _rows(claim: Claim) -> list[str]:
 
 
 def redecided(finding: Finding) -> str:
-    """That the outcomes were decided again, by a rule that was chosen after the run."""
+    """Say that the outcomes were decided again, by a rule that was chosen after the run."""
     return f"; decided after the run by {finding.redecided}" if finding.redecided else ""

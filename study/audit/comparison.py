@@ -90,7 +90,7 @@ class LaunchComparison:
 
 
 def compare(before: Launch, after: Launch) -> LaunchComparison:
-    """Raises ValueError if the launches are of different studies."""
+    """Raise ValueError if the launches are of different studies."""
     if before.plan.study != after.plan.study:
         raise ValueError(f"both launches must be of one study, got {before.plan.study} and {after.plan.study}")
     couples = _couples(before.replicas, after.replicas)

@@ -72,7 +72,7 @@ def read(html: str) -> Page:
 
 
 def compare(found: Page, expected: Page, kind: Kind) -> Iterator[Difference]:
-    """The places where one kind differs, in order of the page."""
+    """Yield the places where one kind differs, in order of the page."""
     same = _same_picture if kind == "pictures" else str.__eq__
     for one, other in _aligned(found.items[kind], expected.items[kind]):
         if one is None or other is None or not same(one.value, other.value):
@@ -151,7 +151,7 @@ def _aligned(found: Sequence[Item], expected: Sequence[Item]) -> Iterator[tuple[
 
 
 def _narrowed(one: str, other: str, kind: Kind) -> tuple[str, str]:
-    """The words that differ, with a few around them."""
+    """Return the words that differ, with a few around them."""
     if kind == "pictures":
         return ("a picture" if one else ""), ("another" if other else "")
     a, b = one.split(), other.split()
@@ -181,7 +181,7 @@ def _same_picture(one: str, other: str) -> bool:
 
 
 def _pixels(uri: str) -> list[bytes]:
-    """Frame by frame; nothing if it cannot be decoded."""
+    """Return the pixels frame by frame; empty if the image cannot be decoded."""
     try:
         with Image.open(BytesIO(b64decode(uri.partition(",")[2]))) as image:
             return [

@@ -28,7 +28,7 @@ class Protocol:
 
 
 def distance(ours: Protocol, published: Protocol) -> str | None:
-    """What ``ours`` changed, in short: ``digits 16x16 for lsun bedroom 64x64; 1,000 of 200,000 steps; ...``.
+    """Say in short what ``ours`` changed: ``digits 16x16 for lsun bedroom 64x64; 1,000 of 200,000 steps; ...``.
 
     Cells that correspond by their levels are compared, field by field of their configurations. Empty if nothing
     differs; None if no two cells correspond.
@@ -50,7 +50,7 @@ def distance(ours: Protocol, published: Protocol) -> str | None:
 
 
 def _twin(cell: Cell, published: Sequence[Cell]) -> Cell | None:
-    """The published cell of the same name, or else the first that agrees in every level that both name."""
+    """Return the published cell of the same name, or else the first that agrees in every level that both name."""
     for other in published:
         if other.name == cell.name:
             return other
@@ -100,7 +100,7 @@ def _text(path: str, ours: Any, theirs: Any) -> str:
 
 
 def _said(path: str, texts: Sequence[str]) -> str:
-    """The field's name before its values, where they do not speak for themselves."""
+    """Put the field's name before its values, where they do not speak for themselves."""
     shown = ", ".join(texts) if len(texts) <= _KINDS else "several"
     if path in ("data", "networks") or (path == "steps" and " of " in shown):
         return shown if len(texts) <= _KINDS else f"several {path}"

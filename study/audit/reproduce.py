@@ -33,7 +33,7 @@ class Check:
 
 
 def checks(store: Store, computed: tuple[Record, ...], ahead: int, copy: Path | None = None) -> Iterator[Check]:
-    """The page and the files beside it, written again from recomputed records and compared.
+    """Write the page and the files beside it again from recomputed records, and compare.
 
     Args:
         ahead: how many of the records are newer than the page.
@@ -73,7 +73,7 @@ def _page(content: bytes, again: Store) -> Iterator[Check]:
 
 
 def _again(store: Store, computed: tuple[Record, ...], folder: Path) -> Store:
-    """The launch with the recomputed records, its report written into another folder."""
+    """Return the launch with the recomputed records, its report written into another folder."""
     again = Store(store.root)
     again.records_path, again.rule_path = folder / "records.parquet", folder / "rule.json"
     again.report_path = folder / "report" / "index.html"
@@ -98,7 +98,7 @@ def _kind(kind: Kind, found: html_diff.Page, due: html_diff.Page) -> Check:
 
 
 def _files(page: Path, again: Path) -> Check:
-    """What lies beside the page: the same files with the same bytes; of text the first line that differs is told."""
+    """Compare the files beside the page byte by byte; of a text, name the first line that differs."""
     found, due = ({path.name: path for path in own.parent.iterdir() if path != own} for own in (page, again))
     differences = [f"report/{name} is missing" for name in sorted(due.keys() - found.keys())]
     differences += [sentence for name in sorted(found.keys() & due.keys())

@@ -95,7 +95,7 @@ def _seeds_of(trace: Trace) -> frozenset[int]:
 
 
 def _plan(plan: Plan, stored: Sequence[Record], headers: Mapping[str, _Header]) -> Check:
-    """What was declared is what ran: the digest over the whole plan, as it was when each block was trained."""
+    """Check that what was declared is what ran: compare the digest of the plan with that of each block and record."""
     own = plan.digest()
     made = {name: header.meta.get("plan", "") for name, header in headers.items()}
     differences = [
@@ -113,7 +113,7 @@ def _plan(plan: Plan, stored: Sequence[Record], headers: Mapping[str, _Header]) 
 
 
 def _configurations(plan: Plan, store: Store, stored: Sequence[Record], headers: Mapping[str, _Header]) -> Check:
-    """Every stored configuration has the digest that stands beside it, and the one of its cell in the plan.
+    """Check that every stored configuration has its recorded digest, and that of its cell in the plan.
 
     The cells of a search are not in spec.json: they are the points of its log, set in the base.
     """
@@ -137,7 +137,7 @@ def _configurations(plan: Plan, store: Store, stored: Sequence[Record], headers:
 
 
 def _seeds(plan: Plan, stored: Sequence[Record], headers: Mapping[str, _Header]) -> Check:
-    """The records are the planned replicas, each once, and every trace holds its block's seeds."""
+    """Check that the records are the planned replicas, each once, and that every trace holds its block's seeds."""
     planned = Counter((b.cell.index, b.first + i, seed) for b in plan.blocks() for i, seed in enumerate(b.seeds))
     found = Counter((record.cell, record.replica, record.seed) for record in stored)
     differences = [f"{_replica(*key)} is planned and has no record" for key in planned - found]

@@ -74,7 +74,7 @@ def _losses(config: Config, terms: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _autoencoder(config: AaeConfig) -> dict[str, str]:
-    """What each term of an autoencoder's phases is; the discriminators' are those of an objective, on other samples."""
+    """Yield the terms of an autoencoder's phases; the discriminators' are those of an objective, on other samples."""
     beta = config.regularizer.beta if isinstance(config.regularizer, Variational) else 0
     return {
         "reconstruction_loss": f"{config.reconstruction_weight:g} E[(x - dec(enc(x)))^2], a mean over pixels too",
@@ -118,7 +118,7 @@ def _origin(value: Any) -> str:
 
 
 def _steps(rounds: Any, steps: int) -> Iterator[tuple[str, str]]:
-    """The order of the phases, for each kind of step, and what each phase does."""
+    """Yield the order of the phases, for each kind of step, and what each phase does."""
     kinds: dict[str, list[int]] = {}
     for step in range(min(steps, _LOOKED_AT)):
         kinds.setdefault(_order(rounds(step)), []).append(step)
@@ -160,7 +160,7 @@ def _optimizers(rounds: Rounds) -> Iterator[tuple[str, str]]:
 
 
 def effective(optimizer: Any) -> str:
-    """The numbers that the built optimiser works with: its true defaults, not what its configuration names."""
+    """Return the numbers that the built optimiser works with: its true defaults, not what its configuration names."""
     built = optimizer.build([torch.zeros(1, requires_grad=True)])
     (group,) = built.param_groups
     numbers = {name: value for name, value in group.items() if name != "params" and _is_number(value)}
@@ -276,7 +276,7 @@ def _data(config: Config) -> Iterator[tuple[str, str]]:
 
 
 def _missing(data: Any) -> str:
-    """What is missing on this machine and what to do about it; nothing, if nothing is."""
+    """Say which files are missing and how to get them; "" if none are."""
     try:
         data.check()
     except ValueError as error:
@@ -293,7 +293,7 @@ def _run(config: Config) -> Iterator[tuple[str, str]]:
 
 
 def _settings(config: Config) -> Iterator[tuple[str, str]]:
-    """The fields that no formula has told, under the names that ``--set`` takes."""
+    """Yield the fields that no formula shows, under the names that ``--set`` takes."""
     told = {path for path, _ in _formulated(config, "")} | {"data"}
     for field in dataclasses.fields(config):
         if field.name not in told:

@@ -79,7 +79,7 @@ class Plan:
         versions: library name to version, on the machine that planned the launch.
         until_decided: whether a cell gets no further block once all hypotheses that speak of it are decided; ``seeds``
             are then the most that it gets.
-        least: so many seeds every cell gets in any case; of no meaning without ``until_decided``.
+        least: minimum seeds per cell; used only with ``until_decided``.
         budget: seconds of wall-clock time after which no cell gets a further block; absent: no limit.
         changes: dotted path to value: what the user set in every cell, so that the profile's note may no longer hold.
         selection: what the launch confirms, if it was planned for that.

@@ -10,7 +10,7 @@ from trainables.config import Config
 
 
 class Scored(Protocol):
-    """What a sampler is told of a point."""
+    """What a sampler knows of a point."""
 
     @property
     def point(self) -> Mapping[str, Value]: ...
@@ -52,7 +52,7 @@ Policy = Literal["none", "lost", "asha", "median"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WarmStart:
-    """What the sampler is told of an earlier launch before its first proposal."""
+    """What the sampler learns from an earlier launch before its first proposal."""
 
     launch: str
     plan: str
@@ -70,8 +70,8 @@ class SearchSpec:
             Pareto front.
         sampler: its name; ``study.search.samplers`` knows which there are and what they can search.
         seed: of the sampler, and of everything else drawn by the search.
-        blocks: so many blocks are trained at most; absent: the launch's time is the budget.
-        stop: when a block ends before its last step: ``lost``: all of its replicas are beyond doubt lost; ``asha`` and
+        blocks: the maximum number of blocks; absent: the launch's time is the budget.
+        stop: when a block ends before its last step: ``lost``: none of its replicas can converge any more; ``asha`` and
             ``median``: also by those rules; ``none``: never.
         audit: share of the blocks to be stopped that run to their end, to find out how often stopping is wrong.
         warm: what the sampler knows from an earlier launch.

@@ -8,7 +8,7 @@ from trainables.config import digest
 
 
 def cell_of(search: SearchSpec, index: int, point: Point) -> Cell:
-    """The cell of a point.
+    """Return the cell of a point.
 
     Raises:
         ValueError: if the configuration refuses the point; names the space and the point.

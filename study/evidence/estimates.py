@@ -121,7 +121,7 @@ def _summary(records: Sequence[Record]) -> CellSummary:
 
 
 def _rows(contrast: Contrast, design: Design) -> list[Comparison]:
-    """The rows of one contrast, p-values not adjusted."""
+    """Return the rows of one contrast, p-values not adjusted."""
     first, second = (design.cells({contrast.factor: label}) for label in (contrast.a, contrast.b))
     matched = match(first, second, {contrast.factor})
     return [

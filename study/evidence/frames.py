@@ -89,7 +89,7 @@ def _contrast(row: Comparison) -> dict[str, object]:
 
 
 def _with(values: Mapping[str, object], levels: Mapping[str, str]) -> dict[str, object]:
-    """The levels after the first two columns; one whose name is taken is called ``level_<name>``."""
+    """Return the levels after the first two columns; one whose name is taken is called ``level_<name>``."""
     named = {f"level_{name}" if name in values else name: label for name, label in levels.items()}
     first = dict(list(values.items())[:2])
     return first | named | dict(values)

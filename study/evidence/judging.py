@@ -60,7 +60,7 @@ class Judgment:
 def judge(
     hypotheses: Sequence[Hypothesis], records: Sequence[Record], *, anytime: bool = False
 ) -> tuple[Judgment, ...]:
-    """The verdicts on a whole declared family, in its order; total: whatever the launch holds, there is one for each.
+    """Judge a whole declared family, in its order; whatever the launch holds, there is a verdict for each.
 
     How each kind of hypothesis is tested, and what contradicts it, stands in its file of ``study.evidence.kinds``.
 
@@ -82,7 +82,7 @@ def judge(
 
 
 def open_cells(hypotheses: Sequence[Hypothesis], records: Sequence[Record]) -> frozenset[int]:
-    """Cells that some hypothesis speaks of which is not decided yet, judged as valid at any time.
+    """Return the cells of hypotheses that are still open under the anytime-valid tests.
 
     A hypothesis that the launch lacks cells for never matters, and one that is decided stays so.
 

@@ -60,7 +60,7 @@ class Design:
             self._rows[record.cell][record.seed] = record
 
     def cells(self, where: Where) -> Cells:
-        """The cells with all these levels, by index."""
+        """Return the cells with all these levels, by index."""
         return {
             cell: levels
             for cell, levels in sorted(self.levels.items())
@@ -68,7 +68,7 @@ class Design:
         }
 
     def rows(self, cell: int) -> dict[int, Record]:
-        """The replicas of one cell that have an outcome, by seed."""
+        """Return the replicas of one cell that have an outcome, by seed."""
         return {seed: record for seed, record in self._rows[cell].items() if record.decided}
 
     def successes(self, cells: Iterable[int]) -> tuple[int, int]:

@@ -47,8 +47,12 @@ class Prospect:
     enough: tuple[tuple[int | None, int | None], ...]
 
     def price(self, seconds: float) -> float | None:
-        """Seconds of computing per decision as claimed in the family, launches without one included; None if there is
-        none. ``seconds``: of one seed of all the cells.
+        """Return seconds of computing per decision as claimed in the family, launches without one included.
+
+        None if there is no such decision.
+
+        Args:
+            seconds: of one seed of all the cells.
         """
         own = self.chances[1]
         return own.seeds * seconds / own.up if own.up > _NEVER else None
@@ -97,9 +101,9 @@ def power_analysis(
     """All hypotheses of a plan, in its order.
 
     Args:
-        rates: to assume of ``better`` and ``worse`` instead of some of our own.
+        rates: to assume of ``better`` and ``worse`` instead of usual rates.
         rate: to assume of shares, and of both sides of what is claimed to be equal.
-        correlation: of the two outcomes of a pair. Rates of our own that no such pair can have are left out.
+        correlation: of the two outcomes of a pair. Usual rates that no such pair can have are left out.
 
     Raises:
         ValueError: if there is no hypothesis, or the rates, or they and the correlation, cannot be.
@@ -122,7 +126,7 @@ def power_analysis(
 
 
 def layout(hypothesis: Hypothesis, plan: Plan) -> Layout | str:
-    """What it meets; a sentence where it cannot be told."""
+    """Return what the hypothesis meets, or in one sentence why that cannot be said."""
     found = [_cells(plan, where) for where in hypothesis.sides]
     if not all(found):
         return "this profile has no cells for it"

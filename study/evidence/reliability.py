@@ -20,12 +20,12 @@ def least(rate: Rate, confidence: float = CONFIDENCE) -> float:
 
 
 def seeds_needed(share: float = SHARE, confidence: float = CONFIDENCE) -> int:
-    """The fewest replicas that can show a rate of ``share``, when all succeed: ``share^n <= 1 - confidence``."""
+    """Return the fewest replicas that can show a rate of ``share``, when all succeed: ``share^n <= 1 - confidence``."""
     return ceil(log(1 - confidence) / log(share))
 
 
 def reliable_cells(records: Sequence[Record], *, anytime: bool = False) -> frozenset[int]:
-    """The cells whose lower limit reaches ``SHARE``.
+    """Return the cells whose lower limit reaches ``SHARE``.
 
     Args:
         anytime: whether the number of seeds was decided while looking; the limit is then that of the confidence

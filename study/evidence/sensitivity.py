@@ -1,7 +1,7 @@
 """Sensitivity: what outcomes, rates and verdicts would be if one threshold of the rule were another.
 
 A rule's thresholds are somebody's choice, so a claim that holds at one value alone is a claim about that choice. One
-threshold moves at a time, all others stay; nothing is trained again: what was measured is judged anew.
+threshold moves at a time, all others stay; nothing is trained again: what was measured is judged again.
 """
 
 from collections import defaultdict
@@ -115,7 +115,7 @@ def vary(
 
 
 def names(rule: OutcomeRule, measured: Sequence[Measures]) -> tuple[str, ...]:
-    """The thresholds that decide whether one of these is good, the window's and the guards' aside."""
+    """Return the thresholds that decide whether one of these is good, the window's and the guards' aside."""
     if rule.classification_error_max is not None:
         return ("classification_error_max",)
     labeled = any(own.labeled for own in measured)
@@ -130,7 +130,7 @@ def outcomes(
     name: str,
     thresholds: Sequence[float],
 ) -> Codes:
-    """The outcomes of N replicas at K thresholds, ``[N, K]``: what ``decide`` says by ``replace(rule, name=t)``.
+    """Return the outcomes of N replicas at K thresholds, ``[N, K]``: what ``decide`` says by ``replace(rule, name=t)``.
 
     Replicas with the same steps are judged together.
 
@@ -157,7 +157,7 @@ def _changed(rule: OutcomeRule, name: str, threshold: float) -> OutcomeRule:
 
 
 def _decided(records: Sequence[Record], traces: Sequence[tuple[Block, Trace]]) -> tuple[list[int], list[ReplicaTrace]]:
-    """The places of the records that have an outcome and a trace, and these traces."""
+    """Return the places of the records that have an outcome and a trace, and these traces."""
     held = {(block.cell.index, seed): trace for block, trace in traces for seed in block.seeds}
     places, replicas = [], []
     for place, record in enumerate(records):
@@ -185,7 +185,7 @@ def _verdicts(
 
 
 def _redecided(records: Sequence[Record], places: Sequence[int], codes: Codes) -> list[Record]:
-    """The records with other outcomes; undecided where there is nothing to decide by."""
+    """Return the records with other outcomes; undecided where there is nothing to decide by."""
     found = {place: OUTCOMES[code] for place, code in zip(places, codes.tolist(), strict=True)}
     return [
         record if record.outcome is (own := found.get(place, Outcome.UNDECIDED)) else replace(record, outcome=own)
@@ -213,7 +213,7 @@ def _cell_rates(records: Sequence[Record], places: Sequence[int], codes: Codes) 
 
 
 def _alike(measured: Sequence[Measures]) -> list[list[int]]:
-    """The places of the replicas that were measured, in groups that fit into one array."""
+    """Return the places of the replicas that were measured, in groups that fit into one array."""
     groups: Mapping[object, list[int]] = defaultdict(list)
     for place, own in enumerate(measured):
         if len(own.step):

@@ -43,7 +43,7 @@ class SweepTable:
 
 
 def table(sweep: Sweep, records: Sequence[Record]) -> SweepTable:
-    """The four-way table of a sweep."""
+    """Return the four-way table of a sweep."""
     a, b = (_side(sweep, label, records) for label in (sweep.a, sweep.b))
     planned = [(a[place], b[place]) for place in a if place in b]
     pairs = [pair for pair in planned if all(record.decided for record in pair)]

@@ -73,7 +73,7 @@ class CellSurvival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LifetimeComparison:
-    """A contrast in one place of the design: do its two cells fail at the same rate?
+    """A contrast in one place of the design: whether its two cells fail at the same rate.
 
     Attributes:
         held: the other factors' levels.
@@ -157,7 +157,7 @@ def _curve(records: Sequence[Record], audited: Collection[tuple[int, int]]) -> C
 
 
 def _test(a: Sequence[Record], b: Sequence[Record]) -> LogRank:
-    """The log-rank test that holds whatever the stopped replicas would have done; the usual one if there are none."""
+    """Return the log-rank test that holds whatever stopped replicas would have done; the usual one without any."""
     ways = [
         logrank(_lifetimes(_seen(a), stopped_fail=a_fails), _lifetimes(_seen(b), stopped_fail=b_fails))
         for a_fails in ((True, False) if any(map(_stopped, a)) else (False,))

@@ -73,11 +73,11 @@ class Searching:
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
-        """Those with a replica that has ended, as they stand."""
+        """The candidates that have a finished replica, with their present counts."""
         return tuple(self._candidates[cell] for cell in sorted(self._candidates))
 
     def next(self) -> Block | None:
-        """The next block; nothing while the search waits for one that runs, or is over."""
+        """Return the next block; None while the search waits for one that runs, or is over."""
         if self._waiting:
             return self._give(self._waiting.pop(0))
         if self._over():
@@ -98,7 +98,7 @@ class Searching:
         return not self._waiting and self._over()
 
     def block_started(self, block: Block) -> None:
-        """It was given already."""
+        """Do nothing: the block was given already."""
 
     def rows(self, block: Block, rows: Sequence[Row], step: int) -> None:
         stop = self._early.observe(block, rows)
@@ -127,7 +127,7 @@ class Searching:
                 self._mirror.left(self._candidates[cell])
 
     def _busy(self) -> set[int]:
-        """Cells that are being trained, or have all their blocks, one that crashed among them perhaps."""
+        """Return the cells that cannot take another block: one runs, or all were given (crashed ones included)."""
         plan = self._ledger.plan
         full = (cell for cell, blocks in enumerate(self._history.blocks) if blocks * plan.block >= len(plan.seeds))
         return {block.cell.index for block in self._running.values()}.union(full)
@@ -151,7 +151,7 @@ class Searching:
             self._mirror.close(self._candidates)
 
     def _grow(self, decision: Proposal | int) -> Block:
-        """The ledger takes in the block that the log has now."""
+        """Let the ledger take in the block that the log has now."""
         self._ledger.extend(grown(self._ledger.plan, self._search, self._history))
         cell = decision if isinstance(decision, int) else len(self._history.points) - 1
         if isinstance(decision, Proposal):
@@ -164,7 +164,7 @@ class Searching:
         return block
 
     def _inherit(self, block: Block) -> None:
-        """A block that an earlier process gave: trained again from its checkpoint, or what it found."""
+        """Take in a block that an earlier process gave: train it again from its checkpoint, or use what it found."""
         if self._ledger.of(block)[0].status in (Status.PLANNED, Status.CRASHED):
             self._waiting.append(block)
             for stop in self._history.stops:  # the log may have been written, and the halt not
@@ -178,7 +178,7 @@ class Searching:
                 self._early.replay(block, trace.rows)
 
     def _take_in(self, block: Block) -> None:
-        """A block that has ended changes what is known of its candidate."""
+        """Update what is known of a candidate when a block of it has ended."""
         cell = block.cell.index
         found = candidate(self._history.points[cell], self._ledger.of_cell(cell))
         if found is not None:

@@ -13,7 +13,7 @@ class Resources:
     """The share of the cluster that one block gets, and which cluster.
 
     Attributes:
-        address: ``local`` for a Ray of our own, ``auto`` for the one this machine belongs to, or ``ray://host:port``.
+        address: ``local`` for a Ray that is started here, ``auto`` for the one this machine belongs to, or ``ray://host:port``.
         cpus, gpus: per block; fractions share a device. No gpus stated: a quarter of one if the cluster has any.
     """
 
@@ -44,7 +44,7 @@ class Agenda(Protocol):
     """Decides which block is trained next. Asked when there is room for one more block."""
 
     def next(self) -> Block | None:
-        """A block of the ledger's plan; nothing if there is none before some running block has ended."""
+        """Return a block of the ledger's plan; None if there is none before some running block has ended."""
         ...
 
     def finished(self) -> bool:

@@ -33,10 +33,12 @@ _SLOW_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """Attributes:
-    core_seconds: training time of all replicas on one ``device`` (a CPU core, or a GPU), without evaluation.
-    wall_seconds: the same spread over the machine.
-    at_a_time: blocks that run together here.
+    """What training costs here.
+
+    Attributes:
+        core_seconds: training time of all replicas on one ``device`` (a CPU core, or a GPU), without evaluation.
+        wall_seconds: the same spread over the machine.
+        at_a_time: blocks that run together here.
     """
 
     core_seconds: float
@@ -46,7 +48,7 @@ class Estimate:
 
 
 def estimate(plan: Plan) -> Estimate:
-    """Times a few steps of every cell, on data of the right shape; of slow nets the first step alone."""
+    """Time a few steps of every cell, on data of the right shape; of slow nets the first step alone."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

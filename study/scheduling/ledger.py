@@ -61,7 +61,7 @@ class Ledger:
         return self._blocks[name]
 
     def extend(self, plan: Plan) -> None:
-        """Takes in a launch that has grown: the same one with more cells or blocks. What is known is kept.
+        """Take in a launch that has grown: the same one with more cells or blocks. What is known is kept.
 
         Raises:
             ValueError: if it is another launch, or lacks cells of this one.
@@ -90,7 +90,7 @@ class Ledger:
         return self._by_block[name][0].status is Status.SKIPPED
 
     def end(self, block: Block, status: Status, reason: str = "") -> None:
-        """Takes in a block that has ended; writes the records file, at most every few seconds.
+        """Take in a block that has ended; writes the records file, at most every few seconds.
 
         Raises:
             OSError: if the file cannot be written.
@@ -102,7 +102,7 @@ class Ledger:
             self.write()
 
     def settle(self, cells: frozenset[int], seconds: float) -> None:
-        """Stops adding seeds to these cells. A block of theirs that is being trained counts once it has ended.
+        """Stop adding seeds to these cells. Blocks already running still count when they finish.
 
         Args:
             seconds: the time that the launch has taken.
@@ -133,5 +133,5 @@ class Ledger:
 
 
 def redecide(plan: Plan, store: Store, rule: OutcomeRule) -> Ledger:
-    """The ledger under another rule; ``spec.json`` and traces stay as they are."""
+    """Return the ledger under another rule; ``spec.json`` and traces stay as they are."""
     return Ledger(dataclasses.replace(plan, rule=rule), store, plan_digest=plan.digest())

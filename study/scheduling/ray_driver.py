@@ -68,7 +68,7 @@ _NO_CLUSTER = (ConnectionError, TimeoutError, ValueError, AuthenticationError)
 
 
 def connect(resources: Resources) -> Allocation:
-    """Starts or joins Ray and works out how many blocks run at a time.
+    """Start or joins Ray and works out how many blocks run at a time.
 
     Raises:
         ValueError: if the cluster cannot be reached, or is too small for one block.
@@ -124,11 +124,12 @@ def ceiling(now: Mapping[str, float], at_most: Mapping[str, float]) -> dict[str,
 
 
 def disconnect() -> None:
+    """Leave the cluster; one that was started here ends."""
     ray.shutdown()
 
 
 def relay(address: str, arguments: Sequence[str]) -> Iterator[str | int]:
-    """Runs ``study`` on the head of the cluster behind a Ray client address, where it is a driver like any other.
+    """Run ``study`` on the head of the cluster behind a Ray client address, where it is a driver like any other.
 
     A driver at the other end of a client connection could see neither the workers' files nor Tune's events; so the
     command itself travels. Its folders are the cluster's.
@@ -162,13 +163,13 @@ class _Command:
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def next(self) -> str | int:
-        """The next line, or the exit code after the last one."""
+        """Return the next line, or the exit code after the last one."""
         assert self._process.stdout is not None
         return self._process.stdout.readline() or self._process.wait()
 
 
 def task_of(ledger: Ledger, cache: Path, share: Allocation, block: Block) -> BlockTask:
-    """What a worker is told of a block."""
+    """Return what a worker needs to know of a block."""
     plan, store = ledger.plan, ledger.store
     origin = {"launch": plan.launch, "study": plan.study, "profile": plan.profile, "plan": ledger.plan_digest}
     return BlockTask(
@@ -220,7 +221,7 @@ def run(ledger: Ledger, cache: Path, share: Allocation, observers: Sequence[Bloc
 
 
 def clean(store: Store) -> None:
-    """Removes checkpoints, halt files and Tune's folder once every block has ended: they hold nothing more."""
+    """Remove checkpoints, halt files and Tune's folder once every block has ended: nobody needs them any more."""
     for folder in (store.checkpoints_path, store.halts_path, store.tune_path):
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -253,7 +254,7 @@ def _block_name(trial: Trial) -> str:
 
 
 class Failures:
-    """The first exception of ours inside Tune, which would try the block again, and wrap or only log it."""
+    """Keep our first exception: Tune would retry the block and log or wrap the error."""
 
     def __init__(self) -> None:
         self._first: Exception | None = None
@@ -363,7 +364,7 @@ class Watcher(Callback):
 
 
 def _reason(trial: Trial) -> str:
-    """The last line of what a trial died of."""
+    """Return the last line of what a trial died of."""
     try:
         lines = str(trial.get_pickled_error() or "").strip().splitlines()
     except (OSError, EOFError, UnpicklingError):  # the disk was too full for the message

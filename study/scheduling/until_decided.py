@@ -17,7 +17,7 @@ from trainables.trace import Row
 
 
 def settled(plan: Plan, records: Sequence[Record]) -> frozenset[int]:
-    """The cells that need no more seeds: no hypothesis that speaks of them is undecided."""
+    """Return the cells that need no more seeds: no hypothesis that speaks of them is undecided."""
     cells = frozenset(cell.index for cell in plan.cells)
     return cells - open_cells(plan.hypotheses, records)
 
@@ -45,7 +45,7 @@ class Stopping:
         """Nothing is known yet."""
 
     def rows(self, block: Block, rows: Sequence[Row], step: int) -> None:
-        """An outcome is decided from a whole trace."""
+        """Do nothing: an outcome is decided from a whole trace."""
 
     def block_ended(self, block: Block) -> None:
         self._settle()

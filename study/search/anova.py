@@ -53,7 +53,7 @@ class Column:
 
 
 def encode(space: Space, candidates: Sequence[Candidate]) -> tuple[Column, ...]:
-    """The axes of a space over N candidates, in its order."""
+    """Return the axes of a space over N candidates, in its order."""
     found = []
     for axis in space.axes:
         active = np.array([row for row, own in enumerate(candidates) if axis.name in own.point], dtype=np.intp)
@@ -76,7 +76,7 @@ def unit(domain: Float | Int, value: Value) -> float:
 
 
 def explained(columns: Sequence[Column], rates: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """The variance that each of D axes explains, and the partial residuals that it was found from.
+    """Return the variance that each of D axes explains, and the partial residuals that it was found from.
 
     Args:
         rates: ``[N]``, of each cell.

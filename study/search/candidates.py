@@ -1,6 +1,6 @@
 """Candidates: the settings that a search has proposed, with what became of their replicas so far.
 
-What a sampler is told of a candidate is its *score*, a shrunken success rate. A failure counts as a failure: no replica
+A sampler sees a candidate by its *score*, a shrunken success rate. A failure counts as a failure: no replica
 is left out, whatever became of it, and no number is ever missing or infinite.
 """
 

@@ -34,7 +34,7 @@ _SETTING, _FOUND, _DEFAULT = "setting", "found", "default"
 
 
 def best(summaries: Sequence[CellSummary]) -> CellSummary:
-    """The cell with the highest rate; among equals the one known better, then the first.
+    """Return the cell with the highest rate; among equals the one known better, then the first.
 
     Raises:
         ValueError: if no cell has a decided replica.
@@ -46,7 +46,7 @@ def best(summaries: Sequence[CellSummary]) -> CellSummary:
 
 
 def named(summaries: Sequence[CellSummary], cell: str) -> CellSummary:
-    """The cell of this name.
+    """Return the cell of this name.
 
     Raises:
         ValueError: if there is none, or none of its replicas is decided.
@@ -70,17 +70,18 @@ def plan_confirmation(
     seeds: int | None = None,
     leader: Candidate | None = None,
 ) -> Plan:
-    """The launch that confirms a cell of ``spec``, on seeds from a multiple of ``FRESH`` on that are none of its own.
+    """Plan a launch that confirms a cell, on seeds the launch has never used, starting at a multiple of ``FRESH``.
 
     Of a search it also trains the space's default on the same seeds, and asks whether the confirmed cell trains more
     often.
 
     Args:
-        summaries: of the cells of ``spec``.
+        plan: of the launch whose cell is confirmed.
+        summaries: of its cells.
         now: names the launch and stands in its record.
-        rule: by which the summaries were decided, if not by that of ``spec``; the confirmation has the same.
+        rule: by which the summaries were decided, if not by that of the plan; the confirmation has the same.
         cell: name of the cell; absent: the best one.
-        seeds: how many; absent: twice those of ``spec``, or of the cell where cells have different numbers.
+        seeds: how many; absent: twice those of the plan, or of the cell where cells have different numbers.
         leader: the candidate that a search found best, by its own count of successes; absent: the cell with the
             highest rate.
 
@@ -128,7 +129,7 @@ def plan_confirmation(
 
 
 def of_launch(store: Store, *, now: datetime, cell: str | None = None, seeds: int | None = None) -> Plan:
-    """The launch that confirms a cell of a stored one, decided as that is.
+    """Plan the launch that confirms a cell of a stored one, decided by the same rule.
 
     Raises:
         ValueError: as :func:`plan_confirmation`; if no candidate of a search has converged.
@@ -219,7 +220,7 @@ def _source(plan: Plan) -> _Grid:
 
 
 def setting(store: Store, confirmation: Store | None) -> Setting:
-    """The best cell of a launch as a setting of its own, on seeds that no launch of it has used.
+    """Return the best cell of a launch as a setting file, on seeds the launch has never used.
 
     Args:
         confirmation: the launch that confirmed a cell, whose choice it then is; absent: chosen, but not confirmed.
@@ -245,14 +246,14 @@ def setting(store: Store, confirmation: Store | None) -> Setting:
 
 
 def confirmations(store: Store) -> tuple[Store, ...]:
-    """The launches beside a launch that confirm a cell of it, oldest first."""
+    """Return the launches of the same study that confirm a cell of this one, oldest first."""
     launch = store.root.name
     beside = (Store(path.parent) for path in sorted(store.root.parent.glob("*-confirm/spec.json")))
     return tuple(other for other in beside if (chosen := other.plan().selection) and chosen.launch == launch)
 
 
 def sentence(plan: Plan, summaries: Sequence[CellSummary]) -> str | None:
-    """Both rates of a confirmed cell, the one that it was selected by first; nothing for any other launch.
+    """Say both rates of a confirmed cell, first the one that it was selected by; None for any other launch.
 
     ``Selected with 5 of 5 [0.57, 1.00] among 8 cells: optimistic; confirmed 14 of 20 [0.48, 0.85] on fresh seeds.``
     """

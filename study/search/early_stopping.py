@@ -84,7 +84,7 @@ class EarlyStopping:
         self._outlooks: dict[str, dict[int, FutilityMonitor]] = {}
 
     def observe(self, block: Block, rows: Sequence[Row]) -> Stop | None:
-        """Takes in a running block's new rows; a stop is reported once, at the report that settles it.
+        """Take in a running block's new rows; report a stop once, at the report that settles it.
 
         A block that is stopped or audited is looked at no more: nothing that it reports later counts for others. One
         that ends by itself, at its last report or because no replica is finite, is not stopped.
@@ -102,13 +102,13 @@ class EarlyStopping:
         return None
 
     def forget(self, block: Block) -> None:
-        """The block has ended; its rows are dropped, what it says about others stays."""
+        """Drop the rows of a block that has ended; what it says about others stays."""
         self._outlooks.pop(block.name, None)
         if self._ranking is not None:
             self._ranking.end(block.name)
 
     def replay(self, block: Block, rows: Sequence[Row]) -> None:
-        """Takes in the trace of a block that ended under an earlier process, up to where it was stopped, if it was."""
+        """Take in the trace of a block that ended under an earlier process, up to where it was stopped, if it was."""
         rank = self._rank(block)
         if rank is None:
             return
@@ -121,7 +121,7 @@ class EarlyStopping:
         self.forget(block)
 
     def _judge(self, block: Block, step: int, rows: Sequence[Row]) -> str | None:
-        """The rule that gives the block up at this report, if one does."""
+        """Return the rule that gives the block up at this report, if one does."""
         outlooks, rank = self._follow(block, rows), self._rank(block)
         worse = False
         if rank is not None and step > 0 and rank.wants(block.name, step):
@@ -154,6 +154,6 @@ class EarlyStopping:
 
 
 def _reports(rows: Sequence[Row]) -> list[tuple[int, list[Row]]]:
-    """The rows of each report, in order of steps."""
+    """Return the rows of each report, in order of steps."""
     ordered = sorted(rows, key=lambda row: row["step"])
     return [(step, list(own)) for step, own in groupby(ordered, key=lambda row: int(row["step"]))]

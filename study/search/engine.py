@@ -34,7 +34,7 @@ class Engine:
     exhausted: bool = False
 
     def next(self, known: Sequence[Candidate], busy: Container[int]) -> int | Proposal | None:
-        """A cell that gets a further block, a proposal for a new cell, or nothing while blocks run (or for ever).
+        """Return a cell that gets a further block, a proposal for a new cell, or None while blocks run (or for ever).
 
         Args:
             known: candidates with at least one replica that has ended.
@@ -54,7 +54,7 @@ class Engine:
         return None
 
     def restore(self, proposal: Proposal | None) -> None:
-        """Takes in a block of an earlier process: a proposal's first, or one of the race."""
+        """Take in a block of an earlier process: a proposal's first, or one of the race."""
         if proposal is None:
             self.raced += 1
         else:

@@ -55,7 +55,7 @@ class Importance:
 def importances(
     candidates: Sequence[Candidate], space: Space, *, resamples: int = 200, seed: int = 0
 ) -> tuple[Importance, ...]:
-    """The importance of every axis for success and for each class of failure that at least 3 cells have.
+    """Return the importance of every axis for success and for each class of failure that at least 3 cells have.
 
     The rate of a cell is its plain share k / n of replicas, which no number of seeds biases; a prior would pull the
     cells of few seeds together, and a race gives few seeds to the bad ones. Replicas that were stopped early count as
@@ -92,7 +92,7 @@ def target_name(target: Target) -> str:
 
 
 def targets(candidates: Sequence[Candidate]) -> tuple[Target, ...]:
-    """What there is to explain: success, and the failures that at least 3 cells have; nothing without cells."""
+    """Return what there is to explain: success, and the failures that at least 3 cells have; empty without cells."""
     failures = [outcome for outcome in Outcome if outcome not in (Outcome.CONVERGED, Outcome.UNDECIDED)]
     seen = [each for each in failures if sum(own.outcomes.get(each, 0) > 0 for own in candidates) >= _CELLS]
     return ("success", *seen) if candidates else ()

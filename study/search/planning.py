@@ -35,7 +35,7 @@ _DIGITS = 12
 
 
 def search_of(name: str, ground: Ground, *, goal: str, stop: str, **fields: Any) -> SearchSpec:
-    """The search of a named space.
+    """Return the search of a named space.
 
     Raises:
         ValueError: if there is no such space, or a field does not fit.
@@ -76,14 +76,14 @@ def plan_search(
     changes: Mapping[str, Any] | None = None,
     known: Store | None = None,
 ) -> Plan:
-    """Resolves a search into a launch without cells.
+    """Resolve a search into a launch without cells.
 
     Args:
         search: its base is the ground's; what the user changed in it is set here.
         seconds: of wall-clock time after which no block is given; with ``search.blocks`` whichever is first.
         seeds: the most that a candidate gets; ``block`` of them at a time, absent: ``STACKED`` or ``BLOCK``.
         changes: dotted path to value, set in the base; a path that the space sets is refused.
-        known: an earlier launch that the sampler is told of.
+        known: an earlier launch whose results the sampler gets.
 
     Raises:
         ValueError: if a number or a path does not fit, or the base refuses points of the space; names the space.
@@ -130,7 +130,7 @@ def plan_search(
 
 
 def _warm_start(search: SearchSpec, rule: OutcomeRule, store: Store) -> WarmStart:
-    """What another launch's records say of points of this search.
+    """Return what another launch's records say of points of this search.
 
     Raises:
         ValueError: if no cell of that launch is a point of the space in the search's base configuration that was
@@ -150,7 +150,7 @@ def _warm_start(search: SearchSpec, rule: OutcomeRule, store: Store) -> WarmStar
 
 
 def _known(search: SearchSpec, rule: OutcomeRule, records: Sequence[Record]) -> TriedPoint | None:
-    """What a cell's records say of its point, if this search could propose its configuration."""
+    """Return what a cell's records say of its point, if this search could propose its configuration."""
     point = search.space.point_of(records[0].config)
     if point is None or records[0].rule != rule.label():
         return None
@@ -162,7 +162,7 @@ def _known(search: SearchSpec, rule: OutcomeRule, records: Sequence[Record]) -> 
 
 
 def _check_floor(search: SearchSpec, seeds: int) -> None:
-    """Raises ValueError if no candidate could be said to reach the floor, all of its seeds converging."""
+    """Raise ValueError if no candidate could be said to reach the floor, all of its seeds converging."""
     most = expected(seeds, seeds)
     if search.goal == "quality" and search.floor > most:
         raise ValueError(
@@ -181,7 +181,7 @@ def _check_changes(space: Space, changes: Mapping[str, Any]) -> None:
 
 
 def _check_data(search: SearchSpec, ground: Ground) -> None:
-    """Raises ValueError if the data were changed from points to images, or back: the outcome rule is for the former."""
+    """Raise ValueError if the data were changed from points to images, or back: the outcome rule is for the former."""
     before, now = (len(config.data.shape) == 1 for config in (ground.base, search.base))
     if before != now:
         kind = "points" if before else "images"
@@ -192,7 +192,7 @@ def _check_data(search: SearchSpec, ground: Ground) -> None:
 
 
 def _check_points(search: SearchSpec) -> None:
-    """Raises ValueError if the base refuses the default, or one of the points that are tried, or cannot be built so."""
+    """Raise ValueError if the base refuses the default, or one of the points that are tried, or cannot be built so."""
     rng = Random(search.seed)
     points = islice((search.space.sample(rng) for _ in range(_TRIED)), _TRIED)
     for number, point in enumerate([search.space.default(), *points]):

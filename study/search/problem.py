@@ -32,7 +32,7 @@ class Ground:
 
 
 def ground(name: str) -> Ground:
-    """The ground of a name.
+    """Return the ground of a name.
 
     Raises:
         ValueError: if there is none, or the profile's networks take no ``GanConfig``.

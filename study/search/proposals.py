@@ -1,6 +1,6 @@
 """Where new candidates come from: a sampler proposes points of the space, no point twice.
 
-A proposal depends on the search's seed, its number and what was told so far, not on a clock or on the state of a random
+A proposal depends on the search's seed, its number and the scores so far, not on a clock or on the state of a random
 generator that lives in a process: a search that was killed goes on with the same proposals as one that was not, given
 the same scores.
 """
@@ -20,18 +20,18 @@ class Proposer(Protocol):
     """A sampler. Numbers of proposals count from 0, without gaps."""
 
     def propose(self, known: Sequence[Candidate]) -> Proposal | None:
-        """The next point, unlike all before; nothing if the sampler has no further one.
+        """Return the next point, unlike all before; None if the sampler has no further one.
 
         Args:
-            known: the candidates with replicas that have ended, as they stand now.
+            known: the candidates with replicas that have ended, with their present counts.
         """
 
     def restore(self, proposal: Proposal) -> None:
-        """Takes in a proposal of an earlier process, in order."""
+        """Take in a proposal of an earlier process, in order."""
 
 
 def told(goal: Goal, candidate: Scored) -> list[float]:
-    """What a sampler maximises, every number in [0, 1]: score, or quality given success (0 without any), or both."""
+    """Return what a sampler maximizes, in [0, 1]: score, or quality given success (0 without any), or both."""
     quality = min(1.0, max(0.0, candidate.quality or 0.0))
     match goal:
         case "success":

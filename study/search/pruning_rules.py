@@ -22,15 +22,15 @@ class Ranking(Protocol):
         ...
 
     def decide(self, block: str, step: int, value: float) -> bool:
-        """Takes in a block's value at a report and says whether to stop the block."""
+        """Take in a block's value at a report and says whether to stop the block."""
         ...
 
     def take(self, block: str, step: int, value: float) -> None:
-        """The same without a decision, for a block of an earlier process."""
+        """Take in the same without a decision, for a block of an earlier process."""
         ...
 
     def end(self, block: str) -> None:
-        """The block reports no more."""
+        """Take in that the block reports no more."""
         ...
 
 
@@ -61,7 +61,7 @@ class Asha:
         return rung > 0 and block not in self._rungs.get(rung, {})
 
     def decide(self, block: str, step: int, value: float) -> bool:
-        """A block that passes several rungs with one report (the first ones were not seen) is judged at the highest."""
+        """Judge a block that passes several rungs with one report at the highest."""
         asked = self.wants(block, step)
         self.take(block, step, value)
         if not asked:
@@ -76,10 +76,10 @@ class Asha:
             self._rungs.setdefault(self._rung(step), {})[block] = value
 
     def end(self, block: str) -> None:
-        """What was recorded stays."""
+        """Keep what was recorded."""
 
     def _rung(self, step: int) -> int:
-        """The highest rung up to a step; 0 below the first."""
+        """Return the highest rung up to a step; 0 below the first."""
         if step < self._min_step:
             return 0
         rung = self._min_step
@@ -116,7 +116,7 @@ class Median:
         return True
 
     def decide(self, block: str, step: int, value: float) -> bool:
-        """A report that comes again (a worker went back to its checkpoint) replaces what it had said."""
+        """Replace what a report had said if it comes again, after a worker went back to its checkpoint."""
         self.take(block, step, value)
         if step < self._grace:
             return False

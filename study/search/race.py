@@ -1,11 +1,11 @@
 """The race over seeds: which candidate gets the next block, and when a new one is wanted instead.
 
-A candidate starts with one block. The *incumbent* is the one whose anytime interval of the success rate ends highest at
-its lower end: it has shown most. Another candidate may get a further block only while its own anytime interval overlaps
-the incumbent's, that is, while the evidence does not tell them apart at whatever moment one looks (Maron & Moore 1994,
-Hoeffding races, with the betting intervals of ``evidence.statistics.sequences``). Of those that may, it goes to the one
-that most probably is better than the incumbent. New candidates get every second block at least, so that a race between
-good ones never ends the search (Hutter et al. 2011, SMAC, share the time equally, too).
+A candidate starts with one block. The *incumbent* is the candidate with the highest lower end of the anytime interval
+of its success rate. Another candidate may get a further block only while its anytime interval overlaps the incumbent's,
+that is, while the evidence does not separate the two at any moment (Hoeffding races, Maron & Moore 1994, with the
+betting intervals of ``evidence.inference.confidence_sequences``). Among these candidates the block goes to the one that
+is most probably better than the incumbent. New candidates get at least every second block, so that a race between good
+candidates never ends the search (SMAC shares the time equally, too: Hutter et al. 2011).
 """
 
 from collections.abc import Container, Sequence
@@ -26,34 +26,34 @@ _NODES = (np.arange(64) + 0.5) / 64
 
 
 def interval(candidate: Candidate) -> tuple[float, float]:
-    """The 95 % interval of a candidate's success rate that holds at every moment at once; (0, 1) without replicas."""
+    """Return the anytime 95 % interval of a candidate's success rate; (0, 1) without replicas."""
     return _interval(candidate.results)
 
 
 def incumbent(candidates: Sequence[Candidate]) -> Candidate | None:
-    """The candidate that has shown most: highest lower end; among equals the higher score, then the earlier one."""
+    """Return the incumbent: highest lower end of the interval; among equals the higher score, then the earlier one."""
     return max(candidates, key=_shown, default=None)
 
 
 def ranked(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """The candidates, the one that has shown most first."""
+    """Sort the candidates, the one that has shown most first."""
     return sorted(candidates, key=_shown, reverse=True)
 
 
 def best(candidates: Sequence[Candidate], goal: Goal, floor: float) -> Candidate | None:
-    """The incumbent, or with the goal ``quality`` that of the best quality with an expected rate >= floor, if any."""
+    """Return the incumbent; with the goal ``quality`` the best quality with an expected rate >= floor, if any."""
     able = [each for each in candidates if goal == "quality" and each.quality is not None and each.expected >= floor]
     return max(able, key=lambda each: (each.quality or 0.0, each.score), default=None) or incumbent(candidates)
 
 
 def leader(candidates: Sequence[Candidate], goal: Goal, floor: float) -> Candidate | None:
-    """The best one, which is to be confirmed; none if it has no success."""
+    """Return the best candidate, which is to be confirmed; None if it has no success."""
     found = best(candidates, goal, floor)
     return found if found is not None and found.successes else None
 
 
 def front(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Those with a success that no other one beats in score and quality at once; by score, the highest first."""
+    """Return the Pareto front of score and quality, best score first."""
     able = sorted((own for own in candidates if own.quality is not None), key=_paired, reverse=True)
     before = [-inf, *accumulate((own.quality or 0.0 for own in able), max)]
     return [own for own, known in zip(able, before, strict=False) if (own.quality or 0.0) > known]
@@ -68,7 +68,7 @@ def challenger(
     floor: float = 0.0,
     likely: float = LIKELY,
 ) -> Candidate | None:
-    """Who gets the next block of the race, if anybody should.
+    """Return the candidate that gets the next block of the race; None if a new one should.
 
     With the goal ``quality`` a rival is one whose successes are of higher quality than the leader's and whose interval
     does not lie below the floor.
@@ -113,7 +113,7 @@ def left(candidate: Candidate, best: Candidate | None, most: int) -> bool:
 
 
 def better(one: Candidate, other: Candidate) -> float:
-    """The probability that one's success rate is above the other's, under independent Jeffreys priors."""
+    """Return the probability that one's success rate is above the other's, under independent Jeffreys priors."""
     return _better(one.successes, one.n, other.successes, other.n)
 
 

@@ -11,7 +11,7 @@ from study.storage.records import Record, Status
 
 
 def candidates(points: Sequence[Point], records: Iterable[Record]) -> tuple[Candidate, ...]:
-    """The candidates with at least one replica that has ended, in order of cells.
+    """Return the candidates with at least one replica that has ended, in order of cells.
 
     Args:
         points: what was proposed for each cell.
@@ -24,7 +24,7 @@ def candidates(points: Sequence[Point], records: Iterable[Record]) -> tuple[Cand
 
 
 def candidate(point: Point, records: Iterable[Record]) -> Candidate | None:
-    """One cell's candidate from its records; nothing if no replica has ended yet."""
+    """Return one cell's candidate from its records; None if no replica has ended yet."""
     ended = (r for r in records if r.decided or r.status is Status.STOPPED)
     seen = sorted(ended, key=lambda record: record.replica)
     if not seen:

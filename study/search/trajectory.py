@@ -12,7 +12,7 @@ from study.storage.search_log import History, Proposal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """The search after so many blocks.
+    """The search after a number of blocks.
 
     Attributes:
         blocks: given so far, as if each had ended before the next was given.
@@ -49,7 +49,7 @@ class Spent:
 
 
 def spent(history: History, records: Sequence[Record], size: int) -> Spent:
-    """What was spent so far.
+    """Return what was spent so far.
 
     Args:
         size: seeds of a block.
@@ -65,7 +65,7 @@ def spent(history: History, records: Sequence[Record], size: int) -> Spent:
 
 
 def course(history: History, records: Sequence[Record], size: int) -> tuple[Moment, ...]:
-    """The incumbent after each block, in the order in which the blocks were given.
+    """Return the incumbent after each block, in the order in which the blocks were given.
 
     Args:
         records: of all replicas.
@@ -94,6 +94,6 @@ def course(history: History, records: Sequence[Record], size: int) -> tuple[Mome
 
 
 def _leading(best: Candidate | None, now: Candidate, known: dict[int, Candidate]) -> Candidate | None:
-    """The incumbent after one candidate has changed: all are compared only if it was the incumbent itself."""
+    """Return the incumbent after one candidate has changed: all are compared only if it was the incumbent itself."""
     rivals = known.values() if best is None or best.cell == now.cell else (best, now)
     return race.incumbent(tuple(rivals))

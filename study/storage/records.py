@@ -151,7 +151,7 @@ def write(rows: Iterable[Record], path: Path) -> None:
 
 
 def read(path: Path) -> tuple[Record, ...]:
-    """Reads what ``write`` wrote.
+    """Read what ``write`` wrote.
 
     Raises:
         ValueError: if the file does not exist, is damaged, holds no records, or was written by a newer schema.
@@ -180,7 +180,7 @@ def read(path: Path) -> tuple[Record, ...]:
 def decide_block(
     plan: Plan, block: Block, trace: Trace | None, status: Status, plan_digest: str = ""
 ) -> tuple[Record, ...]:
-    """The records of one block, one per planned replica, in order of its seeds.
+    """Return the records of one block, one per planned replica, in order of its seeds.
 
     A finished block with a complete trace gets its outcomes by the plan's rule. If the trace says that it was stopped,
     it gets the status ``stopped``, and outcomes for the replicas that were lost by then. Any other block gets

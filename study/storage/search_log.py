@@ -76,7 +76,7 @@ class History:
     ended: str = ""
 
     def take_in(self, line: Mapping[str, Any]) -> None:
-        """Raises ValueError, KeyError, TypeError or IndexError if the line is none of a log."""
+        """Raise ValueError, KeyError, TypeError or IndexError if the line is none of a log."""
         self.seconds = max(self.seconds, line["at"])
         match line["event"]:
             case "cell":
@@ -132,7 +132,7 @@ class Log:
 
 
 def _cut(path: Path) -> None:
-    """Removes a last line that an earlier process did not finish."""
+    """Remove a last line that an earlier process did not finish."""
     content = path.read_bytes() if path.exists() else b""
     whole = content.rfind(b"\n") + 1
     if whole < len(content):
@@ -141,7 +141,7 @@ def _cut(path: Path) -> None:
 
 
 def read(path: Path) -> History:
-    """What the log says; nothing, if there is none yet.
+    """Read a log; its history is empty if there is none yet.
 
     Raises:
         ValueError: if a whole line is no line of a log.

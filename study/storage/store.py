@@ -66,7 +66,7 @@ class Store:
         write_text(self.plan_path, json.dumps(dataclasses.asdict(plan), indent=1, default=_plain))
 
     def plan(self) -> Plan:
-        """The plan; of a search with the cells that were proposed so far.
+        """Read the plan; of a search with the cells that were proposed so far.
 
         Raises:
             ValueError: if there is no launch here, its plan or log cannot be read, or the log lacks a cell with traces.
@@ -77,7 +77,7 @@ class Store:
         return plan if plan.search is None else grown(plan, plan.search, self._history())
 
     def _history(self) -> search_log.History:
-        """A cell is in the log before it is trained: a log that lacks one was cut, and would have it trained anew."""
+        """Read the log, and refuse one that lacks a trained cell: it was cut, and would have the cell trained anew."""
         history = search_log.read(self.search_path)
         trained = {int(folder.name.removeprefix("cell=")) for folder in self.traces_path.glob("cell=*")}
         lacking = sorted(cell for cell in trained if cell >= len(history.points))
@@ -89,11 +89,15 @@ class Store:
         return history
 
     def write_rule(self, rule: OutcomeRule) -> None:
-        """Keeps the rule that the records are decided by, which ``study decide`` may have changed since the plan."""
+        """Keep the rule that the records are decided by, which ``study decide`` may have changed since the plan."""
         write_text(self.rule_path, json.dumps(dataclasses.asdict(rule), indent=1))
 
     def rule(self) -> OutcomeRule:
-        """The rule that the records are decided by. Raises ValueError if it cannot be read."""
+        """Read the rule that the records are decided by.
+
+        Raises:
+            ValueError: if it cannot be read.
+        """
         return read_json(self.rule_path, _RULE) if self.rule_path.exists() else self.plan().rule
 
     def write_settled(self, cells: Collection[int], seconds: float) -> None:
@@ -101,7 +105,7 @@ class Store:
         write_text(self.settled_path, json.dumps({"cells": sorted(cells), "seconds": seconds}))
 
     def settled(self) -> frozenset[int]:
-        """The cells that need no more seeds; none in a launch with a fixed number."""
+        """Return the cells that need no more seeds; none in a launch with a fixed number."""
         return frozenset(self._settled().get("cells", ()))
 
     def spent(self) -> float:
@@ -115,7 +119,7 @@ class Store:
         return self.halts_path / f"{block.name}.json"
 
     def write_halt(self, block: Block, rule: str, step: int) -> None:
-        """Makes the block end at its next report, with the trace that it has by then.
+        """Make the block end at its next report, with the trace that it has by then.
 
         Args:
             rule, step: which rule gave it up, and the last step that the rule had seen.
@@ -126,7 +130,7 @@ class Store:
         return self.traces_path / f"cell={block.cell.index}" / f"{block.name}.parquet"
 
     def trace(self, block: Block) -> Trace | None:
-        """The block's stored trace, or nothing if there is none yet."""
+        """Read the block's trace; None if there is none yet."""
         path = self.trace_path(block)
         return trace.read(path) if path.exists() else None
 
@@ -140,7 +144,7 @@ class Store:
         return self.samples_path / f"cell={cell}" / f"seed={seed}"
 
     def grids(self, cell: int, seed: int) -> list[Path]:
-        """The replica's sample grids, in order of steps."""
+        """Return the replica's sample grids, in order of steps."""
         return sorted(self.sample_folder(cell, seed).glob("step-*.png"))
 
     def pictures(self, cell: int, seed: int) -> list[Path]:

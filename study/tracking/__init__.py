@@ -1,5 +1,7 @@
-"""MLflow as a view of a launch, filled while it trains and rebuilt from Parquet when asked. Importing this is cheap:
-mlflow itself is imported by ``MlflowTracker.start``, in ``runs``, the one module that does."""
+"""MLflow as a view of a launch, filled while it trains and rebuilt from Parquet when asked.
+
+Importing this is cheap: ``runs``, the one module that imports mlflow, is imported by ``MlflowTracker.start``.
+"""
 
 from study.tracking.server import local_uri, set_defaults, ui_command
 from study.tracking.tracker import NullTracker, Tracker, TrackingUnreachable, sync

@@ -42,7 +42,7 @@ class Grid:
         return {}
 
     def scores(self, records: Sequence[Record]) -> Mapping[int, float]:
-        """Return per cell what a sampler is told of it."""
+        """Return the score of each cell, which the sampler of a search gets."""
         return {}
 
     def importances(self, store: Store) -> Sequence[Importance]:

@@ -63,7 +63,7 @@ def is_refusal(error: Exception) -> bool:
 
 
 def open_runs(uri: str, artifacts: Path | None, plan: Plan) -> "Runs":
-    """The launch's runs, with the launch run itself made and open.
+    """Open the launch's runs; the launch run itself is made if need be.
 
     Raises:
         TrackingUnreachable: if the server does not answer, refuses, or has no driver here.
@@ -129,11 +129,11 @@ class Runs:
         self._runs = found
 
     def know(self, cell: Cell) -> None:
-        """The launch has this cell, too; no request. From any thread."""
+        """Take in a cell that the launch has, too; makes no request, and may be called from any thread."""
         self._cells[cell.index] = cell
 
     def curves(self, cell: int, seed: int, points: Sequence[Point]) -> None:
-        """Sends the points behind the last step that the server has, whole rows in as few requests as possible."""
+        """Send the points behind the last step that the server has, whole rows in as few requests as possible."""
         run = self._replica(cell, seed)
         batch: list[Metric] = []
         last = run.last_step
@@ -149,8 +149,10 @@ class Runs:
             self._send_curves(run, batch, last)
 
     def replica(self, record: Record, grids: Sequence[Path]) -> None:
-        """The outcome, the samples, and the run's end. A replica that never ran gets no run, an undecided one no
-        ``success``: neither is a failure of the GAN."""
+        """Send the outcome and the samples, and end the run.
+
+        A replica that never ran gets no run, an undecided one no ``success``: neither is a failure of the GAN.
+        """
         if record.status in (Status.PLANNED, Status.SKIPPED):
             return
         run = self._replica(record.cell, record.seed)
@@ -176,7 +178,7 @@ class Runs:
             self._open(run)
 
     def finish(self, report: Path, complete: bool, found: Sequence[Importance] = ()) -> None:
-        """Uploads the report, if there is one, and leaves no run open.
+        """Upload the report, if there is one, and leaves no run open.
 
         Args:
             found: of a search, what decides its outcomes.
@@ -212,7 +214,7 @@ class Runs:
         return run
 
     def _replica(self, index: int, seed: int) -> _Known:
-        """The levels are its params too, so that the UI can group and colour curves by them."""
+        """Return a replica's run. The levels are its params too, so that the UI can group and color curves by them."""
         cell = self._cells[index]
         key = f"{self._plan.launch}/cell={index}/seed={seed}"
         run = self._run(key, f"seed {seed}", "replica", self._cell(cell))
@@ -244,7 +246,7 @@ class Runs:
         metrics: Mapping[str, float] | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> None:
-        """Sends what is new or different. Metrics go to step 0, which the UI draws as bars, one for each run."""
+        """Send what is new or different. Metrics go to step 0, which the UI draws as bars, one for each run."""
         # Of two values at one step the later stamp counts, so no two updates may have the same.
         self._stamp = max(self._stamp + 1, time.time_ns() // 1_000_000)
         news = {key: value[:_VALUE_LENGTH] for key, value in (params or {}).items() if key not in run.params}
@@ -310,7 +312,7 @@ def cell_views(uri: str) -> dict[str, str]:
 
 
 def _experiment(client: MlflowClient, name: str, artifacts: Path | None) -> str:
-    """The study's experiment, made if there is none."""
+    """Return the study's experiment; make it if there is none."""
     known = client.get_experiment_by_name(name)
     if known is None:
         location = None if artifacts is None else (artifacts.resolve() / name).as_uri()

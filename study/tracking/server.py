@@ -26,13 +26,13 @@ _CHECK_SECONDS = 5.0
 
 
 def set_defaults() -> None:
-    """Sets mlflow's environment variables unless the user has; must come before mlflow is imported."""
+    """Set mlflow's environment variables unless the user has; must come before mlflow is imported."""
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
 
 
 def local_uri(out: Path) -> str:
-    """The SQLite database ``mlflow.db`` in the folder ``out``."""
+    """Return the SQLite database ``mlflow.db`` in the folder ``out``."""
     return f"{_SQLITE}{out.resolve() / 'mlflow.db'}"
 
 
@@ -42,7 +42,7 @@ def artifact_folder(uri: str) -> Path | None:
 
 
 def ui_command(out: Path, port: int | None) -> list[str]:
-    """The command that serves MLflow's UI of the launches in ``out`` on 127.0.0.1.
+    """Return the command that serves MLflow's UI of the launches in ``out`` on 127.0.0.1.
 
     Args:
         out: the folder that holds ``mlflow.db``.
@@ -78,12 +78,12 @@ def check(uri: str) -> None:
 
 
 def unreachable(uri: str, error: BaseException) -> TrackingUnreachable:
-    """The error in one sentence, with its innermost cause and without a password."""
+    """Return the error in one sentence, with its innermost cause and without a password."""
     return TrackingUnreachable(f"tracking server {without_password(uri)} cannot be used: {reason(error)}")
 
 
 def reason(error: BaseException) -> str:
-    """The first line of the innermost cause."""
+    """Return the first line of the innermost cause."""
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
     lines = str(error).splitlines() or [type(error).__name__]
@@ -91,6 +91,7 @@ def reason(error: BaseException) -> str:
 
 
 def without_password(uri: str) -> str:
+    """Hide the password of an address."""
     password = urlsplit(uri).password
     return uri.replace(f":{password}@", ":***@") if password else uri
 

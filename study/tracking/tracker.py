@@ -1,4 +1,4 @@
-"""What a launch tells whoever shows it, and showing it again from what is stored."""
+"""The tracker interface, and rebuilding a tracked launch from its files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,30 +16,32 @@ class TrackingUnreachable(ValueError):
 
 
 class Tracker(Protocol):
-    """The driver's side of a view. No method waits for a server but ``start`` and ``finish``, and none fails with it
-    but ``start``."""
+    """The tracker interface: the driver's side of a view.
+
+    No method waits for a server but ``start`` and ``finish``, and none fails with it but ``start``.
+    """
 
     def start(self, plan: Plan) -> None:
-        """Begins a launch, or goes on with a resumed one.
+        """Begin a launch, or go on with a resumed one.
 
         Raises:
             TrackingUnreachable: if it cannot be shown.
         """
 
     def cell_begins(self, cell: Cell) -> None:
-        """A block of the cell begins; a search's cell may be new."""
+        """Take in that a block of the cell begins; a search's cell may be new."""
 
     def curves(self, block: Block, rows: Sequence[Row]) -> None:
-        """Reports of one block, as rows of its trace in order of steps; rows told before may come again."""
+        """Show reports of one block, as rows of its trace in order of steps; rows that were shown may come again."""
 
     def replica(self, record: Record, grids: Sequence[Path]) -> None:
-        """What became of a replica, and its sample grids so far."""
+        """Show what became of a replica, and its sample grids so far."""
 
     def cell(self, summary: CellSummary, score: float | None = None) -> None:
-        """A cell's success rate so far, and of a search what its sampler is told of it."""
+        """Show a cell's success rate so far, and of a search the score that its sampler gets."""
 
     def finish(self, store: Store, complete: bool) -> bool:
-        """Shows what is stored and not shown yet, and ends the launch.
+        """Show what is stored and not shown yet, and ends the launch.
 
         Args:
             complete: whether every planned replica was trained to its end.
@@ -70,7 +72,7 @@ class NullTracker:
 
 
 def sync(store: Store, tracker: Tracker) -> bool:
-    """Builds the view of a launch from its folder alone; what is shown already is not told again.
+    """Build the view of a launch from its folder alone; what is shown already is not sent again.
 
     Returns:
         Whether everything that is stored is shown now.

@@ -47,8 +47,11 @@ class Curves:
 
 
 def curves(block: Block, rows: Sequence[Row], *, stamp: int) -> Curves:
-    """The numbers in the rows of a block. Lists have no place in a curve; NaN and infinity are left out, so that a gap
-    in a curve is what the UI shows. ``step`` is a curve as well: its last value says how far a replica is."""
+    """Return the numbers in the rows of a block.
+
+    Lists have no place in a curve; NaN and infinity are left out, so that the UI shows a gap. ``step`` is a curve as
+    well: its last value says how far a replica is.
+    """
     points: defaultdict[Replica, list[Point]] = defaultdict(list)
     for row in rows:
         values = {
@@ -61,7 +64,7 @@ def curves(block: Block, rows: Sequence[Row], *, stamp: int) -> Curves:
 
 
 def joined(parts: Sequence[Curves]) -> Curves:
-    """The curves one after the other."""
+    """Return the curves one after the other."""
     points: defaultdict[Replica, list[Point]] = defaultdict(list)
     for part in parts:
         for replica, own in part.points.items():
@@ -70,7 +73,7 @@ def joined(parts: Sequence[Curves]) -> Curves:
 
 
 def cell_params(cell: Cell) -> dict[str, str]:
-    """The cell's factor levels by factor, and its configuration by dotted path, such as ``g_optimizer.lr``.
+    """Return the cell's factor levels by factor, and its configuration by dotted path, such as ``g_optimizer.lr``.
 
     Where a factor is called like a path and its label is not the path's value, the path gets the prefix ``config.``.
     """
@@ -88,7 +91,7 @@ def point_params(point: Mapping[str, Value]) -> dict[str, str]:
 
 
 def search_params(plan: Plan, search: SearchSpec) -> dict[str, str]:
-    """What is searched, and how."""
+    """Return what is searched, and how."""
     seconds = {} if plan.budget is None else {"budget_seconds": f"{plan.budget:g}"}
     blocks = {} if search.blocks is None else {"budget_blocks": str(search.blocks)}
     own = {"space": search.space.name, "sampler": search.sampler, "objective": search.goal, "stop": search.stop}
@@ -107,8 +110,9 @@ def importance_json(found: Sequence[Importance]) -> str:
 
 
 def cell_metrics(summary: CellSummary, shown: Mapping[str, float]) -> dict[str, float]:
-    """``success_rate`` with ``success_low`` and ``success_high``, what it is made of, and ``outcome_<name>`` for every
-    outcome. Crashed, pending and stopped replicas are no part of ``n``.
+    """Return ``success_rate`` with its interval and counts, and ``outcome_<name>`` for every outcome.
+
+    Crashed, pending and stopped replicas are no part of ``n``.
 
     Without any decided replica there is no rate, which is not a rate of 0; only one in ``shown`` has to be taken back.
     """
@@ -129,5 +133,5 @@ def cell_metrics(summary: CellSummary, shown: Mapping[str, float]) -> dict[str, 
 
 
 def param_name(text: str) -> str:
-    """The text with ``_`` for every character that MLflow does not allow in a name."""
+    """Return the text with ``_`` for every character that MLflow does not allow in a name."""
     return re.sub(r"[^\w\-. :/]", "_", text, flags=re.ASCII)[:250]

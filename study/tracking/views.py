@@ -13,7 +13,7 @@ TAG = f"mlflow.sharedViewState.{_NAME}"
 
 
 def address(experiment: str) -> str:
-    """The view's address below MLflow's root."""
+    """Return the view's address below MLflow's root."""
     return f"/#/experiments/{experiment}/runs?viewStateShareKey={_NAME}"
 
 

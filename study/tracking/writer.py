@@ -65,7 +65,7 @@ class MlflowTracker:
         self._warned = False
 
     def start(self, plan: Plan) -> None:
-        """Finds or makes the launch's run; within about 10 s, plus 3 s each for importing mlflow and a new database.
+        """Find or makes the launch's run; within about 10 s, plus 3 s each for importing mlflow and a new database.
 
         Raises:
             TrackingUnreachable: if the server does not answer, or the database cannot be written.
@@ -92,7 +92,7 @@ class MlflowTracker:
         self._put(lambda runs: runs.cell(summary, score))
 
     def finish(self, store: Store, complete: bool) -> bool:
-        """Sends what waits and whatever else is stored, the report included, and closes the launch's runs.
+        """Send what waits and whatever else is stored, the report included, and closes the launch's runs.
 
         Gives up when the server has not answered for 30 s. Reads the stored traces again: a launch that was killed may
         have stored what it did not send.
@@ -138,7 +138,7 @@ class MlflowTracker:
             self._queue.put(item)
 
     def _settle(self, begin: float) -> bool:
-        """Waits for the queue; not once the server has been silent for 30 s, counted from ``begin`` at the earliest."""
+        """Wait for the queue, but no longer once the server has been silent for 30 s, counted from ``begin`` on."""
         done = Event()
         self._put(done)
         self._hurry.set()
@@ -235,7 +235,7 @@ def cell_views(out: Path) -> dict[str, str]:
 
 
 def _gathered(items: Sequence[_Item]) -> Iterator[_Item]:
-    """The items in order, neighbouring curves as one."""
+    """Yield the items in order, neighboring curves as one."""
     neighbors: list[Curves] = []
     for item in items:
         if isinstance(item, Curves):

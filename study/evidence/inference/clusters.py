@@ -56,7 +56,9 @@ def exact_interval(share: float, n: float, confidence: float = 0.95) -> tuple[fl
 
 
 def exact_p(share: float, n: float, threshold: float) -> float:
-    """The smallest level at which ``exact_interval`` leaves out ``threshold``: twice the smaller binomial tail, <= 1.
+    """Return the smallest level at which ``exact_interval`` leaves out ``threshold``.
+
+    It is twice the smaller binomial tail, at most 1.
 
     Raises:
         ValueError: as ``score_interval``; if threshold is not in [0, 1].

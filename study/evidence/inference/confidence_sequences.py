@@ -41,7 +41,7 @@ _EDGE = 1e-12  # how close to an end of the scale the end of an interval is look
 
 
 def evidence(values: Sequence[float], mean: float, low: float = 0.0, high: float = 1.0) -> float:
-    """The most wealth that betting against "the true mean is ``mean``" had after any number of values, in [1, 1e300].
+    """Return the most wealth that betting against the true mean ``mean`` had after any number of values, in [1, 1e300].
 
     ``1 / evidence`` is a p-value that holds however the number of values was chosen. The order of the values counts.
 
@@ -113,7 +113,7 @@ def _most(logs: Floats) -> float:
 
 
 def _inside(y: Floats, limit: float) -> float | None:
-    """A mean never ruled out, the mean of the values if it is one; None if there is none."""
+    """Return a mean that was never ruled out, preferably that of the values; None if there is none."""
     guess = float(y.mean()) if y.size else 0.5
     if _most(_log_wealth(y, guess)) < limit:
         return guess
@@ -122,7 +122,7 @@ def _inside(y: Floats, limit: float) -> float | None:
 
 
 def _longest(y: Floats, limit: float) -> tuple[Floats, float]:
-    """The most first values that leave a mean, and that mean."""
+    """Return the most first values that leave a mean, and that mean."""
     few, many, found = 0, y.size, 0.5
     while many - few > 1:
         middle = (few + many) // 2

@@ -1,4 +1,4 @@
-"""Differences of two success rates, a minus b, by what is known of how the observations hang together.
+"""Differences of two success rates, a minus b, with one class per dependence structure of the observations.
 
 ===============  ====================================  ==========================  ===================================
 class            observations                          test of equal rates         interval
@@ -57,7 +57,7 @@ class Difference(Protocol):
     def interval(self, confidence: float) -> tuple[float, float]: ...
 
     def against(self, difference: float, alpha: float) -> tuple[float, int]:
-        """p of "the true difference is this", and on which side of it the data lie: 1 above, -1 below, 0 neither."""
+        """Return p of this true difference, and on which side of it the data lie: 1 above, -1 below, 0 neither."""
         ...
 
 
@@ -207,12 +207,12 @@ def of_two_cells(pairs: Pairs | None, a: tuple[int, int], b: tuple[int, int]) ->
 
 
 def difference_of(clusters: Sequence[Cluster], pairs: Pairs) -> OnePair | ManyPairs:
-    """The difference over seeds with at least one pair each."""
+    """Return the difference over seeds with at least one pair each."""
     return OnePair(pairs) if all(n == 1 for n, _, _ in clusters) else ManyPairs(clusters, pairs)
 
 
 def _inverted(found: Difference, difference: float) -> float:
-    """The smallest level at which the interval leaves out ``difference``."""
+    """Return the smallest level at which the interval leaves out ``difference``."""
     above = found.estimate > difference
 
     def excess(level: float) -> float:

@@ -56,7 +56,9 @@ class Chances:
 
 
 def joint(a: float, b: float, correlation: float = 0.0) -> Joint:
-    """A pair with success rates ``a`` and ``b`` and phi ``correlation``: ``both = a b + phi sqrt(a (1-a) b (1-b))``.
+    """Return a pair with success rates ``a``, ``b`` and phi ``correlation``.
+
+    ``both = a b + phi sqrt(a (1-a) b (1-b))``.
 
     Raises:
         ValueError: if a rate is not in [0, 1], or no pair has these rates and that correlation.
@@ -71,7 +73,7 @@ def joint(a: float, b: float, correlation: float = 0.0) -> Joint:
 
 
 def correlations(a: float, b: float) -> tuple[float, float]:
-    """The least and the largest phi of a pair with these rates: at most [-1, 1], which stands where one never varies.
+    """Return the least and the largest phi of a pair with these rates; [-1, 1] where one of the two never varies.
 
     Raises:
         ValueError: if a rate is not in [0, 1].
@@ -127,7 +129,7 @@ def same(seeds: int, pairs: int, what: Joint, margin: float, levels: Sequence[fl
 
 
 def smallest(power: Callable[[int], float], target: float, most: int) -> int | None:
-    """The smallest number of seeds with which the power is at least ``target``; None if more than ``most`` are needed.
+    """Return the fewest seeds with which the power is at least ``target``; None if more than ``most`` are needed.
 
     By bisection, then downwards over the dips that the power of an exact test has, which span a few seeds.
     """

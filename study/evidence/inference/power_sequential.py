@@ -97,7 +97,7 @@ def _paths(levels: Sequence[float], bet: tuple[Floats, Floats]) -> tuple[Paths, 
 
 
 def _decided(wealth: Floats, sides: Floats, alpha: float, level: float) -> Paths:
-    """The side is fixed when wealth first reaches ``1 / alpha``; the decision when it exceeds ``1 / level``."""
+    """Fix the side when wealth first reaches ``1 / alpha``; the decision when it exceeds ``1 / level``."""
     most = wealth.shape[1]
     leaning = np.take_along_axis(sides, (wealth >= -log(alpha)).argmax(axis=1)[:, None], axis=1)[:, 0]
     reached = wealth > -log(level)

@@ -30,7 +30,7 @@ class FixedShare:
         return pooled_rate(self.counts, exact_interval(share_of(self.counts), self._seeds, confidence))
 
     def against(self, threshold: float, alpha: float) -> tuple[float, int]:
-        """p of "the true share is this", and on which side of it the data lie: 1 above, -1 below, 0 neither."""
+        """Return p of this true share, and on which side of it the data lie: 1 above, -1 below, 0 neither."""
         share = share_of(self.counts)
         return exact_p(share, self._seeds, threshold), (share > threshold) - (share < threshold)
 
@@ -50,7 +50,7 @@ class BettingShare:
         return "betting, valid at any time"
 
     def rate(self, confidence: float) -> Rate:
-        """The interval that holds after every seed; seeds count alike."""
+        """Return the share with the interval that holds after every seed; seeds count alike."""
         found = confidence_sequences.interval([k / n for k, n in self.counts], confidence=confidence)
         return pooled_rate(self.counts, found)
 
@@ -76,7 +76,7 @@ def bet_against(values: Sequence[float], mean: float, low: float, high: float, a
 
 
 def share_of(counts: Counts) -> float:
-    """The share of all replicas."""
+    """Return the share of all replicas."""
     return sum(k for k, _ in counts) / sum(n for _, n in counts)
 
 

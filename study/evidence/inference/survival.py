@@ -63,7 +63,7 @@ class LogRank:
 
 
 def kaplan_meier(lifetimes: Lifetimes, weights: Floats | None = None, confidence: float = 0.95) -> SurvivalCurve:
-    """The product-limit estimate ``S(t) = prod (1 - d_j / Y_j)`` over the times ``t_j <= t`` of failures.
+    """Return the product-limit estimate ``S(t) = prod (1 - d_j / Y_j)`` over the times ``t_j <= t`` of failures.
 
     Kaplan & Meier 1958, JASA 53. ``d_j`` and ``Y_j`` are the weights that fail at ``t_j`` and that are at risk then
     (seen at ``t_j`` or later). The interval is that of ``log(-log S)``, with Greenwood's variance, where ``S`` is
@@ -121,7 +121,7 @@ def _weights(lifetimes: Lifetimes, weights: Floats | None) -> Floats:
 
 
 def _from(seen: Floats, values: Floats, time: Floats, *, only: bool = False) -> Floats:
-    """The sum of ``values`` seen at each time or later, or at that time ``only``."""
+    """Return the sum of ``values`` seen at each time or later, or at that time ``only``."""
     order = np.argsort(seen)
     before = np.concatenate([[0.0], np.cumsum(values[order])])
     first = np.searchsorted(seen[order], time, side="left")

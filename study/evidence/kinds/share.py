@@ -40,7 +40,7 @@ class _Share(Kind[Share, FixedShare | BettingShare]):
         )
 
     def shown(self, hypothesis: Share, tested: Tested[FixedShare | BettingShare]) -> Shown:
-        """The rate has its interval at ``1 - alpha``, so that it and the verdict agree."""
+        """Return the rate with its interval at ``1 - alpha``, so that interval and verdict agree."""
         return Shown(test=tested.found.test, rates=(tested.found.rate(1 - hypothesis.alpha),))
 
     def words(self, hypothesis: Share, tested: Tested[FixedShare | BettingShare], rates: Sequence[Rate]) -> list[str]:

@@ -1,8 +1,8 @@
-"""A search as a study of Optuna in a storage of its own, which ``optuna-dashboard`` opens while the search runs.
+"""A search as an Optuna study in a separate storage, which ``optuna-dashboard`` opens while the search runs.
 
 A view, like MLflow: it can be made again from the launch's files, and a storage that fails later stops no search. A
 trial is a candidate, under the number of its cell. It runs while the candidate may still race, its intermediate values
-the scores after so many seeds, and has the score with which it left the race. Optuna's trials cannot be changed once
+the scores by number of seeds, and has the score with which it left the race. Optuna's trials cannot be changed once
 they are complete: of a candidate that comes back, which is rare, the launch's own files have the last score.
 """
 
@@ -33,18 +33,18 @@ class Mirror(Protocol):
     """Who shows a search."""
 
     def catch_up(self, points: Sequence[Point], known: Mapping[int, Candidate]) -> None:
-        """Shows what earlier processes did and the storage does not have yet."""
+        """Show what earlier processes did and the storage does not have yet."""
 
     def proposed(self, point: Point) -> None: ...
     def scored(self, candidate: Candidate) -> None: ...
     def left(self, candidate: Candidate) -> None:
-        """The candidate has left the race."""
+        """Show that the candidate has left the race."""
 
     def close(self, known: Mapping[int, Candidate]) -> None:
-        """The search is over: every candidate has its last score."""
+        """Show the last score of every candidate: the search is over."""
 
     def withdraw(self) -> None:
-        """The search was refused before it began."""
+        """Remove what was shown: the search was refused before it began."""
 
 
 class NoMirror:

@@ -7,7 +7,7 @@ from search_spaces import Float, Int, Options, Range, Value
 
 
 def distribution(axis: Options | Range) -> BaseDistribution:
-    """What Optuna draws an axis from; options are drawn by their labels."""
+    """Return the distribution that Optuna draws an axis from; options are drawn by their labels."""
     if isinstance(axis, Options):
         return CategoricalDistribution([level.label for level in axis.levels])
     domain = axis.domain
@@ -17,7 +17,7 @@ def distribution(axis: Options | Range) -> BaseDistribution:
 
 
 def suggested(trial: Trial, axis: Options | Range) -> Value:
-    """The sampler's value for an axis: a label, or a number in 6 digits (so that machines agree) inside the domain."""
+    """Return the sampler's value for an axis: a label, or a number in 6 digits (so that machines agree)."""
     if isinstance(axis, Options):
         return str(trial.suggest_categorical(axis.name, [level.label for level in axis.levels]))
     domain = axis.domain
