@@ -11,15 +11,16 @@ from functools import partial
 
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import IMAGE_RULE
+from study.validation.anywhere import FROZEN, frozen_generator, healthy, not_a_number, wasserstein
 from study.validation.fault import Fault
-from study.validation.interventions import Copies, KeepClasses, Poison, RateStep, Relabel, Span
+from study.validation.interventions import Copies, KeepClasses, RateStep, Relabel, Span
 from trainables.conditioning import ByLabel
 from trainables.config import BurnIn, Evaluation, GanConfig, Latent, Updates
 from trainables.data import Digits
 from trainables.networks import Mlp
 from trainables.networks.init import He
-from trainables.objectives import LeastSquares, Minimax, Wasserstein
-from trainables.optim import Adam, RMSprop, Sgd
+from trainables.objectives import LeastSquares, Minimax
+from trainables.optim import Adam, Sgd
 
 STEPS = 1_008
 SETTLED = 612
@@ -27,7 +28,6 @@ BRIEF = 288
 """Steps of a training in which nothing moves."""
 RULE = replace(IMAGE_RULE, name="image-read", label_accuracy_min=0.8)
 """The rule for conditioned generators, as the studies of labels have it."""
-_FROZEN = 1e-30  # times any gradient it is below half a unit in the last place of any weight but a zero bias
 _G = Mlp(hidden=(128, 128), activation="relu", norm="batch", output="tanh", init=He())
 _D = Mlp(hidden=(128, 128), activation="leaky_relu", init=He())
 _PLAIN = replace(_G, norm="none", activation="leaky_relu", output="linear")
@@ -45,27 +45,15 @@ BASE = GanConfig(
     evaluation=Evaluation(every=36, samples=512),
 )
 _LS = replace(BASE, objective=LeastSquares())
-_WGAN = replace(
-    BASE,
-    objective=Wasserstein(),
-    g_optimizer=RMSprop(lr=5e-4),
-    d_optimizer=RMSprop(lr=5e-4),
-    clip=0.01,
-    updates=Updates(d_steps=2),
-)
+_WGAN = wasserstein(BASE)
+_PLAYED = {"cross-entropy": BASE, "least squares": _LS}
+_HEALTHY = {
+    "cross-entropy": BASE,
+    "least squares": _LS,
+    "instance noise": replace(BASE, instance_noise=0.3),
+}
 
 _injection = partial(Fault, config=BASE, rule=RULE)
-
-
-def _healthy() -> Iterable[Fault]:
-    """Nothing is wrong. That they end good is measured, not given."""
-    settings = {
-        "cross-entropy": BASE,
-        "least squares": _LS,
-        "instance noise": replace(BASE, instance_noise=0.3),
-    }
-    for severity, config in settings.items():
-        yield _injection("healthy", severity, None, config=config)
 
 
 def _tolerated() -> Iterable[Fault]:
@@ -131,17 +119,10 @@ def _tiny_clip() -> Iterable[Fault]:
     yield _injection("clip too small", "1e-06", Outcome.NOT_LEARNED, config=config)
 
 
-def _frozen_generator() -> Iterable[Fault]:
-    """G's updates round to nothing: the untrained generator to the end."""
-    for severity, config in (("cross-entropy", BASE), ("least squares", _LS)):
-        config = replace(config, g_optimizer=Adam(lr=_FROZEN), steps=BRIEF)
-        yield _injection("G frozen", severity, Outcome.NOT_LEARNED, config=config)
-
-
 def _frozen_discriminator() -> Iterable[Fault]:
     """D's updates round to nothing, G follows random weights: fast to what they like most, or slowly away. Measured."""
     for severity, config, lr in (("cross-entropy", BASE, 5e-3), ("least squares", _LS, 3e-4)):
-        config = replace(config, d_optimizer=Adam(lr=_FROZEN), g_optimizer=Adam(lr=lr), steps=648)
+        config = replace(config, d_optimizer=Adam(lr=FROZEN), g_optimizer=Adam(lr=lr), steps=648)
         yield _injection("D frozen", f"{severity}, lr {lr:g}", None, config=config)
 
 
@@ -183,15 +164,8 @@ def _huge_clip() -> Iterable[Fault]:
         yield _injection("clip too large", f"{clip:g}", Outcome.DIVERGED, config=config)
 
 
-def _not_a_number() -> Iterable[Fault]:
-    """One player's loss is NaN from some step on."""
-    for of, start in (("d", 10), ("g", 100), ("d", 280)):
-        change, config = Poison(of=of, start=start), replace(BASE, steps=BRIEF)
-        yield _injection("NaN", f"in {of.upper()} at {start}", Outcome.DIVERGED, config=config, training=change)
-
-
 INJECTIONS = (
-    *_healthy(),
+    *healthy(_injection, _HEALTHY),
     *_tolerated(),
     *_recovered(),
     *_partial(),
@@ -200,12 +174,12 @@ INJECTIONS = (
     *_rate_step(),
     *_oscillation(),
     *_tiny_clip(),
-    *_frozen_generator(),
+    *frozen_generator(_injection, _PLAYED, BRIEF),
     *_frozen_discriminator(),
     *_swapped(),
     *_relabeled(),
     *_vanishing(),
     *_steep(),
     *_huge_clip(),
-    *_not_a_number(),
+    *not_a_number(_injection, BASE, BRIEF, (("d", 10), ("g", 100), ("d", 280))),
 )

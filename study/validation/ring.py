@@ -11,20 +11,20 @@ from functools import partial
 
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import MIXTURE_RULE
+from study.validation.anywhere import FROZEN, frozen_generator, healthy, not_a_number, wasserstein
 from study.validation.fault import Fault
-from study.validation.interventions import Copies, KeepModes, Poison, RateStep, Span
+from study.validation.interventions import Copies, KeepModes, RateStep, Span
 from trainables.config import BurnIn, Evaluation, GanConfig, Latent, Updates
 from trainables.data import Ring
 from trainables.networks import Mlp
 from trainables.networks.init import He
-from trainables.objectives import LeastSquares, Minimax, Wasserstein
-from trainables.optim import Adam, RMSprop, Sgd
+from trainables.objectives import LeastSquares, Minimax
+from trainables.optim import Adam, Sgd
 
 STEPS = 2_000
 SETTLED = 1_150
 BRIEF = 400
 """Steps of a training in which nothing moves."""
-_FROZEN = 1e-30  # times any gradient it is below half a unit in the last place of any weight but a zero bias
 _NET = Mlp(hidden=(64, 64), activation="relu", init=He())
 _LEAKY = replace(_NET, activation="leaky_relu")
 
@@ -41,29 +41,17 @@ BASE = GanConfig(
     evaluation=Evaluation(every=50, samples=1_000),
 )
 _LS = replace(BASE, objective=LeastSquares(), instance_noise=0.2)
-_WGAN = replace(
-    BASE,
-    objective=Wasserstein(),
-    g_optimizer=RMSprop(lr=5e-4),
-    d_optimizer=RMSprop(lr=5e-4),
-    clip=0.01,
-    updates=Updates(d_steps=2),
-)
+_WGAN = wasserstein(BASE)
+_PLAYED = {"cross-entropy": BASE, "least squares": _LS}
+_HEALTHY = {
+    "cross-entropy": BASE,
+    "2 noise dimensions": replace(BASE, latent=Latent(dim=2, distribution="normal")),
+    "least squares": _LS,
+    "batch norm in G": replace(BASE, generator=replace(_NET, norm="batch")),
+    "batch of 128": replace(BASE, batch_size=128),
+}
 
 _injection = partial(Fault, config=BASE, rule=MIXTURE_RULE)
-
-
-def _healthy() -> Iterable[Fault]:
-    """Nothing is wrong. That they end good is measured, not given."""
-    settings = {
-        "cross-entropy": BASE,
-        "2 noise dimensions": replace(BASE, latent=Latent(dim=2, distribution="normal")),
-        "least squares": _LS,
-        "batch norm in G": replace(BASE, generator=replace(_NET, norm="batch")),
-        "batch of 128": replace(BASE, batch_size=128),
-    }
-    for severity, config in settings.items():
-        yield _injection("healthy", severity, None, config=config)
 
 
 def _tolerated() -> Iterable[Fault]:
@@ -128,17 +116,10 @@ def _tiny_clip() -> Iterable[Fault]:
         )
 
 
-def _frozen_generator() -> Iterable[Fault]:
-    """G's updates round to nothing: the untrained generator to the end."""
-    for severity, config in (("cross-entropy", BASE), ("least squares", _LS)):
-        config = replace(config, g_optimizer=Adam(lr=_FROZEN), steps=BRIEF)
-        yield _injection("G frozen", severity, Outcome.NOT_LEARNED, config=config)
-
-
 def _frozen_discriminator() -> Iterable[Fault]:
     """D's updates round to nothing, G follows random weights. Where that leads is measured."""
     for severity, config in (("cross-entropy", BASE), ("least squares", _LS)):
-        yield _injection("D frozen", severity, None, config=replace(config, d_optimizer=Adam(lr=_FROZEN), steps=1_600))
+        yield _injection("D frozen", severity, None, config=replace(config, d_optimizer=Adam(lr=FROZEN), steps=1_600))
 
 
 def _swapped() -> Iterable[Fault]:
@@ -173,15 +154,8 @@ def _huge_clip() -> Iterable[Fault]:
         yield _injection("clip too large", f"{clip:g}", Outcome.DIVERGED, config=config)
 
 
-def _not_a_number() -> Iterable[Fault]:
-    """One player's loss is NaN from some step on."""
-    for of, start in (("d", 10), ("g", 200), ("d", 390)):
-        change, config = Poison(of=of, start=start), replace(BASE, steps=BRIEF)
-        yield _injection("NaN", f"in {of.upper()} at {start}", Outcome.DIVERGED, config=config, training=change)
-
-
 INJECTIONS = (
-    *_healthy(),
+    *healthy(_injection, _HEALTHY),
     *_tolerated(),
     *_recovered(),
     *_partial(),
@@ -190,11 +164,11 @@ INJECTIONS = (
     *_rate_step(),
     *_oscillation(),
     *_tiny_clip(),
-    *_frozen_generator(),
+    *frozen_generator(_injection, _PLAYED, BRIEF),
     *_frozen_discriminator(),
     *_swapped(),
     *_vanishing(),
     *_steep(),
     *_huge_clip(),
-    *_not_a_number(),
+    *not_a_number(_injection, BASE, BRIEF, (("d", 10), ("g", 200), ("d", 390))),
 )
