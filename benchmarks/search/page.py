@@ -18,8 +18,8 @@ from run import CONTESTANTS, RESULTS
 from space import SPACE
 from surface import CONVERGED, UNSTABLE, Surface, World, drawn, model, surfaces
 
-from study.report.figures import export, svg
-from study.report.figures.svg import COLORS, Picture
+from study.report.drawing import export, svg
+from study.report.drawing.svg import COLORS, Picture
 
 HERE = Path(__file__).parent
 DOCS = HERE.parents[1] / "docs" / "results"

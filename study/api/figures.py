@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from study.launch import Launch
 
 if TYPE_CHECKING:
-    from study.report.figures.svg import Picture
+    from study.report.drawing.svg import Picture
 
 
 class Drawing:
@@ -27,7 +27,7 @@ class Drawing:
         Raises:
             ValueError: if the suffix is none of ``.svg``, ``.pdf`` and ``.png``.
         """
-        from study.report.figures import export
+        from study.report.drawing import export
 
         export.save(self._picture, Path(path))
         return Path(path)
@@ -47,12 +47,5 @@ def draw(launch: Launch, name: str) -> Drawing:
         ValueError: if there is no figure of that name, or the launch has nothing to show in it.
     """
     from study.report.figures import registry
-    from study.report.view import View
 
-    known = {**registry.PICTURES, **registry.OF_SEARCH}
-    if name not in known:
-        raise ValueError(f"figure must be one of {', '.join(known)}, got {name!r}")
-    picture = known[name](View(launch))
-    if picture is None:
-        raise ValueError(f"figure must be one that the launch has something to show in, got {name!r}")
-    return Drawing(picture)
+    return Drawing(registry.picture(name, launch))

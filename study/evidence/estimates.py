@@ -18,6 +18,7 @@ __all__ = [
     "Comparison",
     "Rate",
     "boschloo",
+    "by_rate",
     "clopper_pearson",
     "compare",
     "newcombe",
@@ -90,6 +91,11 @@ def summarize(records: Sequence[Record]) -> tuple[CellSummary, ...]:
     for record in records:
         cells.setdefault(record.cell, []).append(record)
     return tuple(_summary(cells[cell]) for cell in sorted(cells))
+
+
+def by_rate(summaries: Sequence[CellSummary]) -> list[CellSummary]:
+    """Best first; among equals the one known better, then the order of the study."""
+    return sorted(summaries, key=lambda s: (s.rate.n == 0, -s.rate.rate, -s.rate.low, s.cell))
 
 
 def compare(contrasts: Sequence[Contrast], records: Sequence[Record]) -> tuple[Comparison, ...]:

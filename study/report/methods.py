@@ -1,7 +1,7 @@
 """The methods paragraphs of a launch, from its plan and its records: English that can go into a paper as it stands."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from study import formatting
@@ -17,52 +17,35 @@ from trainables.conditioning import Unconditional
 from trainables.config import AaeConfig, Config, GanConfig
 from trainables.penalties import NoPenalty
 
-if TYPE_CHECKING:  # brings scikit-learn, and only a search needs it
-    from study.report.search_data import Searched
+if TYPE_CHECKING:
+    from study.report.views import View
 
 _MOST = 4
 """So many values of a setting are named; of more, how many there are."""
-_VARIANTS = "variants by the factors of the design"
+_VARIANTS = "variants by what the launch varies"
+"""Stands for what the view of the launch says there."""
 _ALWAYS = frozenset("a b c beta1 beta2 channels dim hidden lr modes norm side std weight".split())
 """Fields that are said even at their defaults."""
 
 
-_SAME_SEEDS = (
+SAME_SEEDS = (
     "The seeds are the same in every configuration. Initial weights, data order and noise are pure functions of the"
     " seed, drawn from separate streams, so that replicas with the same seed are paired across configurations in all"
     " that these share."
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
-    """What was done beside the plan.
-
-    Attributes:
-        tests: their names, in the order of use; ``contrasts`` counts the rows that the contrasts were tested in.
-        rule: that decided the records.
-        recall: what is known of the rule's errors, in a sentence.
-        search: what a search found, if the launch is one.
-    """
-
-    tests: tuple[str, ...]
-    contrasts: int
-    records: Sequence[Record]
-    rule: OutcomeRule
-    recall: str = ""
-    search: "Searched | None" = None
-
-
-def paragraphs(plan: Plan, made: Made) -> list[str]:
+def paragraphs(view: "View") -> list[str]:
     """Design, training, outcomes, statistics, software; one paragraph each."""
+    plan = view.launch.plan
     found = [
-        " ".join(_design(plan, made)),
-        " ".join(_training([cell.config for cell in plan.cells] or plan.configs())),
-        " ".join(_outcomes(plan, made)),
-        " ".join(_statistics(plan, made)),
-        " ".join(_software(plan, made.records)),
+        view.design(),
+        _training([cell.config for cell in plan.cells] or plan.configs()),
+        _outcomes(view),
+        _statistics(view),
+        _software(plan, view.launch.replicas),
     ]
-    return found if made.search is None else [own.replace(_VARIANTS, "variants among the candidates") for own in found]
+    return [" ".join(own).replace(_VARIANTS, f"variants {view.words.variants}") for own in found]
 
 
 def names_of_tests(judged: Iterable[Any], compared: Iterable[Comparison]) -> tuple[str, ...]:
@@ -70,13 +53,8 @@ def names_of_tests(judged: Iterable[Any], compared: Iterable[Comparison]) -> tup
     return tuple(dict.fromkeys(test for own in (*judged, *compared) if (test := getattr(own, "test", ""))))
 
 
-def _design(plan: Plan, made: Made) -> Iterable[str]:
-    if made.search is not None:
-        from study.report import search_text
-
-        yield from search_text.design(made.search)
-        yield _SAME_SEEDS
-        return
+def design_of_grid(plan: Plan, records: Sequence[Record]) -> Iterable[str]:
+    """The sentences on which configurations were trained on which seeds."""
     varied = [factor for factor in plan.factors if len(factor.levels) > 1]
     names = formatting.joined(
         [f"{factor.name} ({_levels([level.label for level in factor.levels])})" for factor in varied]
@@ -89,13 +67,13 @@ def _design(plan: Plan, made: Made) -> Iterable[str]:
     else:
         yield f"We trained {cells} configurations, the levels of {names}, each with {_seeds(plan)}."
     if cells > 1:
-        yield _SAME_SEEDS
+        yield SAME_SEEDS
     if plan.until_decided:
-        skipped = sum(record.status is Status.SKIPPED for record in made.records)
+        skipped = sum(record.status is Status.SKIPPED for record in records)
         yield (
             f"Seeds were added in blocks of {plan.block}, in one fixed order, to the configurations that an undecided"
             f" hypothesis speaks of, at least {plan.least} and at most {len(plan.seeds)} each;"
-            f" {formatting.whole(skipped)} of {formatting.whole(len(made.records))} replicas that it allowed were not"
+            f" {formatting.whole(skipped)} of {formatting.whole(len(records))} replicas that it allowed were not"
             " run."
         )
     else:
@@ -187,8 +165,9 @@ def _autoencoder(configs: Sequence[AaeConfig]) -> Iterable[str]:
         )
 
 
-def _outcomes(plan: Plan, made: Made) -> Iterable[str]:
-    rule, configs = made.rule, [cell.config for cell in plan.cells] or plan.configs()
+def _outcomes(view: "View") -> Iterable[str]:
+    plan, rule = view.launch.plan, view.launch.rule
+    configs = [cell.config for cell in plan.cells] or plan.configs()
     every, samples = (_choice(configs, get) for get in (lambda c: c.evaluation.every, lambda c: c.evaluation.samples))
     yield (
         f"Every {every} steps a snapshot was evaluated on {samples} generated samples. A replica's outcome was decided"
@@ -203,8 +182,8 @@ def _outcomes(plan: Plan, made: Made) -> Iterable[str]:
     )
     if rule != plan.rule:
         yield f"The rule declared before the run was {plan.rule.label()}; this one was chosen after it."
-    if made.recall:
-        yield made.recall
+    if view.trust:
+        yield view.trust.sentence
 
 
 def _criteria(rule: OutcomeRule, *, images: bool) -> list[str]:
@@ -231,7 +210,9 @@ def _criteria(rule: OutcomeRule, *, images: bool) -> list[str]:
     return [covered, quality, *labeled, diverse, risen]
 
 
-def _statistics(plan: Plan, made: Made) -> Iterable[str]:
+def _statistics(view: "View") -> Iterable[str]:
+    plan, compared = view.launch.plan, view.launch.comparisons
+    tests = names_of_tests(view.launch.verdicts, compared)
     yield "Success is the share of replicas that converged."
     if plan.until_decided:
         yield (
@@ -239,8 +220,8 @@ def _statistics(plan: Plan, made: Made) -> Iterable[str]:
             " and intervals hold at any stopping time."
         )
     yield "Rates are shown with 95 % Wilson intervals; claims about one rate rest on exact limits (Clopper & Pearson)."
-    if made.tests:
-        yield f"Tests: {'; '.join(made.tests)}; all two-sided unless said otherwise."
+    if tests:
+        yield f"Tests: {'; '.join(tests)}; all two-sided unless said otherwise."
     if plan.hypotheses:
         count = len(plan.hypotheses)
         yield (
@@ -248,18 +229,13 @@ def _statistics(plan: Plan, made: Made) -> Iterable[str]:
             f" declared before the first seed ({_alphas(plan.hypotheses)}); p-values are adjusted by Holm's method over"
             " all."
         )
-    if made.contrasts:
+    if compared:
         yield (
-            f"The contrasts of two levels, in {formatting.number_word(made.contrasts)} places of the design, are a"
+            f"The contrasts of two levels, in {formatting.number_word(len(compared))} places of the design, are a"
             " second"
             " family, adjusted by Holm's method among themselves."
         )
-    if made.search is not None:
-        from study.report import search_text
-
-        yield from search_text.statistics(made.search)
-    else:
-        yield "Time to failure is estimated by Kaplan and Meier and compared by log-rank tests."
+    yield from view.statistics()
     yield f"The plan (configurations, seeds, hypotheses, rule) has the digest {plan.digest()}."
 
 

@@ -1,4 +1,4 @@
-"""Puts the page together: gathers the launch, draws its pictures, fills the template. Computes no number itself."""
+"""Puts the page together: gathers the launch, draws its figures, fills the template. Computes no number itself."""
 
 import dataclasses
 import inspect
@@ -18,28 +18,25 @@ from markupsafe import Markup
 from study import formatting
 from study.design.plan import Plan
 from study.design.study import Contrast
-from study.evidence import reliability, threshold_sweeps
 from study.evidence.estimates import CellSummary, Comparison
 from study.files import write_text
 from study.launch import Launch
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import OutcomeRule
-from study.report import film, methods, palette, phrases, samples, tables
-from study.report.figures import curves, rates, registry, search_dependence, search_importance, svg
-from study.report.figures import sensitivity as thresholds
-from study.report.figures.svg import Picture
+from study.report import film, methods, palette, phrases, samples, search_text, tables
+from study.report.drawing import svg
+from study.report.drawing.figure import Figure, Part
+from study.report.figures import registry
 from study.report.samples import Pair
-from study.report.view import View
-from study.search import confirmation, race
+from study.report.views import Section, View, view_of
+from study.search import race
 from study.storage.records import Record
 from study.storage.store import Store
 
-_PICTURED = 40
-"""Launches of more cells show curves and samples of so many: half of them the best, half the worst."""
-_LISTED = 500
-"""Launches of at most so many replicas list every one on the page; the CSV file does in any case."""
-_LISTED_CANDIDATES, _LISTED_CELLS = 40, 200
-"""So many candidates of a search are listed, the best; and cells with their digests, if there are no more."""
+LISTED = 500
+"""Launches of at most this many replicas list every one on the page; the CSV file does in any case."""
+LISTED_CANDIDATES, LISTED_CELLS = 40, 200
+"""Number of candidates of a search that are listed, the best; and of cells that are listed with their digests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,18 +49,39 @@ class ContrastPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellPart:
-    """What the page shows of one cell apart from its row in the tables.
-
-    Attributes:
-        pictured: whether its curves and samples are shown at all; ``figure`` is empty then only without a trace.
-    """
+    """What the page shows of one cell apart from its row in the tables and its curves."""
 
     summary: CellSummary
     digest: str
     steps: int
-    pictured: bool
-    figure: Markup
     grids: Pair
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnPart:
+    """One part of a figure as an SVG element; empty where there is nothing to draw."""
+
+    part: Part
+    svg: Markup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnFigure:
+    """A figure with its drawn parts and the words around them."""
+
+    figure: Figure[Any]
+    parts: Sequence[DrawnPart]
+    lead: Markup
+    caption: Markup
+    outcomes: Sequence[Outcome]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnSection:
+    """A section of the page with its figures."""
+
+    section: Section
+    figures: Sequence[DrawnFigure]
 
 
 def build(store: Store) -> Path:
@@ -74,127 +92,66 @@ def build(store: Store) -> Path:
     Raises:
         ValueError: if there is no launch, or its records or traces cannot be read.
     """
-    view = View(Launch(store))
-    folder = store.report_path.parent
-    write_text(folder / tables.RECORDS, tables.records(view.launch.replicas))
-    write_text(folder / tables.CELLS, tables.cells(view.launch.summaries))
-    if view.search is not None:
-        write_text(folder / tables.CANDIDATES, tables.candidates(view.search.candidates))
-        write_text(folder / tables.IMPORTANCE, tables.importance(view.search.importances))
-    write_text(store.report_path, _page(view))
+    view = view_of(Launch(store))
+    for name, content in view.files.items():
+        write_text(store.report_path.parent / name, content)
+    write_text(store.report_path, render(view))
     return store.report_path
 
 
-def render(store: Store, records: Sequence[Record], rule: OutcomeRule) -> str:
-    """The page of a launch whose replicas were decided so: text that depends on nothing else.
+def render(view: View) -> str:
+    """Return the page of a view: text that depends on nothing else.
 
     Raises:
-        ValueError: if there is no launch, or its traces cannot be read.
+        ValueError: if its traces cannot be read.
     """
-    return _page(View(Launch(store, records, rule)))
+    drawn = (DrawnSection(section=own, figures=_figures(view, own)) for own in view.sections)
+    sections = [own for own in drawn if own.figures or not own.section.drawn]
+    context = {"view": view, "launch": view.launch, "plan": view.launch.plan, "sections": sections}
+    return _environment().get_template("page.html.j2").render(context | _numbers(view) | _limits())
 
 
-def _page(view: View) -> str:
-    context = _numbers(view) | _pictures(view) | _looks(view) | _searched(view)
-    return _environment().get_template("page.html.j2").render(context)
+def _figures(view: View, section: Section) -> list[DrawnFigure]:
+    found = ((figure, figure.on_page(view)) for figure in registry.of_section(view, section.id))
+    return [_figure(view, figure, parts) for figure, parts in found if parts]
+
+
+def _figure(view: View, figure: Figure[Any], parts: Sequence[Part]) -> DrawnFigure:
+    outcomes = frozenset(outcome for part in parts for outcome in part.outcomes)
+    return DrawnFigure(
+        figure=figure,
+        parts=[DrawnPart(part=part, svg=_svg(part)) for part in parts],
+        lead=figure.lead(view),
+        caption=figure.caption(view),
+        outcomes=[outcome for outcome in palette.ORDER if outcome in outcomes],
+    )
+
+
+def _svg(part: Part) -> Markup:
+    return Markup() if part.picture is None else Markup(svg.embed(part.picture))
 
 
 def _numbers(view: View) -> dict[str, Any]:
-    plan, summaries = view.launch.plan, view.launch.summaries
+    launch = view.launch
     contrasts = [
         ContrastPart(contrast=contrast, rows=list(rows))
-        for contrast, rows in groupby(view.launch.comparisons, key=lambda row: row.contrast)
+        for contrast, rows in groupby(launch.comparisons, key=lambda row: row.contrast)
     ]
-    tests = methods.names_of_tests(view.launch.verdicts, view.launch.comparisons)
     return {
-        "plan": plan,
-        "records": view.launch.replicas,
-        "summaries": rates.by_rate(summaries),
-        "judgments": view.launch.verdicts,
-        "scale": _scale(plan),
-        "tally": _tally(summaries),
+        "scale": _scale(launch.plan),
+        "tally": _tally(launch.summaries),
         "contrasts": contrasts,
-        "sweeps": [threshold_sweeps.table(sweep, view.launch.replicas) for sweep in plan.sweeps],
-        "reliable": view.launch.reliable,
-        "claim": {"share": reliability.SHARE, "n": reliability.seeds_needed(), "anytime": plan.until_decided},
-        "failing": view.launch.failing,
-        "sensitivities": view.sensitivities,
-        "search": view.search,
-        "rule": view.launch.rule,
-        "thresholds": rule_rows(view.launch.rule),
-        "trust": view.trust,
+        "thresholds": rule_rows(launch.rule),
         "made": _made(view),
-        "methods": methods.paragraphs(
-            plan,
-            methods.Made(
-                tests=tests,
-                contrasts=len(view.launch.comparisons),
-                records=view.launch.replicas,
-                rule=view.launch.rule,
-                recall=view.trust.sentence if view.trust else "",
-                search=view.search,
-            ),
-        ),
+        "methods": methods.paragraphs(view),
         "features": next((t.meta["features"] for _, t in view.traces if t.meta.get("features")), None),
-        "confirmed": confirmation.sentence(plan, summaries),
-    }
-
-
-def _pictures(view: View) -> dict[str, Any]:
-    found = registry.the_map(view)
-    return {
-        "success_figure": _picture(registry.success(view)),
-        "map": found,
-        "map_figure": _picture(registry.mapped(view)),
-        "forest_figure": _picture(registry.differences(view)),
-        "composition_figure": _picture(registry.composition(view)),
-        "survival_figure": _picture(registry.alive(view)),
-        "sensitivity_figure": _picture(registry.thresholds(view)),
         "cells": _cells(view),
-        "films": film.films(view.launch.store, view.ranked),
+        "films": film.films(launch.store, view.replicas),
     }
 
 
-def _searched(view: View) -> dict[str, Any]:
-    """What only the page of a search shows."""
-    found = view.search
-    if found is None:
-        return {}
-    from study.report import search_text  # brings scikit-learn
-
-    every = [[own for own in found.importances if own.target == target] for target in found.targets]
-    importances = [own for own in every if any(axis.share for axis in own)]
-    return {
-        "search_text": search_text,
-        "interval": race.interval,
-        "listed_candidates": _LISTED_CANDIDATES,
-        "pictured_candidates": found.BEST,
-        "drawn_candidates": registry.CANDIDATES,
-        "course_figure": _picture(registry.course(view)),
-        "untold": search_text.untold(found),
-        "importance_figures": [_picture(search_importance.picture(found.by_importance, own)) for own in importances],
-        "dependence_figures": [
-            _picture(search_dependence.picture(found.space, own, found.candidates)) for own in found.dependences
-        ],
-        "landscape_figure": _picture(registry.landscape(view)),
-        "front_figure": _picture(registry.front(view)),
-        "unplaced": sum(any(axis.name not in own.point for axis in found.mapped or ()) for own in found.candidates),
-    }
-
-
-def _looks(view: View) -> dict[str, Any]:
-    seen = {line.outcome for own in view.lines.values() for line in own}
-    return {
-        "looks": palette.LOOKS,
-        "decided_outcomes": [o for o in palette.ORDER if any(s.outcomes.get(o) for s in view.launch.summaries)],
-        "drawn_outcomes": [o for o in palette.ORDER if o in seen],
-        "drawn_of_cell": curves.MOST if any(s.rate.n > curves.MOST for s in view.launch.summaries) else None,
-        "listed_replicas": _LISTED,
-        "listed_cells": _LISTED_CELLS,
-        "light": Markup(palette.variables(dark=False)),
-        "dark": Markup(palette.variables(dark=True)),
-        "generator": f"matplotlib {matplotlib.__version__}",
-    }
+def _limits() -> dict[str, int]:
+    return {"listed": LISTED, "listed_cells": LISTED_CELLS, "listed_candidates": LISTED_CANDIDATES}
 
 
 def rule_rows(rule: OutcomeRule) -> list[tuple[str, str, str]]:
@@ -226,16 +183,16 @@ def _environment() -> Environment:
     environment.globals.update(
         formatting=formatting,
         phrases=phrases,
-        css_name=palette.css_name,
-        Outcome=Outcome,
-        spoken=thresholds.spoken,
+        search_text=search_text,
         tables=tables,
+        interval=race.interval,
+        css_name=palette.css_name,
+        looks=palette.LOOKS,
+        light=Markup(palette.variables(dark=False)),
+        dark=Markup(palette.variables(dark=True)),
+        generator=f"matplotlib {matplotlib.__version__}",
     )
     return environment
-
-
-def _picture(picture: Picture | None) -> Markup:
-    return Markup() if picture is None else Markup(svg.embed(picture))
 
 
 def _scale(plan: Plan) -> str:
@@ -258,42 +215,18 @@ def _tally(summaries: Sequence[CellSummary]) -> Mapping[str, Any]:
 
 
 def _cells(view: View) -> list[CellPart]:
-    ordered = _in_order(view)
-    pictured = {summary.cell for summary in (*ordered[: _PICTURED // 2], *ordered[-_PICTURED // 2 :])}
-    if view.search is not None:
-        pictured = set(view.search.shown)
     records: dict[int, list[Record]] = defaultdict(list)
     for record in view.launch.replicas:
         records[record.cell].append(record)
-    everything = [line for cell, own in view.lines.items() if cell in pictured for line in own]
-    chosen = curves.panels(view.launch.rule, everything)
-    frames = [curves.frame(panel, everything) for panel in chosen]
-    parts = []
-    for summary in ordered:
-        own = records[summary.cell]
-        label = f"Curves of {summary.name}: {phrases.counts(summary.outcomes)}"
-        lines = view.lines.get(summary.cell) if summary.cell in pictured else None
-        picture = curves.small_multiples(chosen, frames, lines, label) if lines else None
-        parts.append(
-            CellPart(
-                summary=summary,
-                digest=own[0].digest,
-                steps=own[0].planned_steps,
-                figure=_picture(picture),
-                pictured=summary.cell in pictured,
-                grids=samples.pair(view.launch.store, own if summary.cell in pictured else ()),
-            )
+    return [
+        CellPart(
+            summary=summary,
+            digest=records[summary.cell][0].digest,
+            steps=records[summary.cell][0].planned_steps,
+            grids=samples.pair(view.launch.store, records[summary.cell] if summary.cell in view.pictured else ()),
         )
-    return parts
-
-
-def _in_order(view: View) -> list[CellSummary]:
-    """Best first; of a search as it ranks candidates, then those without a replica that has ended."""
-    ordered = rates.by_rate(view.launch.summaries)
-    if view.search is None:
-        return ordered
-    ranks = {own.cell: rank for rank, own in enumerate(view.search.candidates)}
-    return sorted(ordered, key=lambda summary: ranks.get(summary.cell, len(ranks)))
+        for summary in view.cells
+    ]
 
 
 def _made(view: View) -> list[tuple[str, str]]:

@@ -1,13 +1,18 @@
 """Outcomes, counts and evidence in the words of the report and the terminal."""
 
 from collections.abc import Mapping
+from itertools import groupby
 from math import isfinite
+from typing import TYPE_CHECKING
 
 from study.evidence.estimates import CellSummary
 from study.evidence.inference.proportions import Rate
 from study.formatting import NOTHING, count_of, interval, number
 from study.outcomes.outcome import Outcome
 from study.report.palette import ORDER
+
+if TYPE_CHECKING:
+    from study.evidence.sensitivity import HypothesisVerdicts, Sensitivity
 
 _APART = ("crashed", "pending", "skipped", "stopped")
 
@@ -53,6 +58,12 @@ def brief(values: Mapping[str, float]) -> str:
 def levels(chosen: Mapping[str, str]) -> str:
     """``bn no_bn_g, optimizer adam``."""
     return ", ".join(f"{factor} {label}" for factor, label in chosen.items())
+
+
+def by_threshold(found: "Sensitivity", own: "HypothesisVerdicts") -> str:
+    """``undecided from 0.05, supported from 0.4, undecided from 0.95``."""
+    pairs = zip(found.thresholds, (judgment.verdict for judgment in own.judgments), strict=True)
+    return ", ".join(f"{verdict.value} from {next(group)[0]:g}" for verdict, group in groupby(pairs, lambda p: p[1]))
 
 
 def _measured(value: float) -> str:

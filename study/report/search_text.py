@@ -1,16 +1,21 @@
 """What a search was and what it found, in words: the facts of the page, and the methods of a paper."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from search_spaces import Axis, Options
 from study import formatting
 from study.design.search import SearchSpec
 from study.design.values import rounded
 from study.formatting import plural
-from study.report.figures.search_importance import spoken
-from study.report.search_data import Searched
+from study.outcomes.outcome import Outcome
+from study.report import phrases
 from study.search import race, samplers
 from study.search.candidates import Candidate
+from study.search.importance import Target
+
+if TYPE_CHECKING:
+    from study.report.views.search import SearchView
 
 _RULES = {
     "lost": "if none of its replicas could converge any more, whatever followed",
@@ -19,9 +24,9 @@ _RULES = {
 }
 
 
-def facts(found: Searched) -> Iterator[tuple[str, str]]:
+def facts(found: "SearchView") -> Iterator[tuple[str, str]]:
     """Name and value of what was searched, how, and what it took."""
-    plan, search, spent = found.plan, found.search, found.spent
+    plan, search, spent = found.launch.plan, found.search, found.spent
     yield "Space", f"{search.space.name}: {search.space.title}; {len(search.space.axes)} axes"
     yield "Sampler", f"{search.sampler}, seed {search.seed}{_warm(search)}"
     yield "Objective", objective(search)
@@ -38,9 +43,9 @@ def facts(found: Searched) -> Iterator[tuple[str, str]]:
     yield "Early stopping", _stopping(found)
 
 
-def budget(found: Searched) -> str:
+def budget(found: "SearchView") -> str:
     """``80 blocks``, ``2 h 00 min``, or both."""
-    blocks, seconds = found.search.blocks, found.plan.budget
+    blocks, seconds = found.search.blocks, found.launch.plan.budget
     parts = [plural(blocks, "block")] if blocks is not None else []
     return " or ".join([*parts, formatting.duration(seconds)] if seconds is not None else parts)
 
@@ -54,7 +59,7 @@ def objective(search: SearchSpec) -> str:
     return "the success rate and the quality of successes, both at once (Pareto)"
 
 
-def leader(found: Searched) -> str:
+def leader(found: "SearchView") -> str:
     """What the best candidate has shown, and how to read that."""
     best = found.incumbent
     if best is None:
@@ -68,7 +73,7 @@ def leader(found: Searched) -> str:
     )
 
 
-def untold(found: Searched) -> str:
+def untold(found: "SearchView") -> str:
     """For what no axis explains more than chance does, if anything is looked at; empty if there is nothing of that."""
     if not found.importances:
         return "There are too few candidates to tell." if found.candidates else ""
@@ -79,7 +84,12 @@ def untold(found: Searched) -> str:
     return f"Of {' and '.join(names)} no axis explains more than chance does in {len(found.candidates)} candidates."
 
 
-def values(found: Searched, candidate: Candidate) -> list[str]:
+def spoken(target: Target) -> str:
+    """``success``, ``mode collapsed``."""
+    return phrases.LABELS[target] if isinstance(target, Outcome) else target
+
+
+def values(found: "SearchView", candidate: Candidate) -> list[str]:
     """The candidate's value on each axis, in the order of the space; a dash where an axis does not exist."""
     point = candidate.point
     return [rounded(point[axis.name]) if axis.name in point else formatting.NOTHING for axis in found.space.axes]
@@ -99,9 +109,9 @@ def condition(axis: Axis) -> str:
     return " and ".join(f"{name} {formatting.joined(labels, 'or')}" for name, labels in axis.when.items())
 
 
-def design(found: Searched) -> Iterator[str]:
+def design(found: "SearchView") -> Iterator[str]:
     """The sentences of a methods section on what was trained."""
-    plan, search, spent = found.plan, found.search, found.spent
+    plan, search, spent = found.launch.plan, found.search, found.spent
     yield (
         f"We searched the space {search.space.name} ({formatting.joined([axis.name for axis in search.space.axes])})"
         f" for {objective(search)}. Configurations (candidates) were proposed by"
@@ -125,7 +135,7 @@ def design(found: Searched) -> Iterator[str]:
         )
 
 
-def statistics(found: Searched) -> Iterator[str]:
+def statistics(found: "SearchView") -> Iterator[str]:
     """The sentences of a methods section on what was computed."""
     search = found.search
     yield (
@@ -166,7 +176,7 @@ def statistics(found: Searched) -> Iterator[str]:
         yield "The selected candidate was trained again by a launch of its own, on seeds that the search did not use."
 
 
-def _stopping(found: Searched) -> str:
+def _stopping(found: "SearchView") -> str:
     policy = found.search.stop
     if policy == "none":
         return "none"

@@ -7,13 +7,12 @@ from rich.table import Table
 from rich.text import Text
 
 from study import formatting
-from study.evidence.estimates import CellSummary, Comparison
+from study.evidence.estimates import CellSummary, Comparison, by_rate
 from study.evidence.judging import Judgment, Verdict
 from study.evidence.threshold_sweeps import SweepTable
 from study.formatting import count_of
 from study.outcomes.outcome import Outcome
 from study.report import phrases
-from study.report.figures.rates import by_rate
 from study.report.palette import ORDER
 from study.search import race
 from study.search.candidates import Candidate

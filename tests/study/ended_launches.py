@@ -16,7 +16,7 @@ from study.design.study import Contrast
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import IMAGE_RULE, MIXTURE_RULE
 from study.report import build
-from study.report.figures import svg
+from study.report.drawing import svg
 from study.storage.records import Record, Status
 from study.storage.store import Store
 from trainables import trace

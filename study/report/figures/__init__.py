@@ -1,1 +1,1 @@
-"""Figures of a launch: one file per figure, found by name in ``registry``."""
+"""Figures: one file each, with its data, its drawing, its words and its name. ``registry`` finds them."""

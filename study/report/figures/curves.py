@@ -1,5 +1,6 @@
 """Curves by outcome: small multiples of what a rule looks at, one line per replica, the same axes in every cell."""
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -8,17 +9,22 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FuncFormatter, Locator
 
 from study import formatting
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import OutcomeRule
 from study.outcomes.snapshots import measure
-from study.report.figures import svg
-from study.report.figures.svg import COLORS, Picture
+from study.report import phrases
+from study.report.drawing import svg
+from study.report.drawing.figure import Figure, Part
+from study.report.drawing.svg import COLORS, Picture
 from study.report.palette import LOOKS, ORDER
+from study.report.views import View
+from study.storage.records import Record
 from trainables.config import Config, GanConfig
 from trainables.trace import ReplicaTrace
 
@@ -203,7 +209,7 @@ def small_multiples(chosen: Sequence[Panel], frames: Sequence[Frame], lines: Seq
     return Picture(draw=partial(sheet, chosen, frames, {"": lines}), label=label)
 
 
-def sheet(chosen: Sequence[Panel], frames: Sequence[Frame], cells: Mapping[str, Sequence[Line]]) -> Figure:
+def sheet(chosen: Sequence[Panel], frames: Sequence[Frame], cells: Mapping[str, Sequence[Line]]) -> Canvas:
     """The panels of some cells below each other, under the cells' names; to be called within ``svg.drawing``."""
     gap, end, head, height, foot = 40, 16, 22, 104, 34
     columns = 4 if len(chosen) <= 4 else 3
@@ -224,7 +230,7 @@ def sheet(chosen: Sequence[Panel], frames: Sequence[Frame], cells: Mapping[str, 
     return figure
 
 
-class _Decades(Locator):
+class Decades(Locator):
     """0 and powers of ten on a symlog axis, at most ``MOST`` of each sign, evenly thinned from the outside."""
 
     MOST = 3
@@ -252,7 +258,7 @@ def _axes(ax: Axes, panel: Panel, own: Frame, balances: Collection[float]) -> No
     ax.set_title(panel.title, loc="left", y=1.0, fontsize=11.5, pad=7, color=COLORS["ink"])
     if own.scale == "symlog":
         ax.set_yscale("symlog", linthresh=own.linear_to)
-        ax.yaxis.set_major_locator(_Decades(own.linear_to))
+        ax.yaxis.set_major_locator(Decades(own.linear_to))
         # The scale's own labels are mathtext, which stays unread in an SVG whose text is text.
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: formatting.tick(value)))
     ax.set_ylim(own.low, own.high)
@@ -353,3 +359,82 @@ def _most_frechet(trace: ReplicaTrace, rule: OutcomeRule) -> float | None:
 
 def _modes(trace: ReplicaTrace) -> int:
     return int((trace.reference["mode_weights"] > 0).sum()) if "mode_weights" in trace.reference else 0
+
+
+def lines_of(view: View) -> Mapping[int, Sequence[Line]]:
+    """Cell to the curves that are drawn of its replicas, for the cells that have any."""
+    held = {(block.cell.index, seed): trace for block, trace in view.traces for seed in block.seeds}
+    balances = {block.cell.index: equilibrium(block.cell.config) for block, _ in view.traces}
+    traced: dict[int, list[Record]] = defaultdict(list)
+    for record in view.launch.replicas:
+        if (record.cell, record.seed) in held:
+            traced[record.cell].append(record)
+    lines: dict[int, list[Line]] = defaultdict(list)
+    for cell, records in traced.items():
+        for place in chosen([record.outcome for record in records]):
+            own = records[place]
+            replica = held[cell, own.seed].replica(own.seed)
+            if len(replica):
+                lines[cell].append(Line(trace=replica, outcome=own.outcome, equilibrium=balances[cell]))
+    return lines
+
+
+def picture(view: View) -> Picture | None:
+    """The curves of all cells below each other, best first."""
+    lines = lines_of(view)
+    everything = [line for own in lines.values() for line in own]
+    if not everything:
+        return None
+    shown = panels(view.launch.rule, everything)
+    frames = [frame(panel, everything) for panel in shown]
+    cells = {summary.name: lines[summary.cell] for summary in view.cells if summary.cell in lines}
+    return Picture(draw=partial(sheet, shown, frames, cells), label="Curves of " + ", ".join(cells))
+
+
+def _parts(view: View) -> Sequence[Part]:
+    """A part for each cell that is pictured."""
+    lines = {cell: own for cell, own in lines_of(view).items() if cell in view.pictured}
+    everything = [line for own in lines.values() for line in own]
+    shown = panels(view.launch.rule, everything)
+    frames = [frame(panel, everything) for panel in shown]
+    parts = []
+    for summary in view.cells:
+        if summary.cell in view.pictured:
+            label = f"Curves of {summary.name}: {phrases.counts(summary.outcomes)}"
+            own = lines.get(summary.cell)
+            parts.append(
+                Part(
+                    picture=small_multiples(shown, frames, own, label) if own else None,
+                    title=summary.name,
+                    text=phrases.counts(summary.outcomes) if summary.rate.n else "no outcome yet",
+                    outcomes=frozenset(line.outcome for line in own or ()),
+                )
+            )
+    return parts
+
+
+def _lead(view: View) -> Markup:
+    some = (
+        f" Of a cell with more than {MOST} replicas the first seeds of each outcome are drawn, in proportion to their"
+        " number and at least four."
+        if any(summary.rate.n > MOST for summary in view.launch.summaries)
+        else ""
+    )
+    return Markup(
+        "<p>One line per replica, in the colour of its outcome and ending in its mark where the last finite value was"
+        " measured. Axes are the same in all cells.{}{}</p>"
+    ).format(some, f" {view.words.pictured}" if view.words.pictured else "")
+
+
+FIGURE = Figure(
+    name="curves",
+    shows="what the rule looks at, one line per replica",
+    of=View,
+    section="curves",
+    picture=picture,
+    parts=_parts,
+    layout="cells",
+    lead=_lead,
+    legend=True,
+    marks="dashed: the value of the data, or a loss at equilibrium; dotted: the rule’s threshold",
+)

@@ -4,12 +4,16 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import groupby
 
+from markupsafe import Markup
+
 from study import formatting
 from study.evidence.estimates import Comparison
 from study.evidence.judging import Judgment
 from study.report import phrases
-from study.report.figures.rates import IntervalRow, intervals
-from study.report.figures.svg import Picture
+from study.report.drawing.figure import Figure
+from study.report.drawing.intervals import IntervalRow, intervals
+from study.report.drawing.svg import Picture
+from study.report.views import GridView
 
 
 def picture(judgments: Sequence[Judgment], comparisons: Sequence[Comparison]) -> Picture | None:
@@ -47,3 +51,17 @@ def _row(label: str, difference: tuple[float, float, float] | None) -> IntervalR
     point, low, high = difference
     value = f"{formatting.number(point)} {formatting.interval(low, high)}"
     return IntervalRow(label=label, counts="", value=value, point=point, low=low, high=high)
+
+
+FIGURE = Figure(
+    name="forest",
+    shows="differences of success rates: hypotheses and contrasts",
+    of=GridView,
+    section="contrasts",
+    picture=lambda view: picture(view.launch.verdicts, view.launch.comparisons),
+    region="Differences of success rates",
+    lead=lambda _: Markup(
+        "<p>Differences of success rates with 95&nbsp;% intervals: of the hypotheses, and of two levels of one factor"
+        " with all other factors held fixed.</p>"
+    ),
+)

@@ -7,7 +7,7 @@ themselves, the gradients by automatic differentiation.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import matplotlib
@@ -15,12 +15,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 from torch import Tensor
 
 from study.outcomes.outcome import Outcome
-from study.report.figures import export
-from study.report.palette import LOOKS, NEUTRALS
+from study.report.drawing import svg
+from study.report.drawing.figure import Figure
+from study.report.drawing.svg import COLORS, Picture
 from trainables.objectives import LeastSquares, Minimax, NonSaturating, Objective, Wasserstein
 
 Floats = npt.NDArray[np.float64]
@@ -90,35 +91,27 @@ def curve(term: Term, objective: Objective, scores: Floats = SCORES) -> tuple[Fl
     return loss.detach().numpy(), gradient[:, 0].numpy()
 
 
-def draw(path: Path) -> None:
-    """Writes the figure; the suffix of the path says in which format.
-
-    Raises:
-        ValueError: if it is none of ``.png``, ``.svg`` and ``.pdf``.
-    """
-    export.checked(path)
-    with matplotlib.rc_context(_settings()):
-        figure = picture()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=90, metadata=export.NO_DATE.get(path.suffix, {}))
+def draw() -> Canvas:
+    """Two rows of three panels: losses over gradients, a column per term; to be called within ``svg.drawing``."""
+    with matplotlib.rc_context({"font.size": 10.5, "axes.titlesize": 11.5, "lines.linewidth": 1.8}):
+        return _drawn()
 
 
-def picture() -> Figure:
-    """Two rows of three panels: losses over gradients, a column per term."""
-    figure = Figure(figsize=(10.5, 6.9), layout="constrained")
+def _drawn() -> Canvas:
+    figure = Canvas(figsize=(10.5, 6.9), layout="constrained", facecolor="none")
     grid = figure.subplots(2, len(TERMS), sharex=True, sharey="row")
     for place, term in enumerate(TERMS):
         upper, lower = grid[0, place], grid[1, place]
         for shown in OBJECTIVES:
             loss, gradient = curve(term, shown.objective)
             for ax, values in ((upper, loss), (lower, gradient)):
-                ax.plot(SCORES, values, color=LOOKS[shown.color].light, linestyle=shown.dashes, label=shown.name)
+                ax.plot(SCORES, values, color=svg.color(shown.color), linestyle=shown.dashes, label=shown.name)
         upper.set_title(term.title, loc="left")
         _frame(upper, (-6.3, 9))
         _frame(lower, (-3.2, 3.2))
         lower.set_xlabel("score D(·), before any sigmoid")
-    grid[0, 0].set_ylabel("loss")
-    grid[1, 0].set_ylabel("derivative by the score")
+    grid[0, 0].set_ylabel("loss", color=COLORS["ink"])
+    grid[1, 0].set_ylabel("derivative by the score", color=COLORS["ink"])
     _explain(grid[1])
     handles, labels = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
@@ -126,15 +119,18 @@ def picture() -> Figure:
 
 
 def _frame(ax: Axes, limits: tuple[float, float]) -> None:
+    ax.set_facecolor("none")
+    ax.xaxis.label.set_color(COLORS["ink"])
     ax.set_ylim(*limits)
+    ax.set_xticks((-4, -2, 0, 2, 4))
     ax.set_xlim(SCORES[0], SCORES[-1])
     for line in (ax.axhline, ax.axvline):
-        line(0, color=NEUTRALS["rule"][0], linewidth=1, zorder=0)
+        line(0, color=COLORS["rule"], linewidth=1, zorder=0)
 
 
 def _explain(row: Sequence[Axes]) -> None:
     """Where a gradient vanishes, in words beside it."""
-    muted = NEUTRALS["muted"][0]
+    muted = COLORS["muted"]
     arrow = {"arrowstyle": "-", "color": muted, "linewidth": 0.8, "shrinkB": 2}
     notes = (
         (0, "cross-entropy: no\ngradient at any\nhigh score", (4.2, -0.02), (1.4, -2.7)),
@@ -147,19 +143,14 @@ def _explain(row: Sequence[Axes]) -> None:
         row[place].annotate(text, xy=target, xytext=at, arrowprops=arrow, fontsize=9.5, color=muted)
 
 
-def _settings() -> dict[Any, Any]:
-    ink, muted, rule = (NEUTRALS[name][0] for name in ("ink", "muted", "rule"))
-    return {
-        **export.SETTINGS,
-        **{f"{axis}tick.{part}": muted for axis in "xy" for part in ("color", "labelcolor")},
-        "font.size": 10.5,
-        "axes.titlesize": 11.5,
-        "text.color": ink,
-        "axes.labelcolor": ink,
-        "axes.edgecolor": rule,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "lines.linewidth": 1.8,
-        "svg.hashsalt": "gan-stability-lab",
-        "savefig.facecolor": NEUTRALS["paper"][0],
-    }
+PICTURE = Picture(
+    draw=draw,
+    label="Losses over their derivatives by the score D(·), for a real sample, a generated sample and the generator: "
+    + ", ".join(shown.name for shown in OBJECTIVES),
+)
+FIGURE = Figure(
+    name="losses",
+    shows="the losses and their gradients against the score: theory, of no launch",
+    of=NoneType,
+    picture=lambda _: PICTURE,
+)

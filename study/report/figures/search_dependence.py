@@ -3,16 +3,20 @@
 from collections.abc import Sequence
 from functools import partial
 from math import nan
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from markupsafe import Markup
 from matplotlib.axes import Axes as Plot
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
 from search_spaces import Axis, Options, Range, Space
 from study import formatting
 from study.outcomes.outcome import Outcome
-from study.report.figures import svg
-from study.report.figures.svg import COLORS, Picture
+from study.report.drawing import svg
+from study.report.drawing.figure import Figure, Part
+from study.report.drawing.scales import scale
+from study.report.drawing.svg import COLORS, Picture
+from study.report.views import SearchView
 from study.search.candidates import Candidate
 
 if TYPE_CHECKING:  # brings scikit-learn, and only a search needs it
@@ -44,7 +48,7 @@ def all_panels(space: Space, found: Sequence["Dependence"], candidates: Sequence
     return Picture(draw=partial(draw, space, found, candidates), label=label) if found else None
 
 
-def draw(space: Space, found: Sequence["Dependence"], candidates: Sequence[Candidate]) -> Figure:
+def draw(space: Space, found: Sequence["Dependence"], candidates: Sequence[Candidate]) -> Canvas:
     """The figure; to be called within ``svg.drawing``."""
     columns = min(2, len(found))
     figure = svg.blank(_BELOW * -(-len(found) // columns), WIDTH * columns)
@@ -62,24 +66,6 @@ def draw(space: Space, found: Sequence["Dependence"], candidates: Sequence[Candi
             _curve(plot, axis, own)
             _rug(plot, [float(value) for value in values])
     return figure
-
-
-def scale(plot: Plot, axis: Range, which: Literal["x", "y"] = "x") -> None:
-    """The axis's range, a little wider, on its scale."""
-    domain = axis.domain
-    low, high = float(domain.low), float(domain.high)
-    if domain.log:
-        margin = (high / low) ** 0.02
-        ends = (low / margin, high * margin)
-    else:
-        ends = (low - 0.02 * (high - low), high + 0.02 * (high - low))
-    plot.set(**{f"{which}scale": "log" if domain.log else "linear", f"{which}lim": ends})
-    ticker = plot.xaxis if which == "x" else plot.yaxis
-    if domain.log:
-        ticker.set_major_formatter(lambda value, _: formatting.tick(value))
-        ticker.set_minor_formatter(lambda value, _: "")
-    else:
-        plot.locator_params(axis=which, nbins=5, integer=domain.kind == "int")
 
 
 def _frame(plot: Plot, axis: Axis) -> None:
@@ -125,3 +111,32 @@ def _rug(plot: Plot, values: Sequence[float]) -> None:
 
 def _short(label: str) -> str:
     return label if len(label) <= 14 else f"{label[:13]}…"
+
+
+def _parts(view: SearchView) -> Sequence[Part]:
+    return [Part(picture=picture(view.space, own, view.candidates)) for own in view.dependences]
+
+
+def _lead(view: SearchView) -> Markup:
+    first = "; the most important axis first" if view.decisive else ""
+    return Markup(
+        "<p>The success rate that a model of the candidates predicts along each axis, averaged over the other axes as"
+        " the candidates have them{}.</p>"
+    ).format(first)
+
+
+FIGURE = Figure(
+    name="dependence",
+    shows="the success rate that a model predicts along each axis of a search",
+    of=SearchView,
+    section="dependence",
+    picture=lambda view: all_panels(view.space, view.dependences, view.candidates),
+    parts=_parts,
+    layout="panels",
+    lead=_lead,
+    caption=lambda _: Markup(
+        "Shaded, or lines at labels: 95&nbsp;% bootstrap band. Strokes below: the candidates; numbers under labels: how"
+        " many there are. Dotted: the default. Forests smooth: peaks come out lower than they are, and where no"
+        " candidate is near, a curve is a guess."
+    ),
+)

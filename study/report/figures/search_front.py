@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from functools import partial
 from math import sqrt
 
+from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
 from study import formatting
 from study.outcomes.outcome import Outcome
-from study.report.figures import svg
-from study.report.figures.svg import COLORS, Picture
+from study.report.drawing import svg
+from study.report.drawing.figure import Figure
+from study.report.drawing.svg import COLORS, Picture
+from study.report.views import SearchView
 from study.search import race
 from study.search.candidates import Candidate
 
@@ -31,7 +34,7 @@ def picture(candidates: Sequence[Candidate]) -> Picture | None:
     return Picture(draw=partial(draw, candidates, front), label=label)
 
 
-def draw(candidates: Sequence[Candidate], front: Sequence[Candidate]) -> Figure:
+def draw(candidates: Sequence[Candidate], front: Sequence[Candidate]) -> Canvas:
     """The figure; to be called within ``svg.drawing``."""
     figure = svg.blank(_HEAD + _HEIGHT + _FOOT, WIDTH)
     ax = svg.axes(figure, _LEFT, _HEAD, WIDTH - _LEFT - _RIGHT, _HEIGHT)
@@ -70,3 +73,20 @@ def _member(ax: Axes, own: Candidate) -> None:
 
 def _quality(own: Candidate) -> float:
     return own.quality or 0.0
+
+
+FIGURE = Figure(
+    name="front",
+    shows="the candidates that none other beats in success and quality",
+    of=SearchView,
+    section="search",
+    place=1,
+    picture=lambda view: picture(view.candidates) if view.search.goal == "both" else None,
+    layout="narrow",
+    lead=lambda _: Markup("<h3>Success and quality at once</h3>"),
+    caption=lambda _: Markup(
+        "Each mark is a candidate with a success, its area the number of replicas. In colour, with their numbers: those"
+        " that no other candidate beats in both. The score is the success rate, shrunken towards one half as few"
+        " replicas ask; lines: anytime intervals of the rates."
+    ),
+)

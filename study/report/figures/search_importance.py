@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from functools import partial
 
+from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
 from study import formatting
 from study.outcomes.outcome import Outcome
-from study.report import phrases
-from study.report.figures import svg
-from study.report.figures.svg import COLORS, Picture
-from study.search.importance import Importance, Target
+from study.report import search_text, tables
+from study.report.drawing import svg
+from study.report.drawing.figure import Figure, Part
+from study.report.drawing.svg import COLORS, Picture
+from study.report.views import SearchView
+from study.search.importance import Importance
 
 WIDTH = 400.0
 """Units of a panel, so that letters stay legible on a phone."""
@@ -25,7 +28,7 @@ def picture(axes: Sequence[str], found: Sequence[Importance]) -> Picture:
     Args:
         found: of one target.
     """
-    label = f"What decides {spoken(found[0].target)}: " + "; ".join(
+    label = f"What decides {search_text.spoken(found[0].target)}: " + "; ".join(
         f"{own.axis} {formatting.number(own.share)} {formatting.interval(own.low, own.high)}"
         f", chance {formatting.number(own.chance)}"
         for own in sorted(found, key=lambda own: axes.index(own.axis))
@@ -41,12 +44,7 @@ def all_panels(axes: Sequence[str], found: Sequence[Importance]) -> Picture | No
     return Picture(draw=partial(draw, axes, parts), label=label) if parts else None
 
 
-def spoken(target: Target) -> str:
-    """``success``, ``mode collapsed``."""
-    return phrases.LABELS[target] if isinstance(target, Outcome) else target
-
-
-def draw(axes: Sequence[str], parts: Sequence[Sequence[Importance]]) -> Figure:
+def draw(axes: Sequence[str], parts: Sequence[Sequence[Importance]]) -> Canvas:
     """The figure; to be called within ``svg.drawing``."""
     columns = min(2, len(parts))
     below = _HEAD + _ROW * len(axes) + _FOOT
@@ -70,7 +68,7 @@ def _panel(ax: Axes, axes: Sequence[str], part: Sequence[Importance], left: floa
     ax.tick_params(axis="x", length=0, labelsize=11)
     ax.grid(axis="x", linewidth=0.8)
     ax.spines[:].set_visible(False)
-    ax.annotate(spoken(target), (0, 1), (-left, 12), xycoords="axes fraction", textcoords="offset points",
+    ax.annotate(search_text.spoken(target), (0, 1), (-left, 12), xycoords="axes fraction", textcoords="offset points",
                 fontsize=12.5, fontweight="bold", annotation_clip=False)  # fmt: skip
     for own in part:
         row = axes.index(own.axis)
@@ -81,3 +79,30 @@ def _panel(ax: Axes, axes: Sequence[str], part: Sequence[Importance], left: floa
                 linestyle=(0, (2, 1.5)), zorder=4, clip_on=False)  # fmt: skip
         ax.annotate(f"{own.share:.2f}", (1, row), (_RIGHT - 6, 0), textcoords="offset points", ha="right",
                     va="center", fontsize=11.5, annotation_clip=False)  # fmt: skip
+
+
+def _parts(view: SearchView) -> Sequence[Part]:
+    """A panel for each target that some axis explains at all."""
+    by_target = [[own for own in view.importances if own.target == target] for target in view.targets]
+    told = (found for found in by_target if any(own.share for own in found))
+    return [Part(picture=picture(view.by_importance, found)) for found in told]
+
+
+FIGURE = Figure(
+    name="importance",
+    shows="how much each axis of a search decides success and each failure",
+    of=SearchView,
+    section="importance",
+    picture=lambda view: all_panels(view.by_importance, view.importances),
+    parts=_parts,
+    layout="panels",
+    lead=lambda _: Markup(
+        "<p>How much of the differences between candidates each axis explains, for success and for each failure that at"
+        " least three candidates have. Bars of one panel add up to 1; they say nothing of which values are good.</p>"
+    ),
+    caption=lambda _: Markup(
+        "Line: 95&nbsp;% bootstrap interval over candidates. Dashed: a share that an axis without effect exceeds in"
+        " 5&nbsp;% of searches that propose at random; a bar is in colour if it is beyond that and its interval above"
+        ' 0. The order is that of success in all panels. <a href="{0}">{0}</a> has the numbers.'
+    ).format(tables.IMPORTANCE),
+)

@@ -6,14 +6,17 @@ from math import nan, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
+from markupsafe import Markup
 from matplotlib.axes import Axes as Plot
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
 from search_spaces import Options, Range, Space
-from study.report.figures import svg
-from study.report.figures.search_dependence import scale
-from study.report.figures.success_map import shade
-from study.report.figures.svg import COLORS, Picture
+from study.report.drawing import svg
+from study.report.drawing.figure import Figure
+from study.report.drawing.scales import scale
+from study.report.drawing.shades import shade
+from study.report.drawing.svg import COLORS, Picture
+from study.report.views import SearchView
 from study.search.candidates import Candidate
 
 if TYPE_CHECKING:  # brings scikit-learn, and only a search needs it
@@ -54,7 +57,7 @@ def placed(surface: "Surface", candidates: Sequence[Candidate]) -> list[Candidat
     return [own for own in candidates if surface.first in own.point and surface.second in own.point]
 
 
-def draw(space: Space, surface: "Surface", candidates: Sequence[Candidate], shapes: Options | None) -> Figure:
+def draw(space: Space, surface: "Surface", candidates: Sequence[Candidate], shapes: Options | None) -> Canvas:
     """The figure; to be called within ``svg.drawing``."""
     axes = {axis.name: axis for axis in space.axes}
     x, y = axes[surface.second], axes[surface.first]
@@ -100,7 +103,7 @@ def _shaded(plot: Plot, surface: "Surface") -> None:
     plot.contourf(x, y, np.ma.masked_invalid(mean), levels=levels, colors=colors, zorder=1)
 
 
-def _key(figure: Figure, top: float, most: int, crowded: float) -> None:
+def _key(figure: Canvas, top: float, most: int, crowded: float) -> None:
     """Colours of rates and sizes of numbers."""
     ax = _strip(figure, top)
     for place in range(40):
@@ -118,7 +121,7 @@ def _key(figure: Figure, top: float, most: int, crowded: float) -> None:
         start += 34 + _LETTER * len(str(n))
 
 
-def _shapes(figure: Figure, top: float, name: str, marks: Mapping[str, str]) -> None:
+def _shapes(figure: Canvas, top: float, name: str, marks: Mapping[str, str]) -> None:
     ax = _strip(figure, top)
     ax.text(_LEFT, 11, name, va="center", fontsize=11, color=COLORS["muted"])
     place = _LEFT + 16 + _LETTER * len(name)
@@ -128,9 +131,43 @@ def _shapes(figure: Figure, top: float, name: str, marks: Mapping[str, str]) -> 
         place += 32 + _LETTER * len(label)
 
 
-def _strip(figure: Figure, top: float) -> Plot:
+def _strip(figure: Canvas, top: float) -> Plot:
     ax = svg.axes(figure, 0, top, WIDTH, 22)
     ax.set_xlim(0, WIDTH)
     ax.set_ylim(22, 0)
     ax.axis("off")
     return ax
+
+
+def _picture(view: SearchView) -> Picture | None:
+    return None if view.surface is None else picture(view.space, view.surface, view.candidates, view.shapes)
+
+
+def _lead(view: SearchView) -> Markup:
+    return Markup("<h3>{}</h3>").format(" and ".join(axis.name for axis in view.mapped))
+
+
+def _caption(view: SearchView) -> Markup:
+    unplaced = sum(any(axis.name not in own.point for axis in view.mapped) for own in view.candidates)
+    verb = "candidate lacks" if unplaced == 1 else "candidates lack"
+    return Markup(
+        "{}Each mark is a candidate: its colour the share of its replicas that converged, its area their number{}."
+        " Behind: the rate that the model predicts there.{}"
+    ).format(
+        "The two most important axes of numbers. " if view.decisive else "",
+        f", its shape {view.shapes.name}" if view.shapes else "",
+        f" {unplaced} {verb} one of the two axes." if unplaced else "",
+    )
+
+
+FIGURE = Figure(
+    name="landscape",
+    shows="the candidates of a search over its two most important axes",
+    of=SearchView,
+    section="dependence",
+    place=1,
+    picture=_picture,
+    layout="narrow",
+    lead=_lead,
+    caption=_caption,
+)

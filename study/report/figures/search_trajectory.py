@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from functools import partial
 
-from matplotlib.figure import Figure
+from markupsafe import Markup
+from matplotlib.figure import Figure as Canvas
 
 from study import formatting
 from study.outcomes.outcome import Outcome
-from study.report.figures import svg
-from study.report.figures.svg import COLORS, Picture
+from study.report.drawing import svg
+from study.report.drawing.figure import Figure
+from study.report.drawing.svg import COLORS, Picture
+from study.report.views import SearchView
 from study.search.trajectory import Moment
 
 _LEFT, _RIGHT, _HEAD, _HEIGHT, _FOOT = 44.0, 130.0, 34.0, 200.0, 40.0
@@ -36,7 +39,7 @@ def changes(course: Sequence[Moment]) -> list[Moment]:
     return [now for before, now in pairs if before is None or _leader(before) != _leader(now)]
 
 
-def draw(course: Sequence[Moment]) -> Figure:
+def draw(course: Sequence[Moment]) -> Canvas:
     """The figure; to be called within ``svg.drawing``."""
     figure = svg.blank(_HEAD + _HEIGHT + _FOOT)
     width = svg.WIDTH - _LEFT - _RIGHT
@@ -86,3 +89,18 @@ def _spread(low: float, rate: float, apart: float = 0.09) -> tuple[float, float]
         return low, rate
     middle = min(max((low + rate) / 2, apart / 2), 1 - apart / 2)
     return middle - apart / 2, middle + apart / 2
+
+
+FIGURE = Figure(
+    name="course",
+    shows="the leading candidate of a search after each block",
+    of=SearchView,
+    section="search",
+    picture=lambda view: picture(view.course),
+    region="Course of the search",
+    caption=lambda _: Markup(
+        "The leading candidate after each block, in the order in which blocks were given. Line: lower end of its"
+        " anytime interval, by which the race ranks; shaded: the interval; dashed: its rate. Numbers above: which"
+        " candidate took the lead."
+    ),
+)

@@ -5,24 +5,26 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby, pairwise
 
+from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
 from study import formatting
-from study.design.study import Contrast
 from study.evidence.judging import Verdict
-from study.evidence.sensitivity import HypothesisVerdicts, Sensitivity
+from study.evidence.sensitivity import Sensitivity
 from study.outcomes.outcome import Outcome
-from study.report.figures import panels, svg
-from study.report.figures.panels import Panel, Panels
-from study.report.figures.svg import COLORS, Picture
+from study.report import phrases
+from study.report.drawing import panels, svg
+from study.report.drawing.figure import Figure
+from study.report.drawing.panels import Entry, Panel, Panels
+from study.report.drawing.svg import COLORS, Picture
+from study.report.views import GridView
 
 _BAND, _PANEL = 24.0, 118.0
 _HEAD, _FOOT, _GAP, _END = 28.0, 38.0, 40.0, 16.0
 _BELOW = _HEAD + _PANEL + _FOOT
 _LETTER = 6.7
 _FILLS = {Verdict.SUPPORTED: Outcome.CONVERGED, Verdict.CONTRADICTED: Outcome.DIVERGED}
-Levels = Mapping[int, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,33 +37,31 @@ class Part:
     height: float
 
 
-def picture(
-    found: Sequence[Sensitivity], factors: Sequence[str], contrasts: Sequence[Contrast], levels: Levels
-) -> Picture | None:
-    """All thresholds below each other; nothing if there are none. ``levels`` are those of each cell."""
+def picture(view: GridView) -> Picture | None:
+    """All thresholds below each other; None if there are none."""
+    levels = {summary.cell: summary.levels for summary in view.launch.summaries}
     parts: list[Part] = []
-    for own in found:
-        seen = {each.cell: (each.name, levels.get(each.cell, {})) for each in own.cells if any(r.n for r in each.rates)}
-        arranged = panels.arrange(factors, contrasts, seen)
+    for own in view.sensitivities:
+        seen = {
+            each.cell: Entry(name=each.name, levels=levels.get(each.cell, {}))
+            for each in own.cells
+            if any(rate.n for rate in each.rates)
+        }
+        arranged = view.panels(seen)
         top = parts[-1].top + parts[-1].height if parts else 0.0
         parts.append(Part(found=own, arranged=arranged, top=top, height=_height(own, arranged)))
     label = ". ".join(
-        f"Success against {own.name}, which is {own.own:g} in the rule. {_bands_spoken(own)}" for own in found
+        f"Success against {own.name}, which is {own.own:g} in the rule. {_bands_spoken(own)}"
+        for own in view.sensitivities
     )
     return Picture(draw=partial(draw, parts), label=label) if parts else None
 
 
 def _bands_spoken(found: Sensitivity) -> str:
-    return "; ".join(f"{own.hypothesis.name}: {spoken(found, own)}" for own in found.hypotheses)
+    return "; ".join(f"{own.hypothesis.name}: {phrases.by_threshold(found, own)}" for own in found.hypotheses)
 
 
-def spoken(found: Sensitivity, own: HypothesisVerdicts) -> str:
-    """``undecided from 0.05, supported from 0.4, undecided from 0.95``."""
-    pairs = zip(found.thresholds, (judgment.verdict for judgment in own.judgments), strict=True)
-    return ", ".join(f"{verdict.value} from {next(group)[0]:g}" for verdict, group in groupby(pairs, lambda p: p[1]))
-
-
-def draw(parts: Sequence[Part]) -> Figure:
+def draw(parts: Sequence[Part]) -> Canvas:
     """The figure; to be called within ``svg.drawing``."""
     figure = svg.blank(sum(part.height for part in parts))
     for part in parts:
@@ -83,7 +83,7 @@ def _bands_height(found: Sensitivity) -> float:
     return _HEAD + _BAND * len(found.hypotheses) + _FOOT + 6 if found.hypotheses else 0
 
 
-def _part(figure: Figure, part: Part) -> None:
+def _part(figure: Canvas, part: Part) -> None:
     found, arranged = part.found, part.arranged
     columns = _columns(arranged)
     width = min(420.0, (svg.WIDTH - _END) / columns - _GAP)
@@ -159,3 +159,17 @@ def _segment(ax: Axes, row: int, span: tuple[float, float], verdict: Verdict) ->
     text = next((own for own in (verdict.value, verdict.value[:1]) if room > 12 + _LETTER * len(own)), "")
     on = COLORS["ink"] if outcome is None else svg.on_color(outcome)
     ax.text(low + 7 / scale, row, text, va="center", color=on, fontsize=10.5)
+
+
+FIGURE = Figure(
+    name="sensitivity",
+    shows="success and verdicts against each threshold of the rule",
+    of=GridView,
+    section="sensitivity",
+    picture=picture,
+    region="Sensitivity to the thresholds",
+    lead=lambda _: Markup(
+        "<p>Success if one threshold of the rule were another and all else stayed, from the stored traces; and the"
+        " verdict on each hypothesis, judged anew at each threshold.</p>"
+    ),
+)

@@ -11,16 +11,20 @@ from functools import partial
 from itertools import pairwise
 from math import log10, prod, sqrt
 
-import matplotlib
+from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex, to_rgb
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Rectangle
 
+from study import formatting
+from study.evidence import reliability
 from study.evidence.estimates import CellSummary
 from study.evidence.inference.proportions import Rate, wilson
-from study.report.figures import design_axes, svg
-from study.report.figures.svg import COLORS, Picture
+from study.report.drawing import design_axes, svg
+from study.report.drawing.figure import Figure
+from study.report.drawing.shades import shade, text_on
+from study.report.drawing.svg import COLORS, Picture
+from study.report.views import GridView
 
 _SLOT, _LETTER = 58.0, 6.6
 """Units of a slot and, about, of a letter."""
@@ -112,7 +116,7 @@ def picture(found: SuccessMap) -> Picture:
     return Picture(draw=partial(draw, found), label=label)
 
 
-def draw(found: SuccessMap) -> Figure:
+def draw(found: SuccessMap) -> Canvas:
     """The figure; to be called within ``svg.drawing``."""
     left = min(340, 34 + _LETTER * max(map(len, (found.y.name, *found.y.labels))))
     width, height = (_SLOT * (axis.places[-1] + 1) for axis in (found.x, found.y))
@@ -147,11 +151,6 @@ def borders(found: SuccessMap, panel: Panel) -> Iterator[tuple[tuple[float, floa
             else:
                 middle = (y + found.y.places[other[1]]) / 2
                 yield (x - 0.5, x + 0.5), (middle, middle)
-
-
-def shade(share: float) -> str:
-    """The colour of a share in [0, 1]."""
-    return to_hex(matplotlib.colormaps["cividis"](share))
 
 
 def _axis(name: str, labels: tuple[str, ...]) -> Axis:
@@ -235,17 +234,10 @@ def _square(ax: Axes, found: SuccessMap, slot: tuple[int, int], rate: Rate, most
     ax.add_patch(Rectangle(corner, side, side, facecolor=fill, edgecolor=edge, linewidth=width, zorder=3))
     text = f"{rate.successes}/{rate.n}"
     size = min(12.0, side * _SLOT / (0.62 * len(text)))
-    ax.text(x, y, text, ha="center", va="center", color=_text_on(fill), fontsize=size, zorder=5)
+    ax.text(x, y, text, ha="center", va="center", color=text_on(fill), fontsize=size, zorder=5)
 
 
-def _text_on(fill: str) -> str:
-    """Whichever of dark and white stands out more (WCAG 2: they do equally at a luminance of 0.18)."""
-    linear = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(fill))
-    luminance = sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-    return "#10181b" if luminance > 0.19 else "#ffffff"
-
-
-def _key(figure: Figure, left: float, top: float) -> None:
+def _key(figure: Canvas, left: float, top: float) -> None:
     steps = 32
     ax = svg.axes(figure, left, top, 220, 10)
     ax.bar(
@@ -259,3 +251,57 @@ def _key(figure: Figure, left: float, top: float) -> None:
     ax.tick_params(length=0, labelsize=10.5)
     ax.text(1.04, 0.5, "share of replicas that converged", transform=ax.transAxes, va="center", fontsize=11,
             color=COLORS["muted"])  # fmt: skip
+
+
+def _laid_out(view: GridView) -> SuccessMap | None:
+    return lay_out(view.launch.factors, view.launch.summaries, view.launch.reliable)
+
+
+def _picture(view: GridView) -> Picture | None:
+    found = _laid_out(view)
+    return None if found is None else picture(found)
+
+
+def _lead(view: GridView) -> Markup:
+    found = _laid_out(view)
+    if found is None:
+        return Markup()
+    several = ", one panel for each combination of the other factors" if len(found.panels) > 1 else ""
+    verb = "cell has" if found.left_out == 1 else "cells have"
+    pooled = f"Squares pool the replicas of all levels of {formatting.joined(found.pooled)}." if found.pooled else ""
+    left_out = f"{found.left_out} {verb} no place on the map." if found.left_out else ""
+    return Markup(
+        "<p>The share of replicas that converged over {} and {}{}. Each square says how many converged of how many, its"
+        " area grows with that number.\n{}</p>"
+    ).format(found.x.name, found.y.name, several, " ".join(filter(None, (pooled, left_out))))
+
+
+def _caption(view: GridView) -> Markup:
+    share, anytime = formatting.percent(reliability.SHARE), view.launch.plan.until_decided
+    summaries, reliable = view.launch.summaries, view.launch.reliable
+    if reliable:
+        limit = "lower limit of its confidence sequence" if anytime else "one-sided exact limit"
+        return Markup(
+            "Outlined: the true rate is at least {} with 95&nbsp;% confidence, each cell by itself ({}); the heavy line"
+            " is the border to neighbours for which that is not shown. {} of {} cells."
+        ).format(share, limit, len(reliable), len(summaries))
+    most = max((summary.rate.n for summary in summaries), default=0)
+    if not most:
+        return Markup("No replica has an outcome yet.")
+    shown = Markup("No cell is shown to succeed at a rate of at least {} with 95&nbsp;% confidence.").format(share)
+    if anytime:
+        return shown
+    needed = reliability.seeds_needed()
+    return shown + f" That takes {needed} of {needed} replicas at the least; the most that one cell has is {most}."
+
+
+FIGURE = Figure(
+    name="map",
+    shows="success over two factors, with the border of what trains reliably",
+    of=GridView,
+    section="map",
+    picture=_picture,
+    region="Success map",
+    lead=_lead,
+    caption=_caption,
+)

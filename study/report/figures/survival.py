@@ -1,36 +1,39 @@
 """Survival curves: the share of each cell's replicas that has not failed yet, over generator steps."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 
+from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
 from study import formatting
-from study.design.study import Contrast
 from study.evidence.time_to_failure import CellSurvival
-from study.report.figures import panels, svg
-from study.report.figures.panels import Panel, Panels
-from study.report.figures.svg import COLORS, Picture
+from study.report.drawing import panels, svg
+from study.report.drawing.figure import Figure
+from study.report.drawing.panels import Entry, Panel, Panels
+from study.report.drawing.svg import COLORS, Picture
+from study.report.views import View
 
 _BANDS = 3
 """Intervals are shaded where at most so many lines share a panel."""
 
 
-def picture(factors: Sequence[str], contrasts: Sequence[Contrast], curves: Sequence[CellSurvival]) -> Picture | None:
-    """The curves of all cells with an outcome; nothing if there are none."""
-    seen = {curve.cell: curve for curve in curves if curve.n}
+def picture(view: View) -> Picture | None:
+    """The curves of all shown cells with an outcome; None if there are none."""
+    seen = {curve.cell: curve for curve in view.survival if curve.n}
     if not seen:
         return None
-    return _picture(panels.arrange(factors, contrasts, {c: (own.name, own.levels) for c, own in seen.items()}), seen)
-
-
-def of_candidates(curves: Sequence[CellSurvival]) -> Picture | None:
-    """The same for cells that lie where a sampler put them: one to a panel, titled by its number."""
-    seen = {curve.cell: replace(curve, name=f"#{curve.cell}") for curve in curves if curve.n}
-    titles = {cell: f"{own.name}: {own.n} replicas" + _fate(own) for cell, own in seen.items()}
-    return _picture(panels.each(titles, "share that has not failed yet"), seen) if seen else None
+    entries = {
+        cell: Entry(name=own.name, levels=own.levels, note=f"{own.n} replicas" + _fate(own))
+        for cell, own in seen.items()
+    }
+    label = "Share of replicas that have not failed yet. " + "; ".join(
+        f"{curve.name}: {formatting.number(float(curve.survival[-1]))} of {curve.n} at the end"
+        for curve in seen.values()
+    )
+    found = view.panels(entries, line="share that has not failed yet")
+    return Picture(draw=partial(draw, found, seen), label=label)
 
 
 def _fate(own: CellSurvival) -> str:
@@ -38,15 +41,7 @@ def _fate(own: CellSurvival) -> str:
     return "".join(f", {count} {what}" for count, what in counts if count)
 
 
-def _picture(found: Panels, seen: Mapping[int, CellSurvival]) -> Picture:
-    label = "Share of replicas that have not failed yet. " + "; ".join(
-        f"{curve.name}: {formatting.number(float(curve.survival[-1]))} of {curve.n} at the end"
-        for curve in seen.values()
-    )
-    return Picture(draw=partial(draw, found, seen), label=label)
-
-
-def draw(found: Panels, curves: Mapping[int, CellSurvival]) -> Figure:
+def draw(found: Panels, curves: Mapping[int, CellSurvival]) -> Canvas:
     """The figure; to be called within ``svg.drawing``."""
     columns = min(3, len(found.panels))
     gap, end, head, height, foot = 40, 16, 24, 132, 38
@@ -94,3 +89,22 @@ def _curve(ax: Axes, curve: CellSurvival, name: str, look: tuple[str, object], l
     ax.step(
         step, survival, where="post", color=color, linestyle=dashes, linewidth=1.9, label=name, clip_on=False, zorder=3
     )
+
+
+def _lead(view: View) -> Markup:
+    return Markup(
+        "<p>The share of replicas that has not failed by collapse or blow-up (Kaplan–Meier; shaded: 95&nbsp;%"
+        " intervals, where at most three lines share a panel). Survival is no success: a replica that learns nothing"
+        " survives. What ended without a failure is censored at the planned steps.{}</p>"
+    ).format(f" {view.words.survival}" if view.words.survival else "")
+
+
+FIGURE = Figure(
+    name="survival",
+    shows="the share of replicas that has not failed, over steps",
+    of=View,
+    section="survival",
+    picture=picture,
+    region="Survival curves",
+    lead=_lead,
+)

@@ -13,7 +13,7 @@ from study.design.hypotheses import MoreSuccess
 from study.design.planning import plan_study
 from study.launch import Launch
 from study.outcomes.outcome import Outcome
-from study.report.view import View
+from study.report.views import SearchView, view_of
 from study.scheduling.ledger import Ledger
 from study.search import confirmation
 from study.storage.records import Status
@@ -121,9 +121,9 @@ def test_best_prints_the_setting_and_says_where_it_comes_from(store: Store) -> N
 
 def test_the_page_of_a_search_says_whether_the_default_was_beaten(store: Store) -> None:
     confirmed(store)
-    launch = View(Launch(store))
-    assert launch.search is not None
-    (own,) = launch.search.confirmations
+    search = view_of(Launch(store))
+    assert isinstance(search, SearchView)
+    (own,) = search.confirmations
     assert "optimistic; confirmed 5 of 6 [0.44, 0.97] on fresh seeds. The setting that the search found" in own.sentence
     assert "than the default of A tiny space: undecided. 5 of 6 (83.3 %, " in own.sentence
     assert "2 of 6 (33.3 %, " in own.sentence

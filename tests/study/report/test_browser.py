@@ -31,11 +31,11 @@ OPTIONS = (
 SHOWN = "return arguments[0].complete && arguments[0].naturalWidth > 0"
 OVERFLOW = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
 CONTRAST = """
-const rgb = colour => colour.match(/[\\d.]+/g).slice(0, 3).map(Number);
-const light = colour => rgb(colour).map(v => v / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+const rgb = color => color.match(/[\\d.]+/g).slice(0, 3).map(Number);
+const light = color => rgb(color).map(v => v / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
   .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
 const style = getComputedStyle(document.body), root = getComputedStyle(document.documentElement);
-const clear = colour => /, 0\\)$/.test(colour);
+const clear = color => /, 0\\)$/.test(color);
 const paper = light(clear(style.backgroundColor) ? root.backgroundColor : style.backgroundColor);
 const ink = light(style.color);
 return [paper, (Math.max(paper, ink) + 0.05) / (Math.min(paper, ink) + 0.05)];

@@ -13,9 +13,11 @@ from PIL import Image
 
 from study.design.plan import Selection
 from study.evidence.estimates import summarize
+from study.launch import Launch
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import IMAGE_RULE, OutcomeRule
 from study.report import build, page
+from study.report.views import view_of
 from study.storage.records import Status
 from study.storage.store import Store
 from trainables import trace
@@ -327,10 +329,10 @@ def test_the_page_depends_on_the_records_that_it_is_given(make: Any) -> None:
     store = make([[C, D], [M, M]])
     stored = build(store).read_text(encoding="utf-8")
     records = store.records()
-    assert page.render(store, records, store.rule()) == stored
+    assert page.render(view_of(Launch(store, records, store.rule()))) == stored
     assert summarize(records)[0].rate.successes == 1
     other = [replace(record, outcome=M) for record in records]
-    assert page.render(store, other, store.rule()) != stored
+    assert page.render(view_of(Launch(store, other, store.rule()))) != stored
 
 
 @pytest.mark.usefixtures("undrawn")

@@ -1,6 +1,10 @@
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from study import formatting
+from study.evidence.judging import Verdict
 from study.report import phrases
 
 MINUS = "\N{MINUS SIGN}"
@@ -36,3 +40,10 @@ def test_evidence_that_was_not_finite_is_said_to_be_so() -> None:
 )
 def test_durations_are_written_in_two_units(seconds: float, expected: str) -> None:
     assert formatting.duration(seconds) == expected
+
+
+def test_bands_join_thresholds_of_one_verdict() -> None:
+    found: Any = SimpleNamespace(thresholds=(0.1, 0.2, 0.3, 0.4))
+    verdicts = (Verdict.UNDECIDED, Verdict.SUPPORTED, Verdict.SUPPORTED, Verdict.CONTRADICTED)
+    own: Any = SimpleNamespace(judgments=[SimpleNamespace(verdict=verdict) for verdict in verdicts])
+    assert phrases.by_threshold(found, own) == "undecided from 0.1, supported from 0.2, contradicted from 0.4"

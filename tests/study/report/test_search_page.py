@@ -10,9 +10,9 @@ from study.audit.verify import verify
 from study.evidence.time_to_failure import curves
 from study.launch import Launch
 from study.report import build, page
-from study.report.figures import export, registry
-from study.report.search_data import Searched
-from study.report.view import View
+from study.report.drawing import export
+from study.report.figures import registry
+from study.report.views import GridView, SearchView, view_of
 from study.search import race
 from study.storage import search_log
 from study.storage.records import Status
@@ -23,25 +23,20 @@ from tests.study.report.test_page import Page, section
 
 
 @pytest.fixture(scope="module")
-def launch(tmp_path_factory: pytest.TempPathFactory) -> View:
+def search(tmp_path_factory: pytest.TempPathFactory) -> SearchView:
     """A search of 24 blocks with its report, and what the report was made of; not to be changed."""
     store = searched(tmp_path_factory.mktemp("search"), plan(blocks=24))
-    found = View(Launch(store))
+    found = view_of(Launch(store))
+    assert isinstance(found, SearchView)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(page, "View", lambda *_: found)
+        patch.setattr(page, "view_of", lambda _: found)
         build(store)
     return found
 
 
 @pytest.fixture(scope="module")
-def store(launch: View) -> Store:
-    return launch.launch.store
-
-
-@pytest.fixture(scope="module")
-def search(launch: View) -> Searched:
-    assert launch.search is not None
-    return launch.search
+def store(search: SearchView) -> Store:
+    return search.launch.store
 
 
 def rows(store: Store, name: str) -> list[dict[str, str]]:
@@ -72,7 +67,7 @@ def test_the_page_says_what_was_searched_and_what_it_took(store: Store) -> None:
     assert f"24 blocks, 48 replicas, {len(history.points)} candidates" in text
 
 
-def test_the_best_candidate_has_its_interval_and_a_warning(store: Store, search: Searched) -> None:
+def test_the_best_candidate_has_its_interval_and_a_warning(store: Store, search: SearchView) -> None:
     best = search.incumbent
     assert best is not None
     low, high = race.interval(best)
@@ -81,7 +76,7 @@ def test_the_best_candidate_has_its_interval_and_a_warning(store: Store, search:
     assert "This is optimistic" in text
 
 
-def test_candidates_are_listed_best_first_with_their_points(store: Store, search: Searched) -> None:
+def test_candidates_are_listed_best_first_with_their_points(store: Store, search: SearchView) -> None:
     found = re.findall(
         r'<th scope="row" class="num">#(\d+)</th>', section(Page(store.report_path).source, "candidates")
     )
@@ -102,7 +97,7 @@ def test_the_csv_file_has_exact_points(store: Store) -> None:
         )
 
 
-def test_importances_are_shown_and_stored(store: Store, search: Searched) -> None:
+def test_importances_are_shown_and_stored(store: Store, search: SearchView) -> None:
     stored = rows(store, "importance.csv")
     assert [row["axis"] for row in stored if row["target"] == "success"] == list(search.by_importance)
     label = next(value for value in labels(store) if value.startswith("What decides success"))
@@ -113,16 +108,15 @@ def labels(store: Store) -> list[str]:
     return [str(attrs["aria-label"]) for attrs in Page(store.report_path).all("svg") if "aria-label" in attrs]
 
 
-def test_every_axis_has_its_curve_and_two_have_a_map(store: Store, search: Searched) -> None:
+def test_every_axis_has_its_curve_and_two_have_a_map(store: Store, search: SearchView) -> None:
     spoken = " ".join(labels(store))
     for axis in SPACE.axes:
         assert f"Predicted success rate by {axis.name}:" in spoken
-    assert search.mapped is not None
     assert {axis.name for axis in search.mapped} == {"lr", "beta1"}
     assert "above the predicted success rate" in spoken
 
 
-def test_few_cells_have_curves_the_best_and_one_of_each_failure(store: Store, search: Searched) -> None:
+def test_few_cells_have_curves_the_best_and_one_of_each_failure(store: Store, search: SearchView) -> None:
     best = [own.cell for own in search.candidates[:4]]
     assert list(search.shown[:4]) == best
     assert len(search.shown) <= 4 + 6
@@ -164,7 +158,7 @@ def test_a_report_of_a_search_verifies_and_a_changed_number_is_found(tmp_path: P
     assert all(record.status is Status.FINISHED for record in store.records())
 
 
-def test_shown_candidates_have_survival_curves_in_their_order(store: Store, search: Searched) -> None:
+def test_shown_candidates_have_survival_curves_in_their_order(store: Store, search: SearchView) -> None:
     label = next(value for value in labels(store) if value.startswith("Share of replicas that have not failed yet"))
     assert re.findall(r"#(\d+): ", label) == [str(cell) for cell in search.shown]
 
@@ -173,44 +167,46 @@ def test_survival_counts_an_audited_replica_for_all_that_were_to_be_stopped(tmp_
     store = searched(tmp_path, plan(blocks=6))
     first = store.records()[0]
     search_log.Log(store.search_path).stopped(Stop(block=first.block, rule="asha", step=200, audited=True), 1.0)
-    launch = View(Launch(store))
-    assert launch.search is not None
-    own = {curve.cell: curve for curve in launch.survival}
-    assert own.keys() == set(launch.search.shown)
+    search = view_of(Launch(store))
+    assert isinstance(search, SearchView)
+    own = {curve.cell: curve for curve in search.survival}
+    assert own.keys() == set(search.shown)
     assert own[first.cell].audited == 2
     assert {curve.audited for cell, curve in own.items() if cell != first.cell} == {0}
-    assert all(curve.survival.tolist() == told.survival.tolist() for curve in launch.survival
-               for told in curves(launch.launch.replicas) if told.cell == curve.cell)  # nobody was stopped  # fmt: skip
+    assert all(curve.survival.tolist() == told.survival.tolist() for curve in search.survival
+               for told in curves(search.launch.replicas) if told.cell == curve.cell)  # nobody was stopped  # fmt: skip
 
 
 def test_a_search_for_success_and_quality_shows_its_front(tmp_path: Path) -> None:
     store = searched(tmp_path, plan(blocks=6, goal="both"))
     text = Page(build(store)).text
     assert "Success and quality at once" in text
-    launch = View(Launch(store))
-    assert launch.search is not None
-    picture = registry.front(launch)
+    search = view_of(Launch(store))
+    assert isinstance(search, SearchView)
+    picture = registry.named("front").picture(search)
     assert picture is not None
-    cells = [own.cell for own in race.front(launch.search.candidates)]
+    cells = [own.cell for own in race.front(search.candidates)]
     assert cells
     assert re.findall(r"#(\d+) ", picture.label) == [str(cell) for cell in cells]
 
 
-OF_ALL = [name for name in registry.OF_SEARCH if name != "front"]
+OF_ALL = [figure.name for figure in registry.figures() if figure.of is SearchView and figure.name != "front"]
 
 
 @pytest.mark.parametrize("name", OF_ALL)
-def test_every_picture_of_a_search_is_a_file_too(launch: View, name: str, tmp_path: Path) -> None:
-    picture = registry.OF_SEARCH[name](launch)
+def test_every_picture_of_a_search_is_a_file_too(search: SearchView, name: str, tmp_path: Path) -> None:
+    picture = registry.named(name).picture(search)
     assert picture is not None
     export.save(picture, tmp_path / "x.svg")
     assert "var(--" not in (tmp_path / "x.svg").read_text(encoding="utf-8")
 
 
-def test_a_search_for_success_has_no_front(launch: View) -> None:
-    assert registry.front(launch) is None
+def test_a_search_for_success_has_no_front(search: SearchView) -> None:
+    assert registry.named("front").picture(search) is None
 
 
-def test_a_launch_that_is_no_search_has_none_of_its_pictures(mixed: Store) -> None:
-    launch = View(Launch(mixed))
-    assert not any(draw(launch) for draw in registry.OF_SEARCH.values())
+def test_a_launch_that_is_no_search_has_none_of_its_figures(mixed: Store) -> None:
+    view = view_of(Launch(mixed))
+    assert isinstance(view, GridView)
+    shown = {figure.of for section in view.sections for figure in registry.of_section(view, section.id)}
+    assert SearchView not in shown

@@ -10,10 +10,9 @@ from typer.testing import CliRunner
 from study.cli import app
 from study.design.plan import Plan
 from study.design.planning import plan_study
-from study.evidence.estimates import CellSummary
+from study.evidence.estimates import CellSummary, by_rate
 from study.evidence.inference.proportions import wilson
 from study.outcomes.outcome import Outcome
-from study.report.figures.rates import by_rate
 from study.scheduling.ledger import Ledger
 from study.search import confirmation
 from study.storage.store import Store

@@ -6,8 +6,8 @@ import pytest
 
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import IMAGE_RULE
-from study.report.figures import svg
-from study.report.figures.curves import Line, _Decades, chosen, equilibrium, frame, panels, small_multiples, thin
+from study.report.drawing import svg
+from study.report.figures.curves import Decades, Line, chosen, equilibrium, frame, panels, small_multiples, thin
 from study.storage.store import Store
 from trainables.objectives import Wasserstein
 
@@ -116,4 +116,4 @@ def test_of_more_replicas_the_first_of_each_outcome_are_drawn_in_proportion() ->
     ],
 )
 def test_losses_over_many_decades_have_few_marks(low: float, high: float, ticks: list[float]) -> None:
-    assert _Decades(0.1).tick_values(low, high) == pytest.approx(ticks)
+    assert Decades(0.1).tick_values(low, high) == pytest.approx(ticks)

@@ -3,7 +3,7 @@ from typing import Any
 from study.evidence.estimates import compare
 from study.evidence.judging import judge
 from study.outcomes.outcome import Outcome
-from study.report.figures import svg
+from study.report.drawing import svg
 from study.report.figures.forest import picture
 
 C, M, L, O, N, D, U = Outcome  # noqa: E741

@@ -3,15 +3,14 @@ from itertools import product
 from math import sqrt
 from typing import Any
 
-import matplotlib
 import numpy as np
 import pytest
 from matplotlib.patches import Rectangle
 
 from study.evidence.estimates import CellSummary
 from study.evidence.inference.proportions import wilson
-from study.report.figures import svg
-from study.report.figures.success_map import Axis, SuccessMap, borders, draw, lay_out, picture, shade
+from study.report.drawing import svg
+from study.report.figures.success_map import Axis, SuccessMap, borders, draw, lay_out, picture
 
 
 def cells(counts: dict[tuple[str, ...], tuple[int, int]], names: tuple[str, ...]) -> list[CellSummary]:
@@ -111,15 +110,6 @@ def test_squares_say_k_of_n_and_grow_with_n() -> None:
     assert any(side == pytest.approx(0.94 * sqrt(9 / 16)) for side in sides)
 
 
-def test_colors_are_of_even_lightness_steps() -> None:
-    """CIELAB lightness of 21 shares: rising, no step more than twice the mean."""
-    rgb = np.array([matplotlib.colors.to_rgb(shade(share)) for share in np.linspace(0, 1, 21)])
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    steps = np.diff(116 * np.cbrt(linear @ [0.2126, 0.7152, 0.0722]))
-    assert steps.min() > 0
-    assert steps.max() < 2 * steps.mean()
-
-
 def test_borders_part_reliable_cells_from_their_neighbors() -> None:
     found = made(grid(v=["1", "10", "100"], w=["a", "b"]), "v", "w", reliable={0, 1, 2})  # 1/a, 1/b, 10/a
     assert set(borders(found, found.panels[0])) == {
@@ -140,22 +130,3 @@ def test_the_label_says_every_number() -> None:
     assert re.findall(r"(\S+) / (\S+) 3 of 5( \(reliable\))?", text) == [
         ("1", "a", ""), ("1", "b", ""), ("10", "a", ""), ("10", "b", " (reliable)")
     ]  # fmt: skip
-
-
-def test_text_on_squares_is_readable() -> None:
-    from study.report.figures.success_map import _text_on
-
-    for share in np.linspace(0, 1, 41):
-        fill = shade(share)
-        assert contrast(fill, _text_on(fill)) >= 4
-
-
-def contrast(one: str, other: str) -> float:
-    low, high = sorted(_luminance(shade) for shade in (one, other))
-    return (high + 0.05) / (low + 0.05)
-
-
-def _luminance(color: str) -> float:
-    values = np.array(matplotlib.colors.to_rgb(color))
-    linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
-    return float(linear @ [0.2126, 0.7152, 0.0722])

@@ -3,23 +3,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from study.evidence import time_to_failure
+from study.launch import Launch
 from study.outcomes.outcome import Outcome
-from study.report.figures import svg
+from study.report.drawing import svg
 from study.report.figures.survival import picture
+from study.report.views import view_of
 
 C, M, L, O, N, D, U = Outcome  # noqa: E741
-FACTORS = ["bn", "objective"]
-
-
-def curves(store: Any) -> Any:
-    return time_to_failure.curves(store.records())
 
 
 def test_lines_are_the_kaplan_meier_steps_to_the_end(make: Any) -> None:
     """Failures stand at step 600 of 1,000 in this launch."""
     store = make([[C, C, C, D, M], [C, D, D, D, D]])
-    found = picture(FACTORS, store.plan().contrasts, curves(store))
+    found = picture(view_of(Launch(store)))
     assert found is not None
     with svg.drawing():
         (ax,) = [ax for ax in found.draw().axes if ax.get_xlabel()]
@@ -33,7 +29,7 @@ def test_lines_are_the_kaplan_meier_steps_to_the_end(make: Any) -> None:
 
 def test_a_panel_for_each_setting_of_the_other_factors(make: Any) -> None:
     store = make()
-    found = picture(FACTORS, store.plan().contrasts, curves(store))
+    found = picture(view_of(Launch(store)))
     assert found is not None
     with svg.drawing():
         titles = [ax.get_title(loc="left") for ax in found.draw().axes if ax.get_xlabel()]
@@ -42,10 +38,10 @@ def test_a_panel_for_each_setting_of_the_other_factors(make: Any) -> None:
 
 @pytest.mark.parametrize("plan", [[[U, U]], [[U], [U]]])
 def test_nothing_is_drawn_without_an_outcome(make: Any, plan: Any) -> None:
-    assert picture(FACTORS, (), curves(make(plan))) is None
+    assert picture(view_of(Launch(make(plan)))) is None
 
 
 def test_cells_without_an_outcome_have_no_line(make: Any) -> None:
-    found = picture(FACTORS, (), curves(make([[C, D], [U, U]])))
+    found = picture(view_of(Launch(make([[C, D], [U, U]]))))
     assert found is not None
     assert "ns" not in found.label

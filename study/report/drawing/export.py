@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from study.report.figures import svg
-from study.report.figures.svg import Picture
+from study.report.drawing import svg
+from study.report.drawing.svg import Picture
 
 SUFFIXES = (".png", ".svg", ".pdf")
 SETTINGS = {

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from study.design.study import Contrast
 from study.report import phrases
-from study.report.figures import design_axes, svg
-from study.report.figures.svg import COLORS
+from study.report.drawing import design_axes, svg
+from study.report.drawing.svg import COLORS
 from study.report.palette import SERIES
 
 LINES = len(SERIES)
@@ -54,15 +54,18 @@ class Panels:
         return len(self.names) <= LINES and sum(map(_wide, (self.factor, *self.names))) < svg.WIDTH
 
 
-def arrange(
-    factors: Sequence[str], contrasts: Sequence[Contrast], cells: Mapping[int, tuple[str, Mapping[str, str]]]
-) -> Panels:
-    """Lines are the levels of the first contrast's factor, or of that with the fewest levels; six to a panel.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What is known of a cell that gets a line; ``note`` is said where it has a panel to itself."""
 
-    Args:
-        cells: number to name and levels.
-    """
-    held = [levels for _, levels in cells.values()]
+    name: str
+    levels: Mapping[str, str]
+    note: str = ""
+
+
+def arrange(factors: Sequence[str], contrasts: Sequence[Contrast], cells: Mapping[int, Entry]) -> Panels:
+    """Lines are the levels of the first contrast's factor, or of that with the fewest levels; six to a panel."""
+    held = [entry.levels for entry in cells.values()]
     varied = design_axes.varied(factors, held)
     if len({tuple(levels.get(name) for name in varied) for levels in held}) < len(held):
         varied = ()  # tags that several cells share
@@ -71,9 +74,9 @@ def arrange(
     factor = next(iter(compared), min(varied, key=counts.__getitem__, default=""))
     others = [name for name in varied if name != factor]
     groups: dict[tuple[str, ...], dict[str, int]] = {}
-    for cell, (name, levels) in cells.items():
-        group = groups.setdefault(tuple(levels.get(other, "none") for other in others), {})
-        group[levels.get(factor, name)] = cell
+    for cell, entry in cells.items():
+        group = groups.setdefault(tuple(entry.levels.get(other, "none") for other in others), {})
+        group[entry.levels.get(factor, entry.name)] = cell
     panels = [
         Panel(title=phrases.levels(dict(zip(others, key, strict=True))), lines=dict(part))
         for key, lines in groups.items()

@@ -2,7 +2,7 @@
 
 matplotlib has no CSS variables, so figures are drawn in stand-in colours, one per role, which the text of the SVG then
 exchanges for ``var(--role)``. Text stays text. Sizes are in units, which the page scales to its width. The same drawing
-goes to a file of its own through ``study.report.figures.export``, in the colours of light paper.
+goes to a file of its own through ``study.report.drawing.export``, in the colours of light paper.
 """
 
 import re

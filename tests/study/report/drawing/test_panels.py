@@ -1,16 +1,17 @@
 from itertools import product
 
 from study.design.study import Contrast
-from study.report.figures import svg
-from study.report.figures.design_axes import numeric, ordered, varied
-from study.report.figures.panels import LINES, arrange, remark
+from study.report.drawing import svg
+from study.report.drawing.panels import LINES, Entry, arrange, remark
 
-Cells = dict[int, tuple[str, dict[str, str]]]
+Cells = dict[int, Entry]
 
 
 def design(**levels: list[str]) -> Cells:
     combinations = product(*levels.values())
-    return {i: (" / ".join(own), dict(zip(levels, own, strict=True))) for i, own in enumerate(combinations)}
+    return {
+        i: Entry(name=" / ".join(own), levels=dict(zip(levels, own, strict=True))) for i, own in enumerate(combinations)
+    }
 
 
 def test_lines_are_the_levels_of_the_contrast() -> None:
@@ -46,14 +47,13 @@ def test_more_panels_than_fit_leave_cells_out_and_count_them() -> None:
 
 
 def test_a_launch_of_one_cell_has_one_line_with_its_name() -> None:
-    found = arrange([], [], {3: ("only", {"bn": "full"})})
+    found = arrange([], [], {3: Entry(name="only", levels={"bn": "full"})})
     assert [(panel.title, dict(panel.lines)) for panel in found.panels] == [("", {"only": 3})]
 
 
 def test_one_factor_with_tags_is_laid_out_by_them() -> None:
     levels = [{"penalty": f"{m} {v}", "method": m, "lambda": v} for m in ("gp", "lp") for v in ("1", "10", "100")]
-    assert varied(["penalty"], levels) == ("method", "lambda")
-    found = arrange(["penalty"], [], {i: (own["penalty"], own) for i, own in enumerate(levels)})
+    found = arrange(["penalty"], [], {i: Entry(name=own["penalty"], levels=own) for i, own in enumerate(levels)})
     assert (found.factor, [panel.title for panel in found.panels]) == (
         "method",
         ["lambda 1", "lambda 10", "lambda 100"],
@@ -62,15 +62,8 @@ def test_one_factor_with_tags_is_laid_out_by_them() -> None:
 
 def test_tags_that_several_cells_share_lay_nothing_out() -> None:
     levels = [{"arm": str(i), "method": "gp" if i % 2 else "lp", "lr": "1" if i < 4 else "2"} for i in range(8)]
-    found = arrange(["arm"], [], {i: (own["arm"], own) for i, own in enumerate(levels)})
+    found = arrange(["arm"], [], {i: Entry(name=own["arm"], levels=own) for i, own in enumerate(levels)})
     assert sorted(cell for panel in found.panels for cell in panel.lines.values()) == list(range(8))
-
-
-def test_levels_stand_in_the_order_of_their_size() -> None:
-    assert ordered("v", [{"v": "10"}, {"v": "none"}, {"v": "0.5"}, {"w": "1"}, {"v": "10"}]) == ("0.5", "10", "none")
-    assert numeric(("1", "1e-3"))
-    assert not numeric(("1", "nan"))
-    assert not numeric(("1",))
 
 
 def test_a_figure_says_how_many_cells_it_leaves_out() -> None:

@@ -1,0 +1,1 @@
+"""What figures share: SVG and files, colors by role, rows, panels, scales, and what a figure is."""

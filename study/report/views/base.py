@@ -1,0 +1,145 @@
+"""What every view of a launch decides: which cells are shown, in which order, under which names, in which sections."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from study.design.plan import Block
+from study.evidence.estimates import CellSummary
+from study.evidence.time_to_failure import CellSurvival
+from study.launch import Launch
+from study.report import tables
+from study.report.drawing.panels import Entry, Panels
+from study.report.rule_validation import Trust, trust
+from study.storage.records import Record
+from trainables.trace import Trace
+
+Traced = tuple[Block, Trace]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One section of the page.
+
+    Attributes:
+        id: its anchor.
+        title: in the list of sections.
+        template: in ``templates/sections``; by default the one of its id.
+        drawn: whether it stands on the page only if one of its figures has something to show.
+        data: what its template needs beside the view.
+    """
+
+    id: str
+    title: str
+    template: str = ""
+    drawn: bool = False
+    data: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """Parts of sentences that differ between views.
+
+    Attributes:
+        compared: which cells the figures with a row per cell show.
+        survival: a sentence on what the survival curves show of which cells; may be empty.
+        pictured: a sentence on which cells have curves and samples; empty if all have.
+        films: the order in which the replicas of the films were looked for.
+        variants: what a setting with many values varies by.
+    """
+
+    compared: str
+    survival: str
+    pictured: str
+    films: str
+    variants: str
+
+
+class View(ABC):
+    """A launch as its page and its figures show it."""
+
+    def __init__(self, launch: Launch) -> None:
+        self.launch = launch
+
+    @property
+    @abstractmethod
+    def sections(self) -> Sequence[Section]:
+        """The sections of the page in the order of the reader."""
+
+    @property
+    @abstractmethod
+    def words(self) -> Words:
+        """How sentences of the page end for this view."""
+
+    @property
+    @abstractmethod
+    def cells(self) -> Sequence[CellSummary]:
+        """All cells, the best first."""
+
+    @property
+    @abstractmethod
+    def compared(self) -> Sequence[CellSummary]:
+        """The cells of figures that have a row per cell, under the names that they have there."""
+
+    @property
+    @abstractmethod
+    def pictured(self) -> Collection[int]:
+        """The cells whose curves and samples are shown."""
+
+    @property
+    @abstractmethod
+    def replicas(self) -> Sequence[Record]:
+        """The records in the order of their cells."""
+
+    @property
+    @abstractmethod
+    def survival(self) -> Sequence[CellSurvival]:
+        """The survival curves that are shown, under the names that their cells have in figures."""
+
+    @abstractmethod
+    def panels(self, entries: Mapping[int, Entry], line: str) -> Panels:
+        """Lay out lines, one per cell, in panels; ``line`` names a line that has a panel of its own."""
+
+    @abstractmethod
+    def design(self) -> Iterable[str]:
+        """The sentences of a methods section on what was trained."""
+
+    @abstractmethod
+    def statistics(self) -> Iterable[str]:
+        """The sentences of a methods section on what was computed for this kind of launch alone."""
+
+    @property
+    def traced(self) -> Sequence[Block]:
+        """The blocks with a trace that is read."""
+        return self.launch.traced
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Name to content of the files beside the page, in the order in which the page lists them."""
+        return {
+            tables.CELLS: tables.cells(self.launch.summaries),
+            tables.RECORDS: tables.records(self.launch.replicas),
+        }
+
+    @cached_property
+    def traces(self) -> list[Traced]:
+        """The blocks whose trace is read, with it."""
+        found = ((block, self.launch.store.trace(block)) for block in self.traced)
+        return [(block, trace) for block, trace in found if trace is not None]
+
+    @cached_property
+    def trust(self) -> Trust | None:
+        """What is known of the rule's errors."""
+        return trust(self.launch.rule, self.launch.plan.cells)
+
+
+TAIL = (
+    Section(id="curves", title="Curves"),
+    Section(id="samples", title="Samples"),
+    Section(id="rule", title="How outcomes are decided"),
+    Section(id="methods", title="Methods"),
+    Section(id="run", title="What was run"),
+)
+"""The last sections of every page."""
