@@ -88,3 +88,9 @@ def _page(image: Image.Image, **options: int) -> str:
     out = BytesIO()
     image.save(out, format="PNG", **options)
     return f'<h2>Samples</h2><img src="data:image/png;base64,{b64encode(out.getvalue()).decode()}">'
+
+
+def test_a_number_of_a_verdict_is_named_with_its_claim() -> None:
+    verdict = "<h2>Verdicts</h2><details><summary><h3>A beats B.</h3><span>3/3</span></summary><p>3 of 3</p></details>"
+    one, other = (read(text) for text in (verdict.replace("3/3", "2/3"), verdict))
+    assert list(compare(one, other, "words")) == [Difference("A beats B.", "2/3", "3/3")]

@@ -119,6 +119,23 @@ def test_a_reader_finds_verdicts_rates_and_pictures_on_a_laptop_screen(page: web
 
 
 @pytest.mark.browser
+def test_a_verdict_is_one_line_that_the_keyboard_opens(page: webdriver.Chrome) -> None:
+    lines = page.find_elements(By.CSS_SELECTOR, "#verdicts summary")
+    assert max(line.size["height"] for line in lines) < 45
+    more = page.find_element(By.CSS_SELECTOR, "#verdicts .more")
+    assert not more.is_displayed()
+    for _ in range(60):
+        page.switch_to.active_element.send_keys(Keys.TAB)
+        if page.switch_to.active_element == lines[0]:
+            break
+    page.switch_to.active_element.send_keys(Keys.ENTER)
+    assert more.is_displayed()
+    assert "Mao et al. 2017" in more.text
+    page.switch_to.active_element.send_keys(Keys.ENTER)
+    assert not more.is_displayed()
+
+
+@pytest.mark.browser
 def test_nothing_runs_over_the_edge_of_a_phone(page: webdriver.Chrome) -> None:
     device(page, 400)
     for details in page.find_elements(By.TAG_NAME, "details"):

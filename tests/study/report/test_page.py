@@ -111,15 +111,28 @@ def test_verdict_is_a_word_and_a_color_and_a_sentence(make: Any) -> None:
     assert '<span class="verdict supported">supported</span>' in part
     assert "8 of 8 (100 %" in part
     # McNemar on eight pairs, all discordant in one direction: 2 / 2^8; the other hypothesis has no cells.
-    assert part.count('<td class="num">0.008</td>') == 2
+    assert '<span class="counts">8/8 against 0/8</span><span class="p">p 0.008</span>' in part
+    assert '<span class="counts">nothing to test</span>' in part
 
 
 def test_verdicts_show_adjusted_p_difference_and_correlation(mixed: Store) -> None:
     part = section(Page(mixed.report_path).source, "verdicts")
-    assert '<td class="num">0.250</td><td class="num">0.426</td>' in part
-    assert f'0.33<span class="source">[{MINUS}0.22, 0.69]</span>' in part
-    assert '9<span class="source">0.48</span>' in part
+    assert '<span class="p">p 0.426</span>' in part
+    assert ": p 0.250, adjusted 0.426</dd>" in part
+    assert f"0.33 [{MINUS}0.22, 0.69], 95&nbsp;% interval" in part
+    assert "9, correlation 0.48" in part
     assert "adjusted by Holm" in part
+
+
+def test_what_a_verdict_rests_on_is_behind_its_line(mixed: Store) -> None:
+    part = section(Page(mixed.report_path).source, "verdicts")
+    lines, opened = (re.findall(rf"<{tag}>(.*?)</{tag}>", part, re.DOTALL) for tag in ("summary", "details"))
+    hypotheses = mixed.plan().hypotheses
+    assert len(lines) == len(opened) == len(hypotheses)
+    for line, own, hypothesis in zip(lines, opened, hypotheses, strict=True):
+        assert f"<h3>{hypothesis.claim}</h3>" in line
+        assert hypothesis.source not in line
+        assert hypothesis.source in own
 
 
 @pytest.mark.usefixtures("undrawn")
