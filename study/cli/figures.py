@@ -22,7 +22,7 @@ def figure(
     ] = None,
     runs: Annotated[Path, typer.Option(help="Folder of launches.")] = Path("runs"),
 ) -> None:
-    """Draws a figure for a paper: of the theory (losses and their gradients), or what a launch's report shows."""
+    """Draw a figure for a paper: of the theory (losses and their gradients), or one of a launch's report."""
     if name is None:
         _list()
         return

@@ -36,14 +36,14 @@ class Film:
 
 
 def films(store: Store, records: Sequence[Record]) -> list[Film]:
-    """A film of the first replica of each outcome that has a sample grid, in the fixed order of outcomes."""
+    """Return a film of the first replica of each outcome that has a sample grid, in the fixed order of outcomes."""
     by_outcome = [[r for r in records if r.outcome is outcome] for outcome in ORDER if outcome is not Outcome.UNDECIDED]
     found = (_first(store, own) for own in by_outcome)
     return [film for film in found if film is not None]
 
 
 def spread(paths: Sequence[Path], most: int = _FRAMES) -> list[Path]:
-    """At most so many of the paths, evenly spaced, the first and the last among them."""
+    """Return at most ``most`` of the paths, evenly spaced, including the first and the last."""
     if len(paths) <= most:
         return list(paths)
     return [paths[round(place * (len(paths) - 1) / (most - 1))] for place in range(most)]

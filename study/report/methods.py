@@ -1,4 +1,4 @@
-"""The methods paragraphs of a launch, from its plan and its records: English that can go into a paper as it stands."""
+"""The methods paragraphs of a launch, from its plan and its records, ready to go into a paper."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from study.report.views import View
 
 _MOST = 4
-"""So many values of a setting are named; of more, how many there are."""
+"""Largest number of values of a setting that are listed; of more, only their number is given."""
 _VARIANTS = "variants by what the launch varies"
-"""Stands for what the view of the launch says there."""
+"""Placeholder for the words of the view."""
 _ALWAYS = frozenset("a b c beta1 beta2 channels dim hidden lr modes norm side std weight".split())
-"""Fields that are said even at their defaults."""
+"""Fields that are given even at their defaults."""
 
 
 SAME_SEEDS = (
@@ -36,7 +36,7 @@ SAME_SEEDS = (
 
 
 def paragraphs(view: "View") -> list[str]:
-    """Design, training, outcomes, statistics, software; one paragraph each."""
+    """Return one paragraph each on design, training, outcomes, statistics and software."""
     plan = view.launch.plan
     found = [
         view.design(),
@@ -49,12 +49,12 @@ def paragraphs(view: "View") -> list[str]:
 
 
 def names_of_tests(judged: Iterable[Any], compared: Iterable[Comparison]) -> tuple[str, ...]:
-    """The names of the tests that were made, each once, in order of use."""
+    """Return the names of the tests that were made, each once, in order of use."""
     return tuple(dict.fromkeys(test for own in (*judged, *compared) if (test := getattr(own, "test", ""))))
 
 
 def design_of_grid(plan: Plan, records: Sequence[Record]) -> Iterable[str]:
-    """The sentences on which configurations were trained on which seeds."""
+    """Yield sentences on which configurations were trained on which seeds."""
     varied = [factor for factor in plan.factors if len(factor.levels) > 1]
     names = formatting.joined(
         [f"{factor.name} ({_levels([level.label for level in factor.levels])})" for factor in varied]
@@ -72,7 +72,7 @@ def design_of_grid(plan: Plan, records: Sequence[Record]) -> Iterable[str]:
         skipped = sum(record.status is Status.SKIPPED for record in records)
         yield (
             f"Seeds were added in blocks of {plan.block}, in one fixed order, to the configurations that an undecided"
-            f" hypothesis speaks of, at least {plan.least} and at most {len(plan.seeds)} each;"
+            f" hypothesis is about, at least {plan.least} and at most {len(plan.seeds)} each;"
             f" {formatting.whole(skipped)} of {formatting.whole(len(records))} replicas that it allowed were not"
             " run."
         )
@@ -111,7 +111,7 @@ def _training(configs: Sequence[Config]) -> Iterable[str]:
     length = _choice(configs, lambda c: formatting.whole(c.steps))
     yield (
         f"Training took {length} {steps} with batches of {_choice(configs, lambda c: formatting.whole(c.batch_size))}"
-        f" in {_choice(configs, lambda c: c.dtype)}. Batch normalisation, where there is any, uses the statistics of"
+        f" in {_choice(configs, lambda c: c.dtype)}. Batch normalization, where there is any, uses the statistics of"
         " the batch at hand, in training and when samples are drawn."
     )
 
@@ -133,9 +133,9 @@ def _gan(gans: Sequence[GanConfig]) -> Iterable[str]:
         yield f"Instance noise of standard deviation {_choice(gans, lambda c: c.instance_noise)}."
     g, d = (_choice(gans, get) for get in (lambda c: c.g_optimizer, lambda c: c.d_optimizer))
     yield (
-        f"Optimiser of both networks: {g}."
+        f"Optimizer of both networks: {g}."
         if g == d
-        else f"Optimisers: {g} for the generator, {d} for the discriminator."
+        else f"Optimizers: {g} for the generator, {d} for the discriminator."
     )
     rounds = _choice(gans, lambda c: c.updates.d_steps)
     order = _choice(gans, lambda c: c.updates.order.replace("_", " "))
@@ -157,10 +157,10 @@ def _autoencoder(configs: Sequence[AaeConfig]) -> Iterable[str]:
         yield f"Labels: {_choice(configs, lambda c: c.labels)}."
     rules = [_choice(configs, get) for get in (lambda c: c.optimizer, lambda c: c.g_optimizer, lambda c: c.d_optimizer)]
     if len(set(rules)) == 1:
-        yield f"Optimiser of all phases: {rules[0]}."
+        yield f"Optimizer of all phases: {rules[0]}."
     else:
         yield (
-            f"Optimiser of the reconstruction: {rules[0]}; of the encoder against the discriminator: {rules[1]}; of the"
+            f"Optimizer of the reconstruction: {rules[0]}; of the encoder against the discriminator: {rules[1]}; of the"
             f" discriminator: {rules[2]}."
         )
 
@@ -171,7 +171,7 @@ def _outcomes(view: "View") -> Iterable[str]:
     every, samples = (_choice(configs, get) for get in (lambda c: c.evaluation.every, lambda c: c.evaluation.samples))
     yield (
         f"Every {every} steps a snapshot was evaluated on {samples} generated samples. A replica's outcome was decided"
-        f" from its snapshots by the automatic rule {rule.label()}, without a human judgement of samples."
+        f" from its snapshots by the automatic rule {rule.label()}, without a human judgment of samples."
     )
     images = all(len(config.data.shape) == 3 for config in configs)
     yield f"A snapshot is good if {formatting.joined(_criteria(rule, images=images))}."
@@ -230,10 +230,10 @@ def _statistics(view: "View") -> Iterable[str]:
             " all."
         )
     if compared:
+        places = f"{formatting.number_word(len(compared))} {'place' if len(compared) == 1 else 'places'}"
         yield (
-            f"The contrasts of two levels, in {formatting.number_word(len(compared))} places of the design, are a"
-            " second"
-            " family, adjusted by Holm's method among themselves."
+            f"The contrasts of two levels, in {places} of the design, are a second family, adjusted by Holm's method"
+            " among themselves."
         )
     yield from view.statistics()
     yield f"The plan (configurations, seeds, hypotheses, rule) has the digest {plan.digest()}."
@@ -260,7 +260,7 @@ def _versions(versions: Mapping[str, str]) -> str:
 
 
 def _choice(configs: Sequence[Any], get: Callable[[Any], Any]) -> str:
-    """The value of a setting in all configurations: one, a few joined by "or", or how many there are."""
+    """Return the value of a setting in all configurations: one, a few joined by "or", or how many there are."""
     values = [get(config) for config in configs]
     texts = list(dict.fromkeys(map(described, values)))
     if len(texts) <= _MOST:
@@ -271,7 +271,7 @@ def _choice(configs: Sequence[Any], get: Callable[[Any], Any]) -> str:
 
 
 def described(value: Any) -> str:
-    """A setting in words: ``Adam (lr 0.001, beta1 0.5, beta2 0.999)``; of most fields only what is not the default."""
+    """Return a setting as ``Adam (lr 0.001, beta1 0.5, beta2 0.999)``; most fields only if not at their default."""
     if not is_dataclass(value):
         return brief(value)
     shown = [
@@ -284,7 +284,7 @@ def described(value: Any) -> str:
 
 
 def _name(value: Any) -> str:
-    """``least squares``, ``Adam``, ``low variability``: its label, an optimiser's class, or its kind."""
+    """Return ``least squares``, ``Adam`` or ``low variability``: its label, the class of an optimizer, or its kind."""
     if hasattr(value, "lr"):
         return type(value).__name__
     return getattr(value, "label", "") or str(getattr(value, "kind", type(value).__name__)).replace("_", " ")

@@ -1,4 +1,4 @@
-"""Puts the page together: gathers the launch, draws its figures, fills the template. Computes no number itself."""
+"""Put the page together: take the view of a launch, draw its figures, fill the template. Computes no number itself."""
 
 import dataclasses
 import inspect
@@ -85,7 +85,7 @@ class DrawnSection:
 
 
 def build(store: Store) -> Path:
-    """Writes the report of a launch, finished or not, and returns its path; an older report is replaced whole.
+    """Write the report of a launch, finished or not, and return its path; an older report is replaced whole.
 
     Beside the page lie its numbers as CSV files. The same launch gives the same bytes.
 
@@ -155,14 +155,14 @@ def _limits() -> dict[str, int]:
 
 
 def rule_rows(rule: OutcomeRule) -> list[tuple[str, str, str]]:
-    """Name, value and meaning of each threshold; the meanings are those of the rule's own documentation."""
+    """Return name, value and meaning of each threshold; the meanings come from the documentation of the rule."""
     meanings = _attributes(inspect.getdoc(type(rule)) or "")
     values = {f.name: getattr(rule, f.name) for f in dataclasses.fields(rule)}
     return [(n, "not used" if v is None else str(v), meanings.get(n, "")) for n, v in values.items()]
 
 
 def _attributes(documentation: str) -> dict[str, str]:
-    """The ``Attributes`` section of a docstring: name to text, without its markup."""
+    """Return the ``Attributes`` section of a docstring: name to text, without its markup."""
     section = documentation.partition("Attributes:\n")[2].partition("\n\n")[0].replace("``", "")
     meanings: dict[str, str] = {}
     for entry in re.split(r"\n    (?=\S)", "\n" + section):
@@ -230,7 +230,7 @@ def _cells(view: View) -> list[CellPart]:
 
 
 def _made(view: View) -> list[tuple[str, str]]:
-    """What made the numbers, as rows of name and value."""
+    """Return what made the numbers, as rows of name and value."""
     plan, records = view.launch.plan, view.launch.replicas
     ran = [record for record in records if record.steps > 0]
     versions = [", ".join(f"{name} {version}" for name, version in r.versions.items()) for r in ran]

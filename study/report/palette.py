@@ -1,8 +1,8 @@
-"""One colour and one mark per outcome, everywhere in the report, in light and in dark.
+"""One color and one mark per outcome, everywhere in the report, in light and in dark.
 
-The colours were chosen by search for the largest smallest CIELAB distance between any two, seen normally and with
+The colors were chosen by search for the largest smallest CIELAB distance between any two, seen normally and with
 simulated protanopia, deuteranopia and tritanopia (Machado et al. 2009), among those that stand out from the paper.
-Colour is never alone: bars carry counts, curves end in the outcome's mark, tables say the word.
+Color is never alone: bars carry counts, curves end in the outcome's mark, tables say the word.
 """
 
 from collections.abc import Mapping
@@ -95,7 +95,7 @@ SERIES: tuple[tuple[str, str], ...] = (
 
 
 def variables(dark: bool) -> str:
-    """The palette as CSS custom properties: ``--ink``, ``--converged``, ``--on-converged`` and so on."""
+    """Return the palette as CSS custom properties: ``--ink``, ``--converged``, ``--on-converged`` and so on."""
     pairs = {name: shades[dark] for name, shades in NEUTRALS.items()}
     pairs |= {f"series-{place}": shades[dark] for place, shades in enumerate(SERIES)}
     for outcome, look in LOOKS.items():

@@ -24,44 +24,44 @@ LABELS: Mapping[Outcome, str] = {outcome: outcome.value.replace("_", " ") for ou
 
 
 def count(rate: Rate) -> str:
-    """``3 of 5``."""
+    """Return ``3 of 5``."""
     return count_of(rate.successes, rate.n)
 
 
 def share(rate: Rate) -> str:
-    """``0.60 [0.23, 0.88]``; without any observation there is no share to show."""
+    """Return ``0.60 [0.23, 0.88]``, or a dash without any observation."""
     return f"{number(rate.rate)} {interval(rate.low, rate.high)}" if rate.n else NOTHING
 
 
 def counts(outcomes: Mapping[Outcome, int]) -> str:
-    """``3 converged, 2 mode collapsed``, in the fixed order of outcomes; outcomes that did not occur are left out."""
+    """Return ``3 converged, 2 mode collapsed``, in the fixed order of outcomes and without those that did not occur."""
     parts = [f"{outcomes[outcome]}\N{NO-BREAK SPACE}{LABELS[outcome]}" for outcome in ORDER if outcomes.get(outcome)]
     return ", ".join(parts) or NOTHING
 
 
 def apart(*summaries: CellSummary) -> str:
-    """Replicas of these cells without an outcome: ``1 crashed, 2 pending, 10 skipped, 5 stopped``, or nothing."""
+    """Count replicas without an outcome: ``1 crashed, 2 pending, 10 skipped, 5 stopped``; "" if there are none."""
     counted = {word: sum(getattr(s, word) for s in summaries) for word in _APART}
     return ", ".join(f"{n} {word}" for word, n in counted.items() if n)
 
 
 def evidence(values: Mapping[str, float]) -> str:
-    """``covered modes 3, hq share 0.41``; what could not be measured is said to be so."""
+    """Return ``covered modes 3, hq share 0.41``; a value that could not be measured is "not finite"."""
     return ", ".join(f"{name.replace('_', ' ')} {_measured(value)}" for name, value in values.items())
 
 
 def brief(values: Mapping[str, float]) -> str:
-    """The part of the evidence that a caption has room for."""
+    """Return the part of the evidence that a caption has room for."""
     return evidence({name: values[name] for name in _BRIEF if name in values})
 
 
 def levels(chosen: Mapping[str, str]) -> str:
-    """``bn no_bn_g, optimizer adam``."""
+    """Return ``bn no_bn_g, optimizer adam``."""
     return ", ".join(f"{factor} {label}" for factor, label in chosen.items())
 
 
 def by_threshold(found: "Sensitivity", own: "HypothesisVerdicts") -> str:
-    """``undecided from 0.05, supported from 0.4, undecided from 0.95``."""
+    """Return ``undecided from 0.05, supported from 0.4, undecided from 0.95``."""
     pairs = zip(found.thresholds, (judgment.verdict for judgment in own.judgments), strict=True)
     return ", ".join(f"{verdict.value} from {next(group)[0]:g}" for verdict, group in groupby(pairs, lambda p: p[1]))
 
@@ -82,5 +82,5 @@ _PICTURES = {
 
 
 def picture(name: str) -> str:
-    """What a picture beside the samples shows."""
+    """Say what a picture beside the samples shows."""
     return _PICTURES.get(name, name.replace("_", " ").capitalize() + ".")

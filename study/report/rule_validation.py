@@ -41,7 +41,7 @@ class Trust:
 
 
 def trust(rule: OutcomeRule, cells: Sequence[Cell]) -> Trust | None:
-    """The shipped measurement on data of the same kind, points or images; nothing without any."""
+    """Return the shipped measurement on data of the same kind, points or images; None if there is none."""
     kind = "digits" if cells and all(len(cell.config.data.shape) == 3 for cell in cells) else "ring"
     if rule.classification_error_max is not None or not (confusion.SHIPPED / f"{kind}.json").is_file():
         return None

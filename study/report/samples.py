@@ -15,7 +15,7 @@ from study.storage.records import Record
 from study.storage.store import Store
 
 _LARGEST_SIDE = 448
-"""Grids are shown at most so many pixels wide, and larger ones are made smaller before they are embedded."""
+"""Largest width of a grid in pixels; larger ones are scaled down before they are embedded."""
 _LARGEST_PNG = 40_000
 """Bytes; above that (photographs) the picture is embedded as WebP, a tenth of the size."""
 _STEP = re.compile(r"(\d+)$")
@@ -65,10 +65,10 @@ class Pair:
 
 
 def pair(store: Store, records: Sequence[Record]) -> Pair:
-    """The grids to show for one cell: the first converged replica that has one, and the first of the commonest failure.
+    """Return the grids of a cell: its first converged replica with one, and the first with its most common failure.
 
     Args:
-        records: those of the cell.
+        records: the records of the cell.
     """
     decided = [record for record in records if record.outcome is not Outcome.UNDECIDED]
     failed = Counter(record.outcome for record in decided if record.outcome is not Outcome.CONVERGED)
@@ -103,7 +103,7 @@ def _further(store: Store, record: Record, grid: Path) -> Iterator[Further]:
 
 
 def embedded(path: Path, largest: int) -> Shown:
-    """A stored picture for the page: the file as it is if it is small, made smaller if not.
+    """Return a stored picture for the page: the file itself if it is small, scaled down if not.
 
     Raises:
         OSError: if it is no whole picture.
@@ -132,6 +132,6 @@ def _shown(content: bytes, kind: str, image: Image.Image) -> Shown:
 
 
 def step_of(path: Path) -> int:
-    """The step in the name of a picture; 0 without any."""
+    """Return the step in the name of a picture, or 0 if there is none."""
     match = _STEP.search(path.stem)
     return int(match[1]) if match else 0

@@ -25,7 +25,7 @@ _RULES = {
 
 
 def facts(found: "SearchView") -> Iterator[tuple[str, str]]:
-    """Name and value of what was searched, how, and what it took."""
+    """Yield name and value of each fact: what was searched, how, and at which cost."""
     plan, search, spent = found.launch.plan, found.search, found.spent
     yield "Space", f"{search.space.name}: {search.space.title}; {len(search.space.axes)} axes"
     yield "Sampler", f"{search.sampler}, seed {search.seed}{_warm(search)}"
@@ -44,14 +44,14 @@ def facts(found: "SearchView") -> Iterator[tuple[str, str]]:
 
 
 def budget(found: "SearchView") -> str:
-    """``80 blocks``, ``2 h 00 min``, or both."""
+    """Return ``80 blocks``, ``2 h 00 min``, or both."""
     blocks, seconds = found.search.blocks, found.launch.plan.budget
     parts = [plural(blocks, "block")] if blocks is not None else []
     return " or ".join([*parts, formatting.duration(seconds)] if seconds is not None else parts)
 
 
 def objective(search: SearchSpec) -> str:
-    """The goal in words."""
+    """Return the goal in words."""
     if search.goal == "success":
         return "the success rate, with the quality of successes as tie-break"
     if search.goal == "quality":
@@ -60,7 +60,7 @@ def objective(search: SearchSpec) -> str:
 
 
 def leader(found: "SearchView") -> str:
-    """What the best candidate has shown, and how to read that."""
+    """Say what the best candidate has shown, and how to read it."""
     best = found.incumbent
     if best is None:
         return "No replica has ended yet."
@@ -69,34 +69,34 @@ def leader(found: "SearchView") -> str:
     return (
         f"{best.name}{own} converged in {best.successes} of {best.n} replicas, anytime interval"
         f" {formatting.interval(low, high)}. This is optimistic: it leads {plural(len(found.candidates), 'candidate')}"
-        " because its replicas went well, luck included. Only replicas on fresh seeds tell how often it trains."
+        " because its replicas went well, luck included. Only replicas on fresh seeds show how often it trains."
     )
 
 
 def untold(found: "SearchView") -> str:
-    """For what no axis explains more than chance does, if anything is looked at; empty if there is nothing of that."""
+    """Name the targets that no axis explains beyond chance; "" if there are none."""
     if not found.importances:
-        return "There are too few candidates to tell." if found.candidates else ""
+        return "There are too few candidates to say what decides success." if found.candidates else ""
     told = {own.target for own in found.importances if own.share}
     names = [spoken(target) for target in found.targets if target not in told]
     if not names:
         return ""
-    return f"Of {' and '.join(names)} no axis explains more than chance does in {len(found.candidates)} candidates."
+    return f"For {' and '.join(names)} no axis explains more than chance does, in {len(found.candidates)} candidates."
 
 
 def spoken(target: Target) -> str:
-    """``success``, ``mode collapsed``."""
+    """Return ``success`` or ``mode collapsed``."""
     return phrases.LABELS[target] if isinstance(target, Outcome) else target
 
 
 def values(found: "SearchView", candidate: Candidate) -> list[str]:
-    """The candidate's value on each axis, in the order of the space; a dash where an axis does not exist."""
+    """Return the candidate's value on each axis, in the order of the space; a dash where an axis does not exist."""
     point = candidate.point
     return [rounded(point[axis.name]) if axis.name in point else formatting.NOTHING for axis in found.space.axes]
 
 
 def ends(axis: Axis) -> str:
-    """``0.001 to 1, log scale``, ``rmsprop, adam``."""
+    """Return ``0.001 to 1, log scale`` or ``rmsprop, adam``."""
     if isinstance(axis, Options):
         return ", ".join(axis.labels)
     own = axis.domain
@@ -105,12 +105,12 @@ def ends(axis: Axis) -> str:
 
 
 def condition(axis: Axis) -> str:
-    """``optimizer adam``; empty for an axis that always exists."""
+    """Return ``optimizer adam``; "" for an axis that always exists."""
     return " and ".join(f"{name} {formatting.joined(labels, 'or')}" for name, labels in axis.when.items())
 
 
 def design(found: "SearchView") -> Iterator[str]:
-    """The sentences of a methods section on what was trained."""
+    """Yield sentences of a methods section on what was trained."""
     plan, search, spent = found.launch.plan, found.search, found.spent
     yield (
         f"We searched the space {search.space.name} ({formatting.joined([axis.name for axis in search.space.axes])})"
@@ -136,7 +136,7 @@ def design(found: "SearchView") -> Iterator[str]:
 
 
 def statistics(found: "SearchView") -> Iterator[str]:
-    """The sentences of a methods section on what was computed."""
+    """Yield sentences of a methods section on what was computed."""
     search = found.search
     yield (
         "Rates inside a search are optimistic: the leading candidate was selected for its rate, and seeds were added"
@@ -144,13 +144,13 @@ def statistics(found: "SearchView") -> Iterator[str]:
         " holds whenever its seeds stop, for a candidate by itself, not for the selected one."
     )
     yield (
-        "Every failure counts as a failure in what the sampler is told, replicas that were stopped early among them; no"
+        "The sampler counts every failure as a failure, including replicas that were stopped early; no"
         " replica is left out, and no value is missing or infinite."
     )
     if search.stop in ("asha", "median"):
         yield (
             f"Replicas that {search.stop} stopped have no outcome and are in no rate of outcomes; among the candidates"
-            " they count as failures, which is a guess that the audit checks."
+            " they count as failures, which is an assumption that the audit checks."
         )
     elif search.stop == "lost":
         yield "Stopped replicas whose class of failure was open have no outcome; they are failures of no class."
@@ -191,4 +191,4 @@ def _stopping(found: "SearchView") -> str:
 def _warm(search: SearchSpec) -> str:
     if search.warm is None:
         return ""
-    return f", told of {plural(len(search.warm.points), 'candidate')} of the launch {search.warm.launch}"
+    return f", warm-started from {plural(len(search.warm.points), 'candidate')} of the launch {search.warm.launch}"

@@ -1,4 +1,4 @@
-"""The numbers of the report as CSV files beside it: one row per replica, one per cell; of a search, two more."""
+"""The numbers of the report as CSV files: one row per replica, one per cell, and for a search two files more."""
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ CANDIDATES, IMPORTANCE = "candidates.csv", "importance.csv"
 
 
 def records(rows: Sequence[Record]) -> str:
-    """All records but their configurations, which the digest names; levels and evidence have a column each."""
+    """Return all records without their configurations, which the digest names; each level and evidence has a column."""
     return _csv(
         {
             "launch": row.launch,
@@ -47,18 +47,18 @@ def records(rows: Sequence[Record]) -> str:
 
 
 def cells(summaries: Sequence[CellSummary]) -> str:
-    """Counts, rates and limits (Wilson's and exact, 95 %) of every cell, in the order given."""
+    """Return counts, rates and limits (Wilson and exact, 95 %) of every cell, in the given order."""
     some = any(summary.stopped for summary in summaries)  # a column that only searches have
     return _csv(_cell(summary) | ({"stopped": summary.stopped} if some else {}) for summary in summaries)
 
 
 def candidates(found: Sequence[Candidate]) -> str:
-    """The candidates of a search in the order given, with exact values on their axes."""
+    """Return the candidates of a search in the given order, with exact values on their axes."""
     return _csv(map(_candidate, found))
 
 
 def importance(found: Sequence[Importance]) -> str:
-    """How much each axis of a search decides success, and each failure."""
+    """Return how much each axis of a search decides success and each failure."""
     return _csv(
         {
             "target": target_name(own.target),
@@ -117,7 +117,7 @@ def _cell(summary: CellSummary) -> dict[str, object]:
 
 
 def _csv(rows: Iterable[Mapping[str, object]]) -> str:
-    """RFC 4180 with plain line feeds; a row without a column leaves it empty. Columns keep their first order."""
+    """Return RFC 4180 text with plain line feeds; a row without a column leaves it empty. Columns keep their order."""
     held = list(rows)
     out = StringIO()
     writer = csv.DictWriter(out, _columns(held), restval="", lineterminator="\n")
@@ -127,7 +127,7 @@ def _csv(rows: Iterable[Mapping[str, object]]) -> str:
 
 
 def _columns(rows: Sequence[Mapping[str, object]]) -> list[str]:
-    """Every row's columns; those that the first row lacks stand behind their neighbours of the same kind."""
+    """Return the columns of all rows; a column that the first row lacks follows the last one of the same kind."""
     found: list[str] = []
     for row in rows:
         for name in row:
@@ -138,6 +138,6 @@ def _columns(rows: Sequence[Mapping[str, object]]) -> list[str]:
 
 
 def _after(found: Sequence[str], row: Sequence[str], name: str) -> int:
-    """Behind the nearest column before it in its own row that is there already."""
+    """Return the place after the nearest preceding column of the same row that is already in the list."""
     before = [own for own in row[: row.index(name)] if own in found]
     return found.index(before[-1]) + 1 if before else 0

@@ -1,4 +1,4 @@
-"""Which names of a design vary, and in which order their levels stand: what maps and panels are laid out by."""
+"""Find the factors of a design that vary and the order of their levels, to lay out maps and panels."""
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
@@ -9,7 +9,7 @@ Levels = Mapping[str, str]
 
 
 def ordered(name: str, cells: Sequence[Levels]) -> tuple[str, ...]:
-    """The levels of a factor or tag: numbers by size, then the others in the order of the study."""
+    """Return the levels of a factor or tag: numbers by size, then the others in the order of the study."""
     labels = tuple(dict.fromkeys(levels[name] for levels in cells if name in levels))
     return tuple(sorted(labels, key=_size))
 
@@ -20,7 +20,7 @@ def numeric(labels: Sequence[str]) -> bool:
 
 
 def varied(factors: Sequence[str], cells: Sequence[Levels]) -> tuple[str, ...]:
-    """The factors with several levels; where there is but one and its levels have tags, two tags that tell them apart.
+    """Return the factors with several levels, or two tags of the only such factor that tell its levels apart.
 
     Of all pairs of tags it is the one that places the most cells and leaves the fewest combinations empty.
     """
@@ -38,7 +38,7 @@ def _worth(pair: tuple[str, str], cells: Sequence[Levels]) -> tuple[int, float]:
 
 
 def _size(label: str) -> float:
-    """Its value, or infinity for what is no number; ``007`` is a name."""
+    """Return the value of a label, or infinity if it is no number; ``007`` is a name."""
     try:
         named = len(label) > 1 and label[0] == "0" and label[1].isdigit()
         return inf if named or not isfinite(float(label)) else float(label)

@@ -1,4 +1,4 @@
-"""Pictures as files of their own: SVG or PDF with text that stays text, or PNG, on white paper in the light colours."""
+"""Save pictures as SVG or PDF with text that stays text, or as PNG, on white paper in the light colors."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ _DOTS_PER_INCH = 200
 
 
 def checked(path: Path) -> Path:
-    """The path itself.
+    """Check the suffix of a path and return the path.
 
     Raises:
         ValueError: if its suffix is none of ``.png``, ``.svg`` and ``.pdf``.
@@ -29,7 +29,7 @@ def checked(path: Path) -> Path:
 
 
 def save(picture: Picture, path: Path) -> None:
-    """Writes the picture; the suffix of the path says in which format. The same picture gives the same bytes.
+    """Write the picture in the format of the path's suffix. The same picture gives the same bytes.
 
     Raises:
         ValueError: as ``checked``.

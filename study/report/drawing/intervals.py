@@ -42,7 +42,7 @@ class IntervalRow:
 
 
 def intervals(found: Sequence[IntervalRow], limits: tuple[float, float], ticks: Sequence[float], title: str) -> Figure:
-    """Rows of intervals on one scale, with a line at 0 if it lies inside; to be called within ``svg.drawing``."""
+    """Draw rows of intervals on one scale, with a line at 0 if it lies inside; to be called within ``svg.drawing``."""
     left, right = (
         label_width([row.label for row in found if not row.head]),
         196 if any(row.counts for row in found) else 140,
@@ -98,7 +98,7 @@ def _dot(ax: Axes, value: float, place: int, *, fill: str) -> None:
 
 
 def rows(ax: Axes, labels: Sequence[str]) -> None:
-    """Labels a row of the axes with each text, from the top down."""
+    """Label each row of the axes with a text, from the top down."""
     ax.set_ylim(len(labels) - 0.5, -0.5)
     ax.set_yticks(range(len(labels)), labels)
     ax.tick_params(axis="y", length=0, pad=10, labelcolor=COLORS["ink"])
@@ -107,5 +107,5 @@ def rows(ax: Axes, labels: Sequence[str]) -> None:
 
 
 def label_width(labels: Sequence[str]) -> float:
-    """Units that the longest of the labels takes, about."""
+    """Return about how many units the longest of the labels takes."""
     return min(400.0, 24 + _LETTER * max(map(len, labels), default=0))

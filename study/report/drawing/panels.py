@@ -44,7 +44,7 @@ class Panels:
     left_out: int
 
     def look(self, name: str) -> tuple[str, Any]:
-        """Colour and dashes of a line."""
+        """Return color and dashes of a line."""
         place = self.names.index(name) % LINES
         return COLORS[f"series-{place}"], _DASHES[place]
 
@@ -64,7 +64,7 @@ class Entry:
 
 
 def arrange(factors: Sequence[str], contrasts: Sequence[Contrast], cells: Mapping[int, Entry]) -> Panels:
-    """Lines are the levels of the first contrast's factor, or of that with the fewest levels; six to a panel."""
+    """Lay out lines: the levels of the first contrast's factor or of the one with the fewest levels, six to a panel."""
     held = [entry.levels for entry in cells.values()]
     varied = design_axes.varied(factors, held)
     if len({tuple(levels.get(name) for name in varied) for levels in held}) < len(held):
@@ -93,13 +93,13 @@ def arrange(factors: Sequence[str], contrasts: Sequence[Contrast], cells: Mappin
 
 
 def each(cells: Mapping[int, str], line: str) -> Panels:
-    """A panel for every cell, with its name as title and one line of the given name."""
+    """Lay out a panel for every cell, with its name as title and one line of the given name."""
     panels = tuple(Panel(title=name, lines={line: cell}) for cell, name in cells.items())
     return Panels(factor="", panels=panels[:_PANELS], names=(line,), left_out=max(0, len(panels) - _PANELS))
 
 
 def key(figure: Figure, found: Panels, left: float, top: float = 0.0) -> None:
-    """The names of the lines in one row."""
+    """Draw the names of the lines in one row."""
     ax = svg.axes(figure, 0, top, svg.WIDTH, 20)
     ax.set_xlim(0, svg.WIDTH)
     ax.set_ylim(20, 0)
@@ -116,7 +116,7 @@ def key(figure: Figure, found: Panels, left: float, top: float = 0.0) -> None:
 
 
 def remark(figure: Figure, found: Panels) -> None:
-    """Says at the foot of the figure how many cells are not in it."""
+    """Say at the foot of the figure how many cells are not in it."""
     if found.left_out:
         verb = "cell has" if found.left_out == 1 else "cells have"
         text = f"{found.left_out} more {verb} no room here; cells.csv has all"
@@ -124,5 +124,5 @@ def remark(figure: Figure, found: Panels) -> None:
 
 
 def _wide(name: str) -> float:
-    """Units that a line with its name takes, about."""
+    """Return about how many units a line with its name takes."""
     return _LINE + 14 + 6.8 * len(name)

@@ -1,8 +1,8 @@
-"""From a matplotlib figure to SVG that lives inside the page: its colours, its fonts, light and dark.
+"""Turn a matplotlib figure into SVG that lives inside the page: its colors, its fonts, light and dark.
 
-matplotlib has no CSS variables, so figures are drawn in stand-in colours, one per role, which the text of the SVG then
+matplotlib has no CSS variables, so figures are drawn in stand-in colors, one per role, which the text of the SVG then
 exchanges for ``var(--role)``. Text stays text. Sizes are in units, which the page scales to its width. The same drawing
-goes to a file of its own through ``study.report.drawing.export``, in the colours of light paper.
+goes to a file of its own through ``study.report.drawing.export``, in the colors of light paper.
 """
 
 import re
@@ -26,11 +26,11 @@ WIDTH = 900
 _SERIES = [f"series-{place}" for place in range(len(SERIES))]
 _ROLES = [*NEUTRALS, *_SERIES, *(css_name(o) for o in LOOKS), *("on-" + css_name(o) for o in LOOKS)]
 _STAND_INS: Mapping[str, str] = {role: f"#0a{place:02x}5e" for place, role in enumerate(_ROLES)}
-_IN_FORCE: ContextVar[Mapping[str, str]] = ContextVar("colours of the drawing at hand", default=_STAND_INS)
+_IN_FORCE: ContextVar[Mapping[str, str]] = ContextVar("colors of the current drawing", default=_STAND_INS)
 
 
 class _Colors(Mapping[str, str]):
-    """The colours in force, looked up when they are used."""
+    """The colors in force, looked up when they are used."""
 
     def __getitem__(self, role: str) -> str:
         return _IN_FORCE.get()[role]
@@ -43,7 +43,7 @@ class _Colors(Mapping[str, str]):
 
 
 COLORS: Mapping[str, str] = _Colors()
-"""Role to colour in the drawing at hand: what stands for it in the page, or the colour itself in a file."""
+"""Role to color in the current drawing: a stand-in for the page, or the color itself for a file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,21 +60,21 @@ class Picture:
 
 
 def color(outcome: Outcome) -> str:
-    """An outcome's colour."""
+    """Return the color of an outcome."""
     return COLORS[css_name(outcome)]
 
 
 def on_color(outcome: Outcome) -> str:
-    """The colour of text on an outcome's colour."""
+    """Return the color of text on the color of an outcome."""
     return COLORS["on-" + css_name(outcome)]
 
 
 @contextmanager
 def drawing(colors: Mapping[str, str] = _STAND_INS, settings: Mapping[Any, Any] | None = None) -> Iterator[None]:
-    """Figures must be made and serialised within: matplotlib reads its settings at both times.
+    """Set colors and settings; make and serialize figures inside, since matplotlib reads its settings both times.
 
     Args:
-        colors: role to colour; the stand-ins, unless the figure goes to a file.
+        colors: role to color; the stand-ins, unless the figure goes to a file.
         settings: further settings of matplotlib.
     """
     token = _IN_FORCE.set(colors)
@@ -88,13 +88,13 @@ def drawing(colors: Mapping[str, str] = _STAND_INS, settings: Mapping[Any, Any] 
 
 
 def embed(picture: Picture) -> str:
-    """The picture as an ``<svg>`` element of the page."""
+    """Return the picture as an ``<svg>`` element of the page."""
     with drawing():
         return serialize(picture.draw(), picture.label)
 
 
 def light() -> Mapping[str, str]:
-    """Role to its colour on light paper."""
+    """Return each role's color on light paper."""
     outcomes = {css_name(outcome): look.light for outcome, look in LOOKS.items()}
     texts = {"on-" + css_name(outcome): look.on_light for outcome, look in LOOKS.items()}
     series = {role: shades[0] for role, shades in zip(_SERIES, SERIES, strict=True)}
@@ -126,12 +126,12 @@ def _settings() -> dict[Any, Any]:
 
 
 def blank(height: float, width: float = WIDTH) -> Figure:
-    """A transparent figure of ``width x height`` units."""
+    """Return a transparent figure of ``width x height`` units."""
     return Figure(figsize=(width / 72, height / 72), dpi=72, facecolor="none")
 
 
 def axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
-    """Axes placed in units from the figure's top left corner."""
+    """Add axes, placed in units from the top left corner of the figure."""
     whole_width, whole_height = figure.get_size_inches() * 72
     box = (left / whole_width, 1 - (top + height) / whole_height, width / whole_width, height / whole_height)
     made = figure.add_axes(box, facecolor="none")
@@ -140,7 +140,7 @@ def axes(figure: Figure, left: float, top: float, width: float, height: float) -
 
 
 def serialize(figure: Figure, label: str) -> str:
-    """The figure as an ``<svg>`` element with ``label`` as its text for readers who do not see it."""
+    """Return the figure as an ``<svg>`` element with ``label`` as its text for readers who do not see it."""
     out = StringIO()
     figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
     text = out.getvalue()

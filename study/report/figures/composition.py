@@ -19,7 +19,7 @@ from study.report.views import View
 
 
 def picture(summaries: Sequence[CellSummary]) -> Picture | None:
-    """One row per cell; crashed and pending replicas are named at its right. None before a replica has an outcome."""
+    """Return a bar per cell, with crashed and pending replicas at its right; None before a replica has an outcome."""
     if not any(s.rate.n for s in summaries):
         return None
     label = "Outcomes: " + "; ".join(f"{s.name}: {phrases.counts(s.outcomes)}" for s in summaries)
@@ -27,7 +27,7 @@ def picture(summaries: Sequence[CellSummary]) -> Picture | None:
 
 
 def draw(ordered: Sequence[CellSummary]) -> Canvas:
-    """The figure; to be called within ``svg.drawing``."""
+    """Draw the figure; to be called within ``svg.drawing``."""
     most = max((_decided(s) for s in ordered), default=0) or 1
     left, right = label_width([s.name for s in ordered]), 150
     height = HEAD + ROW * len(ordered) + 8

@@ -36,11 +36,11 @@ _POINTS = 120
 MOST = 60
 """About as many replicas of a cell as are drawn: more would be a blot, and a page of many megabytes."""
 _LEAST = 4
-"""So many of each outcome are drawn in any case."""
+"""Smallest number of replicas of each outcome that are drawn."""
 _FEW = 8
-"""Up to so many replicas in a cell are drawn with thicker lines."""
+"""Largest number of replicas in a cell that are drawn with thicker lines."""
 _SPREAD = 20.0
-"""Where the largest magnitude is so many times the typical one, a linear axis would show one replica and no other."""
+"""Ratio of the largest magnitude to the typical one above which a linear axis would show one replica and no other."""
 
 _NAME = 26
 """Height of a cell's name above its panels."""
@@ -53,7 +53,7 @@ class Line:
     """One replica in one cell.
 
     Attributes:
-        outcome: colours it.
+        outcome: gives the line its color.
         equilibrium: column of a loss to its value where generated and real samples have one density and D is the best.
     """
 
@@ -97,7 +97,7 @@ class Frame:
 
 
 def panels(rule: OutcomeRule, lines: Sequence[Line]) -> tuple[Panel, ...]:
-    """The panels that at least one of the traces can fill: of the samples first, then of the game.
+    """Return the panels that at least one of the traces can fill: of the samples first, then of the game.
 
     Of the samples two quantities of quality, and the divergence where the data's density is known; of the game the two
     losses, and there D's distance from its optimum.
@@ -159,7 +159,7 @@ def panels(rule: OutcomeRule, lines: Sequence[Line]) -> tuple[Panel, ...]:
 
 
 def chosen(outcomes: Sequence[Outcome]) -> list[int]:
-    """The places of the replicas that are drawn of a cell: all if they are at most ``MOST``.
+    """Return the indices of the replicas of a cell that are drawn: all if there are at most ``MOST``.
 
     Else of each outcome the first ones, in proportion to its number but at least four, so that none goes unseen.
     """
@@ -171,7 +171,7 @@ def chosen(outcomes: Sequence[Outcome]) -> list[int]:
 
 
 def equilibrium(config: Config) -> Mapping[str, float]:
-    """Column of a loss to its value where ``p_g = p_d`` and D is the best one; nothing for games without such a point.
+    """Map each loss column to its value where ``p_g = p_d`` and D is optimal; empty for games without such a point.
 
     A Wasserstein G loss has no value of its own there.
     """
@@ -182,7 +182,7 @@ def equilibrium(config: Config) -> Mapping[str, float]:
 
 
 def frame(panel: Panel, lines: Sequence[Line]) -> Frame:
-    """Axes that hold every finite value of every cell; logarithmic (through zero) if magnitudes differ too much."""
+    """Return axes that hold all finite values of all cells; logarithmic through zero if magnitudes differ too much."""
     drawn = np.concatenate([panel.series(line.trace)[1] for line in lines] or [np.zeros(1)])
     data, threshold = (_first(mark, lines) for mark in (panel.data, panel.threshold))
     shown = np.append(drawn, [mark for mark in (data, threshold) if mark is not None])
@@ -205,12 +205,12 @@ def frame(panel: Panel, lines: Sequence[Line]) -> Frame:
 
 
 def small_multiples(chosen: Sequence[Panel], frames: Sequence[Frame], lines: Sequence[Line], label: str) -> Picture:
-    """The panels of one cell: one row of four, or rows of three if there are more."""
+    """Return the panels of one cell: one row of four, or rows of three if there are more."""
     return Picture(draw=partial(sheet, chosen, frames, {"": lines}), label=label)
 
 
 def sheet(chosen: Sequence[Panel], frames: Sequence[Frame], cells: Mapping[str, Sequence[Line]]) -> Canvas:
-    """The panels of some cells below each other, under the cells' names; to be called within ``svg.drawing``."""
+    """Draw the panels of some cells below each other, under their names; to be called within ``svg.drawing``."""
     gap, end, head, height, foot = 40, 16, 22, 104, 34
     columns = 4 if len(chosen) <= 4 else 3
     width, below = (svg.WIDTH - end) / columns - gap, head + height + foot
@@ -279,7 +279,7 @@ def _axes(ax: Axes, panel: Panel, own: Frame, balances: Collection[float]) -> No
 
 
 def _draw(ax: Axes, panel: Panel, outcome: Outcome, lines: Sequence[Line], *, linewidth: float) -> None:
-    """All replicas of one outcome as one path with gaps, which takes a fraction of the time of many."""
+    """Draw all replicas of one outcome as one path with gaps, which takes a fraction of the time of many."""
     series = [thin(*own) for line in lines if len((own := panel.series(line.trace))[0])]
     if not series:
         return
@@ -302,7 +302,7 @@ def _draw(ax: Axes, panel: Panel, outcome: Outcome, lines: Sequence[Line], *, li
 
 
 def thin(steps: Floats, values: Floats, most: int = _POINTS) -> tuple[Floats, Floats]:
-    """At most ``most`` points of a series: the smallest and the largest of each stretch, and both ends."""
+    """Thin a series to at most ``most`` points: the smallest and the largest of each stretch, and both ends."""
     if len(steps) <= most:
         return steps, values
     stretches = np.array_split(np.arange(len(steps)), (most - 2) // 2)
@@ -334,7 +334,7 @@ def _column(name: str) -> Callable[[ReplicaTrace], Series]:
 
 
 def _covered(trace: ReplicaTrace, rule: OutcomeRule) -> Series:
-    """Modes that own their share of the high-quality samples, as the rule counts them; from the first report on."""
+    """Return the number of modes with their share of high-quality samples, as the rule counts them, after step 0."""
     if not _modes(trace) or not len(trace):
         return _NO_SERIES
     seen = measure(trace, rule)
@@ -362,7 +362,7 @@ def _modes(trace: ReplicaTrace) -> int:
 
 
 def lines_of(view: View) -> Mapping[int, Sequence[Line]]:
-    """Cell to the curves that are drawn of its replicas, for the cells that have any."""
+    """Map each cell with a trace to the curves that are drawn of its replicas."""
     held = {(block.cell.index, seed): trace for block, trace in view.traces for seed in block.seeds}
     balances = {block.cell.index: equilibrium(block.cell.config) for block, _ in view.traces}
     traced: dict[int, list[Record]] = defaultdict(list)
@@ -380,7 +380,7 @@ def lines_of(view: View) -> Mapping[int, Sequence[Line]]:
 
 
 def picture(view: View) -> Picture | None:
-    """The curves of all cells below each other, best first."""
+    """Return the curves of all cells below each other, best first."""
     lines = lines_of(view)
     everything = [line for own in lines.values() for line in own]
     if not everything:
@@ -392,7 +392,7 @@ def picture(view: View) -> Picture | None:
 
 
 def _parts(view: View) -> Sequence[Part]:
-    """A part for each cell that is pictured."""
+    """Return a part for each cell that is pictured."""
     lines = {cell: own for cell, own in lines_of(view).items() if cell in view.pictured}
     everything = [line for own in lines.values() for line in own]
     shown = panels(view.launch.rule, everything)
@@ -421,7 +421,7 @@ def _lead(view: View) -> Markup:
         else ""
     )
     return Markup(
-        "<p>One line per replica, in the colour of its outcome and ending in its mark where the last finite value was"
+        "<p>One line per replica, in the color of its outcome and ending in its mark where the last finite value was"
         " measured. Axes are the same in all cells.{}{}</p>"
     ).format(some, f" {view.words.pictured}" if view.words.pictured else "")
 

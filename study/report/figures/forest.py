@@ -17,7 +17,7 @@ from study.report.views import GridView
 
 
 def picture(judgments: Sequence[Judgment], comparisons: Sequence[Comparison]) -> Picture | None:
-    """The differences of the hypotheses first, then those of each contrast; nothing if there are none."""
+    """Return the differences of the hypotheses, then of each contrast; None if there are none."""
     found = [*_of_hypotheses(judgments), *_of_contrasts(comparisons)]
     if not found:
         return None

@@ -50,7 +50,7 @@ OBJECTIVES = (
     ),
     Shown(objective=Wasserstein(), name="Wasserstein", color=Outcome.NOT_LEARNED, dashes=(0, (1, 1.2))),
 )
-"""What is drawn; colours are the report's. Where two losses are one, the upper one's dashes show both."""
+"""The losses that are drawn, in the colors of the report. Where two losses coincide, dashes show both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ TERMS = (
 
 
 def rest(objective: Objective, like: Tensor) -> tuple[Tensor, Tensor]:
-    """Scores of a real and a generated sample at which D's two terms are 0: what is left is the other term alone."""
+    """Return scores of a real and a generated sample at which D's two terms are 0, to leave the other term alone."""
     match objective:
         case LeastSquares():
             real, fake = objective.b, objective.a
@@ -84,7 +84,7 @@ def rest(objective: Objective, like: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def curve(term: Term, objective: Objective, scores: Floats = SCORES) -> tuple[Floats, Floats]:
-    """Loss and its derivative at every score, ``[N]`` each: one sample per batch, one replica per score."""
+    """Return the loss and its derivative at every score, ``[N]`` each: one sample per batch, one replica per score."""
     score = torch.from_numpy(scores)[:, None].requires_grad_()
     loss = term.loss(objective, score)
     (gradient,) = torch.autograd.grad(loss.sum(), score)
@@ -92,7 +92,7 @@ def curve(term: Term, objective: Objective, scores: Floats = SCORES) -> tuple[Fl
 
 
 def draw() -> Canvas:
-    """Two rows of three panels: losses over gradients, a column per term; to be called within ``svg.drawing``."""
+    """Draw losses over gradients, a column of two panels per term; to be called within ``svg.drawing``."""
     with matplotlib.rc_context({"font.size": 10.5, "axes.titlesize": 11.5, "lines.linewidth": 1.8}):
         return _drawn()
 
@@ -129,7 +129,7 @@ def _frame(ax: Axes, limits: tuple[float, float]) -> None:
 
 
 def _explain(row: Sequence[Axes]) -> None:
-    """Where a gradient vanishes, in words beside it."""
+    """Annotate where a gradient vanishes."""
     muted = COLORS["muted"]
     arrow = {"arrowstyle": "-", "color": muted, "linewidth": 0.8, "shrinkB": 2}
     notes = (

@@ -27,13 +27,13 @@ WIDTH = 400.0
 _LEFT, _RIGHT, _HEAD, _HEIGHT, _FOOT = 38.0, 16.0, 32.0, 120.0, 34.0
 _BELOW = _HEAD + _HEIGHT + _FOOT
 _CROWDED = 60
-"""More strokes of a rug are drawn fainter."""
+"""Number of strokes above which a rug is drawn fainter."""
 _RUG = -0.075
 """The rug's height, below 0."""
 
 
 def picture(space: Space, found: "Dependence", candidates: Sequence[Candidate]) -> Picture:
-    """One panel."""
+    """Return one panel."""
     label = f"Predicted success rate by {found.axis}: " + ", ".join(
         f"{value if isinstance(value, str) else f'{value:.3g}'} {formatting.number(mean)}"
         f" {formatting.interval(low, high)}"
@@ -43,13 +43,13 @@ def picture(space: Space, found: "Dependence", candidates: Sequence[Candidate]) 
 
 
 def all_panels(space: Space, found: Sequence["Dependence"], candidates: Sequence[Candidate]) -> Picture | None:
-    """All axes side by side, for a file."""
+    """Return all axes side by side, for a file."""
     label = ". ".join(picture(space, own, candidates).label for own in found)
     return Picture(draw=partial(draw, space, found, candidates), label=label) if found else None
 
 
 def draw(space: Space, found: Sequence["Dependence"], candidates: Sequence[Candidate]) -> Canvas:
-    """The figure; to be called within ``svg.drawing``."""
+    """Draw the figure; to be called within ``svg.drawing``."""
     columns = min(2, len(found))
     figure = svg.blank(_BELOW * -(-len(found) // columns), WIDTH * columns)
     axes = {axis.name: axis for axis in space.axes}
@@ -102,7 +102,7 @@ def _labels(plot: Plot, axis: Options, found: "Dependence") -> None:
 
 
 def _rug(plot: Plot, values: Sequence[float]) -> None:
-    """All marks as one path."""
+    """Draw all marks as one path."""
     places = [place for value in values for place in (value, value, nan)]
     heights = [2 * _RUG, 0.3 * _RUG, nan] * len(values)
     faint = min(0.5, _CROWDED / max(len(values), 1))

@@ -25,7 +25,7 @@ _MARGIN, _LEAST = 0.08, 0.1
 
 
 def picture(candidates: Sequence[Candidate]) -> Picture | None:
-    """Quality of successes against the score; nothing before a replica has converged."""
+    """Return quality of successes against the score; None before a replica has converged."""
     front = race.front(candidates)
     if not front:
         return None
@@ -35,7 +35,7 @@ def picture(candidates: Sequence[Candidate]) -> Picture | None:
 
 
 def draw(candidates: Sequence[Candidate], front: Sequence[Candidate]) -> Canvas:
-    """The figure; to be called within ``svg.drawing``."""
+    """Draw the figure; to be called within ``svg.drawing``."""
     figure = svg.blank(_HEAD + _HEIGHT + _FOOT, WIDTH)
     ax = svg.axes(figure, _LEFT, _HEAD, WIDTH - _LEFT - _RIGHT, _HEIGHT)
     able = [own for own in candidates if own.quality is not None]
@@ -85,7 +85,7 @@ FIGURE = Figure(
     layout="narrow",
     lead=lambda _: Markup("<h3>Success and quality at once</h3>"),
     caption=lambda _: Markup(
-        "Each mark is a candidate with a success, its area the number of replicas. In colour, with their numbers: those"
+        "Each mark is a candidate with a success, its area the number of replicas. In color, with their numbers: those"
         " that no other candidate beats in both. The score is the success rate, shrunken towards one half as few"
         " replicas ask; lines: anytime intervals of the rates."
     ),

@@ -23,10 +23,10 @@ _LETTER = 6.9
 
 
 def picture(axes: Sequence[str], found: Sequence[Importance]) -> Picture:
-    """One panel: the axes in the given order.
+    """Return one panel with the axes in the given order.
 
     Args:
-        found: of one target.
+        found: the importances of one target.
     """
     label = f"What decides {search_text.spoken(found[0].target)}: " + "; ".join(
         f"{own.axis} {formatting.number(own.share)} {formatting.interval(own.low, own.high)}"
@@ -37,7 +37,7 @@ def picture(axes: Sequence[str], found: Sequence[Importance]) -> Picture:
 
 
 def all_panels(axes: Sequence[str], found: Sequence[Importance]) -> Picture | None:
-    """All targets side by side, for a file."""
+    """Return all targets side by side, for a file."""
     targets = list(dict.fromkeys(own.target for own in found))
     parts = [[own for own in found if own.target == target] for target in targets]
     label = ". ".join(picture(axes, part).label for part in parts)
@@ -45,7 +45,7 @@ def all_panels(axes: Sequence[str], found: Sequence[Importance]) -> Picture | No
 
 
 def draw(axes: Sequence[str], parts: Sequence[Sequence[Importance]]) -> Canvas:
-    """The figure; to be called within ``svg.drawing``."""
+    """Draw the figure; to be called within ``svg.drawing``."""
     columns = min(2, len(parts))
     below = _HEAD + _ROW * len(axes) + _FOOT
     figure = svg.blank(below * -(-len(parts) // columns), WIDTH * columns)
@@ -82,7 +82,7 @@ def _panel(ax: Axes, axes: Sequence[str], part: Sequence[Importance], left: floa
 
 
 def _parts(view: SearchView) -> Sequence[Part]:
-    """A panel for each target that some axis explains at all."""
+    """Return a panel for each target that some axis explains at all."""
     by_target = [[own for own in view.importances if own.target == target] for target in view.targets]
     told = (found for found in by_target if any(own.share for own in found))
     return [Part(picture=picture(view.by_importance, found)) for found in told]
@@ -98,11 +98,11 @@ FIGURE = Figure(
     layout="panels",
     lead=lambda _: Markup(
         "<p>How much of the differences between candidates each axis explains, for success and for each failure that at"
-        " least three candidates have. Bars of one panel add up to 1; they say nothing of which values are good.</p>"
+        " least three candidates have. Bars of one panel add up to 1; they do not say which values are good.</p>"
     ),
     caption=lambda _: Markup(
         "Line: 95&nbsp;% bootstrap interval over candidates. Dashed: a share that an axis without effect exceeds in"
-        " 5&nbsp;% of searches that propose at random; a bar is in colour if it is beyond that and its interval above"
+        " 5&nbsp;% of searches that propose at random; a bar is in color if it is beyond that and its interval above"
         ' 0. The order is that of success in all panels. <a href="{0}">{0}</a> has the numbers.'
     ).format(tables.IMPORTANCE),
 )

@@ -27,7 +27,7 @@ WIDTH = 440.0
 _LEFT, _RIGHT, _HEAD, _HEIGHT, _FOOT = 62.0, 12.0, 14.0, 300.0, 46.0
 _KEY = 24.0
 _EDGE = "#ffffff"
-"""Around marks, on light paper and on dark: the colours of low rates are dark."""
+"""Edge of marks on light paper and on dark: the colors of low rates are dark."""
 _MARKS = "osD^vPX"
 _SMALLEST, _LARGEST = 22.0, 170.0
 _CROWDED = 250
@@ -37,7 +37,7 @@ _LETTER = 6.9
 
 
 def picture(space: Space, surface: "Surface", candidates: Sequence[Candidate], shapes: Options | None) -> Picture:
-    """The map.
+    """Return the map.
 
     Args:
         candidates: best first; those that lack one of the two axes are left out.
@@ -53,12 +53,12 @@ def picture(space: Space, surface: "Surface", candidates: Sequence[Candidate], s
 
 
 def placed(surface: "Surface", candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Those that have both axes."""
+    """Return the candidates that have both axes."""
     return [own for own in candidates if surface.first in own.point and surface.second in own.point]
 
 
 def draw(space: Space, surface: "Surface", candidates: Sequence[Candidate], shapes: Options | None) -> Canvas:
-    """The figure; to be called within ``svg.drawing``."""
+    """Draw the figure; to be called within ``svg.drawing``."""
     axes = {axis.name: axis for axis in space.axes}
     x, y = axes[surface.second], axes[surface.first]
     assert isinstance(x, Range)
@@ -104,7 +104,7 @@ def _shaded(plot: Plot, surface: "Surface") -> None:
 
 
 def _key(figure: Canvas, top: float, most: int, crowded: float) -> None:
-    """Colours of rates and sizes of numbers."""
+    """Draw the key: colors of rates and sizes of numbers."""
     ax = _strip(figure, top)
     for place in range(40):
         left = _LEFT + 3 * place
@@ -151,7 +151,7 @@ def _caption(view: SearchView) -> Markup:
     unplaced = sum(any(axis.name not in own.point for axis in view.mapped) for own in view.candidates)
     verb = "candidate lacks" if unplaced == 1 else "candidates lack"
     return Markup(
-        "{}Each mark is a candidate: its colour the share of its replicas that converged, its area their number{}."
+        "{}Each mark is a candidate: its color the share of its replicas that converged, its area their number{}."
         " Behind: the rate that the model predicts there.{}"
     ).format(
         "The two most important axes of numbers. " if view.decisive else "",

@@ -16,11 +16,11 @@ from study.search.trajectory import Moment
 
 _LEFT, _RIGHT, _HEAD, _HEIGHT, _FOOT = 44.0, 130.0, 34.0, 200.0, 40.0
 _APART = 34.0
-"""Names of leaders stand at least so many units apart."""
+"""Smallest distance between the names of two leaders, in units."""
 
 
 def picture(course: Sequence[Moment]) -> Picture | None:
-    """Lower end of the leader's anytime interval, and its rate, against blocks; nothing before a replica has ended."""
+    """Return the leader's lower limit and rate against blocks; None before a replica has ended."""
     known = [moment for moment in course if moment.incumbent is not None]
     if not known:
         return None
@@ -34,13 +34,13 @@ def picture(course: Sequence[Moment]) -> Picture | None:
 
 
 def changes(course: Sequence[Moment]) -> list[Moment]:
-    """The moments at which another candidate took the lead."""
+    """Return the moments at which another candidate took the lead."""
     pairs = zip([None, *course], course, strict=False)
     return [now for before, now in pairs if before is None or _leader(before) != _leader(now)]
 
 
 def draw(course: Sequence[Moment]) -> Canvas:
-    """The figure; to be called within ``svg.drawing``."""
+    """Draw the figure; to be called within ``svg.drawing``."""
     figure = svg.blank(_HEAD + _HEIGHT + _FOOT)
     width = svg.WIDTH - _LEFT - _RIGHT
     ax = svg.axes(figure, _LEFT, _HEAD, width, _HEIGHT)
@@ -84,7 +84,7 @@ def _rate(moment: Moment) -> float:
 
 
 def _spread(low: float, rate: float, apart: float = 0.09) -> tuple[float, float]:
-    """Places of the two names at the end of their lines, not on top of each other."""
+    """Return places for the two names at the end of their lines so that they do not overlap."""
     if abs(rate - low) >= apart:
         return low, rate
     middle = min(max((low + rate) / 2, apart / 2), 1 - apart / 2)

@@ -1,4 +1,4 @@
-"""Sensitivity: success against one threshold of the rule, and beneath it what each hypothesis' verdict would be."""
+"""Sensitivity: success against each threshold of the rule, above the verdict that each hypothesis would get."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Part:
 
 
 def picture(view: GridView) -> Picture | None:
-    """All thresholds below each other; None if there are none."""
+    """Return all thresholds below each other; None if there are none."""
     levels = {summary.cell: summary.levels for summary in view.launch.summaries}
     parts: list[Part] = []
     for own in view.sensitivities:
@@ -62,7 +62,7 @@ def _bands_spoken(found: Sensitivity) -> str:
 
 
 def draw(parts: Sequence[Part]) -> Canvas:
-    """The figure; to be called within ``svg.drawing``."""
+    """Draw the figure; to be called within ``svg.drawing``."""
     figure = svg.blank(sum(part.height for part in parts))
     for part in parts:
         _part(figure, part)
@@ -129,7 +129,7 @@ def _panel(ax: Axes, found: Sensitivity, arranged: Panels, panel: Panel, rates: 
 
 
 def _bands(ax: Axes, found: Sensitivity) -> None:
-    """A row per hypothesis; each threshold's verdict reaches half-way to its neighbours."""
+    """Draw a row per hypothesis; the verdict at a threshold reaches half-way to its neighbors."""
     values = found.thresholds
     ends = [values[0], *((a + b) / 2 for a, b in pairwise(values)), values[-1]]
     ax.set_xlim(values[0], values[-1])
@@ -169,7 +169,7 @@ FIGURE = Figure(
     picture=picture,
     region="Sensitivity to the thresholds",
     lead=lambda _: Markup(
-        "<p>Success if one threshold of the rule were another and all else stayed, from the stored traces; and the"
-        " verdict on each hypothesis, judged anew at each threshold.</p>"
+        "<p>How success would change if one threshold of the rule were different and all else the same, from the stored"
+        " traces; and the verdict on each hypothesis at each threshold.</p>"
     ),
 )

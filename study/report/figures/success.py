@@ -14,7 +14,7 @@ from study.report.views import View
 
 
 def picture(summaries: Sequence[CellSummary]) -> Picture | None:
-    """Success rate and interval of each cell on one scale; a hollow mark shows the best-checkpoint rate."""
+    """Return success rate and interval of each cell on one scale; a hollow mark shows the best-checkpoint rate."""
     rows = [
         IntervalRow(
             label=s.name,

@@ -1,7 +1,7 @@
 """The success map: how often each setting trains, over two factors, with the border of what trains reliably.
 
 Two factors span the map, a panel stands for each combination of the others. A cell's square has an area in proportion
-to its replicas and a colour for the share that converged (cividis, of even lightness steps and safe for colour-blind
+to its replicas and a color for the share that converged (cividis, of even lightness steps and safe for color-blind
 readers), and says k/n itself.
 """
 
@@ -31,7 +31,7 @@ _SLOT, _LETTER = 58.0, 6.6
 _HEAD, _FOOT, _GAP, _KEY = 26.0, 44.0, 26.0, 44.0
 _MOST_PANELS, _MOST_COLUMNS, _MOST_ROWS = 12, 12, 40
 _CROWDED = 2.5
-"""A logarithmic axis may be so many times as long as one with a slot per level."""
+"""Largest ratio of the length of a logarithmic axis to that of one with a slot per level."""
 _SMALLEST, _LARGEST = 0.66, 0.94
 """Sides of squares, in slots: small ones must still hold their text."""
 
@@ -69,7 +69,7 @@ class SuccessMap:
 def lay_out(
     factors: Sequence[str], summaries: Sequence[CellSummary], reliable: Collection[int] = ()
 ) -> SuccessMap | None:
-    """The map of a launch; nothing if fewer than two factors (or tags of a single factor) vary, or both vary a lot.
+    """Lay out the map of a launch; None if fewer than two factors (or tags of one factor) vary, or both vary a lot.
 
     The axes are the factors with the most levels, numbers first; with one factor, the two of its tags that place the
     most cells and leave the fewest slots empty.
@@ -102,7 +102,7 @@ def lay_out(
 
 
 def picture(found: SuccessMap) -> Picture:
-    """All panels, in rows of as many as the width holds, over the key of the colours."""
+    """Return all panels, in rows that fill the width, above the key of the colors."""
     texts = [
         f"{panel.title or 'all'}: "
         + ", ".join(
@@ -117,7 +117,7 @@ def picture(found: SuccessMap) -> Picture:
 
 
 def draw(found: SuccessMap) -> Canvas:
-    """The figure; to be called within ``svg.drawing``."""
+    """Draw the figure; to be called within ``svg.drawing``."""
     left = min(340, 34 + _LETTER * max(map(len, (found.y.name, *found.y.labels))))
     width, height = (_SLOT * (axis.places[-1] + 1) for axis in (found.x, found.y))
     columns = max(1, min(len(found.panels), int((svg.WIDTH + _GAP - left) // (width + _GAP))))
@@ -138,7 +138,7 @@ def draw(found: SuccessMap) -> Canvas:
 
 
 def borders(found: SuccessMap, panel: Panel) -> Iterator[tuple[tuple[float, float], tuple[float, float]]]:
-    """(xs, ys) of the edges between neighbouring slots of which one is reliable and the other is not."""
+    """Yield (xs, ys) of each edge between neighboring slots of which one is reliable and the other is not."""
     for column, row in sorted(panel.rates):
         x, y = found.x.places[column], found.y.places[row]
         for dx, dy in ((1, 0), (0, 1)):
@@ -186,7 +186,7 @@ def _panels(
 
 
 def _pooled_over(shown: Sequence[str], placed: Sequence[CellSummary]) -> tuple[str, ...]:
-    """The factors and tags whose levels differ within a slot."""
+    """Return the factors and tags whose levels differ within a slot."""
     first: dict[tuple[str, ...], CellSummary] = {}
     differing: dict[str, None] = {}
     for summary in placed:
@@ -213,7 +213,7 @@ def _frame(ax: Axes, found: SuccessMap, title: str, *, first: bool) -> None:
 
 
 def _short(label: str) -> str:
-    """A label of a slot's width, on two lines if it needs them."""
+    """Return a label that fits the width of a slot, on two lines if necessary."""
     most = int(_SLOT / _LETTER)
     if len(label) <= most:
         return label
@@ -271,8 +271,8 @@ def _lead(view: GridView) -> Markup:
     pooled = f"Squares pool the replicas of all levels of {formatting.joined(found.pooled)}." if found.pooled else ""
     left_out = f"{found.left_out} {verb} no place on the map." if found.left_out else ""
     return Markup(
-        "<p>The share of replicas that converged over {} and {}{}. Each square says how many converged of how many, its"
-        " area grows with that number.\n{}</p>"
+        "<p>The share of replicas that converged over {} and {}{}. Each square shows how many converged of how many;"
+        " its area grows with that number.\n{}</p>"
     ).format(found.x.name, found.y.name, several, " ".join(filter(None, (pooled, left_out))))
 
 
@@ -283,7 +283,7 @@ def _caption(view: GridView) -> Markup:
         limit = "lower limit of its confidence sequence" if anytime else "one-sided exact limit"
         return Markup(
             "Outlined: the true rate is at least {} with 95&nbsp;% confidence, each cell by itself ({}); the heavy line"
-            " is the border to neighbours for which that is not shown. {} of {} cells."
+            " is the border to neighbors for which that is not shown. {} of {} cells."
         ).format(share, limit, len(reliable), len(summaries))
     most = max((summary.rate.n for summary in summaries), default=0)
     if not most:

@@ -16,11 +16,11 @@ from study.report.drawing.svg import COLORS, Picture
 from study.report.views import View
 
 _BANDS = 3
-"""Intervals are shaded where at most so many lines share a panel."""
+"""Largest number of lines in a panel whose intervals are shaded."""
 
 
 def picture(view: View) -> Picture | None:
-    """The curves of all shown cells with an outcome; None if there are none."""
+    """Return the curves of all shown cells with an outcome; None if there are none."""
     seen = {curve.cell: curve for curve in view.survival if curve.n}
     if not seen:
         return None
@@ -42,7 +42,7 @@ def _fate(own: CellSurvival) -> str:
 
 
 def draw(found: Panels, curves: Mapping[int, CellSurvival]) -> Canvas:
-    """The figure; to be called within ``svg.drawing``."""
+    """Draw the figure; to be called within ``svg.drawing``."""
     columns = min(3, len(found.panels))
     gap, end, head, height, foot = 40, 16, 24, 132, 38
     top = panels.KEY if found.keyed else 0
@@ -95,7 +95,7 @@ def _lead(view: View) -> Markup:
     return Markup(
         "<p>The share of replicas that has not failed by collapse or blow-up (Kaplan–Meier; shaded: 95&nbsp;%"
         " intervals, where at most three lines share a panel). Survival is no success: a replica that learns nothing"
-        " survives. What ended without a failure is censored at the planned steps.{}</p>"
+        " survives. A replica without a failure is censored at the planned steps.{}</p>"
     ).format(f" {view.words.survival}" if view.words.survival else "")
 
 

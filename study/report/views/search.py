@@ -91,7 +91,7 @@ class SearchView(View):
 
     @cached_property
     def cells(self) -> Sequence[CellSummary]:
-        """As the race ranks candidates, then those without a replica that has ended."""
+        """All cells in the order of the race; candidates without an ended replica come last."""
         return sorted(by_rate(self.launch.summaries), key=lambda summary: self._rank(summary.cell))
 
     @property
@@ -149,7 +149,7 @@ class SearchView(View):
 
     @cached_property
     def candidates(self) -> tuple[Candidate, ...]:
-        """Those with a replica that has ended, best first: as the race compares them."""
+        """Candidates with an ended replica in the order of the race, best first."""
         found = candidates(self.history.points, self.launch.replicas)
         return tuple(race.ranked(found))
 
@@ -197,7 +197,7 @@ class SearchView(View):
 
     @cached_property
     def dependences(self) -> "tuple[Dependence, ...]":
-        """By importance."""
+        """Partial dependence on each axis, the most important axis first."""
         if len(self.candidates) < importance.FEW:
             return ()
         from study.search import dependence
@@ -207,7 +207,7 @@ class SearchView(View):
 
     @cached_property
     def surface(self) -> "Surface | None":
-        """Over the two most important axes of numbers that exist together in enough candidates."""
+        """The prediction over the two most important numeric axes that exist together in enough candidates."""
         if len(self.candidates) < importance.FEW:
             return None
         from study.search import dependence
@@ -231,7 +231,7 @@ class SearchView(View):
 
     @property
     def shapes(self) -> Options | None:
-        """The most important axis of several options: what the shapes of marks tell."""
+        """The most important axis of options; the shapes of marks show its level."""
         options = (axis for name in self.by_importance if isinstance(axis := self._axes[name], Options))
         return next((axis for axis in options if len(axis.levels) > 1), None)
 

@@ -43,7 +43,7 @@ def test_one_configuration_is_no_factorial(make: Any) -> None:
 def test_training_says_nets_objectives_and_optimizers_with_their_numbers(make: Any) -> None:
     found = text(make([[C, D], [C, C]]))
     assert "Objective: least squares (a 0, b 1, c 1) or non-saturating cross-entropy." in found
-    assert "Optimiser of both networks: Adam (lr 0.0002, beta1 0.5, beta2 0.999)." in found
+    assert "Optimizer of both networks: Adam (lr 0.0002, beta1 0.5, beta2 0.999)." in found
     assert "uniform noise in 64 dimensions" in found
     assert "batches of 64 or 65" in found
 

@@ -143,7 +143,7 @@ def test_a_search_that_has_found_nothing_yet_has_a_page(tmp_path: Path) -> None:
 def test_a_small_search_says_nothing_of_what_decides(tmp_path: Path) -> None:
     store = searched(tmp_path, plan(blocks=3))
     text = Page(build(store)).text
-    assert "There are too few candidates to tell." in text
+    assert "There are too few candidates to say what decides success." in text
     assert "importance.csv" in text
 
 
