@@ -15,8 +15,10 @@ from study.cli.app import console
 from study.design.hypotheses import Hypothesis, MoreSuccess, SameSuccess, Share
 from study.design.plan import Plan
 from study.design.planning import plan_study
+from study.evidence import kinds
 from study.evidence.inference.power_fixed import joint
 from study.evidence.judging import judge
+from study.evidence.kind import Scenario
 from study.evidence.power import Layout, PowerAnalysis, layout, power_analysis
 from study.outcomes.outcome import Outcome
 from study.scheduling import cost
@@ -116,6 +118,16 @@ def test_without_a_difference_the_chance_of_a_verdict_is_at_most_alpha() -> None
     for seeds in (6, 11, 20):
         for found in power_analysis(planned(MORE, SHARE, BELOW, seeds=seeds)):
             assert 0 < found.wrong[1] <= found.wrong[0] <= 0.2
+
+
+def test_at_the_margin_only_equal_is_a_wrong_verdict() -> None:
+    plan = planned(SAME, seeds=16)
+    (found,), kind, own = power_analysis(plan), kinds.of(SAME), layout(SAME, plan)
+    assert isinstance(own, Layout)
+    seen = Scenario(rates=(), correlation=0.0, observations=16 * own.each, size=own.size, levels=[SAME.alpha])
+    chances = [kind.fixed(SAME, replace(seen, rates=rates))[0] for rates in kind.borders(SAME)]
+    assert found.wrong[0] == pytest.approx(max(one.up for one in chances))
+    assert max(one.up + one.down for one in chances) > found.wrong[0]
 
 
 def test_five_seeds_of_one_pair_decide_nothing_at_all() -> None:

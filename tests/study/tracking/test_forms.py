@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from study.design.planning import plan_study
 from study.outcomes.outcome import Outcome
 from study.search.importance import Importance
 from study.storage import search_log
+from study.studies import find
 from study.tracking import views
+from study.tracking.forms import form_of
 from study.tracking.values import importance_json, importance_metrics, point_params, search_params
-from tests.study.made_searches import SPACE, plan, searched
+from tests.study.made_searches import NOW, SPACE, plan, searched
 from trainables.config import to_dict
 
 FOUND = [
@@ -61,3 +64,20 @@ def test_the_view_of_a_search_has_its_axes_and_scores_as_columns() -> None:
     columns = json.loads(views.tags(plan())[views.TAG])["selectedColumns"]
     assert columns[:3] == ["params.`param.optimizer`", "params.`param.lr`", "params.`param.beta1`"]
     assert "metrics.`score`" in columns
+
+
+def test_only_what_a_search_proposes_is_a_candidate_with_a_score(tmp_path: Path) -> None:
+    store = searched(tmp_path, plan(blocks=4))
+    form, (first, *_) = form_of(store.plan()), store.plan().cells
+    assert form.tags(first) == {"candidate": "#0"}
+    assert form.point(first)["param.optimizer"] == "adam"
+    assert set(form.scores(store.records())) == {cell.index for cell in store.plan().cells}
+    assert form.digest() == store.plan().digest()
+    grid = form_of(plan_study(find("wgan-clip"), "smoke", now=NOW))
+    assert (grid.tags(first), grid.point(first), grid.scores(store.records()), grid.importances(store)) == (
+        {},
+        {},
+        {},
+        (),
+    )
+    assert grid.params() == {"cells": "4"}
