@@ -26,7 +26,7 @@ def search(
     name: Annotated[str, typer.Argument(metavar="SPACE", help="A space of `study spaces`, or several joined by +.")],
     on: Annotated[str, typer.Option(help="Data: ring, digits, low-variability or lsun-bedroom; or a study/profile.")],
     budget: Annotated[str, typer.Option(help="When it ends: 200blocks, 90s, 30m or 2h of wall-clock time.")],
-    objective: Annotated[
+    goal: Annotated[
         str,
         typer.Option(
             help="success (rate); quality (of successes, with a success rate of --floor or more); both (Pareto)."
@@ -41,7 +41,7 @@ def search(
         str, typer.Option(help="When a block ends early: lost (beyond doubt), asha, median (both guesses) or none.")
     ] = "lost",
     audit: Annotated[float, typer.Option(help="Share of the stopped blocks that run on, to check the rule.")] = 0.1,
-    floor: Annotated[float, typer.Option(help="With --objective quality: the least success rate.")] = 0.8,
+    floor: Annotated[float, typer.Option(help="With --goal quality: the least success rate.")] = 0.8,
     confirm: Annotated[
         int | None,
         typer.Option(help="Fresh seeds for the best candidate and the default; 0: none.", show_default="as --seeds"),
@@ -70,7 +70,7 @@ def search(
         name,
         on=on,
         budget=budget,
-        goal=objective,
+        goal=goal,
         seeds=seeds,
         block=block,
         sampler=sampler,

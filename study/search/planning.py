@@ -40,7 +40,7 @@ def search_of(name: str, ground: Ground, *, goal: str, stop: str, **fields: Any)
     Raises:
         ValueError: if there is no such space, or a field does not fit.
     """
-    for option, value, choices in (("--objective", goal, get_args(Goal)), ("--stop", stop, get_args(Policy))):
+    for option, value, choices in (("--goal", goal, get_args(Goal)), ("--stop", stop, get_args(Policy))):
         if value not in choices:
             raise ValueError(f"{option} must be one of {', '.join(choices)}, got {value!r}")
     return SearchSpec(space=named(name), base=ground.base, goal=goal, stop=stop, **fields)  # type: ignore[arg-type]

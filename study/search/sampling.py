@@ -52,7 +52,7 @@ class Sampler:
                 f" {'is' if len(space.axes) == 1 else 'are'} {len(space.axes)}"
             )
         if goal not in self.goals:
-            raise ValueError(f"{refused} with --objective {goal}: it knows {joined(self.goals)} alone")
+            raise ValueError(f"{refused} with --goal {goal}: it knows {joined(self.goals)} alone")
         if warm and not self.learns:
             raise ValueError(f"--warm-start needs a sampler that learns, got {self.name}")
 

@@ -31,7 +31,7 @@ SMALL = ("--set", "steps=60", "--set", "batch_size=16", "--set", "evaluation.eve
         (["wgan-clip", "--on", "mars"], "--on must be one of ring"),
         (["wgan-clip", "--on", "ring", "--budget", "0blocks"], "--budget must be at least one block"),
         (["wgan-clip", "--on", "ring", "--sampler", "gp"], "the axes beta1, beta2, alpha, momentum are conditional"),
-        (["wgan-clip", "--on", "ring", "--objective", "luck"], "--objective must be one of"),
+        (["wgan-clip", "--on", "ring", "--goal", "luck"], "--goal must be one of"),
         (["wgan-clip", "--on", "ring", "--confirm", "-1"], "--confirm must be in [0, 10000], got -1"),
         (["wgan-clip", "--on", "ring", "--seeds", "1000000000000"], "--seeds must be <= 10000, got 1000000000000"),
         (["wgan-clip", "--on", "ring", "--seed", "-1"], "--seed must be in [0, 2^32), got -1"),

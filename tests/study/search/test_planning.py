@@ -116,7 +116,7 @@ def test_a_base_that_refuses_points_of_the_space_is_refused_before_anything_is_t
 
 
 @pytest.mark.parametrize(("fields", "sentence"), [
-    ({"goal": "luck", "stop": "lost"}, "--objective must be one of success, quality, both, got 'luck'"),
+    ({"goal": "luck", "stop": "lost"}, "--goal must be one of success, quality, both, got 'luck'"),
     ({"goal": "success", "stop": "now"}, "--stop must be one of none, lost, asha, median, got 'now'"),
 ])  # fmt: skip
 def test_choices_are_named(fields: dict[str, str], sentence: str) -> None:

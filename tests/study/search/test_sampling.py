@@ -20,7 +20,7 @@ from tests.study.made_searches import SPACE
             "must be one of grid, nsga2, .* for the space tiny, got 'gp': the axes beta1 are conditional",
         ),
         ("cmaes", "success", NAMED, "must not be cmaes for the space named: .* optimizer is an axis of named options"),
-        ("cmaes", "both", FLAT, "must not be cmaes with --objective both: it knows success alone"),
+        ("cmaes", "both", FLAT, "must not be cmaes with --goal both: it knows success alone"),
         ("cmaes", "success", LINE, "must not be cmaes for the space line: it needs at least 2 axes, and there is 1"),
     ],
 )
