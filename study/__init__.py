@@ -1,4 +1,6 @@
-"""GAN stability lab: which settings of a GAN train reliably, how sure are we, and why do the others fail?
+"""GAN stability lab.
+
+Which settings of a GAN train reliably, how sure are we, and why do the others fail?
 
     import study
 

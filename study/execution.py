@@ -1,6 +1,6 @@
-"""Run, resume and decide launches, from the plan to the report. Silent: whoever wants to show something observes.
+"""Run and resume launches, from the plan to the report. Silent: observers show the progress.
 
-Everything that a user's mistake can break is checked before compute.
+Mistakes of the user are found before any training.
 """
 
 import os
@@ -41,9 +41,9 @@ class Result:
     """How a launch ended.
 
     Attributes:
-        crashes: block name to the reason why it has no complete trace.
-        interrupted: whether some blocks were never brought to an end.
-        shown: whether the tracker shows everything; if not, ``study sync`` will.
+        crashes: name of each block without a complete trace, and the reason.
+        interrupted: whether some blocks did not run to their end.
+        shown: whether the tracker shows everything; ``study sync`` sends the rest.
     """
 
     records: tuple[Record, ...]
@@ -55,19 +55,23 @@ class Result:
 
 
 def cache_of(store: Store) -> Path:
-    """Trained feature nets, shared by all launches of one ``--out``."""
+    """Return the folder of trained feature nets, shared by all launches of one ``--out``."""
     return store.out / "cache"
 
 
 def check(plan: Plan, out: Path) -> None:
-    """Raises ValueError if data are absent, damaged or too few, or the folder cannot be written to; starts nothing."""
+    """Check the data of a plan and the folder of launches before anything starts.
+
+    Raises:
+        ValueError: if data are absent, damaged or too few, or the folder is not writable.
+    """
     sets = {config.data for config in plan.configs()}
     for data in sets:
         data.check()
     existing = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         raise ValueError(f"--out must be a writable folder, got {out}: {existing} is not")
-    for data in sets:  # image files are decoded here, once; what cannot be decoded is named before anything starts
+    for data in sets:  # decodes all images once, so that damaged files are named before training
         source = data.load(device=torch.device("cpu"), dtype=torch.float32)
         for config in (config for config in plan.configs() if config.data == data):
             games.build(config).check(source)
@@ -84,19 +88,23 @@ def start(
     """Run a new launch to its end.
 
     Args:
-        observers: who hears of every event.
-        mirror: who shows a search beside the tracker, if anybody.
+        plan: what to train.
+        store: the launch's folder, which must not exist yet.
+        resources: the cluster, and the resources of one block.
+        tracker: receives curves and records.
+        observers: receive every event.
+        mirror: shows a search in Optuna's dashboard, if given.
 
     Raises:
-        ValueError: if data, folder, cluster or tracker refuse; no seed was trained then.
-        OSError: if the launch's folder can no longer be written to; what was computed before is kept.
+        ValueError: if data, folder, cluster or tracker are unusable; no seed has been trained then.
+        OSError: if the launch's folder is no longer writable; the results so far are kept.
     """
-    _tell(observers, lambda each: each.planned(plan))
+    _notify(observers, lambda each: each.planned(plan))
     check(plan, store.out)
-    _tell(observers, lambda each: each.connecting())
+    _notify(observers, lambda each: each.connecting())
     allocation = ray_driver.connect(resources)
     try:
-        _tell(observers, lambda each: each.connected(allocation))
+        _notify(observers, lambda each: each.connected(allocation))
         _make(store)
         try:
             tracker.start(plan)
@@ -118,9 +126,9 @@ def resume(
     observers: Sequence[Observer] = (),
     mirror: "Mirror | None" = None,
 ) -> Result:
-    """Finish what the plan of an interrupted launch still lacks; arguments and errors as :func:`start`."""
+    """Train the missing blocks of an interrupted launch; arguments and errors as :func:`start`."""
     plan = store.plan()
-    _tell(observers, lambda each: each.planned(plan))
+    _notify(observers, lambda each: each.planned(plan))
     check(plan, store.out)
     ledger = Ledger(plan, store, again=True)
     _check_plan(ledger)
@@ -130,23 +138,23 @@ def resume(
         ledger.write()
         guide.close()
         return finish(ledger, tracker, interrupted=False)
-    _tell(observers, lambda each: each.connecting())
+    _notify(observers, lambda each: each.connecting())
     allocation = ray_driver.connect(resources)
     try:
-        _tell(observers, lambda each: each.connected(allocation))
+        _notify(observers, lambda each: each.connected(allocation))
         tracker.start(plan)
         return finish(ledger, tracker, interrupted=not _train(ledger, guide, allocation, tracker, observers))
     finally:
         ray_driver.disconnect()
 
 
-def _tell(observers: Sequence[Observer], event: Callable[[Observer], None]) -> None:
+def _notify(observers: Sequence[Observer], event: Callable[[Observer], None]) -> None:
     for observer in observers:
         event(observer)
 
 
 def _check_plan(ledger: Ledger) -> None:
-    """Raises ValueError if replicas were trained under another plan; those of older versions do not know theirs."""
+    """Raise ValueError if replicas were trained under a different plan; records of old versions do not name theirs."""
     now = ledger.plan.digest()
     for record in ledger.records:
         if record.plan not in ("", now):
@@ -158,7 +166,7 @@ def _check_plan(ledger: Ledger) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Guide:
-    """Who says which block is next, and who has to hear of blocks for that."""
+    """The agenda that chooses the next block, and the observers that it relies on."""
 
     agenda: Agenda
     observers: tuple[BlockObserver, ...]
@@ -169,11 +177,11 @@ def _guide(ledger: Ledger, mirror: "Mirror | None") -> _Guide:
     """Choose how the launch goes on: its blocks in order, in order until it is decided, or as a search decides."""
     plan, cache = ledger.plan, cache_of(ledger.store)
     if plan.until_decided:
-        return _Guide(Planned(ledger), (Stopping(ledger),), lambda: None)  # which settles what is decided already
+        return _Guide(Planned(ledger), (Stopping(ledger),), lambda: None)  # Stopping settles decided cells at once
     if plan.search is None:
         return _Guide(Planned(ledger), (), lambda: None)
     from study.scheduling.adaptive import Searching
-    from study.search.optuna_adapter.dashboard import NoMirror  # Optuna takes its time, and only a search needs it
+    from study.search.optuna_adapter.dashboard import NoMirror  # imports Optuna, which is slow, for searches only
 
     (config,) = plan.configs()
     searching = Searching(
@@ -184,41 +192,41 @@ def _guide(ledger: Ledger, mirror: "Mirror | None") -> _Guide:
 
 @lru_cache(maxsize=1)
 def _constants(config: Config, cache: Path) -> Reference:
-    """What the traces of a configuration's data carry for their readers."""
+    """Return the constants of a configuration's data that its traces carry."""
     device = torch.device("cpu")
     source = config.data.load(device=device, dtype=torch.float32)
     truth = source.truth
-    found = features.obtain(truth, source.digest, cache) if isinstance(truth, ImageTruth) else None
-    constants = probes.constants(probes.probes_for(config, source, found, device=device))
+    classifier = features.obtain(truth, source.digest, cache) if isinstance(truth, ImageTruth) else None
+    constants = probes.constants(probes.probes_for(config, source, classifier, device=device))
     return {name: np.array(values) for name, values in constants.items()}
 
 
 def _train(
     ledger: Ledger, guide: _Guide, allocation: Allocation, tracker: Tracker, observers: Sequence[Observer]
 ) -> bool:
-    """Train what the agenda hands out; return whether nothing is left to do."""
+    """Train the blocks of the agenda; return whether all of them have ended."""
     cache = cache_of(ledger.store)
     _train_classifiers(ledger.plan, cache, observers)
     ledger.write()
     try:
-        _tell(observers, lambda each: each.began(ledger))
+        _notify(observers, lambda each: each.began(ledger))
         ended = ray_driver.run(
             ledger, cache, allocation, [*guide.observers, *observers, _Tracking(ledger, tracker)], guide.agenda
         )
     finally:
-        _tell(observers, lambda each: each.ended())
+        _notify(observers, lambda each: each.ended())
     ledger.write()
     guide.close()
     return ended
 
 
 def finish(ledger: Ledger, tracker: Tracker, *, interrupted: bool) -> Result:
-    """Records, report and the tracker's closing, from what is on disk."""
+    """Write the report of a launch from its files, close its tracker, and return its result."""
     summaries = summarize(ledger.records)
     page = report.build(ledger.store)
     complete = all(record.status.ended for record in ledger.records)
     if complete:
-        _tell_source(ledger)
+        _update_source(ledger)
     shown = tracker.finish(ledger.store, complete)
     if complete:
         ray_driver.clean(ledger.store)
@@ -232,8 +240,8 @@ def finish(ledger: Ledger, tracker: Tracker, *, interrupted: bool) -> Result:
     )
 
 
-def _tell_source(ledger: Ledger) -> None:
-    """The page of the search whose candidate a launch has confirmed says so from now on."""
+def _update_source(ledger: Ledger) -> None:
+    """Write the report of the search again whose candidate this launch has confirmed."""
     chosen = ledger.plan.selection
     source = None if chosen is None else Store(ledger.store.root.parent / chosen.launch)
     if source is not None and source.search_path.exists() and source.report_path.exists():
@@ -254,30 +262,29 @@ def _train_classifiers(plan: Plan, cache: Path, observers: Sequence[Observer]) -
     for data in {config.data for config in plan.configs()}:
         source = data.load(device=torch.device("cpu"), dtype=torch.float32)
         if isinstance(source.truth, ImageTruth):
-            found = features.obtain(source.truth, source.digest, cache)
+            classifier = features.obtain(source.truth, source.digest, cache)
             for observer in observers:
-                observer.classifier_trained(data.kind, found.task, found.accuracy)
+                observer.classifier_trained(data.kind, classifier.task, classifier.accuracy)
 
 
 class _Tracking:
-    """Hands a launch's events to the tracker."""
+    """The observer that passes a launch's events to the tracker."""
 
     def __init__(self, ledger: Ledger, tracker: Tracker) -> None:
         self._ledger, self._tracker = ledger, tracker
 
     def block_started(self, block: Block) -> None:
-        """The block's cell may be new to the tracker, which makes its runs when there is something to write."""
+        """Announce the block's cell, which may be new to the tracker."""
         self._tracker.cell_begins(block.cell)
 
     def rows(self, block: Block, rows: Sequence[Row], step: int) -> None:
         self._tracker.curves(block, rows)
 
     def block_ended(self, block: Block) -> None:
-        own = self._ledger.of(block)
-        for record in own:
+        for record in self._ledger.of(block):
             self._tracker.replica(record, self._ledger.store.pictures(record.cell, record.seed))
         cell = block.cell
-        known = self._ledger.of_cell(cell.index)
-        found = None if self._ledger.plan.search is None else candidate(cell.levels, known)
-        for summary in summarize(known):
-            self._tracker.cell(summary, None if found is None else found.score)
+        records = self._ledger.of_cell(cell.index)
+        tried = None if self._ledger.plan.search is None else candidate(cell.levels, records)
+        for summary in summarize(records):
+            self._tracker.cell(summary, None if tried is None else tried.score)

@@ -1,4 +1,4 @@
-"""``Launch``: one stored launch and everything computed from it, each once and only if it is asked for."""
+"""``Launch``: one stored launch and everything computed from it, each once and only on demand."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -37,10 +37,10 @@ class Launch:
     cells and verdicts.
 
     Args:
-        store: its folder; plan, traces and pictures are read from it.
-        replicas: its records, decided by ``rule``; by default those that are stored.
-        rule: what the outcomes are decided by; by default the rule that the stored records were decided by.
-        draw: what draws a figure of a launch by its name.
+        store: its folder, with plan, traces and pictures.
+        replicas: its records, decided by ``rule``; by default the stored records.
+        rule: the outcome rule; by default the rule of the stored records.
+        draw: draws a figure of a launch by its name.
 
     Raises:
         ValueError: if there is no launch in the folder, or its plan, records or rule cannot be read.
@@ -61,7 +61,7 @@ class Launch:
 
     @cached_property
     def records(self) -> "pd.DataFrame":
-        """One row per planned replica: seed, levels, status, outcome and why, evidence, cost, and what made it.
+        """One row per planned replica: seed, levels, status, outcome, evidence, cost and versions.
 
         Examples:
             >>> import study
@@ -84,7 +84,7 @@ class Launch:
 
     @cached_property
     def contrasts(self) -> "pd.DataFrame":
-        """One row per declared contrast and place of the design: difference with interval, exact p, Holm's p."""
+        """One row per declared contrast and levels of the other factors: difference, interval, exact p, Holm's p."""
         return frames.contrasts(self.comparisons)
 
     def trace(self, cell: int, seed: int) -> "pd.DataFrame":
@@ -108,7 +108,11 @@ class Launch:
         return pd.DataFrame({name: list(values) if values.ndim > 1 else values for name, values in columns.items()})
 
     def samples(self, cell: int, seed: int) -> "dict[int, Image.Image]":
-        """Return the sample grids of one replica by step; empty if none was drawn.
+        """Return the sample grids of one replica by step; empty if there are none.
+
+        Args:
+            cell: index of the cell.
+            seed: the replica's seed.
 
         Raises:
             ValueError: if the launch has no such replica.
@@ -123,13 +127,16 @@ class Launch:
         return grids
 
     def figure(self, name: str) -> Any:
-        """Draw a figure by the name that ``study figure`` gives it, such as ``success``, ``map`` or ``survival``.
+        """Draw a figure of the launch.
+
+        Args:
+            name: a name of ``study figure``, such as ``success``, ``map`` or ``survival``.
 
         Returns:
             A drawing that shows itself in a notebook; its ``save(path)`` writes ``.svg``, ``.pdf`` or ``.png``.
 
         Raises:
-            ValueError: if there is no figure of that name, or the launch has nothing to show in it.
+            ValueError: if there is no figure of that name, or the launch has no data for it.
 
         Examples:
             >>> import study
@@ -141,11 +148,11 @@ class Launch:
         return self._draw(self, name)
 
     def decide(self, rule: OutcomeRule | None = None, **thresholds: Any) -> "Launch":
-        """Return the launch as another rule decides it. Trains nothing and writes nothing.
+        """Return the launch decided by another rule. Trains nothing and writes nothing.
 
         Args:
             rule: the other rule; by default the present one.
-            thresholds: fields of the rule to be changed (:class:`study.OutcomeRule`).
+            thresholds: fields of the rule to change (:class:`study.OutcomeRule`).
 
         Raises:
             ValueError: if there is no such threshold, or a value is out of its range.
@@ -217,12 +224,12 @@ class Launch:
 
     @cached_property
     def summaries(self) -> Sequence[CellSummary]:
-        """Per cell its success rate with its interval, and the count of each outcome."""
+        """Each cell's success rate with its interval, and the count of each outcome."""
         return summarize(self.replicas)
 
     @cached_property
     def verdicts(self) -> Sequence[Judgment]:
-        """What became of each declared hypothesis, in the order of the study."""
+        """The verdict on each declared hypothesis, in the order of the study."""
         return judge(self.plan.hypotheses, self.replicas, anytime=self.plan.until_decided)
 
     @cached_property
@@ -237,12 +244,12 @@ class Launch:
 
     @cached_property
     def failing(self) -> Sequence[LifetimeComparison]:
-        """The declared contrasts by the time to failure (log-rank)."""
+        """The declared contrasts compared by time to failure (log-rank)."""
         return time_to_failure.compare(self.plan.contrasts, self.replicas)
 
 
 def _row(summary: CellSummary) -> str:
-    """One cell as a row of HTML."""
+    """Return one cell as a row of HTML."""
     rate = summary.rate
     counts = ", ".join(f"{n} {outcome.value.replace('_', ' ')}" for outcome, n in summary.outcomes.items() if n)
     share = formatting.number(rate.rate) if rate.n else formatting.NOTHING

@@ -1,4 +1,4 @@
-"""Figures of a launch, to look at in a notebook or to save for a paper."""
+"""Figures of a launch, for a notebook or a paper."""
 
 import tempfile
 from pathlib import Path
@@ -14,7 +14,7 @@ class Drawing:
     """A figure of a launch. Shows itself in a notebook; ``save`` writes it as ``.svg``, ``.pdf`` or ``.png``.
 
     Attributes:
-        label: all that the figure shows, in words.
+        label: description of the figure in words.
     """
 
     def __init__(self, picture: "Picture") -> None:
@@ -25,7 +25,7 @@ class Drawing:
         """Write the figure with text that stays text; the same launch gives the same bytes.
 
         Raises:
-            ValueError: if the suffix is none of ``.svg``, ``.pdf`` and ``.png``.
+            ValueError: if the suffix is not ``.svg``, ``.pdf`` or ``.png``.
         """
         from study.report.drawing import export
 
@@ -44,7 +44,7 @@ def draw(launch: Launch, name: str) -> Drawing:
     """Draw a figure of a launch by its name.
 
     Raises:
-        ValueError: if there is no figure of that name, or the launch has nothing to show in it.
+        ValueError: if there is no figure of that name, or the launch has no data for it.
     """
     from study.report.figures import registry
 

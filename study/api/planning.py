@@ -1,4 +1,4 @@
-"""Plans before a run: of a study, of a search, of a confirmation; what they train and what they can decide."""
+"""Plan a study, a search or a confirmation; explain what it trains and compute what it can decide."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -31,23 +31,23 @@ def plan(
     until_decided: bool = False,
     budget: str | float | None = None,
 ) -> Plan:
-    """Resolve a study into a plan: cells, seeds and everything else that is decided before the first seed.
+    """Resolve a study into a plan: the cells, seeds and everything else that is decided before training.
 
     Args:
         study: a study; or the name of one (``study list``), a file ``*.py`` with a ``STUDY``, or a setting ``*.json``
             as ``study best`` writes it.
-        profile: the scale; by default ``quick``, or the study's first one if it has none of that name.
-        seeds: replicas per cell instead of the profile's; with ``until_decided`` the most that a cell gets.
+        profile: the scale; by default ``quick``, or the study's first profile if there is no ``quick``.
+        seeds: replicas per cell instead of the profile's; with ``until_decided`` the maximum per cell.
         set: dotted path to value, set in every cell.
-        vary: dotted path to two values or more; their product replaces the factors of the study.
-        until_decided: every cell gets one block of seeds, and more while a hypothesis about it is undecided.
-        budget: with ``until_decided``: wall-clock time after which no further block begins, in seconds or as ``"30m"``.
+        vary: dotted path to two or more values; their product replaces the factors of the study.
+        until_decided: give every cell one block of seeds, and more while a hypothesis about it is undecided.
+        budget: with ``until_decided``, wall-clock time after which no block starts, in seconds or as ``"30m"``.
 
     Returns:
-        The plan. Its digest identifies all that was decided.
+        The plan. Its digest identifies all decisions.
 
     Raises:
-        ValueError: if anything does not exist or does not fit; names the field, the value, the rule and the study.
+        ValueError: if an argument does not exist or does not fit; names field, value, rule and study.
 
     Examples:
         >>> import study
@@ -73,10 +73,13 @@ def plan(
 def resolved(
     study: Study | str | Path, profile: str | None, vary: Mapping[str, Sequence[Any]] | None
 ) -> tuple[Study, str]:
-    """Return the study that is meant, with its factors replaced by those to vary, and the profile."""
-    found = study if isinstance(study, Study) else study_of(study, profile)
-    scale = profile or (USUAL if USUAL in found.profiles else next(iter(found.profiles)))
-    return (varying.vary(found, scale, vary) if vary else found), scale
+    """Return the study, with its factors replaced by those of ``vary``, and the name of the profile.
+
+    The arguments are those of :func:`plan`.
+    """
+    base = study if isinstance(study, Study) else study_of(study, profile)
+    scale = profile or (USUAL if USUAL in base.profiles else next(iter(base.profiles)))
+    return (varying.vary(base, scale, vary) if vary else base), scale
 
 
 def save(
@@ -88,27 +91,33 @@ def save(
     set: Mapping[str, Any] | None = None,
     vary: Mapping[str, Sequence[Any]] | None = None,
 ) -> None:
-    """Write what :func:`plan` would plan with these arguments as a Python file with a ``STUDY``, to run and to grow.
+    """Write the study that :func:`plan` resolves from these arguments as a Python file with a ``STUDY``.
+
+    ``path`` is the file to write, ``*.py``; the other arguments are those of :func:`plan`.
 
     Raises:
         ValueError: as :func:`plan`; if the file exists, cannot be written or does not end in ``.py``.
     """
     chosen, scale = resolved(study, profile, vary)
     planned = plan(study, profile, seeds=seeds, set=set, vary=vary)
-    own = replace(
+    resolved_profile = replace(
         chosen.profiles[scale],
         base=parsing.assign_config(chosen.profiles[scale].base, dict(set or {})),
         seeds=len(planned.seeds),
         note=planned.stated_note(),
     )
-    study_file.write(replace(chosen, profiles={scale: own}), Path(path))
+    study_file.write(replace(chosen, profiles={scale: resolved_profile}), Path(path))
 
 
 def study_of(name: str | Path, profile: str | None = None) -> Study:
     """Return the study of a name, of a Python file, or of a setting in a JSON file.
 
+    Args:
+        name: name or file.
+        profile: name of the only profile of a setting's study.
+
     Raises:
-        ValueError: if there is none.
+        ValueError: if there is no such study.
     """
     path = Path(name)
     match path.suffix:
@@ -143,11 +152,15 @@ def plan_search(
         on: data (``ring``, ``digits``, ...), or a ``study/profile``.
         budget: ``"200blocks"``, ``"90s"``, ``"15m"`` or ``"2h"``.
         goal: ``success`` (rate), ``quality`` (of successes, with a rate of ``floor`` or more) or ``both``.
-        seeds: the most seeds that a candidate gets; ``block`` at a time.
-        sampler: what proposes candidates; ``seed`` is its seed.
-        stop: when a block ends early; ``audit`` is the share of the stopped blocks that run on, to check the rule.
+        seeds: most seeds per candidate.
+        block: seeds per block of a candidate; by default 2, or 5 for lists of points.
+        sampler: the sampler that proposes candidates.
+        stop: when a block ends early: ``lost``, ``asha``, ``median`` or ``none``.
+        audit: share of the stopped blocks that run on to check the rule.
+        floor: lowest acceptable success rate under the goal ``quality``.
+        seed: seed of the sampler and of all draws of the search.
         set: dotted path to value, set in every cell.
-        warm_start: a launch whose results the sampler is told.
+        warm_start: a launch whose results the sampler starts from.
 
     Returns:
         The plan, for :func:`study.run`.
@@ -180,17 +193,18 @@ def plan_search(
 
 
 def plan_confirmation(launch: "Launch", *, cell: str | None = None, seeds: int | None = None) -> Plan:
-    """Plan to run a launch's best cell again on fresh seeds: the rate it was selected by is optimistic.
+    """Plan to run a launch's best cell again on fresh seeds: the rate that selected it is optimistic.
 
     Args:
+        launch: the launch that selected the cell.
         cell: name of the cell; by default the best one.
-        seeds: how many fresh seeds; by default twice those of the launch.
+        seeds: number of fresh seeds; by default twice the launch's.
 
     Returns:
         The plan, for :func:`study.run`.
 
     Raises:
-        ValueError: if the cell does not exist, or no replica of it is decided yet.
+        ValueError: if the cell does not exist, or has no decided replica yet.
 
     Examples:
         >>> import study
@@ -202,16 +216,17 @@ def plan_confirmation(launch: "Launch", *, cell: str | None = None, seeds: int |
 
 
 def confirmation_of(store: Store, *, cell: str | None = None, seeds: int | None = None) -> Plan:
-    """Do the same as :func:`plan_confirmation` for a folder."""
+    """Plan as :func:`plan_confirmation`, for the folder of a launch."""
     from study.search import confirmation
 
     return confirmation.of_launch(store, now=_now(), cell=cell, seeds=seeds)
 
 
 def explain(plan: Plan, cell: int = 0) -> "pd.DataFrame":
-    """Say exactly what a cell trains: formulas with their numbers, layers, updates, optimizers, draws.
+    """Explain exactly what a cell trains: formulas with their numbers, layers, updates, optimizers, draws.
 
     Args:
+        plan: the plan of the cell.
         cell: index of the cell in the plan.
 
     Returns:
@@ -232,27 +247,28 @@ def explain(plan: Plan, cell: int = 0) -> "pd.DataFrame":
 
     if not 0 <= cell < len(plan.cells):
         raise ValueError(f"cell must be in [0, {len(plan.cells) - 1}], got {cell} (study {plan.study})")
-    rows = [(own.section, own.name, own.text) for own in statements(plan.cells[cell].config)]
+    rows = [(each.section, each.name, each.text) for each in statements(plan.cells[cell].config)]
     return pd.DataFrame(rows, columns=["section", "name", "text"])
 
 
 def power(
     plan: Plan, *, rates: tuple[float, float] | None = None, rate: float | None = None, correlation: float = 0.0
 ) -> "pd.DataFrame":
-    """Say before a run how likely each hypothesis is to be decided, if certain success rates are the truth.
+    """Compute before a run how likely each hypothesis is to be decided under assumed success rates.
 
     Args:
-        rates: to assume of the better and the worse side, instead of several usual ones.
-        rate: to assume of shares, and of both sides that are claimed to be equal.
-        correlation: of the two outcomes of a pair (phi), in [-1, 1].
+        plan: the plan of a study with hypotheses.
+        rates: assumed rates of the better and the worse side; by default several usual pairs.
+        rate: assumed rate of shares, and of both sides of an equality.
+        correlation: assumed correlation (phi) of the two outcomes of a pair, in [-1, 1].
 
     Returns:
         A data frame, one row per hypothesis and assumption: ``claim``, ``rates``, ``chance_alone`` and ``chance`` (of
-        the claimed verdict, alone and as one of the study's family, in [0, 1]), ``seeds_80`` and ``seeds_90`` (the
-        smallest number of seeds with that chance in the family, missing if there is none up to 1,000).
+        the claimed verdict, alone and in the study's family, in [0, 1]), ``seeds_80`` and ``seeds_90`` (the smallest
+        number of seeds with that chance in the family, missing if above 1,000).
 
     Raises:
-        ValueError: if the study has no hypothesis, or the rates cannot be.
+        ValueError: if the study has no hypothesis, or the rates are impossible.
 
     Examples:
         >>> import study
@@ -267,21 +283,21 @@ def power(
     analyses = power_analysis(plan, rates=rates, rate=rate, correlation=correlation)
     rows = [
         (
-            own.hypothesis.claim,
+            analysis.hypothesis.claim,
             prospect.rates,
             prospect.chances[0].up,
             prospect.chances[1].up,
             *(enough[1] for enough in prospect.enough),
         )
-        for own in analyses
-        for prospect in own.prospects
+        for analysis in analyses
+        for prospect in analysis.prospects
     ]
     frame = pd.DataFrame(rows, columns=["claim", "rates", "chance_alone", "chance", "seeds_80", "seeds_90"])
     return frame.astype({"seeds_80": "Int64", "seeds_90": "Int64"})
 
 
 def check_fresh_seeds(count: int | None) -> None:
-    """Raise ValueError if a search cannot be confirmed on so many seeds."""
+    """Raise ValueError if a search cannot be confirmed on this number of seeds."""
     if count is not None and not 0 <= count <= MOST_SEEDS:
         raise ValueError(f"--confirm must be in [0, {MOST_SEEDS}], got {count}")
 

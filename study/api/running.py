@@ -32,24 +32,26 @@ def run(
     tracking_uri: str | None = None,
     storage: str | None = None,
 ) -> Launch:
-    """Train what a plan lacks, decide what became of each replica, and write the report. Prints nothing.
+    """Train a plan, decide the outcome of each replica, and write the report. Prints nothing.
 
     Args:
-        out: folder of launches, of MLflow's database and of cached classifiers.
-        observers: who hears of every event (:class:`study.Observer`).
-        progress: whether a progress bar is shown; by default in notebooks alone.
-        address: ``local`` starts a Ray of its own, ``auto`` joins this machine's cluster.
-        cpus_per_block, gpus_per_block: of one stack of replicas; fractions share a device.
+        plan: what to train.
+        out: folder of launches, MLflow's database and cached classifiers.
+        observers: receive every event (:class:`study.Observer`).
+        progress: whether to show a progress bar; by default only in notebooks.
+        address: ``local`` starts Ray on this machine, ``auto`` joins this machine's cluster.
+        cpus_per_block: CPUs of one block of replicas; a fraction shares a CPU.
+        gpus_per_block: GPUs of one block; a fraction shares a GPU; by default 0.25 if there are any.
         tracking_uri: MLflow server; by default SQLite in ``out``; ``"none"`` for no tracking.
-        storage: where optuna-dashboard finds a search; by default SQLite in ``out``; ``"none"`` for nowhere.
+        storage: database of optuna-dashboard; by default SQLite in ``out``; ``"none"`` for no dashboard.
 
     Returns:
-        The launch, finished. A warning names blocks that crashed.
+        The finished launch. A warning names blocks that crashed.
 
     Raises:
-        ValueError: if data, folder, cluster or tracker refuse; nothing was trained then.
-        KeyboardInterrupt: if it was interrupted; :func:`resume` goes on.
-        OSError: if the folder can no longer be written to; what was computed is kept.
+        ValueError: if data, folder, cluster or tracker are unusable; nothing has been trained then.
+        KeyboardInterrupt: if interrupted; :func:`resume` goes on.
+        OSError: if the folder is no longer writable; the results so far are kept.
 
     Examples:
         >>> import study
@@ -81,13 +83,21 @@ def resume(
     tracking_uri: str | None = None,
     storage: str | None = None,
 ) -> Launch:
-    """Finish an interrupted launch: train what its plan still lacks. Nothing is trained twice.
+    """Finish an interrupted launch: train the missing blocks of its plan. Nothing is trained twice.
 
     Args:
-        launch: a launch, its folder, or its id in ``out``. All else as in :func:`run`.
+        launch: a launch, its folder, or its id in ``out``.
+        out: folder of launches.
+        observers: as in :func:`run`.
+        progress: as in :func:`run`.
+        address: as in :func:`run`.
+        cpus_per_block: as in :func:`run`.
+        gpus_per_block: as in :func:`run`.
+        tracking_uri: as in :func:`run`.
+        storage: as in :func:`run`.
 
     Raises:
-        ValueError: if there is no such launch, or its plan was changed since its first seed; and as :func:`run`.
+        ValueError: if there is no such launch, or its plan has changed since its first seed; and as :func:`run`.
 
     Examples:
         >>> import study
@@ -110,6 +120,7 @@ def load(launch: str | Path, *, out: str | Path = "runs") -> Launch:
 
     Args:
         launch: its folder, or its id in ``out``.
+        out: folder of launches.
 
     Raises:
         ValueError: if there is no such launch, or it cannot be read.
@@ -124,10 +135,10 @@ def load(launch: str | Path, *, out: str | Path = "runs") -> Launch:
 
 
 def store_of(launch: str | Path, out: str | Path) -> Store:
-    """Return the folder of a launch.
+    """Return the folder of a launch, given by its path or by its id in ``out``.
 
     Raises:
-        ValueError: if there is none of that path, or of that id in ``out``.
+        ValueError: if there is no such launch.
     """
     for root in (Path(launch), *sorted(Path(out).glob(f"*/{launch}"))):
         if (root / "spec.json").exists():
@@ -136,7 +147,7 @@ def store_of(launch: str | Path, out: str | Path) -> Store:
 
 
 def tracker_at(out: Path, uri: str | None) -> "Tracker":
-    """Return the tracker of an address: MLflow there, by default in ``out``; or none."""
+    """Return the tracker for a URI: MLflow, by default in ``out``; or one that does nothing for ``"none"``."""
     from study import tracking
 
     if uri == NOWHERE:
@@ -145,10 +156,10 @@ def tracker_at(out: Path, uri: str | None) -> "Tracker":
 
 
 def mirror_at(out: Path, storage: str | None, plan: Plan) -> "Mirror | None":
-    """Return what shows a search to Optuna's dashboard; None for a plan that is no search.
+    """Return the writer of a search for Optuna's dashboard; None if the plan is not a search.
 
     Raises:
-        ValueError: if ``out`` cannot be made.
+        ValueError: if ``out`` cannot be created.
     """
     if plan.search is None:
         return None
@@ -168,14 +179,14 @@ def mirror_at(out: Path, storage: str | None, plan: Plan) -> "Mirror | None":
 def _ended(store: Store, go: "Callable[[], Result]") -> Launch:
     result = go()
     if result.interrupted:
-        raise KeyboardInterrupt(f"what was computed is kept; go on with study.resume({str(store.root)!r})")
+        raise KeyboardInterrupt(f"the results so far are kept; go on with study.resume({str(store.root)!r})")
     for block, reason in result.crashes.items():
         warnings.warn(f"block {block} crashed: {reason}", RuntimeWarning, stacklevel=3)
     return load(store.root)
 
 
 def _bar(progress: bool | None) -> list[Observer]:
-    """A progress bar, if one is wanted: where nothing is said, in a notebook."""
+    """Return the observer that shows progress if it is wanted, by default in a notebook; else none."""
     if not (_in_notebook() if progress is None else progress):
         return []
     from study.terminal.progress import Terminal

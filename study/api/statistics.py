@@ -1,4 +1,4 @@
-"""The statistics of stability as plain functions: counts and arrays in, numbers out."""
+"""The statistics of stability as plain functions of counts and arrays."""
 
 from collections.abc import Sequence
 
@@ -25,16 +25,17 @@ __all__ = [
 
 
 def mcnemar(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
-    """Return the two-sided exact p-value that two settings succeed equally often on the same seeds.
+    """Return the two-sided exact p-value of the hypothesis that two settings succeed equally often on the same seeds.
 
-    The binomial test of the seeds on which only ``a`` succeeded, among those on which one alone did, against 1/2
+    A binomial test against 1/2: of the seeds on which exactly one setting succeeded, on how many was it ``a``
     (McNemar 1947, Psychometrika 12).
 
     Args:
-        a, b: ``[N]`` truth values: whether each setting succeeded on seed i.
+        a: ``[N]`` truth values: whether the first setting succeeded on seed i.
+        b: ``[N]`` truth values of the second setting, on the same seeds.
 
     Returns:
-        p in (0, 1]; 1 where the two never differ.
+        p in (0, 1]; 1 if the two never differ.
 
     Raises:
         ValueError: if the two are not ``[N]`` truth values of one length.
@@ -48,16 +49,17 @@ def mcnemar(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
 
 
 def newcombe(a: npt.ArrayLike, b: npt.ArrayLike, confidence: float = 0.95) -> tuple[float, float]:
-    """Return the interval of the difference of two success rates over the same seeds, a minus b.
+    """Return a confidence interval of the difference of two success rates on the same seeds, a minus b.
 
     Newcombe 1998, Statistics in Medicine 17:2635, method 10 (for pairs).
 
     Args:
-        a, b: ``[N]`` truth values: whether each setting succeeded on seed i.
+        a: ``[N]`` truth values: whether the first setting succeeded on seed i.
+        b: ``[N]`` truth values of the second setting, on the same seeds.
         confidence: in (0, 1).
 
     Returns:
-        Both ends, in [-1, 1]; (-1, 1) without a pair.
+        Both ends, in [-1, 1]; (-1, 1) if there are no pairs.
 
     Raises:
         ValueError: if the two are not ``[N]`` truth values of one length, or confidence is not in (0, 1).
@@ -74,17 +76,19 @@ def newcombe(a: npt.ArrayLike, b: npt.ArrayLike, confidence: float = 0.95) -> tu
 def confidence_sequence(
     values: Sequence[float], low: float = 0.0, high: float = 1.0, confidence: float = 0.95
 ) -> tuple[float, float]:
-    """Return an interval of the mean that holds at every moment at once, however often one looks.
+    """Return an interval of the mean that is valid at all times at once, however often one looks.
 
     Betting on bounded values with the Krichevsky-Trofimov mixture (Waudby-Smith & Ramdas 2024, JRSS B 86, section 4):
     one may look after every seed, and stop for any reason.
 
     Args:
-        values: in the order in which they came, each in ``[low, high]``; for successes 0 and 1.
+        values: in order of observation, each in ``[low, high]``; 0 and 1 for failure and success.
+        low: smallest possible value.
+        high: largest possible value.
         confidence: in (0, 1).
 
     Returns:
-        Both ends, in ``[low, high]``; all of it without a value.
+        Both ends; (low, high) if there are no values.
 
     Raises:
         ValueError: if ``low >= high``, or a value lies outside.
@@ -106,9 +110,10 @@ def kaplan_meier(time: npt.ArrayLike, failed: npt.ArrayLike, confidence: float =
     Args:
         time: ``[N]``, at least 0: step of the failure, or the last step at which a replica had not failed.
         failed: ``[N]`` truth values; where false the lifetime is censored.
+        confidence: in (0, 1).
 
     Returns:
-        The curve with its interval, a value for each time at which something happens.
+        The curve with its interval, a value at time 0 and at each failure or censoring.
 
     Raises:
         ValueError: if the two differ in length, or a time is negative or not finite.

@@ -1,11 +1,11 @@
-"""The command ``study``: names of studies and launches in, tables and paths out. Science lives in the study files."""
+"""The command ``study``: takes names of studies and launches and prints tables and paths."""
 
 import signal
 import sys
 
 from study.cli.app import app
 
-# The order of the commands in the help: a study before its run, a launch, then what it says.
+# The commands in the order of the help: studies before a run, launches, then their results.
 from study.cli import studies, power, spaces, launches, search, confirm, best  # isort: skip
 from study.cli import figures, verify, compare, claims, outcomes, data  # isort: skip
 
@@ -33,7 +33,7 @@ INTERRUPTED, TERMINATED = 130, 143
 
 
 def main() -> None:
-    """Entry point of the script ``study``. SIGTERM ends a launch as orderly as Ctrl-C does."""
+    """Run the command ``study``. SIGTERM ends a launch as orderly as Ctrl-C does."""
     signals: list[int] = []
 
     def terminate(number: int, frame: object) -> None:

@@ -1,4 +1,4 @@
-"""What all commands share: the application, its consoles, the options, and what a user's mistake looks like."""
+"""The parts that all commands share: the application, its consoles, common options, and the form of errors."""
 
 import os
 from collections.abc import Callable
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from study.design.plan import Plan
     from study.storage.store import Store
 
-# What the heavy libraries print about themselves would drown the progress display.
+# One thread per process: blocks run side by side and share the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 app = typer.Typer(
@@ -27,7 +27,7 @@ console = Console()
 errors = Console(stderr=True)
 P = ParamSpec("P")
 
-Out = Annotated[Path, typer.Option("--out", help="Folder of launches, of MLflow's database and of cached features.")]
+Out = Annotated[Path, typer.Option("--out", help="Folder of launches, MLflow's database and cached features.")]
 LaunchArgument = Annotated[
     str, typer.Argument(help="A launch: its id as printed by run, or its folder.", metavar="LAUNCH")
 ]
@@ -36,47 +36,47 @@ Address = Annotated[
 ]
 GpusPerBlock = Annotated[
     float | None,
-    typer.Option(help="GPUs of one block; a fraction shares a GPU.", show_default="0.25 if there are any"),
+    typer.Option(help="GPUs per block; a fraction shares a GPU.", show_default="0.25 if there are any"),
 ]
-CpusPerBlock = Annotated[float, typer.Option(help="CPUs of one block; a fraction shares a CPU.")]
+CpusPerBlock = Annotated[float, typer.Option(help="CPUs per block; a fraction shares a CPU.")]
 TrackingUri = Annotated[
     str | None, typer.Option(help="MLflow server; 'none' for no tracking.", show_default="sqlite in --out")
 ]
 Storage = Annotated[
     str | None,
-    typer.Option(help="Where optuna-dashboard finds a search; 'none' for nowhere.", show_default="sqlite in --out"),
+    typer.Option(help="Database of optuna-dashboard; 'none' for no dashboard.", show_default="sqlite in --out"),
 ]
 Changes = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="PATH=VALUE", help="Sets a field of every cell, e.g. steps=500. Repeatable."),
+    typer.Option("--set", metavar="PATH=VALUE", help="Set a field of every cell, e.g. steps=500. Repeatable."),
 ]
 RuleChanges = Annotated[
     list[str] | None,
-    typer.Option("--rule", metavar="PATH=VALUE", help="Sets a field of the outcome rule. Repeatable."),
+    typer.Option("--rule", metavar="PATH=VALUE", help="Set a field of the outcome rule. Repeatable."),
 ]
 StudyArgument = Annotated[
     str,
     typer.Argument(
-        help="A study's name (`study list` prints them), a file with a STUDY (*.py), or one of `study best` (*.json).",
+        help="A study: its name (see `study list`), a file with a STUDY (*.py), or a file of `study best` (*.json).",
         metavar="STUDY",
     ),
 ]
 Profile = Annotated[
     str | None,
-    typer.Option(help="Scale: smoke, quick, standard or paper, where the study has it.", show_default="quick"),
+    typer.Option(help="Scale: smoke, quick, standard or paper, if the study has it.", show_default="quick"),
 ]
 Vary = Annotated[
     list[str] | None,
     typer.Option(
         metavar="PATH=V1,V2,...",
-        help="Runs a grid over these values, instead of the study's factors: --vary clip=0.01,0.1. Repeatable.",
+        help="Run a grid over these values instead of the study's factors: --vary clip=0.01,0.1. Repeatable.",
     ),
 ]
 Seeds = Annotated[int | None, typer.Option(help="Replicas per cell.", show_default="the profile's")]
 
 
 def one_sentence(command: Callable[P, None]) -> Callable[P, None]:
-    """A user's mistake is one sentence and exit code 2, never a traceback."""
+    """Print a ValueError of the command as one sentence and exit with code 2, without a traceback."""
 
     @wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -100,7 +100,7 @@ def planned(
     until_decided: bool = False,
     budget: str | None = None,
 ) -> "Plan":
-    """The plan of a study, with what the options say."""
+    """Return the plan of a study under the options of the command line."""
     from study.api.planning import plan
     from study.design.parsing import assignments
     from study.design.varying import axes
@@ -119,7 +119,7 @@ def planned(
 def save_study(
     path: Path, name: str, profile: str | None, seeds: int | None, changes: list[str] | None, vary: list[str] | None
 ) -> None:
-    """Write what the options plan as a study file."""
+    """Write the plan of these options as a study file."""
     from study.api.planning import save
     from study.design.parsing import assignments
     from study.design.varying import axes
@@ -129,8 +129,8 @@ def save_study(
     console.print(f"study    {path}", soft_wrap=True)
 
 
-def found(launch: str, out: Path) -> "Store":
-    """The folder of a launch that is named by its id or its path."""
+def stored(launch: str, out: Path) -> "Store":
+    """Return the folder of a launch, given by its id or its path."""
     from study.api.running import store_of
 
     return store_of(launch, out)

@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from study.cli.app import LaunchArgument, Out, app, console, errors, found, one_sentence
+from study.cli.app import LaunchArgument, Out, app, console, errors, one_sentence, stored
 
 
 @app.command()
 @one_sentence
 def best(launch: LaunchArgument, out: Out = Path("runs")) -> None:
-    """Prints the confirmed best cell of a launch as a setting; `study best LAUNCH > best.json; study run best.json`."""
+    """Print the confirmed best cell of a launch as a setting: `study best LAUNCH > best.json; study run best.json`."""
     from study.search import confirmation
 
-    store = found(launch, out)
+    store = stored(launch, out)
     known = confirmation.confirmations(store)
     setting = confirmation.setting(store, known[-1] if known else None)
     errors.print(setting.note, soft_wrap=not errors.is_terminal, highlight=False, markup=False)

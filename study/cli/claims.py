@@ -21,26 +21,26 @@ if TYPE_CHECKING:
 def claims(
     out: Out = Path("runs"),
     markdown: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Writes the ledger for a document, too.", show_default=False)
+        Path | None, typer.Option(metavar="FILE", help="Also write the ledger as Markdown.", show_default=False)
     ] = None,
 ) -> None:
-    """Lists every claim of the papers that the studies test, what was changed, and what the launches say of it."""
+    """List every published claim that the studies test, how our protocol differs, and the verdict of each launch."""
     from study.audit import claims as ledgers
     from study.files import write_text
 
-    found = ledgers.collect(out)
-    for paper, own in found.by_paper().items():
+    ledger = ledgers.collect(out)
+    for paper, claims_of_paper in ledger.by_paper().items():
         console.print(f"\n[bold]{escape(paper)}[/]")
-        for claim in own:
+        for claim in claims_of_paper:
             _show(claim)
-    run = sum(bool(claim.findings) for claim in found.claims)
+    run = sum(bool(claim.findings) for claim in ledger.claims)
     console.print(
-        f"\n{run} of {len(found.claims)} claims have been run; p is adjusted for all hypotheses of its launch"
+        f"\n{run} of {len(ledger.claims)} claims have been run; p is adjusted for all hypotheses of its launch"
     )
-    for sentence in found.left_out:
+    for sentence in ledger.left_out:
         console.print(Text(sentence), soft_wrap=True)
     if markdown is not None:
-        write_text(markdown, ledgers.markdown(found))
+        write_text(markdown, ledgers.markdown(ledger))
         console.print(Text(f"ledger   {markdown}"), soft_wrap=True)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from study.cli.app import Out, app, console, found, one_sentence
+from study.cli.app import Out, app, console, one_sentence, stored
 
 Before = Annotated[str, typer.Argument(help="A launch: its id, or its folder.", metavar="BEFORE")]
 After = Annotated[str, typer.Argument(help="Another launch of the same study.", metavar="AFTER")]
@@ -14,10 +14,10 @@ After = Annotated[str, typer.Argument(help="Another launch of the same study.", 
 @app.command()
 @one_sentence
 def compare(before: Before, after: After, out: Out = Path("runs")) -> None:
-    """Compares two launches of a study: what was changed in the plan, and what in the outcomes, paired by seed."""
+    """Compare two launches of a study: the differences of their plans and of their outcomes, paired by seed."""
     from study.audit import comparison
     from study.launch import Launch
     from study.terminal import launch_comparison
 
-    launches = [Launch(found(launch, out)) for launch in (before, after)]
+    launches = [Launch(stored(launch, out)) for launch in (before, after)]
     launch_comparison.show(comparison.compare(*launches), console)

@@ -13,8 +13,8 @@ from study.cli.app import (
     Out,
     TrackingUri,
     app,
-    found,
     one_sentence,
+    stored,
 )
 from study.cli.launches import resources_at, start
 
@@ -23,22 +23,18 @@ from study.cli.launches import resources_at, start
 @one_sentence
 def confirm(
     launch: LaunchArgument,
-    cell: Annotated[
-        str | None, typer.Option(help="The cell to confirm, by its name.", show_default="the best one")
-    ] = None,
-    seeds: Annotated[
-        int | None, typer.Option(help="Fresh seeds to run it on.", show_default="twice the launch's")
-    ] = None,
+    cell: Annotated[str | None, typer.Option(help="Name of the cell to confirm.", show_default="the best one")] = None,
+    seeds: Annotated[int | None, typer.Option(help="Number of fresh seeds.", show_default="twice the launch's")] = None,
     out: Out = Path("runs"),
     address: Address = "local",
     gpus_per_block: GpusPerBlock = None,
     cpus_per_block: CpusPerBlock = 1.0,
     tracking_uri: TrackingUri = None,
 ) -> None:
-    """Runs a launch's best cell again on fresh seeds: the rate it was selected by is optimistic, this one is not."""
+    """Run the best cell of a launch again on fresh seeds: its old rate is optimistic, because it selected the cell."""
     resources = resources_at(address, cpus_per_block, gpus_per_block)
     from study.api.planning import confirmation_of
 
-    source = found(launch, out)
+    source = stored(launch, out)
     plan = confirmation_of(source, cell=cell, seeds=seeds)
     start(plan, source.out, resources, tracking_uri)

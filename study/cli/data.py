@@ -6,16 +6,16 @@ import typer
 
 from study.cli.app import app, console, errors, one_sentence
 
-data_app = typer.Typer(no_args_is_help=True, help="Which data sets there are, which are here, and what is in one.")
+data_app = typer.Typer(no_args_is_help=True, help="List data sets, check their files, and download them.")
 app.add_typer(data_app, name="data")
 
-DataArgument = Annotated[str, typer.Argument(help="A data set; `study data list` prints them.", metavar="NAME")]
+DataArgument = Annotated[str, typer.Argument(help="Name of a data set (see `study data list`).", metavar="NAME")]
 
 
 @data_app.command("list")
 @one_sentence
 def list_data() -> None:
-    """Lists the data sets, whether each is here, and how to get the rest."""
+    """List the data sets, whether their files are here, and how to get those that are missing."""
     from study.terminal import datasets
 
     datasets.show_all(console)
@@ -27,10 +27,10 @@ def check_data(
     name: DataArgument,
     changes: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="FIELD=VALUE", help="Sets a field, e.g. root=photos or side=32. Repeatable."),
+        typer.Option("--set", metavar="FIELD=VALUE", help="Set a field, e.g. root=photos or side=32. Repeatable."),
     ] = None,
 ) -> None:
-    """Loads a data set for real: counts images, classes and distinct images, and names files that cannot be read."""
+    """Load a data set: count images, classes and distinct images, and list files that cannot be read."""
     from study.terminal import datasets
 
     datasets.show(datasets.configured(name, changes or []), console)
@@ -40,9 +40,9 @@ def check_data(
 @one_sentence
 def get_data(
     name: DataArgument,
-    root: Annotated[str | None, typer.Option(help="Folder to put it in.", show_default="data/NAME")] = None,
+    root: Annotated[str | None, typer.Option(help="Folder of the downloaded files.", show_default="data/NAME")] = None,
 ) -> None:
-    """Downloads a data set through torchvision, where that can."""
+    """Download a data set that torchvision offers."""
     from study.terminal import datasets
 
     try:

@@ -5,24 +5,24 @@ from typing import Annotated
 
 import typer
 
-from study.cli.app import app, console, found, one_sentence
+from study.cli.app import app, console, one_sentence, stored
 
 
 @app.command()
 @one_sentence
 def figure(
     name: Annotated[
-        str | None, typer.Argument(help="Which figure; without a name, all are listed.", metavar="[FIGURE]")
+        str | None, typer.Argument(help="Name of the figure; without a name, all are listed.", metavar="[FIGURE]")
     ] = None,
     launch: Annotated[
-        str | None, typer.Argument(help="A launch, for its figures: its id, or its folder.", metavar="[LAUNCH]")
+        str | None, typer.Argument(help="A launch: its id, or its folder; not for the theory.", metavar="[LAUNCH]")
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="The file: .png, .svg or .pdf.", show_default="FIGURE.png")
     ] = None,
     runs: Annotated[Path, typer.Option(help="Folder of launches.")] = Path("runs"),
 ) -> None:
-    """Draw a figure for a paper: of the theory (losses and their gradients), or one of a launch's report."""
+    """Draw a figure for a paper: the theory (losses and their gradients), or a figure of a launch's report."""
     if name is None:
         _list()
         return
@@ -33,8 +33,8 @@ def figure(
 def _list() -> None:
     from study.report.figures import registry
 
-    for own in registry.figures():
-        console.print(f"{own.name:<13}{own.shows}", soft_wrap=True)
+    for each in registry.figures():
+        console.print(f"{each.name:<13}{each.shows}", soft_wrap=True)
 
 
 def _draw(name: str, launch: str | None, out: Path, runs: Path) -> Path:
@@ -45,7 +45,7 @@ def _draw(name: str, launch: str | None, out: Path, runs: Path) -> Path:
     if (launch is None) == registry.needs_launch(name):
         raise ValueError(f"LAUNCH must {'be given' if launch is None else 'not be given'} for the figure {name}")
     path = export.checked(out)
-    picture = registry.picture(name, None if launch is None else Launch(found(launch, runs)))
+    picture = registry.picture(name, None if launch is None else Launch(stored(launch, runs)))
     try:
         export.save(picture, path)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Commands about launches: running, resuming, deciding again, reporting, and MLflow."""
+"""The commands that run, resume, decide, report and synchronize launches."""
 
 import subprocess
 import sys
@@ -25,10 +25,10 @@ from study.cli.app import (
     app,
     console,
     errors,
-    found,
     one_sentence,
     planned,
     save_study,
+    stored,
 )
 
 
@@ -42,18 +42,18 @@ def run(
         bool,
         typer.Option(
             "--until-decided",
-            help="Add seeds block by block, only to cells that an undecided hypothesis speaks of; --seeds is the most.",
+            help="Add seeds block by block, only to cells of undecided hypotheses, up to --seeds per cell.",
         ),
     ] = False,
     budget: Annotated[
         str | None,
-        typer.Option(help="With --until-decided: time after which no further block is begun, e.g. 90s, 30m or 2h."),
+        typer.Option(help="With --until-decided: start no further block after this time, e.g. 90s, 30m or 2h."),
     ] = None,
     changes: Changes = None,
     vary: Vary = None,
     save: Annotated[
         Path | None,
-        typer.Option(help="Also writes what is run as a study file (*.py), to grow.", show_default=False),
+        typer.Option(help="Also write the run as a study file (*.py) to build on.", show_default=False),
     ] = None,
     out: Out = Path("runs"),
     address: Address = "local",
@@ -61,7 +61,7 @@ def run(
     cpus_per_block: CpusPerBlock = 1.0,
     tracking_uri: TrackingUri = None,
 ) -> None:
-    """Runs a study: trains every cell with every seed, decides what became of each, and reports."""
+    """Run a study: train every cell with every seed, decide the outcome of each, and write the report."""
     resources = resources_at(address, cpus_per_block, gpus_per_block)
     plan = planned(name, profile, seeds, changes, vary=vary, until_decided=until_decided, budget=budget)
     if save is not None:
@@ -80,12 +80,12 @@ def resume(
     tracking_uri: TrackingUri = None,
     storage: Storage = None,
 ) -> None:
-    """Finishes an interrupted launch: trains what its plan still lacks and re-attaches to its MLflow runs."""
+    """Finish an interrupted launch: train the missing blocks of its plan and re-attach to its MLflow runs."""
     resources = resources_at(address, cpus_per_block, gpus_per_block)
     from study import execution
     from study.terminal.progress import Terminal
 
-    store = found(launch, out)
+    store = stored(launch, out)
     home = store.out
     from study.api.running import mirror_at, tracker_at
 
@@ -96,23 +96,23 @@ def resume(
 @app.command()
 @one_sentence
 def status(launch: LaunchArgument, out: Out = Path("runs")) -> None:
-    """Shows how far a launch is: blocks, and replicas by status and outcome, from its files."""
+    """Show how far a launch is, from its files: replicas by status, and cells by outcome."""
     from study.scheduling.ledger import Ledger
     from study.terminal import launches
 
-    store = found(launch, out)
+    store = stored(launch, out)
     launches.status(Ledger(store.plan(), store), console)
 
 
 @app.command()
 @one_sentence
 def decide(launch: LaunchArgument, rule: RuleChanges = None, out: Out = Path("runs")) -> None:
-    """Decides the outcomes of a launch again from its stored traces, with other thresholds. Trains nothing."""
+    """Decide the outcomes of a launch again from its stored traces, with other thresholds. Trains nothing."""
     from study.design.parsing import assign_flat, assignments
     from study.scheduling.ledger import redecide
     from study.terminal import launches
 
-    store = found(launch, out)
+    store = stored(launch, out)
     plan = store.plan()
     before = {(record.cell, record.replica): record.outcome for record in store.records()}
     ledger = redecide(plan, store, assign_flat(plan.rule, assignments(rule or [], "--rule")))
@@ -122,7 +122,7 @@ def decide(launch: LaunchArgument, rule: RuleChanges = None, out: Out = Path("ru
     page = report.build(store)
     changed = sum(record.outcome is not before.get((record.cell, record.replica)) for record in ledger.records)
     launches.results(ledger.plan, ledger.records, console)
-    console.print(f"{changed} of {len(ledger.records)} replicas have another outcome than before")
+    console.print(f"{changed} of {len(ledger.records)} replicas have a different outcome than before")
     console.print(f"MLflow   study sync {store.root}  shows them there", soft_wrap=True)
     console.print(f"report   {page}", soft_wrap=True)
 
@@ -130,11 +130,11 @@ def decide(launch: LaunchArgument, rule: RuleChanges = None, out: Out = Path("ru
 @app.command()
 @one_sentence
 def report(launch: LaunchArgument, out: Out = Path("runs")) -> None:
-    """Writes a launch's report again from its records and traces."""
+    """Write the report of a launch again from its records and traces."""
     from study import report as pages
     from study.terminal import launches
 
-    store = found(launch, out)
+    store = stored(launch, out)
     page = pages.build(store)
     launches.results(store.plan(), store.records(), console)
     console.print(f"report   {page}")
@@ -143,14 +143,14 @@ def report(launch: LaunchArgument, out: Out = Path("runs")) -> None:
 @app.command()
 @one_sentence
 def sync(launch: LaunchArgument, out: Out = Path("runs"), tracking_uri: TrackingUri = None) -> None:
-    """Rebuilds a launch's MLflow runs from its files, without duplicates; after a server was away, say."""
+    """Rebuild the MLflow runs of a launch from its files, without duplicates, e.g. after the server was down."""
     from study import tracking
 
-    store = found(launch, out)
+    store = stored(launch, out)
     from study.api.running import tracker_at
 
     if not tracking.sync(store, tracker_at(store.out, tracking_uri)):
-        raise ValueError(f"--tracking-uri must stay reachable until all of {store.root} is sent, and did not")
+        raise ValueError(f"--tracking-uri must stay reachable until all of {store.root} is sent, but did not")
     sent = f"MLflow shows all of {store.root}" if tracking_uri != "none" else "nothing was sent: --tracking-uri is none"
     console.print(sent)
 
@@ -161,7 +161,7 @@ def ui(
     out: Out = Path("runs"),
     port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1.", show_default="a free one")] = None,
 ) -> None:
-    """Serves the MLflow UI on 127.0.0.1 until Ctrl-C."""
+    """Serve the MLflow UI on 127.0.0.1 until Ctrl-C."""
     from study import tracking
 
     if not (out / "mlflow.db").exists():
@@ -178,7 +178,7 @@ def ui(
 
 
 def resources_at(address: str, cpus: float, gpus: float | None) -> Any:
-    """The share of a cluster that blocks get; a command for a cluster behind ray:// runs there, and ends here."""
+    """Return the resources of each block; for an address ray://... run the command on that cluster and exit."""
     if address.startswith("ray://"):
         raise typer.Exit(relay(address))
     console.print("loading torch, Ray and MLflow ...", style="dim")
@@ -188,7 +188,7 @@ def resources_at(address: str, cpus: float, gpus: float | None) -> Any:
 
 
 def start(plan: Any, out: Path, resources: Any, tracking_uri: str | None, mirror: Any = None) -> Any:
-    """Runs a new launch in its folder of ``out`` to its end; the store that it left."""
+    """Run a new launch in its folder of ``out`` to its end; return its store."""
     from study import execution
     from study.api.running import tracker_at
     from study.storage.store import Store
@@ -207,7 +207,7 @@ def start(plan: Any, out: Path, resources: Any, tracking_uri: str | None, mirror
 
 
 def relay(address: str) -> int:
-    """The same command on the cluster's head, which is ``--address auto`` there."""
+    """Run this command on the cluster's head, with ``--address auto``; return its exit code."""
     from study.scheduling import ray_driver
 
     arguments = [argument.replace(address, "auto") for argument in sys.argv[1:]]
@@ -221,10 +221,10 @@ def relay(address: str) -> int:
 
 
 def finish(store: Any, go: Callable[[], Any], tracking_uri: str | None) -> None:
-    """Runs a launch and says how it ended; whatever stops it, what was computed stays and can be resumed."""
+    """Run a launch and print how it ended; whatever stops it, the computed part stays and can be resumed."""
     from study.terminal import launches
 
-    again = f"what was computed is kept; go on with: study resume {store.root}"
+    again = f"the results so far are kept; go on with: study resume {store.root}"
     try:
         result = go()
     except KeyboardInterrupt:
@@ -239,7 +239,7 @@ def finish(store: Any, go: Callable[[], Any], tracking_uri: str | None) -> None:
         errors.print(f"MLflow does not show everything yet; fill it with: study sync {store.root}", soft_wrap=True)
     for block, reason in result.crashes.items():
         where = store.tune_path / "blocks" / block / "error.txt"
-        errors.print(f"[red]block {block} crashed:[/] {reason} (all of it: {where})", soft_wrap=True, highlight=False)
+        errors.print(f"[red]block {block} crashed:[/] {reason} (full error: {where})", soft_wrap=True, highlight=False)
     if result.interrupted or result.crashes:
         errors.print(f"{'interrupted; ' if result.interrupted else ''}{again}", soft_wrap=True, highlight=False)
         raise typer.Exit(130 if result.interrupted else 1)

@@ -11,16 +11,18 @@ from study.cli.app import app, console, one_sentence
 @app.command()
 @one_sentence
 def outcomes(
-    data: Annotated[str | None, typer.Option(help="ring or digits.", show_default="both")] = None,
+    data: Annotated[str | None, typer.Option(help="Data: ring or digits.", show_default="both")] = None,
     folder: Annotated[
         Path | None,
         typer.Option(help="Folder of measurements.", show_default="the shipped ones; with --measure ./outcomes"),
     ] = None,
-    measure: Annotated[bool, typer.Option("--measure", help="Trains all injections anew, writes and shows.")] = False,
-    seeds: Annotated[int | None, typer.Option(help="With --measure: replicas of each failure.")] = None,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Train all injections anew and write the measurement.")
+    ] = False,
+    seeds: Annotated[int | None, typer.Option(help="With --measure: replicas per failure.")] = None,
     first_seed: Annotated[int | None, typer.Option(help="With --measure: the first seed.")] = None,
 ) -> None:
-    """Shows how well the outcome rules tell injected failures apart: recall, precision and the confusion matrix."""
+    """Show how well the outcome rules classify injected failures: recall, precision and the confusion matrix."""
     from study.terminal import validation
     from study.validation import confusion
 
@@ -52,8 +54,10 @@ def _measure(kind: str, folder: Path, seeds: int | None, first_seed: int | None)
     first = confusion.FRESH if first_seed is None else first_seed
     count = catalog.seeds if seeds is None else seeds
 
-    def told(line: str) -> None:
+    def show_progress(line: str) -> None:
         console.print(f"{kind}: {line}", style="dim", highlight=False)
 
-    measurement = measure.measure(kind, catalog.injections, count, first, cache=folder / ".features", told=told)
+    measurement = measure.measure(
+        kind, catalog.injections, count, first, cache=folder / ".features", progress=show_progress
+    )
     console.print(f"written  {confusion.write(measurement, folder)}", soft_wrap=True)

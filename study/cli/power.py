@@ -23,40 +23,40 @@ def power(
     seeds: Seeds = None,
     until_decided: Annotated[
         bool,
-        typer.Option("--until-decided", help="As in run: seeds are added until it is decided; --seeds is the most."),
+        typer.Option("--until-decided", help="As in run: seeds are added until the verdict, up to --seeds."),
     ] = False,
     assume: Annotated[
         list[str] | None,
         typer.Option(
             metavar="BETTER,WORSE",
-            help="Success rates to assume; one number is assumed of shares and of equal rates. Repeatable.",
-            show_default="a few of our own",
+            help="Success rates to assume; a single number is for shares and for equal rates. Repeatable.",
+            show_default="several usual rates",
         ),
     ] = None,
     correlation: Annotated[float, typer.Option(help="Assumed correlation (phi) of two replicas on one seed.")] = 0.0,
     changes: Changes = None,
 ) -> None:
-    """Before a run: how likely each hypothesis is to be decided with the planned seeds, and the cost of a decision."""
+    """Compute before a run how likely each hypothesis is to be decided, and what a decision costs."""
     from study.evidence import power as powers
 
     rates, rate = _assumed(assume or [])
     plan = planned(name, profile, seeds, changes, until_decided=until_decided)
-    found = powers.power_analysis(plan, rates=rates, rate=rate, correlation=correlation)
+    analyses = powers.power_analysis(plan, rates=rates, rate=rate, correlation=correlation)
     console.print("measuring the cost of a step ...", style="dim")
-    seconds, device = cost.replica_seconds(plan, found)
-    family = sum(bool(own.prospects) for own in found)
+    seconds, device = cost.replica_seconds(plan, analyses)
+    family = sum(bool(analysis.prospects) for analysis in analyses)
     most = "at most " if until_decided else ""
     console.print(
         f"[bold]{plan.study}[/], profile {plan.profile}: {len(plan.cells)} cells, {most}{len(plan.seeds)} seeds"
     )
-    console.print(Text(_legend(found, family, device, until_decided), style="dim"))
-    for own in found:
-        _show(own, family, sum(seconds[cell] for cell in own.cells), until_decided)
-    _never(found, family)
+    console.print(Text(_legend(analyses, family, device, until_decided), style="dim"))
+    for analysis in analyses:
+        _show(analysis, family, sum(seconds[cell] for cell in analysis.cells), until_decided)
+    _never(analyses, family)
 
 
 def _assumed(texts: list[str]) -> tuple[tuple[float, float] | None, float | None]:
-    """A pair of rates and a single one, where they are given."""
+    """Return the given pair of rates and the single rate; None for each that is absent."""
     rates, rate = None, None
     for text in texts:
         try:
@@ -73,35 +73,35 @@ def _assumed(texts: list[str]) -> tuple[tuple[float, float] | None, float | None
     return rates, rate
 
 
-def _legend(found: "tuple[PowerAnalysis, ...]", family: int, device: str, until_decided: bool) -> str:
-    error = max((one.error for own in found for row in own.prospects for one in row.chances), default=0.0)
+def _legend(analyses: "tuple[PowerAnalysis, ...]", family: int, device: str, until_decided: bool) -> str:
+    error = max((one.error for each in analyses for row in each.prospects for one in row.chances), default=0.0)
     parts = [
-        f"Chance of the verdict that is claimed, if these success rates are true: alone, and as one of {family} (at"
+        f"Chance of the claimed verdict if these success rates are true: alone, and as one of {family} (at"
         f" alpha / {family}, Holm's threshold while no other is decided).",
-        "n for 0.8: the fewest seeds that give this chance, alone / of all.",
-        f"Cost of a decision: of all, on one {device} here, launches without a decision included.",
+        "n for 0.8: the fewest seeds with this chance, alone / in the family.",
+        f"Cost of a decision: in the family, on one {device} here, including launches without a decision.",
     ]
     if until_decided:
-        parts.append("Seeds: how many are expected until the decision or the end, alone / of all.")
+        parts.append("Seeds: the expected number until the decision or the end, alone / in the family.")
     if error:
         parts.append(f"Some chances are simulated: standard error at most {error:.3f}.")
     return " ".join(parts)
 
 
-def _show(own: "PowerAnalysis", family: int, seconds: float, until_decided: bool) -> None:
+def _show(analysis: "PowerAnalysis", family: int, seconds: float, until_decided: bool) -> None:
     console.print()
-    console.print(Text.assemble(own.hypothesis.claim, (f" ({own.basis})", "dim")))
-    if not own.prospects:
+    console.print(Text.assemble(analysis.hypothesis.claim, (f" ({analysis.basis})", "dim")))
+    if not analysis.prospects:
         return
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
     table.add_column("if true")
     seeds = ["seeds"] if until_decided else []
     for column in ("alone", f"of {family}", *seeds, "n for 0.8", "n for 0.9", "cost of a decision"):
         table.add_column(column, justify="right", no_wrap=True)
-    for row in own.prospects:
+    for row in analysis.prospects:
         table.add_row(*_cells(row, seconds, until_decided))
     console.print(Padding(table, (0, 0, 0, 2)))
-    alone, together = own.wrong
+    alone, together = analysis.wrong
     console.print(
         Text(
             f"  wrong verdict at worst: {formatting.chance(alone)} alone, {formatting.chance(together)} of {family}",
@@ -111,7 +111,6 @@ def _show(own: "PowerAnalysis", family: int, seconds: float, until_decided: bool
 
 
 def _cells(row: "Prospect", seconds: float, until_decided: bool) -> list[str]:
-
     price = row.price(seconds)
     seeds = [" / ".join(f"{one.seeds:.1f}" for one in row.chances)] if until_decided else []
     return [
@@ -123,10 +122,10 @@ def _cells(row: "Prospect", seconds: float, until_decided: bool) -> list[str]:
     ]
 
 
-def _never(found: "tuple[PowerAnalysis, ...]", family: int) -> None:
-    """What these seeds cannot decide, whatever is true."""
-    asked = [own for own in found if own.prospects]
-    names = [own.hypothesis.name for own in asked if max(row.chances[1].up for row in own.prospects) < 0.005]
+def _never(analyses: "tuple[PowerAnalysis, ...]", family: int) -> None:
+    """Print the hypotheses that these seeds cannot decide under any of the assumed rates."""
+    testable = [each for each in analyses if each.prospects]
+    names = [each.hypothesis.name for each in testable if max(row.chances[1].up for row in each.prospects) < 0.005]
     if names:
-        sentence = f"whatever of the above is true: {', '.join(names)}"
+        sentence = f"under every assumption above: {', '.join(names)}"
         console.print(Text.assemble("\n", (f"Out of reach as one of {family}", "bold"), ", ", sentence))

@@ -24,32 +24,37 @@ from study.cli.launches import resources_at, start
 @one_sentence
 def search(
     name: Annotated[str, typer.Argument(metavar="SPACE", help="A space of `study spaces`, or several joined by +.")],
-    on: Annotated[str, typer.Option(help="Data: ring, digits, low-variability or lsun-bedroom; or a study/profile.")],
-    budget: Annotated[str, typer.Option(help="When it ends: 200blocks, 90s, 30m or 2h of wall-clock time.")],
+    on: Annotated[str, typer.Option(help="Data: ring, digits, low-variability or lsun-bedroom; or STUDY/PROFILE.")],
+    budget: Annotated[str, typer.Option(help="Budget: 200blocks, or 90s, 30m or 2h of wall-clock time.")],
     goal: Annotated[
         str,
         typer.Option(
-            help="success (rate); quality (of successes, with a success rate of --floor or more); both (Pareto)."
+            help="success (rate); quality (of successes, with a success rate of at least --floor); both (Pareto)."
         ),
     ] = "success",
-    seeds: Annotated[int, typer.Option(help="The most seeds that a candidate gets.")] = 20,
+    seeds: Annotated[int, typer.Option(help="Most seeds per candidate.")] = 20,
     block: Annotated[
-        int | None, typer.Option(help="Seeds that a candidate gets at a time.", show_default="2; 5 for points")
+        int | None, typer.Option(help="Seeds per block of a candidate.", show_default="2; 5 for points")
     ] = None,
     sampler: Annotated[str, typer.Option(help="tpe, gp, cmaes, qmc, random, grid or nsga2.")] = "tpe",
     stop: Annotated[
-        str, typer.Option(help="When a block ends early: lost (beyond doubt), asha, median (both guesses) or none.")
+        str,
+        typer.Option(help="When a block stops early: lost (certain failure), asha or median (heuristics), none."),
     ] = "lost",
-    audit: Annotated[float, typer.Option(help="Share of the stopped blocks that run on, to check the rule.")] = 0.1,
-    floor: Annotated[float, typer.Option(help="With --goal quality: the least success rate.")] = 0.8,
+    audit: Annotated[float, typer.Option(help="Share of the stopped blocks that run on to check the rule.")] = 0.1,
+    floor: Annotated[float, typer.Option(help="With --goal quality: the lowest acceptable success rate.")] = 0.8,
     confirm: Annotated[
         int | None,
-        typer.Option(help="Fresh seeds for the best candidate and the default; 0: none.", show_default="as --seeds"),
+        typer.Option(
+            help="Fresh seeds for the best candidate and the default; 0: no confirmation.",
+            show_default="as --seeds",
+        ),
     ] = None,
     warm_start: Annotated[
-        str | None, typer.Option(metavar="LAUNCH", help="Tell the sampler what this launch found.", show_default=False)
+        str | None,
+        typer.Option(metavar="LAUNCH", help="Start from the results of this launch.", show_default=False),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the sampler and of all that the search draws.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the sampler and of all draws of the search.")] = 0,
     storage: Storage = None,
     changes: Changes = None,
     out: Out = Path("runs"),
@@ -58,7 +63,7 @@ def search(
     cpus_per_block: CpusPerBlock = 1.0,
     tracking_uri: TrackingUri = None,
 ) -> None:
-    """Searches a space for settings that train reliably, and confirms the best one on fresh seeds."""
+    """Search a space for settings that train reliably, and confirm the best one on fresh seeds."""
     resources = resources_at(address, cpus_per_block, gpus_per_block)
     from study.api.planning import check_fresh_seeds, confirmation_of, plan_search
     from study.api.running import load, mirror_at

@@ -16,10 +16,10 @@ from study.cli.app import app, console, one_sentence
 @one_sentence
 def spaces(
     name: Annotated[
-        str | None, typer.Argument(help="A space, or several joined by +, to see all axes.", metavar="[SPACE]")
+        str | None, typer.Argument(help="A space, or several joined by +, to show in full.", metavar="[SPACE]")
     ] = None,
 ) -> None:
-    """Lists the spaces to search, or shows one: its axes, their ranges, conditions and sources."""
+    """List the search spaces, or show one: its axes, their ranges, conditions and sources."""
     if name is None:
         _list()
     else:
@@ -66,7 +66,7 @@ def _values(axis: Options | Range) -> str:
 
 
 def _paths(space: Space, axis: Options | Range) -> list[str]:
-    """The paths that the axis sets, by itself or by a rule."""
+    """Return the paths that the axis sets, directly or by a rule."""
     if isinstance(axis, Options):
         return list(dict.fromkeys(path for level in axis.levels for path in level.assign))
     return [*axis.paths, *(path for rule in space.rules if axis.name in rule.axes for path in rule.paths)]

@@ -1,4 +1,4 @@
-"""Commands about studies before they run: what there is, what it asks, what it trains, what it costs."""
+"""The commands that list, show and explain studies before a run."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from study.cli.app import Changes, Profile, Seeds, StudyArgument, Vary, app, con
 @app.command("list")
 @one_sentence
 def list_studies() -> None:
-    """Lists the studies and their profiles."""
+    """List the studies and their profiles."""
     from study.studies import studies
 
     table = Table(box=None, pad_edge=False, header_style="dim")
@@ -31,7 +31,7 @@ def show(
     changes: Changes = None,
     vary: Vary = None,
 ) -> None:
-    """Shows a study: question, hypotheses, factors, cells, seeds, sources, and what it would cost on this machine."""
+    """Show a study: question, hypotheses, factors, cells, seeds, sources, and its estimated cost on this machine."""
     from study.api.planning import study_of
     from study.terminal import launches
 
@@ -45,13 +45,13 @@ def explain(
     name: StudyArgument,
     profile: Profile = None,
     cell: Annotated[
-        str | None, typer.Option(help="One cell, by its number or name.", show_default="all, and where they differ")
+        str | None, typer.Option(help="Number or name of one cell.", show_default="all, and their differences")
     ] = None,
     seeds: Seeds = None,
     changes: Changes = None,
     vary: Vary = None,
 ) -> None:
-    """Explains exactly what the cells train: formulas with their numbers, layers, updates, optimisers, draws."""
+    """Explain exactly what the cells train: formulas with their numbers, layers, updates, optimizers, draws."""
     from study.terminal import explain as explanation
 
     explanation.show(planned(name, profile, seeds, changes, vary=vary), console, cell)

@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from study.cli.app import LaunchArgument, Out, app, console, found, one_sentence
+from study.cli.app import LaunchArgument, Out, app, console, one_sentence, stored
 
 _MOST = 20
-"""Differences shown; a page of another version of this program differs in nearly every line."""
+"""Largest number of differences shown; a page of another version of this program differs in nearly every line."""
 _PAGE = ("words", "drawing", "markup", "files")
-_OTHER_VERSION = "the records follow from the traces; a page that another version of this program wrote differs, too"
+_OTHER_VERSION = "the records follow from the traces; a page of another version of this program differs, too"
 
 
 @app.command()
@@ -20,14 +20,14 @@ def verify(
     launch: LaunchArgument,
     page: Annotated[
         Path | None,
-        typer.Option("--page", help="A copy of the report to check (.html or .html.gz).", show_default="the launch's"),
+        typer.Option("--page", help="Copy of the report to check (.html or .html.gz).", show_default="the launch's"),
     ] = None,
     out: Out = Path("runs"),
 ) -> None:
-    """Recomputes every number of a launch's report from its traces and plan, and fails where one does not follow."""
+    """Recompute every number of a launch's report from its traces and plan, and fail if one does not follow."""
     from study.audit import verify as verification
 
-    store = found(launch, out)
+    store = stored(launch, out)
     checks = verification.verify(store, page)
     differences = [(check.name, sentence) for check in checks for sentence in check.differences]
     for check in checks:
@@ -44,4 +44,4 @@ def verify(
         console.print(f"{_OTHER_VERSION}: study report {store.root} writes it again", soft_wrap=True, style="dim")
     if differences:
         raise typer.Exit(1)
-    console.print(f"verified: {store.root}: all that was compared follows from the traces and the plan", soft_wrap=True)
+    console.print(f"verified: {store.root}: everything compared follows from the traces and the plan", soft_wrap=True)

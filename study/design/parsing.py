@@ -1,4 +1,4 @@
-"""From text to values: the one place where configurations from outside are parsed, checked and changed.
+"""Parse, check and change configurations from outside: the one place where text becomes values.
 
 Every failure is a ``ValueError`` of one sentence that names the field, the value and the rule.
 """
@@ -19,26 +19,41 @@ _CONFIG = pydantic.TypeAdapter(Config)
 
 
 def config_from(values: Mapping[str, Any]) -> Config:
-    """A configuration from plain values; unknown fields are errors, absent ones take their default (kind: gan)."""
+    """Return a configuration from plain values; unknown fields are errors, absent ones take their default (kind: gan).
+
+    Raises:
+        ValueError: if a field or value does not exist or fit.
+    """
     return _checked(_CONFIG, {"kind": "gan", **values})
 
 
 def assign_config(config: Config, changes: Mapping[str, Any]) -> Config:
-    """The configuration with some dotted paths set: ``{"d_optimizer.lr": 1e-4, "objective.kind": "minimax"}``.
+    """Return the configuration with some paths set, e.g. ``{"d_optimizer.lr": 1e-4, "objective.kind": "minimax"}``.
 
-    A path that ends in ``kind`` replaces the whole value by the other kind with its defaults; paths inside that value
-    are set in the new one, in whatever order they are given.
+    A path that ends in ``kind`` replaces the whole value by the other kind with its defaults; paths inside this value
+    are set in the new one, in any order.
+
+    Raises:
+        ValueError: if a path or value does not exist or fit.
     """
     return _checked(_CONFIG, _changed(dataclasses.asdict(config), changes))
 
 
 def assign_flat(value: T, changes: Mapping[str, Any]) -> T:
-    """The same for any other dataclass, such as an outcome rule."""
+    """Return a copy of any dataclass, such as an outcome rule, with some paths set as in :func:`assign_config`."""
     return _checked(pydantic.TypeAdapter(type(value)), _changed(dataclasses.asdict(value), changes))  # type: ignore[call-overload]
 
 
 def assignments(texts: list[str], option: str) -> dict[str, Any]:
-    """``["steps=500", "clip=0.01"]`` as a mapping; a value is read as JSON, or else as the text itself."""
+    """Parse ``["steps=500", "clip=0.01"]`` into a mapping; a value is JSON, or else plain text.
+
+    Args:
+        texts: ``path=value`` each.
+        option: name of the option in errors.
+
+    Raises:
+        ValueError: if a text is not ``path=value``.
+    """
     changes: dict[str, Any] = {}
     for text in texts:
         path, sign, value = text.partition("=")
@@ -52,10 +67,14 @@ def assignments(texts: list[str], option: str) -> dict[str, Any]:
 
 
 def seconds(text: str, option: str) -> float:
-    """``90s``, ``30m`` or ``2h`` in seconds, more than 0."""
+    """Parse ``90s``, ``30m`` or ``2h`` into seconds > 0.
+
+    Raises:
+        ValueError: if the text is no such time; names ``option``.
+    """
     number, unit = text[:-1], text[-1:]
     if unit not in _SECONDS or not number.replace(".", "", 1).isdecimal() or not 0 < float(number) < inf:
-        raise ValueError(f"{option} must be a number > 0 with s, m or h behind it, got {text!r}")
+        raise ValueError(f"{option} must be a number > 0 followed by s, m or h, got {text!r}")
     return float(number) * _SECONDS[unit]
 
 
@@ -65,7 +84,7 @@ def _changed(values: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, An
         *parents, leaf = path.split(".")
         place = result
         for depth, name in enumerate(parents):
-            inner = place.setdefault(name, {})  # what no kind has is refused when all is parsed
+            inner = place.setdefault(name, {})  # unknown fields are refused when the result is parsed
             if not isinstance(inner, dict):
                 raise ValueError(f"{path} is no field: {'.'.join(parents[: depth + 1])} has none")
             place = inner
@@ -94,7 +113,7 @@ def _checked(adapter: pydantic.TypeAdapter[T], values: Mapping[str, Any]) -> T:
 
 
 def _compare(given: Any, known: Any, path: str) -> None:
-    """Refuses what pydantic lets pass: unknown fields, a union's member without its kind, a truth value as a number."""
+    """Refuse what pydantic accepts: unknown fields, a member of a union without its kind, a truth value as a number."""
     if isinstance(given, bool) and not isinstance(known, bool):
         raise ValueError(f"{path.rstrip('.')} must not be a truth value, got {json.dumps(given)}")
     if isinstance(given, Mapping) and isinstance(known, Mapping):
@@ -107,7 +126,7 @@ def _compare(given: Any, known: Any, path: str) -> None:
 
 
 def _sentence(error: pydantic.ValidationError, values: Mapping[str, Any]) -> str:
-    """The one error that the user made, of the many that a union reports (one list per member)."""
+    """Return the user's error as a sentence; a union reports a list of errors per member."""
     kinds = [e for e in error.errors() if e["loc"][-1:] == ("kind",)]
     others = [e for e in error.errors() if e["loc"][-1:] != ("kind",)]
     refused = {e["loc"][:-1] for e in kinds}  # union members whose kind was not the one asked for
@@ -123,8 +142,8 @@ def _sentence(error: pydantic.ValidationError, values: Mapping[str, Any]) -> str
         if first["type"] == "dataclass_type":
             return f"{path} must be named fields, got {first['input']!r}"
         return f"{path}: {first['msg'][0].lower()}{first['msg'][1:]}, got {first['input']!r}"
-    # A union inside a member of another kind than the one asked for is not the user's; nor is the refusal of a member
-    # beside the right one: its sentence lies deeper.
+    # Leave out errors inside members of other kinds than the requested one, and refusals of members where a sibling
+    # matched: the user's error lies deeper.
     kinds = [e for e in kinds if not any(e["loc"][: len(m)] == m for m in refused if len(m) < len(e["loc"]) - 1)]
     kinds.sort(key=lambda e: len(e["loc"]), reverse=True)
     path = ".".join(str(part) for part in kinds[0]["loc"] if not _is_type_name(part))
@@ -134,5 +153,5 @@ def _sentence(error: pydantic.ValidationError, values: Mapping[str, Any]) -> str
 
 
 def _is_type_name(part: object) -> bool:
-    """Pydantic puts the class of a union's member into the place of an error; our field names start small."""
+    """Return whether a part of an error's location is a class of a union; field names start in lower case."""
     return isinstance(part, str) and part[:1].isupper()

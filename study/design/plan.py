@@ -1,4 +1,4 @@
-"""What a plan is: the cells, blocks and seeds of one launch. Pure: nothing here trains, reads or writes."""
+"""The plan of a launch: its cells, blocks and seeds. Pure: nothing here trains, reads or writes."""
 
 import json
 from collections.abc import Mapping
@@ -22,9 +22,9 @@ class Cell:
     """One resolved configuration of a launch.
 
     Attributes:
-        index: place in the launch, from 0.
+        index: position in the launch, from 0.
         name: its level labels joined by " / ", unique in the launch.
-        levels: factor name to level label, and the tags of the levels.
+        levels: factor name to level label, including the tags of the levels.
     """
 
     index: int
@@ -39,7 +39,7 @@ class Block:
     """Replicas of one cell that are trained together; one Ray Tune trial.
 
     Attributes:
-        name: ``c03-b01``: cell 3, block 1; names the trace file.
+        name: e.g. ``c003-b001`` for cell 3, block 1; names the trace file.
         seeds: the replicas' seeds.
         first: number of the block's first replica in its cell.
     """
@@ -52,13 +52,13 @@ class Block:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Why a launch confirms a cell: it was chosen among others by its success, which makes that success optimistic.
+    """The selection that a launch confirms: a cell chosen by its success, which is therefore optimistic.
 
     Attributes:
-        launch, plan: the launch that it was chosen in, and the digest of that launch's plan.
-        cell: the cell's name there.
-        successes, n: what it was chosen by.
-        of_cells: how many cells it was chosen among; 0 if the user named it.
+        launch, plan: the selecting launch, and the digest of its plan.
+        cell: name of the cell there.
+        successes, n: successes of the cell there, of n replicas.
+        of_cells: number of cells it was chosen from; 0 if the user named it.
     """
 
     launch: str
@@ -71,21 +71,21 @@ class Selection:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Plan:
-    """Everything that was decided before the first seed was trained; stored as ``spec.json``.
+    """Everything that is decided before training; stored as ``spec.json``.
 
     Attributes:
-        launch: the launch's id.
+        launch: id of the launch.
         seeds: the replicas' seeds, the same in every cell, so that cells can be compared pairwise.
         versions: library name to version, on the machine that planned the launch.
-        until_decided: whether a cell gets no further block once all hypotheses that speak of it are decided; ``seeds``
-            are then the most that it gets.
+        until_decided: whether a cell gets no further block once all hypotheses about it are decided; ``seeds`` is then
+            the maximum per cell.
         least: minimum seeds per cell; used only with ``until_decided``.
-        budget: seconds of wall-clock time after which no cell gets a further block; absent: no limit.
-        changes: dotted path to value: what the user set in every cell, so that the profile's note may no longer hold.
-        selection: what the launch confirms, if it was planned for that.
-        search: how cells are proposed while the launch runs, if they are; ``cells`` and ``granted``, the number of
-            blocks of each, are then those of this moment (the log has them, not the plan), and ``seeds`` the most that
-            a cell gets.
+        budget: seconds of wall-clock time after which no further block starts; None: no limit.
+        changes: dotted path to value that the user set in every cell, so that the profile's note may no longer hold.
+        selection: the selection that the launch confirms, if any.
+        search: how cells are proposed while the launch runs, if it is a search. ``cells``, and ``granted``, the number
+            of blocks of each, are then the current state (stored in the log, not in the plan), and ``seeds`` is the
+            maximum per cell.
     """
 
     launch: str
@@ -126,43 +126,45 @@ class Plan:
         return f"<Plan of {self.study}, profile {self.profile}, launch {self.launch}: {size}, digest {digest}>"
 
     def digest(self) -> str:
-        """16 hex digits over the plan, the same before and after ``spec.json``; another once that file is edited.
+        """Return 16 hex digits over the plan; reading ``spec.json`` keeps them, editing it changes them.
 
-        Fields at their default are left out, so that a plan keeps its digest when a later version adds a field; those
-        that were renamed are hashed under their first names.
+        Fields at their default are left out, so that a plan keeps its digest when a later version adds a field; renamed
+        fields are hashed under their first names.
         """
         declared = _stated(self._source.declared)
-        return json_digest(with_floats(renaming.first(declared)))  # what was planned as 1 is read back as 1.0
+        return json_digest(with_floats(renaming.first(declared)))  # a planned 1 is read back as 1.0
 
     def stated_note(self) -> str:
-        """The profile's note, and what was set otherwise."""
+        """Return the profile's note and the user's changes."""
         set_here = ", ".join(f"{path}={json.dumps(value)}" for path, value in self.changes.items())
         return f"{self.note} Set otherwise for this launch: {set_here}." if set_here else self.note
 
     def may_skip(self, block: Block) -> bool:
-        """Whether the stopping rule may do without the block."""
+        """Return whether the stopping rule may skip the block."""
         return self.until_decided and block.first >= self.least
 
     def blocks(self) -> tuple[Block, ...]:
-        """All blocks in order: block by block over the cells, so that every cell gets its first seeds early.
-
-        Of a search those that were given so far.
-        """
+        """Return all blocks, for a search the granted ones: first blocks of all cells, then second ones, and so on."""
         granted = self._source.granted
         return tuple(
             self.block_of(place, number)
             for number in range(self.rounds)
-            for place, own in enumerate(granted)
-            if number < own
+            for place, blocks in enumerate(granted)
+            if number < blocks
         )
 
     @property
     def rounds(self) -> int:
-        """The most blocks that a cell gets."""
+        """The largest number of blocks per cell."""
         return ceil(len(self.seeds) / self.block)
 
     def block_of(self, place: int, number: int) -> Block:
-        """The block of this number, from 0, of the cell at a place."""
+        """Return a block of a cell.
+
+        Args:
+            place: position of the cell in ``cells``.
+            number: number of the block in the cell, from 0.
+        """
         cell = self.cells[place]
         return Block(
             name=f"c{cell.index:03d}-b{number:03d}",
@@ -172,39 +174,39 @@ class Plan:
         )
 
     def configs(self) -> tuple[Config, ...]:
-        """What the launch trains, as far as that is known before its first seed: of a search the base."""
+        """Return the configurations known before training: those of all cells, for a search its base."""
         return self._source.configs
 
     @property
     def _source(self) -> "_Listed":
-        """Where the cells come from; the one place here that asks whether that is a search."""
+        """The source of the cells: the plan, or a search. Only this property asks which."""
         return _Listed(self) if self.search is None else _Proposed(self, self.search)
 
 
 class _Listed:
-    """A launch whose cells are all in its plan."""
+    """Cells that are all in the plan."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
 
     @property
     def limited(self) -> bool:
-        """Whether the number of blocks is open, so that a budget has a meaning."""
+        """Whether the number of blocks is open, so that a budget applies."""
         return self._plan.until_decided
 
     @property
     def granted(self) -> tuple[int, ...]:
-        """How many blocks each cell has."""
+        """Number of blocks of each cell."""
         return (self._plan.rounds,) * len(self._plan.cells)
 
     @property
     def declared(self) -> Plan:
-        """The plan as it was before the first seed."""
+        """The plan as decided before training."""
         return self._plan
 
     @property
     def configs(self) -> tuple[Config, ...]:
-        """What is trained, as far as that is known before the first seed."""
+        """The configurations known before training."""
         return tuple(cell.config for cell in self._plan.cells)
 
     @property
@@ -213,7 +215,7 @@ class _Listed:
 
 
 class _Proposed(_Listed):
-    """A launch whose cells a search proposes while it runs."""
+    """Cells that a search proposes while the launch runs."""
 
     limited = True
     size = "a search"
@@ -236,10 +238,10 @@ class _Proposed(_Listed):
 
 
 def _stated(value: Any) -> Any:
-    """Plain JSON values; of a dataclass the ``kind``, and the fields that are not at their default."""
+    """Return plain JSON values; of a dataclass the ``kind``, and the fields that are not at their default."""
     if is_dataclass(value):
-        own = {each.name: (getattr(value, each.name), _default(each)) for each in fields(value)}
-        return {name: _stated(held) for name, (held, usual) in own.items() if name == "kind" or held != usual}
+        held = {each.name: (getattr(value, each.name), _default(each)) for each in fields(value)}
+        return {name: _stated(given) for name, (given, usual) in held.items() if name == "kind" or given != usual}
     if isinstance(value, Mapping):
         return {name: _stated(inner) for name, inner in value.items()}
     if isinstance(value, tuple | list):

@@ -1,4 +1,4 @@
-"""From a study to a launch: cells, seeds and everything else that is decided before the first seed is trained."""
+"""Resolve a study into a plan: cells, seeds and everything else that is decided before training."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -24,17 +24,19 @@ def plan_study(
     until_decided: bool = False,
     budget: float | None = None,
 ) -> Plan:
-    """Resolves a profile of a study, with the user's changes, into a launch.
+    """Resolve a profile of a study, with the user's changes, into the plan of a launch.
 
     Args:
-        now: names the launch and stands in its record.
+        study: the study.
+        profile_name: the profile, one of the study's.
+        now: time of planning; names the launch.
         seeds: replicas per cell instead of the profile's.
-        changes: dotted path to value, set in every cell; a path that a factor varies is refused.
-        until_decided: every cell gets one block, and more up to ``seeds`` while a hypothesis about it is undecided.
-        budget: seconds of wall-clock time after which no cell gets a further block.
+        changes: dotted path to value, set in every cell; no factor may vary the path.
+        until_decided: give every cell one block, and more up to ``seeds`` while a hypothesis about it is undecided.
+        budget: seconds of wall-clock time after which no further block starts.
 
     Raises:
-        ValueError: if profile, path or value do not exist or fit, or there is no hypothesis to decide; names the study.
+        ValueError: if profile, path or value do not exist or fit, or no hypothesis can be decided; names the study.
     """
     try:
         profile = _profile(study, profile_name)
@@ -82,7 +84,7 @@ def _profile(study: Study, name: str) -> Profile:
 def _check_decidable(hypotheses: Sequence[Hypothesis], cells: Sequence[Cell]) -> None:
     levels = [cell.levels.items() for cell in cells]
     for hypothesis in hypotheses:
-        if all(any(where.items() <= own for own in levels) for where in hypothesis.sides):
+        if all(any(where.items() <= items for items in levels) for where in hypothesis.sides):
             return
     raise ValueError("--until-decided needs a hypothesis about cells of the profile, and there is none")
 
@@ -102,7 +104,7 @@ def _cells(profile: Profile, changes: Mapping[str, Any]) -> tuple[Cell, ...]:
 
 
 def _cell(index: int, levels: Mapping[str, Level], config: Config) -> Cell:
-    games.build(config)  # shapes that do not fit fail here, before any compute
+    games.build(config)  # shapes that do not fit fail here, before training
     labels = {name: level.label for name, level in levels.items()}
     tags = {name: tag for level in levels.values() for name, tag in level.tags.items()}
     name = " / ".join(labels.values()) or "base"

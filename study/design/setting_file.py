@@ -1,6 +1,6 @@
-"""A setting in a file of its own: one configuration with its outcome rule, to be run on seeds like a study.
+"""The file of a setting: one configuration with its outcome rule, which runs on seeds like a study.
 
-``study best`` writes one, ``study run best.json`` trains it; a user may write one, too.
+``study best`` writes such a file, ``study run best.json`` trains it; users may write one as well.
 """
 
 import dataclasses
@@ -19,12 +19,12 @@ from trainables.config import Config, to_dict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One configuration, and how it is tried.
+    """One configuration, and how to try it.
 
     Attributes:
-        seeds: replicas; the first one has the seed ``first_seed``.
-        block: at most so many replicas are stacked in one process.
-        note: where the setting comes from.
+        seeds: number of replicas; the first one has the seed ``first_seed``.
+        block: largest number of replicas stacked in one process.
+        note: origin of the setting.
     """
 
     name: str
@@ -39,8 +39,8 @@ class Setting:
     config: Config
 
     def study(self, profile: str) -> Study:
-        """The study of this one cell, whatever profile is asked for."""
-        own = Profile(base=self.config, factors=(), seeds=self.seeds, block=self.block, rule=self.rule, note=self.note)
+        """Return the study of this one cell, with one profile of the given name."""
+        only = Profile(base=self.config, factors=(), seeds=self.seeds, block=self.block, rule=self.rule, note=self.note)
         return Study(
             name=self.name,
             title=self.title,
@@ -48,21 +48,25 @@ class Setting:
             sources=self.sources,
             hypotheses=(),
             contrasts=(),
-            profiles={profile: own},
+            profiles={profile: only},
             first_seed=self.first_seed,
         )
 
     def text(self) -> str:
-        """As JSON, to be read by :func:`read`."""
-        own = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return json.dumps({**own, "rule": dataclasses.asdict(self.rule), "config": to_dict(self.config)}, indent=1)
+        """Return the setting as JSON for :func:`read`."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return json.dumps({**values, "rule": dataclasses.asdict(self.rule), "config": to_dict(self.config)}, indent=1)
 
 
 _SETTING = pydantic.TypeAdapter(Setting)
 
 
 def read(path: Path) -> Setting:
-    """The setting in a file. Raises ValueError, naming file and field, if it is none."""
+    """Read the setting in a file.
+
+    Raises:
+        ValueError: if the file holds no setting; names file and field.
+    """
     if not path.is_file():
         raise ValueError(f"a study's name, or the file of a setting, must be given, got {path}: there is no such file")
     return read_json(path, _SETTING, renaming.current)

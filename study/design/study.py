@@ -1,4 +1,4 @@
-"""What a study is: a question, the axes to vary at several scales, and what it claims before it runs."""
+"""The definition of a study: a question, hypotheses, and the axes to vary at several scales."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from study.outcomes.rule import OutcomeRule
 from trainables.config import Config
 
 MOST_SEEDS = 10_000
-"""Of one cell: a plan lists every seed."""
+"""Largest number of seeds per cell, because a plan lists every seed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,11 +18,11 @@ class Profile:
 
     Attributes:
         base: the configuration that the factors vary.
-        factors: the axes and the levels to run of each; the cells are their product.
+        factors: the axes with the levels to run; the cells are their product.
         seeds: replicas per cell.
-        block: at most so many replicas are stacked in one process.
-        rule: how outcomes are decided.
-        note: what this scale changes against the source, in one sentence.
+        block: largest number of replicas stacked in one process.
+        rule: the rule that decides outcomes.
+        note: the differences of this scale from the source, in one sentence.
     """
 
     base: Config
@@ -35,7 +35,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contrast:
-    """Two levels of one factor that the table compares with all other factors held fixed: ``a`` against ``b``."""
+    """Two levels of one factor to compare with all other factors held fixed: ``a`` against ``b``."""
 
     factor: str
     a: str
@@ -44,13 +44,13 @@ class Contrast:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
-    """Two levels of one factor (or tag), paired, at many thresholds of one number.
+    """Two levels of one factor (or tag) to compare in pairs, at many thresholds of one number.
 
     At each threshold a pair (the same ``paired_by`` levels, the same seed) counts as ``only a``, ``only b``, ``both``
     or ``neither`` above it. Gulrajani et al. 2017, appendix (Inception Score > 1.0 to 9.0 over 200 architectures).
 
     Attributes:
-        evidence: the number, a name in the records' evidence; a replica that lacks it, or diverged, is below all.
+        evidence: name of the number in the records' evidence; replicas without it, or diverged, are below all of them.
     """
 
     factor: str
@@ -63,11 +63,11 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
-    """A question and how it will be answered; one file in ``study/studies`` exports one of these as ``STUDY``.
+    """A question and how it will be answered. Each file of ``study/studies`` exports one as ``STUDY``.
 
     Attributes:
-        first_seed: replica i of every cell has the seed ``first_seed + i``: cells are compared on the same seeds, and
-            more seeds go on where fewer ended.
+        first_seed: replica i of every cell has the seed ``first_seed + i``: cells are compared on the same seeds, and a
+            larger number of seeds extends a smaller one.
     """
 
     name: str

@@ -82,7 +82,7 @@ def write(study: Study, path: Path) -> None:
 
 
 def _code(value: Any, imports: set[tuple[str, str]], indent: int) -> str:
-    """The expression that makes a value, broken over lines where it is long."""
+    """Return the expression that makes a value, on several lines if it is long."""
     if is_dataclass(value) and not isinstance(value, type):
         imports.add(_home(type(value)))
         items = [(f"{name}=", held) for name, held in _stated(value)]
@@ -127,7 +127,7 @@ def _stated(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _home(kind: type) -> tuple[str, str]:
-    """The shortest module that exports a class under its name."""
+    """Return the shortest module that exports a class, and its name there."""
     parts = kind.__module__.split(".")
     for end in range(1, len(parts) + 1):
         module = ".".join(parts[:end])

@@ -64,9 +64,8 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 def differences(one: Any, other: Any, path: str = "", *, by_kind: bool = False) -> dict[str, tuple[Any, Any]]:
     """Return the dotted paths at which two plain values differ, with both values; ``ABSENT`` where one lacks a field.
 
-    Args:
-        by_kind: whether two parts of different kinds differ as a whole, and in the fields that both have; otherwise
-            they differ field by field, the kind among them.
+    With ``by_kind``, two parts of different kinds differ as a whole, and in the fields that both have; otherwise they
+    differ field by field, the kind among them. ``path`` is the prefix of all paths.
     """
     if not (isinstance(one, Mapping) and isinstance(other, Mapping)):
         return {} if one == other else {path: (one, other)}

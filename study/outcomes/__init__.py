@@ -1,1 +1,1 @@
-"""From a trace and a rule to an outcome. Pure: NumPy in, an outcome out, decided again whenever the rule changes."""
+"""The decision of outcomes from a trace and a rule. Pure NumPy, so outcomes can be decided again under any rule."""

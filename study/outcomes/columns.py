@@ -12,7 +12,7 @@ Flags = npt.NDArray[np.bool_]
 
 
 class Columns:
-    """A trace's columns as float64 arrays in order of steps; what is missing or has another shape is NaN."""
+    """A trace's columns as float64 arrays in order of steps; columns that are missing or misshapen are NaN."""
 
     def __init__(self, trace: ReplicaTrace) -> None:
         self._trace = trace
@@ -22,18 +22,19 @@ class Columns:
         self.steps = steps[self._order].astype(np.int64)
 
     def numbers(self, name: str, *, infinite: bool = False) -> Floats:
-        """``[T]``; infinite values are NaN, too, unless asked for."""
+        """Return a column ``[T]`` of numbers; infinite values become NaN unless ``infinite`` is set."""
         return self._array(name, (), infinite=infinite)
 
     def lists(self, name: str, size: int) -> Floats:
-        """``[T, size]``."""
+        """Return a column ``[T, size]`` of lists."""
         return self._array(name, (size,), infinite=False)
 
     def has(self, name: str) -> bool:
+        """Return whether the trace has this column."""
         return name in self._trace.columns
 
     def constants(self, name: str) -> Floats:
-        """``[K]``; empty if the trace does not have them."""
+        """Return constants ``[K]`` of the data; empty if the trace does not have them."""
         return np.ravel(self._trace.reference.get(name, np.zeros(0)))
 
     def _array(self, name: str, inner: tuple[int, ...], *, infinite: bool) -> Floats:

@@ -1,8 +1,8 @@
-"""Outcomes: what became of a replica, decided from its stored trace by a rule with explicit thresholds.
+"""The decision of a replica's outcome from its stored trace, by a rule with explicit thresholds.
 
-Nobody in the literature gives an automatic rule for "relatively good" (Mao et al. 2017, section 4.4, is a human's
-verdict). The rule here is an operationalisation; its name and digest go into every record, and stored traces can be
-decided again with another one.
+The literature has no automatic rule for "relatively good" (in Mao et al. 2017, section 4.4, a human judges). The rule
+here is an operationalisation; every record carries its name and digest, and stored traces can be decided again by
+another rule.
 """
 
 from collections.abc import Mapping
@@ -22,17 +22,17 @@ __all__ = ["IMAGE_RULE", "MIXTURE_RULE", "Decision", "Outcome", "OutcomeRule", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """An outcome and why.
+    """An outcome and the evidence for it.
 
     Attributes:
         step: diverged: the first snapshot with a non-finite number, or of the first window out of bounds. Converged:
-            the first snapshot of the good run at the end. Mode-collapsed: the first collapsed snapshot; late collapse
-            and oscillating: the same after the last (the first) good window. Absent for the others.
-        ever_good: whether any window was good ("best checkpoint"), whatever came after it.
-        evidence: finite numbers only; what was not measured is absent. ``quality``, ``coverage``, ``diversity``
-            (means over the last window), ``best_quality`` (largest mean of a window), ``good_share`` (of all
-            snapshots after step 0), ``collapsed_share``, ``alternations``, ``first_good_step``, ``first_bad_step``
-            (the first snapshot after that one that is not good) and ``snapshots`` (how many there were).
+            the first snapshot of the good run at the end. Mode-collapsed: the first collapsed snapshot. Late collapse
+            and oscillating: the first collapsed snapshot after the last (the first) good window. Else None.
+        ever_good: whether any window was good ("best checkpoint"), whatever followed.
+        evidence: finite numbers, of measured quantities only. ``quality``, ``coverage``, ``diversity`` (means over the
+            last window), ``best_quality`` (largest mean of a window), ``good_share`` (of all snapshots after step 0),
+            ``collapsed_share``, ``alternations``, ``first_good_step``, ``first_bad_step`` (the first later snapshot
+            that is not good) and ``snapshots`` (their number).
     """
 
     outcome: Outcome
@@ -42,13 +42,13 @@ class Decision:
 
 
 def decide(trace: ReplicaTrace, rule: OutcomeRule) -> Decision:
-    """The one outcome of a trace; total: every trace gets one, and nothing is raised.
+    """Decide the outcome of a trace. Total: every trace gets one outcome, and nothing is raised.
 
-    A window is ``rule.window`` consecutive snapshots after step 0, or all there are if there are fewer. It is *good*
+    A window is ``rule.window`` consecutive snapshots after step 0, or all snapshots if there are fewer. It is *good*
     if all of them are good, *collapsed* if more than half of them are collapsed. *Alternations* are the changes
-    between good and collapsed windows, others left out, from the first good window on: what precedes it is learning.
+    between good and collapsed windows, ignoring others, from the first good window on: before it the GAN is learning.
 
-    The first row that holds decides:
+    The first row that applies decides:
 
     ===  =================================================================================  ==============
     1    the trace has no row                                                               undecided
@@ -74,7 +74,7 @@ def decide(trace: ReplicaTrace, rule: OutcomeRule) -> Decision:
 
 
 def class_of(seen: Snapshots, rule: OutcomeRule) -> Outcome:
-    """Rows 3 to 7 of ``decide``: the outcome of a trace with these snapshots that did not diverge."""
+    """Return the outcome of a trace that did not diverge, from its snapshots (rows 3 to 7 of ``decide``)."""
     good, collapsed = windows(seen, rule.window)
     return _outcome(good, collapsed, _alternations(good, collapsed), rule)
 
@@ -93,8 +93,8 @@ def _alternations(good: npt.NDArray[np.bool_], collapsed: npt.NDArray[np.bool_])
     if not good.any():
         return 0
     since = int(np.argmax(good))
-    told = good[since:][good[since:] | collapsed[since:]]
-    return int(np.count_nonzero(told[1:] != told[:-1]))
+    alternating = good[since:][good[since:] | collapsed[since:]]
+    return int(np.count_nonzero(alternating[1:] != alternating[:-1]))
 
 
 def _step(outcome: Outcome, seen: Snapshots, good: npt.NDArray[np.bool_]) -> int | None:

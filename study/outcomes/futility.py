@@ -1,21 +1,21 @@
-"""Lost: when it is certain, before training ends, that a replica will not be decided ``converged``.
+"""Futility: when it is certain, before training ends, that a replica will not be decided ``converged`` ("lost").
 
-What is certain follows from ``study.outcomes.decision.decide`` alone, by asking for the best that may still come: all
-reports left are finite and within bounds, and every snapshot is good, if any can be against this untrained generator.
-With a window of L snapshots, a replica is lost if and only if even so
+This follows from ``study.outcomes.decision.decide`` alone, applied to the best possible continuation: all remaining
+reports are finite and within bounds, and every snapshot is good, if any can be against this untrained generator.
+With a window of L snapshots, a replica is lost if and only if even under this continuation
 
 * a row is not finite, or a loss or norm was out of bounds for a whole window; whatever follows, it is ``diverged``; or
 * one of the last L snapshots of the plan has been seen and is not good; or
 * the alternations between good and collapsed windows are too many; or
 * quality at step 0 is so high that it cannot rise by more than the margin.
 
-No continuation does better than that one: a snapshot that is not good makes no window good, and can only add a
-collapsed one; each told window that is left out takes away alternations or leaves them. All of it needs the plan's
-reports, because a window is counted in reports, and the last one at the end.
+No continuation does better: a snapshot that is not good makes no window good, and can only add a collapsed one; and
+leaving out a good or collapsed window never adds alternations. The steps of the plan's reports must be known, because
+windows are counted in reports, and the last window ends with the last report.
 
-Rows may be missing, from the start or in between. What came before the last gap counts as unknown, except that a number
-that was not finite remains so. Without step 0 it is certain that a snapshot is not good, but not that one is good or
-collapsed: alternations do not count then, so that a replica may be lost without being called so.
+Rows may be missing, at the start or in between. Rows before the last gap count as unknown, except that a non-finite
+number remains non-finite. Without step 0 it is certain that a snapshot is not good, but not that one is good or
+collapsed: alternations then do not count, so that a lost replica may go unnoticed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,26 +36,28 @@ from trainables.trace import ReplicaTrace, Row
 Reference = Mapping[str, Floats]
 """Constants of the data that a rule needs; see ``ReplicaTrace.reference``."""
 _ROUNDING = 1e-9
-"""By how much shares that sum to one may do so."""
+"""Rounding error of shares that sum to one."""
 
 
 def is_futile(trace: ReplicaTrace, rule: OutcomeRule, planned_steps: int, every: int) -> bool:
-    """Whether no continuation of the trace is decided ``converged``; sharp if no row is missing, see the module.
+    """Return whether no continuation of the trace is decided ``converged``; sharp if no row is missing (see above).
 
     Args:
         trace: the rows so far; any may be missing.
-        planned_steps, every: steps of the whole training, and between two reports.
+        rule: the rule that will decide.
+        planned_steps: steps of the whole training.
+        every: steps between two reports.
 
     Raises:
-        ValueError: if a row stands at a step that is no report of the plan.
+        ValueError: if the step of a row is not a report of the plan.
     """
-    outlook = FutilityMonitor(rule, planned_steps, every, trace.reference)
-    outlook.see(trace)
-    return outlook.lost
+    monitor = FutilityMonitor(rule, planned_steps, every, trace.reference)
+    monitor.see(trace)
+    return monitor.lost
 
 
 def reports(planned_steps: int, every: int) -> npt.NDArray[np.int64]:
-    """The steps of a plan's snapshots, ascending: every so many, and the last one.
+    """Return the steps of a plan's snapshots, ascending: each multiple of ``every``, and the last step.
 
     Raises:
         ValueError: if one of the two is below 1.
@@ -67,15 +69,19 @@ def reports(planned_steps: int, every: int) -> npt.NDArray[np.int64]:
 
 
 class FutilityMonitor:
-    """What is known of one replica while it trains. Lost is for good: nothing is looked at from then on.
+    """Monitor one replica while it trains. A lost replica stays lost, and its later rows are ignored.
 
-    Rows are kept until somebody asks; an answer costs as much as the rows since the last one and a window before them.
+    Rows are kept until a property is read; reading costs time in proportion to the rows since the last reading and a
+    window before them.
 
     Args:
-        planned_steps, every: as ``is_futile``.
+        rule: the rule that will decide.
+        planned_steps: steps of the whole training.
+        every: steps between two reports.
+        reference: constants of the data.
 
     Raises:
-        ValueError: as ``is_futile``, at the question.
+        ValueError: as :func:`is_futile`, when a property is read.
     """
 
     def __init__(self, rule: OutcomeRule, planned_steps: int, every: int, reference: Reference) -> None:
@@ -97,12 +103,12 @@ class FutilityMonitor:
 
     @property
     def quality(self) -> float:
-        """Of the latest snapshot, in [0, 1]; 0 if it was not measured, is collapsed, or the replica is lost."""
+        """Quality of the latest snapshot in [0, 1]; 0 if not measured, if collapsed, or if the replica is lost."""
         self._catch_up()
         return self._quality
 
     def add(self, rows: Sequence[Row]) -> None:
-        """Takes in the replica's next rows, in order of steps; what was said from their first step on is forgotten."""
+        """Add the replica's next rows, in order of steps; they replace all rows from their first step on."""
         if self._lost or not rows:
             return
         while self._fresh and self._fresh[-1]["step"] >= rows[0]["step"]:
@@ -114,7 +120,9 @@ class FutilityMonitor:
             return
         rows, self._fresh = self._fresh, []
         first = rows[0]["step"]
-        self._seen[np.searchsorted(self._plan, first) :] = False  # a worker that died goes back to its checkpoint
+        self._seen[np.searchsorted(self._plan, first) :] = (
+            False  # after a crash, a worker repeats the steps since its checkpoint
+        )
         before = [row for row in self._recent if row["step"] < first]
         self.see(_trace([*self._start, *before, *rows], self._reference))
         self._start = self._start or [row for row in rows if row["step"] <= 0]
@@ -122,7 +130,7 @@ class FutilityMonitor:
         self._recent = kept[max(0, len(kept) - self._window + 1) :]
 
     def see(self, trace: ReplicaTrace) -> None:
-        """Takes in a piece of the trace: rows that go on from where the last piece ended, with those of step 0."""
+        """Add a piece of the trace: the rows of step 0, and rows that follow the end of the last piece."""
         if self._lost or not len(trace):
             return
         measured = measure(trace, self._rule)
@@ -142,7 +150,7 @@ class FutilityMonitor:
             raise ValueError(f"step must be a report of the plan, up to {self._plan[-1]}, got {strange[0]}")
 
     def _blown(self, trace: ReplicaTrace, steps: npt.NDArray[np.int64], places: npt.NDArray[np.int64]) -> bool:
-        """Bounds count only in whole windows of reports that follow each other."""
+        """Return whether a row is not finite, or a number out of bounds in a whole window of consecutive reports."""
         gaps = np.flatnonzero(np.diff(places) != 1) + 1
         if not len(gaps) and len(places) >= self._window:
             return blow_up(trace, self._rule) is not None
@@ -153,14 +161,14 @@ class FutilityMonitor:
         )
 
     def _may_converge(self, reachable: bool) -> bool:
-        """Decides the best that may still come; ``reachable``: whether a snapshot can be good at all."""
+        """Decide the best possible continuation; ``reachable``: whether a snapshot can be good at all."""
         count = len(self._plan)
         known = int(np.flatnonzero(self._seen)[-1]) + 1 if self._seen.any() else 0
         gaps = np.flatnonzero(~self._seen[:known])
         since = int(gaps[-1]) + 1 if len(gaps) else 0
         place = np.arange(count)
         sure = (since <= place) & (place < known)
-        # Of what is unknown, the past had better be poor, unless it lies in the last window.
+        # The best case of an unknown past snapshot is poor, unless it lies in the last window.
         open_yet = (place >= known) | ((place < since) & (place >= count - self._window))
         good: Flags = (self._good & sure) | (open_yet & reachable)
         missing = np.full(count, np.nan)
@@ -181,13 +189,13 @@ def _rows(trace: ReplicaTrace, rows: npt.NDArray[np.int64]) -> ReplicaTrace:
 
 
 def _unbounded(rule: OutcomeRule) -> OutcomeRule:
-    """The rule without guards against large finite numbers."""
+    """Return the rule without its bounds on large finite numbers."""
     most = float_info.max
     return replace(rule, loss_bound=most, grad_norm_bound=most, param_norm_bound=most)
 
 
 def _with_best(measured: Measures) -> Measures:
-    """One more row, the best that any generator could have; what the trace does not measure, it may measure there."""
+    """Append the best possible row, which may also hold quantities that the trace does not measure."""
 
     def and_then(values: Floats, best: float) -> Floats:
         return np.append(values, best)
@@ -208,7 +216,7 @@ def _with_best(measured: Measures) -> Measures:
 
 
 def _quality(seen: Snapshots) -> float:
-    """Of the latest snapshot; the last one in ``seen`` is only imagined."""
+    """Return the quality of the latest snapshot, the last but one in ``seen``: the last is the imagined best."""
     if len(seen.step) < 2 or seen.collapsed[-2]:
         return 0.0
     quality = float(seen.quality[-2])

@@ -1,10 +1,10 @@
-"""What may become of a replica: one class for every trace."""
+"""The outcomes of a replica: one class for every trace."""
 
 from enum import Enum
 
 
 class Outcome(Enum):
-    """What became of a replica. Stored by value: append, never rename or remove."""
+    """The outcome of a replica. Stored by value: append, never rename or remove."""
 
     CONVERGED = "converged"
     MODE_COLLAPSED = "mode_collapsed"
@@ -21,7 +21,7 @@ class Outcome(Enum):
 
     @property
     def sentence(self) -> str:
-        """What the outcome says of a replica, for readers."""
+        """A sentence for readers about a replica with this outcome."""
         return _SENTENCES[self]
 
 

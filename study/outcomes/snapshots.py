@@ -1,4 +1,4 @@
-"""How one snapshot of a trace is judged by a rule: good, collapsed or poor, against the untrained generator.
+"""The judgment of a snapshot of a trace by a rule: good, collapsed or poor, against the untrained generator.
 
 A *snapshot* is a row of the trace after step 0. The untrained generator's row, step 0, is the baseline: it is measured
 by the same evaluator, because an untrained generator may well cover every mode a little.
@@ -17,11 +17,11 @@ from trainables.trace import ReplicaTrace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshots:
-    """The snapshots of one replica, in order of steps: ``[S]`` each, or of many with the same steps, ``[..., S]``.
+    """The snapshots of a replica in order of steps, ``[S]`` each; of replicas with the same steps, ``[..., S]``.
 
     Attributes:
-        quality, coverage, diversity: what was compared with the thresholds; NaN where it was not measured.
-        good, collapsed: the judgement; a snapshot that is neither is poor, none is both.
+        quality, coverage, diversity: the values compared with the thresholds; NaN where not measured.
+        good, collapsed: the judgment; a snapshot that is neither is poor, and no snapshot is both.
     """
 
     step: npt.NDArray[np.int64]
@@ -34,19 +34,19 @@ class Snapshots:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measures:
-    """What a rule looks at, ``[..., T]`` each, in order of steps; NaN where it was not measured.
+    """The measurements that a rule judges, ``[..., T]`` each, in order of steps; NaN where not measured.
 
-    Leading axes are replicas with the same steps: ``judge`` takes them all at once. Apart from ``radius`` and
-    ``share_floor``, no threshold of the rule is in here, so that one measurement serves many.
+    Leading axes are replicas with the same steps, which ``judge`` judges all at once. Only the thresholds ``radius``
+    and ``share_floor`` enter here, so that one measurement serves many rules.
 
     Attributes:
         step: ``[T]``, the same for all.
-        spacing: median distance of a sample to the nearest other one, over the same of the data.
-        confidence: mean probability of the class that an image is read as.
-        distance: to the data: squared Frechet distance, or median distance to the nearest centre.
-        label_accuracy: absent where nothing was made for a label.
-        labeled: whether coverage is a criterion at all.
-        classification_error: of a classifier; NaN elsewhere.
+        spacing: median distance of a sample to the nearest other one, over that of the data.
+        confidence: mean probability of an image's predicted class.
+        distance: distance to the data: squared Frechet distance, or median distance to the nearest centre.
+        label_accuracy: None if no sample was made for a label.
+        labeled: whether coverage is a criterion.
+        classification_error: error of a classifier; NaN for other trainings.
     """
 
     step: npt.NDArray[np.int64]
@@ -62,13 +62,13 @@ class Measures:
 
 
 def measure(trace: ReplicaTrace, rule: OutcomeRule) -> Measures:
-    """The series that ``judge`` compares with the thresholds.
+    """Measure the series that ``judge`` compares with the thresholds.
 
     *Quality* of a mixture is its share of high-quality samples; of images ``1 - F / V`` in [0, 1], with F the squared
     Frechet distance in the features of the small classifier (not Inception FID) and V the total variance of the data's
     features: one image at their mean, repeated, has F = V. *Coverage* is the fraction of modes m, with true weight
-    w_m > 0, whose share h_m of the high-quality samples is at least ``share_floor * w_m``; of images the same with
-    classes and all samples, and no criterion if they have no labels.
+    w_m > 0, whose share h_m of the high-quality samples is at least ``share_floor * w_m``; for images the same with
+    classes and all samples, and not a criterion without labels.
     """
     rows = Columns(trace)
     with np.errstate(all="ignore"):
@@ -77,7 +77,7 @@ def measure(trace: ReplicaTrace, rule: OutcomeRule) -> Measures:
 
 @np.errstate(all="ignore")
 def judge(measured: Measures, rule: OutcomeRule) -> Snapshots:
-    """Judges every row after step 0 by the thresholds.
+    """Judge every row after step 0 by the thresholds.
 
     =========  =======================================================================================================
     good       coverage, quality, diversity and, of a conditioned generator, label accuracy reach their minima, quality
@@ -87,13 +87,13 @@ def judge(measured: Measures, rule: OutcomeRule) -> Snapshots:
                nearest centre) has changed, by more than the margin; (tiny) diversity or spacing below
                ``diversity_tiny``, unless the untrained samples were as alike; (few) coverage below its minimum, and
                quality has risen or confidence has reached ``confidence_min``, where the untrained one had not
-    poor       the rest; what was not measured reaches no minimum and is below none
+    poor       the rest; a value that was not measured reaches no minimum and is below none
     =========  =======================================================================================================
 
-    Garbage that is as diverse as the data is poor, not collapsed, though a classifier may put it all in one class.
+    Garbage that is as diverse as the data is poor, not collapsed, even if a classifier puts it all in one class.
 
     A rule with a largest classification error judges a classifier instead: quality is one minus the error, a snapshot
-    is good if the error is at most that large and has fallen from step 0 by more than the margin, all others are poor.
+    is good if the error is at most that large and has fallen from step 0 by more than the margin, and poor otherwise.
     """
     if rule.classification_error_max is not None:
         return _classifier(measured, rule.classification_error_max, rule.baseline_margin)
@@ -123,23 +123,23 @@ def judge(measured: Measures, rule: OutcomeRule) -> Snapshots:
 
 
 def snapshots(trace: ReplicaTrace, rule: OutcomeRule) -> Snapshots:
-    """``judge`` of ``measure``."""
+    """Measure and judge the snapshots of a trace."""
     return judge(measure(trace, rule), rule)
 
 
 def _baseline(values: Floats, start: Flags) -> Floats:
-    """The values at step 0, ``[..., 1]``; NaN if that row is missing."""
+    """Return the values at step 0, ``[..., 1]``; NaN if that row is missing."""
     first = np.flatnonzero(start)[:1]
     return values[..., first] if len(first) else np.full((*values.shape[:-1], 1), nan)
 
 
 def _falls(values: Floats, start: Flags, bound: float) -> Flags:
-    """Where values are below a bound that the untrained one is not below."""
+    """Mark values below a bound, unless the untrained generator was below it."""
     return (values < bound) & ~(_baseline(values, start) < bound)
 
 
 def _rises(values: Floats, start: Flags, bound: float) -> Flags:
-    """Where values reach a bound that the untrained one does not reach."""
+    """Mark values that reach a bound, unless the untrained generator reached it."""
     return (values >= bound) & ~(_baseline(values, start) >= bound)
 
 
@@ -159,7 +159,7 @@ def _classifier(measured: Measures, most: float, margin: float) -> Snapshots:
 
 
 def windows(seen: Snapshots, window: int) -> tuple[Flags, Flags]:
-    """Which windows are good, which collapsed: ``[S - L + 1]`` each, with L = min(window, S); empty for S = 0.
+    """Return which windows are good and which collapsed, ``[S - L + 1]``, L = min(window, S); empty for S = 0.
 
     A window is good if all its snapshots are, collapsed if more than half of them are.
     """
@@ -176,9 +176,9 @@ def windows(seen: Snapshots, window: int) -> tuple[Flags, Flags]:
 
 @np.errstate(all="ignore")
 def blow_up(trace: ReplicaTrace, rule: OutcomeRule) -> int | None:
-    """The step at which training left the finite numbers or the rule's bounds; nothing if it did not.
+    """Return the step at which a number became non-finite or left the rule's bounds; None if there is none.
 
-    That is the first row that is not finite (by its flag, or by a loss or norm that is infinite, or NaN after step 0:
+    This is the first row that is not finite (by its flag, or by a loss or norm that is infinite, or NaN after step 0:
     at step 0 there is no interval to average over), or the first row of the first window, step 0 left out, in which
     one loss or norm is beyond its bound throughout.
     """
@@ -199,10 +199,10 @@ def blow_up(trace: ReplicaTrace, rule: OutcomeRule) -> int | None:
 
 
 def _stays(beyond: Flags, after: Flags, window: int) -> Flags:
-    """Marks the first row of every window of rows after step 0 that are all ``beyond``."""
+    """Mark the first row of every window of rows after step 0 that are all ``beyond``."""
     marks = np.zeros_like(beyond)
     rows = np.flatnonzero(after)
-    if len(rows) and beyond.any():  # nearly never
+    if len(rows) and beyond.any():  # rare
         length = min(window, len(rows))
         starts = rows[: len(rows) - length + 1]
         marks[starts] = np.lib.stride_tricks.sliding_window_view(beyond[rows], length).all(axis=1)
@@ -243,7 +243,7 @@ def _measures(rows: Columns, quality: Floats, coverage: Floats, distance: Floats
 
 
 def _coverage(shares: Floats, total: Floats, weights: Floats, floor: float) -> Floats:
-    """``[T]``: fraction of the entries with weight whose part of ``total`` is at least ``floor`` times their weight."""
+    """Return the fraction ``[T]`` of weighted entries whose share of ``total`` is at least ``floor * weight``."""
     real = weights > 0
     covered = (shares >= floor * weights * total[:, None]) & (total > 0)[:, None]
     return np.where(np.isnan(total) | ~real.any(), nan, covered[:, real].sum(axis=1) / max(1, real.sum()))

@@ -1,11 +1,11 @@
 """Which ways of tying an autoencoder's codes to a prior make its decoder a generator?
 
-Question: an autoencoder decodes draws of a prior into images only where its codes fill that prior. Makhzani et al. 2015
-let a discriminator see to that, and show sheets of samples; how often does it work, with each of their four uses of
-labels, and is it better than a variational autoencoder or nothing at all?
+Question: an autoencoder decodes draws of a prior into images only where its codes fill the prior. Makhzani et al. 2015
+use a discriminator for this, and show sheets of samples; how often does it work, with each of their four uses of
+labels, and is it better than a variational autoencoder or no regularization?
 
-An answer is the success rate of decoded draws per variant with its interval, and the hypotheses' verdicts. What the
-semi-supervised variant is for, classification, is the question of ``aae-labels``.
+An answer is the success rate of decoded draws per variant with its interval, and the hypotheses' verdicts. The
+purpose of the semi-supervised variant, classification, is the question of ``aae-labels``.
 
 Cost: quick about 2 minutes on two CPU cores.
 """
@@ -50,6 +50,7 @@ VARIANT = Factor(
 
 
 def base(*, width: int, steps: int, every: int, side: int = 8) -> AaeConfig:
+    """Return the autoencoder that all variants share, on digits of ``side`` pixels, with nets of two hidden layers."""
     net = Mlp(hidden=(width, width), activation="relu", init=He())
     adam = Adam(lr=1e-3)
     return AaeConfig(

@@ -1,9 +1,9 @@
 """Does an adversarial autoencoder classify better than the same encoder trained on its few labels alone?
 
 Question: Makhzani et al. 2015, section 5, train a classifier of MNIST with 100 or 1,000 labels by letting its class
-probabilities and a style code reconstruct all the other images. How much of that is the labels' work? The baseline is
-the same encoder from the same start on the same labelled images; a third variant reconstructs but leaves the codes to
-themselves, so that what the discriminators add can be told from what reconstruction adds.
+probabilities and a style code reconstruct all the other images. How much of the result is due to the labels? The
+baseline is the same encoder from the same start on the same labelled images; a third variant reconstructs but does not
+regularize the codes, which separates the contribution of the discriminators from that of the reconstruction.
 
 An answer is the share of seeds whose error on held-out images ends below the bound, with its interval, and the
 hypotheses' verdicts; the errors themselves are in the traces (``classification_error``).
@@ -20,12 +20,12 @@ from study.studies.aae import base
 _PAPER = "Makhzani et al. 2015, section 5"
 
 RULE = OutcomeRule(name="classifier", coverage_min=0.8, quality_min=0.9, classification_error_max=0.13)
-"""With 50 labels: between what the baseline (0.15) and the adversarial autoencoder (0.11) reached on the seeds 1000 to
-1004, on which this study was set up and which it does not report."""
+"""With 50 labels: between the errors of the baseline (0.15) and of the adversarial autoencoder (0.11) on the seeds 1000
+to 1004, on which this study was set up and which it does not report."""
 
 
 def variant(labeled: int) -> Factor:
-    """What the encoder is trained by, with so many labels."""
+    """Return the factor of what trains the encoder, given the number of labels."""
     semi: dict[str, object] = {"kind": "semi_supervised", "labeled": labeled}
     alone: dict[str, object] = {"kind": "supervised_only", "labeled": labeled}
     nothing = {"kind": "none"}

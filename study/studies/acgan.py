@@ -1,14 +1,14 @@
 """Does telling a GAN the classes improve what it draws, and how much weight may the classifier have?
 
 Question: Odena et al. 2017 give the generator the label and the discriminator a second head that names it, with equal
-weights, and report better images than without classes; they also find classes of low diversity, and that these are
-hardly recognised. Is the auxiliary classifier better than no labels, than labels in both networks, and does its weight
+weights, and report better images than without classes; they also find classes of low diversity that are hardly
+recognised. Is the auxiliary classifier better than no labels, and than labels in both networks, and does its weight
 matter?
 
 An answer is the share of seeds that train per use of the labels, with a classifier reading the intended class in at
-least 80 % of the samples where one was asked for, and the verdicts below. The trace has ``label_accuracy`` and
-``class_diversity``, how much the samples for one class differ: a weight that buys the one with the other shows there.
-The paper measures the latter by MS-SSIM, whose scales need larger images than these.
+least 80 % of the samples of a conditioned generator, and the verdicts below. The trace has ``label_accuracy`` and
+``class_diversity``, the diversity of the samples of one class: it shows if a weight trades one for the other.
+The paper measures diversity by MS-SSIM, whose scales need larger images than these.
 
 Cost: quick about 3 minutes on two CPU cores; standard about 12 CPU hours.
 """
@@ -29,11 +29,11 @@ from trainables.optim import Adam
 _PAPER = "Odena et al. 2017"
 
 RULE = replace(IMAGE_RULE, name="image-read", label_accuracy_min=0.8)
-"""Images are also good only if they show what was asked for, where something was."""
+"""Images of a conditioned generator are good only if they also show the intended class."""
 
 
 def _base(data: Digits | Mnist, channels: tuple[int, ...], lr: float, steps: int, every: int) -> GanConfig:
-    """The paper's objective and fresh noise for G; 1:1 updates, batch 100."""
+    """Return a configuration with the paper's objective, fresh noise for G, 1:1 updates and batch 100."""
     return GanConfig(
         data=data,
         generator=Dcgan(channels=channels),

@@ -1,15 +1,15 @@
 """Does conditioning on the label make a GAN draw readable characters when there are many classes?
 
 Question: Mao et al. 2017, sections 3.3 and 4.5, train least squares on 3,740 classes of handwritten Chinese characters.
-Without labels the characters cannot be read; with the label in both networks, through a linear map, they can, and are
-the ones that were asked for. The paper shows pictures and measures nothing. How often does each train?
+Without labels the characters are unreadable; with the label in both networks, through a linear map, they are readable
+and of the intended class. The paper shows pictures without a measurement. How often does each train?
 
 An answer is the share of seeds that train with and without labels. A conditioned replica succeeds only if a classifier
-reads the intended character in at least 80 % of its samples (column ``label_accuracy``), on top of what is asked of
-all: the classes are covered, the samples are as diverse as the data and lie where the data do in the classifier's
-features. The trace holds the classifier's own accuracy on held-out images.
+reads the intended character in at least 80 % of its samples (column ``label_accuracy``), in addition to the conditions
+for all: the samples cover the classes, are as diverse as the data, and are close to them in the classifier's
+features. The trace holds the classifier's accuracy on held-out images.
 
-The characters are rendered from installed fonts and deformed a little, not handwritten: they vary less than those.
+The characters are rendered from installed fonts and slightly deformed, and so vary less than handwritten ones.
 
 Cost: quick about 3 minutes on two CPU cores; standard about 10 CPU hours; paper weeks on a CPU, days on a GPU.
 """
@@ -34,7 +34,7 @@ RULE = replace(IMAGE_RULE, name="image-read", label_accuracy_min=0.8)
 
 
 def _base(data: Characters, net: networks.Characters, latent: int, lr: float, steps: int, every: int) -> GanConfig:
-    """The authors' protocol: least squares (0, 1, 1), Adam with beta1 0.5, batch 64, labels of the real batch."""
+    """Return the authors' protocol: least squares (0, 1, 1), Adam at beta1 0.5, batch 64, labels of the real batch."""
     return GanConfig(
         data=data,
         generator=net,

@@ -2,7 +2,7 @@
 
 Question: Gulrajani et al. 2017 (figure 2) and Mao et al. 2019 train seven architectures on LSUN bedrooms, six of them
 chosen to be hard: a G with constant filters and no batch norm, an MLP G, no normalisation, gated units, tanh
-everywhere, a 101-layer residual net. Each method has one setting for all of them. The verdicts are single sample grids:
+everywhere, a 101-layer residual net. Each method has one setting for all of them. The evidence is single sample grids:
 only WGAN-GP (and, in the second paper, LSGAN-GP) trains all seven. How often does each pair of method and architecture
 train?
 
@@ -35,7 +35,7 @@ Nets: TypeAlias = Mapping[str, tuple[Network, Network]]
 
 
 def _architectures(channels: tuple[int, ...], units: int, widths: tuple[int, ...], blocks: tuple[int, ...]) -> Nets:
-    """Name to generator and discriminator, in the paper's order."""
+    """Return the generator and the discriminator of each architecture by name, in the paper's order."""
     base, bare = Dcgan(channels=channels), Dcgan(channels=channels, norm="none")
     constant = replace(bare, channels=(channels[0],) * len(channels))
     mlp = Mlp(hidden=(units,) * 4, activation="relu", output="tanh", init=He())
@@ -71,7 +71,7 @@ def _method(
 
 
 def _methods(*, tf1: bool, faster: float) -> Mapping[str, Mapping[str, JsonValue]]:
-    """Name to the paper's one setting for all architectures; learning rates times ``faster``."""
+    """Return each method's one setting for all architectures, by name; learning rates times ``faster``."""
 
     def rmsprop(lr: float) -> OptimizerConfig:
         return RMSpropTf1(lr=lr * faster) if tf1 else RMSprop(lr=lr * faster)
@@ -86,7 +86,7 @@ def _methods(*, tf1: bool, faster: float) -> Mapping[str, Mapping[str, JsonValue
 
 
 def _runs(nets: Nets, methods: Mapping[str, Mapping[str, JsonValue]]) -> Factor:
-    """Every architecture with every method; under a penalty D's batch norm becomes layer norm, as in both papers."""
+    """Return every architecture with every method; a penalty turns D's batch norm to layer norm, as in both papers."""
     levels = []
     for architecture, (generator, discriminator) in nets.items():
         for method, assign in methods.items():

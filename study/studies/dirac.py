@@ -3,14 +3,15 @@
 Question: Mescheder et al. 2018 reduce a GAN to ``G(z) = theta``, ``D(x) = psi x`` and data at the point 0, where every
 claim of convergence can be computed by hand. Their conclusion: without regularisation no GAN converges, nor do WGAN
 and WGAN-GP with finitely many updates of D; instance noise and zero-centred gradient penalties do. Do our losses,
-penalties and update orders, in the loop that trains everything else, say the same?
+penalties and update orders agree, in the loop that trains everything else?
 
 A replica has converged if ``|theta| < 0.1`` at each of the last ten snapshots. They span 50 steps, more than half a
-turn around the equilibrium, so that an orbit cannot pass by crossing 0. The rest of the outcomes reads: ``not_learned``
-is an orbit or a spiral that is still too wide, ``diverged`` one that grew out of all bounds. Replicas differ in where
-they start: theta and -psi are uniform in [0.5, 1.5], around the authors' (1, 1); the profile ``paper`` starts there.
+turn around the equilibrium, so that an orbit does not pass by crossing 0. The other outcomes mean: ``not_learned`` is
+an orbit or a spiral that is still too wide, ``diverged`` one that grew out of all bounds. Replicas differ in their
+starting point: theta and -psi are uniform in [0.5, 1.5], around the authors' (1, 1); the profile ``paper`` starts
+there.
 
-The penalties' weights are half of the authors' numbers, whose code writes the *gradient*: of ``w (|psi| - 1)^2`` that
+The penalties' weights are half of the authors' numbers, whose code writes the *gradient*: of ``w (|psi| - 1)^2`` it
 is ``2 w (|psi| - 1) sign(psi)``. The non-saturating GAN does converge, but at a rate that falls with the distance;
 in 500 steps it does not arrive. From about half of the starts the sixth power of WGAN-div, at its paper's
 (k, p) = (2, 6), is too stiff for a step of 0.2; from the others it narrows slowly.

@@ -2,12 +2,12 @@
 
 Question: Lucic et al. 2018 search wide ranges for each of several methods, 100 settings with one seed each, take the
 best setting, and find that with enough search most methods come to similar scores. That compares the best runs. How
-*often* does a random setting of each method train: how much search does a method need? Kurach et al. 2019 do the same
-with a fixed grid of 24 settings, losses, penalties and normalisations of D.
+*often* does a random setting of each method train, that is, how much search does a method need? Kurach et al. 2019 run
+a fixed grid of 24 settings over losses, penalties and normalisations of D.
 
-An answer is the share of settings that train, per method, with its interval, and the verdicts below. That enough
-tuning makes most methods equal is asked in this form: of 100 random settings, the paper's budget for each method, at
-least one trains with probability 0.95 if more than 1 - 0.05^(1/100), about 3 %, of all settings do.
+An answer is the share of settings that train, per method, with its interval, and the verdicts below. The claim that
+enough tuning makes most methods equal is tested in this form: of 100 random settings, the paper's budget for each
+method, at least one trains with probability 0.95 if more than 1 - 0.05^(1/100), about 3 %, of all settings do.
 
 Cost: quick about 5 minutes on two CPU cores; standard about 2 CPU days; wide (MNIST) and grid (CIFAR10) need a GPU.
 """
@@ -68,7 +68,7 @@ def _found(method: str) -> Share:
 
 
 def _settings(count: int) -> Factor:
-    """Each method with ``count`` random settings; setting 001 is the same for all methods where they share fields."""
+    """Return each method with ``count`` random settings; setting 001 is the same for all methods in shared fields."""
     levels = [_setting(method, place) for method in METHODS for place in range(1, count + 1)]
     return Factor(name="setting", levels=tuple(levels), source=_LUCIC)
 
@@ -97,9 +97,9 @@ def _setting(method: str, place: int) -> Level:
 
 
 def _grid() -> Factor:
-    """Kurach et al.'s 24 settings: 3 learning rates x 2 weights x 4 choices of betas and D steps, per method and norm.
+    """Return Kurach et al.'s 24 settings per method and norm: 3 learning rates x 2 weights x 4 of betas and D steps.
 
-    The weight says nothing to methods without a penalty: those have 12.
+    Methods without a penalty have 12, because the weight does not apply to them.
     """
     levels: dict[str, Level] = {}
     betas: Sequence[tuple[float, float, int]] = ((0.5, 0.9, 5), (0.5, 0.999, 1), (0.5, 0.999, 5), (0.9, 0.999, 5))

@@ -1,8 +1,8 @@
 """Does least squares train more often than cross-entropy on data that hardly vary?
 
-Question: Mao et al. 2019 make two sets of digits in one typeface, moved sideways, or moved and slightly turned, and
-find that data of such small variance make GANs unstable. Their code compares least squares (-1,1,0) with cross-entropy,
-with and without batch norm. How often does each train, and does a little rotation help?
+Question: Mao et al. 2019 make two sets of digits in one typeface, shifted sideways, or shifted and slightly rotated,
+and find that data of such small variance make GANs unstable. Their code compares least squares (-1,1,0) with
+cross-entropy, with and without batch norm. How often does each train, and does a little rotation help?
 
 An answer is the success rate with its interval per objective, data set and batch norm, and the verdicts below.
 

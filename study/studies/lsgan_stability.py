@@ -7,7 +7,7 @@ Which of its statements hold, how often does each cell train, and how do the oth
 The paper's ``BN_G`` is *without* batch norm in G, our ``no_bn_g``; its ``BN_GD`` is our ``no_bn_gd``. ``full`` and
 ``no_bn_d`` are not in the paper and complete the factorial.
 
-An answer is a verdict on each hypothesis below, which were written down before any run. "Relatively good quality" was
+An answer is a verdict on each hypothesis below; all were written down before any run. "Relatively good quality" was
 a human judgement in the paper; ours is the outcome ``converged`` of the profile's rule, an operationalisation.
 
 Cost: quick about 5 minutes on two CPU cores; standard about 10 CPU hours (480 replicas); paper
@@ -99,7 +99,7 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
 
 
 def _base(data: Digits | LowVariabilityDigits, channels: tuple[int, ...], steps: int, every: int) -> GanConfig:
-    """The paper's protocol (1:1 updates, D first, noise reused, batch 64, lr as given) at a smaller scale."""
+    """Return the paper's protocol (1:1 updates, D first, noise reused, batch 64, lr as given) at a smaller scale."""
     return GanConfig(
         data=data,
         generator=Dcgan(channels=channels),
@@ -126,7 +126,7 @@ _SMALL_NET = (16, 32)
 
 
 def _tf1() -> Factor:
-    """The authors' optimisers under the names of the paper: "RMSProp" there is TensorFlow 1's."""
+    """Return the authors' optimisers under the names of the paper, whose "RMSProp" is TensorFlow 1's."""
     rules = optimizer(g_lr=2e-4).pick("adam", "rmsprop_tf1")
     adam, rmsprop = rules.levels
     return replace(rules, levels=(adam, replace(rmsprop, label="rmsprop")))

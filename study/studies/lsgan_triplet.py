@@ -2,11 +2,11 @@
 
 Question: the LSGAN paper offers (-1,1,0) and (0,1,1) as two choices of the labels (a, b, c) = (fake for D, real for D,
 target of G). Put ``D = a + (b - a) D'``: both losses become ``(b - a)^2`` times those of (0, 1, gamma) with
-``gamma = (c - a) / (b - a)``, and a linear last layer makes every such D. So gamma is the one real choice; the other
+``gamma = (c - a) / (b - a)``, and a linear last layer can form every such D. So gamma is the one real choice; the other
 two numbers are the scale of the loss, which Adam hardly sees, and where D starts between its labels. (Under Adam one
 more thing changes: the last layer's steps are ``1 / |b - a|`` as long in units of the labels.) Plain gradient descent
 confirms it to rounding, with the steps that the substitution asks for: see ``triplet`` in ``search_spaces`` and its
-test. Does it hold for success under the ordinary protocol, where nobody adapts the steps?
+test. Does it hold for success under the ordinary protocol, without adapted steps?
 
 An answer is a verdict on the hypotheses: equal gamma, equal rates (within 25 points); different gamma, different rates.
 
@@ -29,7 +29,7 @@ _PAPER = "Mao et al. 2017, section 3.2 and eqs. 8 and 9"
 
 
 def _base(batch: int, steps: int, every: int) -> GanConfig:
-    """The authors' mixture protocol: the ring with its doubled mode, nets, noise, both optimisers, update order."""
+    """Return the authors' mixture protocol: ring with doubled mode, nets, noise, both optimisers, update order."""
     return GanConfig(
         data=Ring(doubled=True),
         generator=Mlp(),
@@ -46,7 +46,7 @@ def _base(batch: int, steps: int, every: int) -> GanConfig:
 
 
 def _named_and_between() -> Factor:
-    """The named triplets, and what lies between and beyond their gammas."""
+    """Return the named triplets, and others with gammas between and beyond theirs."""
     others = triplets((0.25, 0.75, 1.25), scales=(1.0, 4.0), offsets=(0.0, 0.5))
     return replace(TRIPLET, levels=(*TRIPLET.levels, *others.levels))
 

@@ -6,8 +6,8 @@ also places nine centres on eight angles, so one mode has double weight. We run 
 
 An answer is a verdict on the hypotheses; which triplet is *sharper* is read from the traces' distance quantiles. The
 rule counts modes with a share floor and judges windows, not single snapshots: the untrained generator already puts a
-sample near every mode, and a collapsed one may wander over the ring. How other losses and packing do on the ring and on
-the grid of 25 is asked by ``mode-coverage``.
+sample near every mode, and a collapsed one may wander over the ring. ``mode-coverage`` asks how other losses and
+packing perform on the ring and on the grid of 25.
 
 Cost: quick about 5 minutes on two CPU cores; paper about 8 CPU hours.
 """

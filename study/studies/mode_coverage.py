@@ -2,7 +2,7 @@
 
 Question: two papers count modes on the same two data sets, the ring of 8 and the grid of 25: Srivastava et al. 2017
 (VEEGAN, table 1) and Lin et al. 2018 (PacGAN, tables 1 and 2). For the plain GAN on the ring the first finds 1 mode,
-the second 6.3: the setup decides, not the name. Inside one setup, does showing D two, three or four samples at once
+the second 6.3: the setup decides, not the name. Within one setup, does showing D two, three or four samples at once
 keep more modes, and how does that compare with least squares and WGAN-GP?
 
 Both call a sample good within 3 standard deviations of its nearest mode (``hq_share_r3``) and count a mode from one

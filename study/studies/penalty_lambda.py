@@ -1,12 +1,12 @@
 """For which weights do WGAN-GP, WGAN-LP and WGAN-div train on a ring of Gaussians, and is the one-sided penalty easier?
 
-Question: a gradient penalty has one number of its own, its weight lambda (WGAN-div: k, and the power p). WGAN-GP's
+Question: a gradient penalty adds one number, its weight lambda (WGAN-div: k, and the power p). WGAN-GP's
 paper has 10, its 2-D script 0.1; WGAN-LP's 2-D scripts have 5 and its CIFAR10 code runs both penalties with 0.1 to 500;
 WGAN-div's paper has k = 2 and p = 6, its code k = 10. How wide is the range of weights that train, and is it wider if
 only slopes above 1 are penalised?
 
-An answer is the success rate with its interval along the weights of each method, and the hypotheses' verdicts. What
-WGAN-LP's text says of its sensitivity was not at hand: that hypothesis is a question of ours.
+An answer is the success rate with its interval along the weights of each method, and the hypotheses' verdicts. We
+did not have WGAN-LP's text on its sensitivity: that hypothesis is a question of ours.
 
 Cost: quick about 3 minutes on two CPU cores; standard about 80 CPU hours.
 """
@@ -27,7 +27,7 @@ from trainables.optim import Adam
 
 
 def _base(*, width: int, batch: int, lr: float, d_steps: int, steps: int, every: int) -> GanConfig:
-    """Gulrajani et al.'s 2-D script: three ReLU layers per net, 2-D normal noise, Adam (0.5, 0.9), no norm."""
+    """Return Gulrajani et al.'s 2-D script: three ReLU layers per net, 2-D normal noise, Adam (0.5, 0.9), no norm."""
     net = Mlp(hidden=(width, width, width), activation="relu", init=He())
     return GanConfig(
         data=Ring(std=0.02),

@@ -5,7 +5,7 @@ and once with WGAN-GP, and count how many exceed an Inception Score, at 17 thres
 threshold, and how sure are we?
 
 An answer is the four-way table (only one, only the other, both, neither) over the thresholds, each with McNemar's exact
-p-value: the two methods meet the same architectures with the same seed. Our number is the quality of the rule (1 is
+p-value: both methods train the same architectures with the same seed. Our number is the quality of the rule (1 is
 the data), not an Inception Score.
 
 Cost: quick about 5 minutes on two CPU cores; standard about 3 CPU days; paper about 400 GPU days.
@@ -31,7 +31,7 @@ _SEED = 1704
 
 
 def _draws(count: int, depths: tuple[int, ...], filters: tuple[int, ...]) -> Factor:
-    """Each network's nonlinearity, depth, filters, and whether it is normalised, drawn independently."""
+    """Draw each network's nonlinearity, depth, filters and normalisation independently."""
     domains = {
         "activation": ("relu", "leaky_relu", "softplus", "tanh"),
         "depth": depths,
@@ -47,7 +47,7 @@ def _draws(count: int, depths: tuple[int, ...], filters: tuple[int, ...]) -> Fac
 
 
 def _runs(architectures: Factor, faster: float) -> Factor:
-    """Every architecture under both methods: with WGAN-GP a normalised D has layer norm instead of batch norm.
+    """Return every architecture under both methods: with WGAN-GP a normalised D has layer norm instead of batch norm.
 
     A normalised D has a weight decay of 1e-3, as in the paper.
     """

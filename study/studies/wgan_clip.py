@@ -1,8 +1,8 @@
 """For which clip values does a WGAN train on a ring of Gaussians, and does the optimiser decide it?
 
-Question: weight clipping is WGAN's only knob of its own. Its paper uses 0.01 with RMSProp and warns of momentum;
-Gulrajani et al. 2017 show that gradients vanish or explode as the value moves. How wide is the range of clip values
-that train, and is it narrower with Adam?
+Question: the clip value is the only hyperparameter that WGAN adds. Its paper uses 0.01 with RMSProp and warns of
+momentum; Gulrajani et al. 2017 show that gradients vanish or explode as the value changes. How wide is the range of
+clip values that train, and is it narrower with Adam?
 
 The paper clips *after* each of D's updates; its code clips before them, and makes 100 instead of 5 in each of the first
 25 steps and in every 500th. ``standard`` follows the code, ``quick`` the paper.
@@ -46,7 +46,7 @@ def _base(*, steps: int, every: int, width: int, batch: int) -> GanConfig:
 
 
 def _as_published(base: GanConfig) -> GanConfig:
-    """The authors' code, not algorithm 1: the clip before each update, and the burn-in."""
+    """Return the protocol of the authors' code, not algorithm 1: the clip before each update, and the burn-in."""
     return replace(base, clip_when="before", updates=replace(base.updates, burn_in=BurnIn()))
 
 

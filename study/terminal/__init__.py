@@ -1,1 +1,1 @@
-"""Everything that is printed: progress, tables and explanations. Watches launches, decides nothing."""
+"""The output on the terminal: progress, tables and explanations. Observes launches and decides nothing."""

@@ -1,4 +1,4 @@
-"""The data sets as a user meets them: which there are, which of them are here, what is in one, and how to get it."""
+"""The data sets for the user: the list, whether the files are here, the contents, and the download."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,21 +22,21 @@ LISTED_CLASSES = 20
 
 
 class DownloadError(Exception):
-    """Files could not be fetched: a server's or the network's fault."""
+    """A failed download, through the fault of the server or the network."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What is in a loaded data set.
+    """Facts about a loaded data set.
 
     Attributes:
-        count: number of images; 0 for a density that is drawn from.
-        distinct: how many of them differ from all others.
-        shape: of one sample.
-        per_class: samples of each class, by label; empty for unlabelled sets.
-        low, high: smallest and largest value, as the nets see them; of a density, of 10,000 draws.
-        modes: components of a density's mixture; 0 for images.
-        digest: the data's hash, which records carry.
+        count: number of images; 0 for a density.
+        distinct: number of distinct images.
+        shape: shape of one sample.
+        per_class: number of samples of each class, by label; empty for unlabelled sets.
+        low, high: smallest and largest value, as the nets see them; for a density, among 10,000 draws.
+        modes: number of components of a density's mixture; 0 for images.
+        digest: hash of the data, stored in the records.
     """
 
     count: int
@@ -50,24 +50,32 @@ class Facts:
 
 
 def find(name: str) -> DataConfig:
-    """The data set with its default fields.
+    """Return the data set of a name with its default fields; ``-`` and ``_`` are the same.
 
     Raises:
-        ValueError: if there is none of that kind; ``-`` and ``_`` are the same.
+        ValueError: if there is no data set of that name.
     """
-    known = {kind().kind: kind for kind in DATASETS}
-    if (asked := name.replace("-", "_")) not in known:
+    known = {dataset().kind: dataset for dataset in DATASETS}
+    if (kind := name.replace("-", "_")) not in known:
         raise ValueError(f"NAME must be one of {', '.join(known)}, got {name!r}")
-    return known[asked]()
+    return known[kind]()
 
 
 def configured(name: str, changes: Sequence[str]) -> DataConfig:
-    """The data set with the fields of ``path=value`` set."""
+    """Return the data set of a name with some fields changed.
+
+    Args:
+        name: as in :func:`find`.
+        changes: ``path=value`` for each field to set.
+
+    Raises:
+        ValueError: if the data set, a field or its value does not exist.
+    """
     return assign_flat(find(name), assignments(list(changes), "--set"))
 
 
 def show_all(console: Console) -> None:
-    """One row per data set; fields have their defaults, so what lies in other folders is not seen."""
+    """Print one row per data set, and how to get those whose files are not in their default folder."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("name", "what", "shape", "classes", "here"):
         table.add_column(column, no_wrap=column in ("name", "shape"))
@@ -88,10 +96,10 @@ def show_all(console: Console) -> None:
 
 
 def show(data: DataConfig, console: Console) -> None:
-    """Loads a data set for real and prints what is in it.
+    """Load a data set and print what it contains.
 
     Raises:
-        ValueError: if it is absent or damaged; the files that cannot be decoded are printed first, all of them.
+        ValueError: if it is absent or damaged; all files that cannot be decoded are printed first.
     """
     try:
         facts = examine(data)
@@ -102,7 +110,7 @@ def show(data: DataConfig, console: Console) -> None:
     rows = {"data set": f"{data.kind} ({data.source})", "shape": shape_text(facts.shape)}
     if facts.count:
         rows["images"] = f"{facts.count:,}, {facts.distinct:,} of them distinct; all could be read"
-        rows["classes"] = _classes_text(facts.per_class)
+        rows["classes"] = classes_text(facts.per_class)
     else:
         rows["drawn"] = f"afresh at every step, from {facts.modes} components"
     rows["values"] = f"{facts.low:.4g} to {facts.high:.4g}" + ("" if facts.count else f" in {DRAWN:,} draws")
@@ -114,7 +122,7 @@ def show(data: DataConfig, console: Console) -> None:
 
 
 def examine(data: DataConfig) -> Facts:
-    """Loads a data set, on the CPU, and looks at all of it.
+    """Load a data set on the CPU and describe it in full.
 
     Raises:
         ValueError: if it is absent or damaged.
@@ -142,10 +150,10 @@ def examine(data: DataConfig) -> Facts:
 
 
 def get(name: str, root: str | None, console: Console) -> None:
-    """Downloads a data set through torchvision into its root.
+    """Download a data set through torchvision into its root.
 
     Raises:
-        ValueError: if it cannot be downloaded this way; says what to do instead.
+        ValueError: if torchvision cannot download it; the error says what to do instead.
         DownloadError: if the download failed.
     """
     data = find(name)
@@ -162,16 +170,16 @@ def get(name: str, root: str | None, console: Console) -> None:
     except (OSError, RuntimeError) as error:
         raise DownloadError(f"{data.kind} could not be downloaded: {error}") from error
     data.check()
-    console.print(f"{data.kind} is here; look into it with: study data check {data.kind} --set root={data.root}")
+    console.print(f"{data.kind} is here; check it with: study data check {data.kind} --set root={data.root}")
 
 
 def shape_text(shape: tuple[int, ...]) -> str:
-    """``3x64x64``; of points in the plane, ``2``."""
+    """Format a shape: ``3x64x64`` for an image, ``2`` for a point in the plane."""
     return "x".join(map(str, shape))
 
 
 def _absence(data: DataConfig) -> str | None:
-    """What the data set's own check says if its files are not here."""
+    """Return the error of the data set's check if its files are absent, else None."""
     try:
         data.check()
     except ValueError as error:
@@ -188,13 +196,14 @@ def _without(data: DataConfig) -> str:
 
 
 def _what(data: DataConfig) -> str:
-    """The first sentence of the class's docstring."""
+    """Return the first sentence of the class's docstring."""
     paragraph = (type(data).__doc__ or "").split("\n\n")[0]
     sentence = " ".join(paragraph.replace("``", "").split())
     return sentence.split(". ")[0].removesuffix(".")
 
 
-def _classes_text(per_class: tuple[int, ...]) -> str:
+def classes_text(per_class: tuple[int, ...]) -> str:
+    """Describe the number of samples of each class: all numbers if the classes are few, else their range."""
     if not per_class:
         return "none: unlabelled"
     if len(per_class) <= LISTED_CLASSES:
@@ -204,7 +213,7 @@ def _classes_text(per_class: tuple[int, ...]) -> str:
 
 
 def _parts(images: Tensor) -> Iterator[Tensor]:
-    """A memory map as a whole need not fit into memory."""
+    """Yield the images in chunks: a memory map need not fit into memory as a whole."""
     yield from images.split(CHUNK)
 
 
@@ -214,7 +223,7 @@ def _range(images: Tensor) -> tuple[int, int]:
 
 
 def _distinct(images: Tensor) -> int:
-    """By 64-bit hashes: two different ones of three million are taken for one with probability 2e-7."""
+    """Count distinct images by 64-bit hashes; three million images have a collision with probability 2e-7."""
     hashes = [
         np.frombuffer(blake2b(image.tobytes(), digest_size=8).digest(), dtype=np.uint64)
         for part in _parts(images)

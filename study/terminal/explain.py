@@ -1,4 +1,4 @@
-"""What the cells of a study train, on the terminal: one cell in full, or what all share and where they differ."""
+"""The explanation of cells on the terminal: one cell in full, or the shared statements and the differences."""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -12,7 +12,12 @@ from study.design.plan import Cell, Plan
 
 
 def show(plan: Plan, console: Console, wanted: str | None = None) -> None:
-    """Explains one cell; or what all cells share, and then where they differ.
+    """Print the explanation of one cell; or what all cells share, and then where they differ.
+
+    Args:
+        plan: the plan of the cells.
+        console: where to print.
+        wanted: name or number of one cell; by default all cells.
 
     Raises:
         ValueError: if there is no such cell.
@@ -22,18 +27,22 @@ def show(plan: Plan, console: Console, wanted: str | None = None) -> None:
     if len(cells) == 1:
         console.print(Text(f"cell {cells[0].index}: {cells[0].name}, digest {cells[0].digest}"))
     else:
-        console.print(Text(f"{len(cells)} cells; this is what they share, and at the end where they differ"))
+        console.print(Text(f"{len(cells)} cells: what they share, then where they differ"))
     seeds = f"{len(plan.seeds)} per cell, seeds {plan.seeds[0]} to {plan.seeds[-1]}, in stacks of up to {plan.block}"
     explained = {cell.index: statements(cell.config, seeds) for cell in cells}
     first = explained[cells[0].index]
-    shared = [fact for fact in first if all(fact in own for own in explained.values())]
+    shared = [fact for fact in first if all(fact in facts for facts in explained.values())]
     _print(shared, console)
     if len(cells) > 1:
         _print_differences(cells, explained, console)
 
 
 def find(plan: Plan, wanted: str) -> Cell:
-    """The cell of a number or a name."""
+    """Return the cell with this name or number.
+
+    Raises:
+        ValueError: if there is no such cell.
+    """
     for cell in plan.cells:
         if wanted in (cell.name, str(cell.index)):
             return cell
@@ -42,9 +51,9 @@ def find(plan: Plan, wanted: str) -> Cell:
 
 
 def _print(chosen: Sequence[Statement], console: Console) -> None:
-    for section, own in groupby(chosen, key=lambda fact: fact.section):
+    for section, facts in groupby(chosen, key=lambda fact: fact.section):
         console.print(Text(f"\n{section}", style="bold"))
-        console.print(_table([(fact.name, fact.text) for fact in own]))
+        console.print(_table([(fact.name, fact.text) for fact in facts]))
 
 
 def _table(rows: Sequence[tuple[str, str]]) -> Table:
@@ -57,29 +66,29 @@ def _table(rows: Sequence[tuple[str, str]]) -> Table:
 
 
 def _print_differences(cells: Sequence[Cell], explained: Mapping[int, Sequence[Statement]], console: Console) -> None:
-    """Each statement that not all cells share, with the cells that it holds for."""
+    """Print each statement that not all cells share, with the cells that it holds for."""
     console.print(Text("\nWhere the cells differ", style="bold"))
     for name, variants in differences(explained).items():
         console.print(Text(f"\n{name}"))
-        console.print(_table([(where(own, cells), text) for text, own in variants.items()]))
+        console.print(_table([(where(indices, cells), text) for text, indices in variants.items()]))
 
 
 def differences(explained: Mapping[int, Sequence[Statement]]) -> dict[str, dict[str, list[int]]]:
-    """Name of a statement to its variants, each with the numbers of its cells; in the order of the sections."""
-    found: dict[str, dict[str, dict[str, list[int]]]] = {}
-    for index, own in explained.items():
-        for fact in own:
-            found.setdefault(fact.section, {}).setdefault(fact.name, {}).setdefault(fact.text, []).append(index)
+    """Return, for each statement that differs, its variants and the numbers of their cells, in order of sections."""
+    texts: dict[str, dict[str, dict[str, list[int]]]] = {}
+    for index, facts in explained.items():
+        for fact in facts:
+            texts.setdefault(fact.section, {}).setdefault(fact.name, {}).setdefault(fact.text, []).append(index)
     return {
         f"{section}: {name}": variants
-        for section, names in found.items()
+        for section, names in texts.items()
         for name, variants in names.items()
         if list(variants.values()) != [list(explained)]
     }
 
 
 def where(indices: Sequence[int], cells: Sequence[Cell]) -> str:
-    """The cells in the fewest words: by the levels of one factor if that tells them apart, or else by name."""
+    """Describe some cells briefly: by the levels of one factor if these identify them, or else by name."""
     chosen = [cell for cell in cells if cell.index in indices]
     names = []
     for factor in cells[0].levels:

@@ -1,4 +1,4 @@
-"""Where a launch with fixed cells is while it runs: cells and replicas by outcome."""
+"""The progress of a launch with fixed cells: cells and replicas by outcome."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -10,7 +10,7 @@ from study.storage.records import Status
 
 
 class GridStanding:
-    """The standing of a launch whose cells were all planned. Work is counted in generator updates."""
+    """The progress of a launch whose cells were all planned. Work is counted in generator updates."""
 
     by_time = False
 
@@ -19,7 +19,7 @@ class GridStanding:
         self.at_most = ledger.plan.until_decided
 
     def after(self, block: Block) -> str:
-        """Return the outcomes of the block's replicas, or what it died of."""
+        """Return the outcomes of the block's replicas, or why it crashed."""
         records = self._ledger.of(block)
         counts = Counter(record.outcome for record in records)
         what = ", ".join(f"{number} {phrases.LABELS[outcome]}" for outcome, number in counts.items())
@@ -29,7 +29,7 @@ class GridStanding:
         return f"{block.cell.name}  ({len(block.seeds)} replicas, {seconds:.0f} s): {what}"
 
     def line(self) -> str:
-        """Return ``cells 3/8 · replicas 17/40 (12 converged, 5 not learned)``."""
+        """Return a line such as ``cells 3/8 · replicas 17/40 (12 converged, 5 not learned)``."""
         records = self._ledger.records
         outcomes = Counter(r.outcome for r in records if r.decided)
         counted = ", ".join(f"{number} {phrases.LABELS[outcome]}" for outcome, number in outcomes.most_common())
@@ -42,7 +42,7 @@ class GridStanding:
         )
 
     def work(self, steps: Mapping[str, int], running: Collection[str]) -> tuple[int, int]:
-        """Return the steps done, and those of all blocks but the skipped ones; a block that has begun goes on."""
+        """Return the steps done, and the steps of all blocks that will run: a skipped block counts if it is running."""
         total = sum(
             block.cell.config.steps
             for block in self._ledger.blocks
@@ -51,5 +51,5 @@ class GridStanding:
         return sum(steps.values()), total
 
     def seconds_left(self) -> float | None:
-        """Return None: the time is not what limits such a launch on the screen."""
+        """Return None: the remaining time of such a launch follows from its work."""
         return None

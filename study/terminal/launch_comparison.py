@@ -1,4 +1,4 @@
-"""Tables for the terminal about two launches of one study; each is as wide as the terminal, up to 100 columns."""
+"""The comparison of two launches on the terminal, in tables as wide as the terminal, up to 100 columns."""
 
 from rich.console import Console
 from rich.markup import escape
@@ -12,7 +12,7 @@ _WIDTH = 100
 
 
 def show(result: LaunchComparison, console: Console) -> None:
-    """The sentence first, then what differs; a part without a difference is one line."""
+    """Print the summary sentence, then a table of each kind of difference; one line for a kind without any."""
     console.print(f"[bold]{escape(result.sentence)}[/]", highlight=False, soft_wrap=True)
     if repeated := repetition(result):
         console.print(repeated, highlight=False, soft_wrap=True)
@@ -26,7 +26,7 @@ def show(result: LaunchComparison, console: Console) -> None:
 
 
 def repetition(result: LaunchComparison) -> str:
-    """Whether the same seeds of the same configurations, on the same software and device, gave the same."""
+    """Say whether equal configurations, seeds, software and devices gave equal results; "" if there are none."""
     again = result.repeats
     if not again.couples:
         return ""
@@ -34,13 +34,13 @@ def repetition(result: LaunchComparison) -> str:
     if not again.other_outcome and not again.other_numbers:
         return f"{where}, and gave the same numbers."
     return (
-        f"{where}: of these {again.other_outcome} have another outcome and {again.other_numbers} the same outcome from"
-        " other measurements, so training was [bold]not deterministic[/]."
+        f"{where}: {again.other_outcome} have a different outcome and {again.other_numbers} the same outcome from"
+        " different measurements, so training was [bold]not deterministic[/]."
     )
 
 
 def changes(result: LaunchComparison) -> Table:
-    """What was decided otherwise."""
+    """Return the table of settings on which the two plans differ."""
     table = titled("Changes of the plan", ("what", 3), ("before", 2), ("after", 2))
     for change in result.changes:
         table.add_row(*(escape(text) for text in (change.path, change.before or "absent", change.after or "absent")))
@@ -48,7 +48,7 @@ def changes(result: LaunchComparison) -> Table:
 
 
 def cells(result: LaunchComparison) -> Table:
-    """Success of each cell before and after, the difference with its 95 % interval, and p adjusted over the cells."""
+    """Return the table of each cell's success in both, the difference with its 95 % interval, and the adjusted p."""
     table = titled("Cells (difference: after minus before; p: McNemar in pairs, or Boschloo; Holm over cells)")
     table.add_column("cell", overflow="fold", ratio=1)
     for name in ("before", "after", "difference, 95 %", "pairs", "p adjusted"):
@@ -56,12 +56,12 @@ def cells(result: LaunchComparison) -> Table:
     for cell in result.cells:
         table.add_row(escape(cell.name) + ("" if cell.same else " *"), *numbers(cell))
     if not all(cell.same for cell in result.cells):
-        table.caption, table.caption_justify = "* another configuration", "left"
+        table.caption, table.caption_justify = "* different configuration", "left"
     return table
 
 
 def numbers(cell: CellChange) -> tuple[str, ...]:
-    """The cell's row without its name."""
+    """Return the row of a cell without its name."""
     rates = (phrases.count(cell.before), phrases.count(cell.after))
     if cell.difference is None:
         return (*rates, formatting.NOTHING, formatting.NOTHING, formatting.NOTHING)
@@ -72,7 +72,7 @@ def numbers(cell: CellChange) -> tuple[str, ...]:
 
 
 def transitions(result: LaunchComparison) -> Table:
-    """Outcome before by outcome after, of the replicas with the same cell and seed."""
+    """Return the table of outcome before by outcome after, over the replicas with the same cell and seed."""
     table = titled("Outcomes: before in rows, after in columns")
     table.width = None
     rows, columns = ([outcome for outcome in palette.ORDER if outcome in {pair[i] for pair in result.transitions}]
@@ -86,19 +86,24 @@ def transitions(result: LaunchComparison) -> Table:
 
 
 def verdicts(result: LaunchComparison) -> Table:
-    """Each hypothesis with its verdict in both launches."""
+    """Return the table of hypotheses with their verdicts in both launches."""
     table = titled("Verdicts", ("claim", 1))
     for name in ("before", "after"):
         table.add_column(name, no_wrap=True)
-    for own in result.verdicts:
-        words = [judged.verdict.value if judged else "not declared" for judged in (own.before, own.after)]
+    for change in result.verdicts:
+        words = [judged.verdict.value if judged else "not declared" for judged in (change.before, change.after)]
         style = "bold" if words[0] != words[1] else None
-        table.add_row(escape(own.claim), *words, style=style)
+        table.add_row(escape(change.claim), *words, style=style)
     return table
 
 
 def titled(title: str, *columns: tuple[str, int]) -> Table:
-    """A table as all of this command are; columns with their share of the width, whose texts fold."""
+    """Return an empty table in the style of this command.
+
+    Args:
+        title: the heading.
+        columns: name of each column and its share of the width; long texts fold.
+    """
     table = Table(
         title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0),
         header_style="dim", width=_WIDTH,

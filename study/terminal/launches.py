@@ -1,4 +1,4 @@
-"""Text for the terminal: a study before it runs, a launch while and after it does."""
+"""The text on the terminal about a study before a run, and about a launch during and after it."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -23,14 +23,16 @@ from study.storage.store import Store
 from study.terminal import tables
 
 _BEST = 10
-"""So many candidates of a search are listed."""
+"""Number of candidates of a search that are listed."""
 
 
 def study(plan: Plan, profiles: Sequence[str], console: Console) -> None:
-    """Print everything that is decided before a run of one profile, and what it would cost here.
+    """Print everything that is decided before a run of one profile, and its estimated cost on this machine.
 
     Args:
+        plan: the plan of one profile.
         profiles: names of all profiles of the study.
+        console: where to print.
     """
     console.print(Text.assemble((plan.study, "bold"), f"  {plan.title}"))
     console.print(Text(plan.question))
@@ -61,7 +63,7 @@ def study(plan: Plan, profiles: Sequence[str], console: Console) -> None:
 
 
 def _list(heading: str, lines: Sequence[str], console: Console) -> None:
-    """Nothing at all, where there is no line."""
+    """Print a heading and its lines; print nothing if there are no lines."""
     if lines:
         console.print(f"\n{heading}")
     for line in lines:
@@ -69,7 +71,7 @@ def _list(heading: str, lines: Sequence[str], console: Console) -> None:
 
 
 def describe(plan: Plan) -> str:
-    """What a launch will train, and the digest of all that is decided before it does."""
+    """Return what a launch will train, and the digest of its plan."""
     if plan.search is not None:
         return (
             f"[bold]{plan.study}[/] on {plan.profile}, launch {plan.launch}: {_budget(plan)} in blocks of {plan.block}"
@@ -95,7 +97,7 @@ def _budget(plan: Plan) -> str:
 
 
 def status(ledger: Ledger, console: Console) -> None:
-    """Where every block is."""
+    """Print the number of replicas by status, and the results so far."""
     plan = ledger.plan
     statuses = Counter(record.status for record in ledger.records)
     console.print(f"[bold]{plan.study}[/] ({plan.profile}), launch {plan.launch}")
@@ -105,7 +107,7 @@ def status(ledger: Ledger, console: Console) -> None:
 
 
 def results(plan: Plan, records: Sequence[Record], console: Console) -> None:
-    """The table of cells, the contrasts and the verdicts; of a confirmation, both rates."""
+    """Print the tables of cells, contrasts and verdicts; after a confirmation also both rates."""
     summaries = summarize(records)
     _cells(plan, records, console)
     confirmed = confirmation.sentence(plan, summaries)
@@ -115,7 +117,7 @@ def results(plan: Plan, records: Sequence[Record], console: Console) -> None:
     if comparisons:
         console.print(tables.contrast_table(comparisons))
         if plan.until_decided:
-            console.print("for a fixed number of seeds; here seeds were added while looking", style="dim")
+            console.print("valid for a fixed number of seeds; this launch added seeds by its results", style="dim")
     for sweep in plan.sweeps:
         console.print(tables.sweep_table(threshold_sweeps.table(sweep, records)))
     if plan.hypotheses:
@@ -123,22 +125,29 @@ def results(plan: Plan, records: Sequence[Record], console: Console) -> None:
 
 
 def _cells(plan: Plan, records: Sequence[Record], console: Console) -> None:
-    """The table of cells; of a search its best candidates, and how many more there are."""
+    """Print the table of cells; for a search its best candidates, and how many more there are."""
     if plan.search is None:
         console.print(tables.summary_table(summarize(records)))
         return
-    found = candidates([cell.levels for cell in plan.cells], records)
-    if not found:
+    tried = candidates([cell.levels for cell in plan.cells], records)
+    if not tried:
         console.print("no candidate has a result yet")
         return
-    console.print(tables.candidate_table(race.ranked(found)[:_BEST]))
-    more = len(plan.cells) - min(_BEST, len(found))
+    console.print(tables.candidate_table(race.ranked(tried)[:_BEST]))
+    more = len(plan.cells) - min(_BEST, len(tried))
     if more > 0:
         console.print(f"and {more} more {'candidate' if more == 1 else 'candidates'}; the report has them", style="dim")
 
 
 def paths(store: Store, report: Path, console: Console, *, tracked: bool) -> None:
-    """Where everything is, and how to look at it; MLflow only if it was told."""
+    """Print where the files of a launch are, and how to look at them.
+
+    Args:
+        store: the launch.
+        report: its page.
+        console: where to print.
+        tracked: whether MLflow has the launch.
+    """
     out = store.out
     option = "" if out == Path("runs") else f" --out {out}"
     for name, value in (("report", report), ("records", store.records_path), ("traces", store.traces_path)):

@@ -1,4 +1,4 @@
-"""What a user sees while a launch runs: blocks done, replicas by outcome, time left."""
+"""The live display of a running launch: blocks done, replicas by outcome, time left."""
 
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -27,40 +27,40 @@ _SECONDS_LIVE = 0.25
 
 
 class Standing(Protocol):
-    """Where a launch is: what is said of it after each block, and how much work is left."""
+    """The progress of a launch: a line after each block, a line in between, and the work left."""
 
     at_most: bool
-    """Whether the launch may end before all of the work that it allows is done."""
+    """Whether the launch may end before all of its work is done."""
     by_time: bool
-    """Whether its budget is a time alone."""
+    """Whether its budget is a time only."""
 
     def after(self, block: Block) -> str:
-        """Return the line for a block that has just ended."""
+        """Return the line about a block that has just ended."""
         ...
 
     def line(self) -> str:
-        """Return how far the launch is, in one line."""
+        """Return the progress of the launch in one line."""
         ...
 
     def work(self, steps: Mapping[str, int], running: Collection[str]) -> tuple[int, int]:
-        """Return how much is done and how much there is in all.
+        """Return the work done and the work in total.
 
         Args:
-            steps: generator updates that each block has done.
-            running: names of the blocks that are being trained.
+            steps: generator updates done by each block.
+            running: names of the running blocks.
         """
         ...
 
     def seconds_left(self) -> float | None:
-        """Return what is left of a budget of time; None without one."""
+        """Return the seconds left of a budget that is a time; None if there is no such budget."""
         ...
 
 
 class LiveProgress:
-    """One live line on a terminal; a line every 15 seconds and per finished block elsewhere (logs, pipes).
+    """A live line on a terminal; elsewhere (logs, pipes) a line every 15 seconds and after each block.
 
-    Work is counted in generator updates over all blocks, so the estimate moves from the first report on; of a search
-    whose budget is a time, in seconds.
+    Work is counted in generator updates over all blocks, so that the estimate moves from the first report on; in
+    seconds for a search whose budget is a time.
     """
 
     def __init__(self, ledger: Ledger, console: Console) -> None:
@@ -76,7 +76,7 @@ class LiveProgress:
         self._settled = ledger.settled
         self._standing: Standing = GridStanding(ledger) if ledger.plan.search is None else SearchStanding(ledger)
         self._began = self._shown = time.monotonic()
-        # On a narrow terminal the words fold, so that no number is cut.
+        # On a narrow terminal the text folds, so that no number is cut off.
         percent, bar, elapsed = (Column(no_wrap=True, min_width=width) for width in (5, 5, 7))
         self._bar = Progress(
             TextColumn("{task.percentage:>3.0f} %", table_column=percent),
@@ -87,7 +87,7 @@ class LiveProgress:
         )
         done, total = self._work()
         self._task = self._bar.add_task("starting workers", total=total, completed=done)
-        self._live = Live(self._bar, console=console, refresh_per_second=4, transient=True)
+        self._live = Live(self, console=console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> "LiveProgress":
         if self._console.is_terminal:
@@ -100,6 +100,9 @@ class LiveProgress:
     def __exit__(self, *exception: object) -> None:
         if self._console.is_terminal:
             self._live.stop()
+
+    def __rich__(self) -> Progress:
+        return self._bar
 
     def block_started(self, block: Block) -> None:
         self._running.add(block.name)
@@ -123,7 +126,7 @@ class LiveProgress:
             self._say(f"no further seeds for: {names}")
 
     def _say(self, line: str) -> None:
-        """One line in a log; on a terminal it breaks between words."""
+        """Print one line; a terminal breaks it between words, a log does not break it."""
         self._console.print(Text(line), soft_wrap=not self._console.is_terminal)
 
     def _work(self) -> tuple[int, int]:
@@ -145,7 +148,7 @@ class LiveProgress:
         return f"{plural(len(self._running), 'block')} running"
 
     def _left(self) -> str:
-        """The time that is left for the work at the pace so far, or of a budget, whichever is less."""
+        """Return the time left: of the work at the pace so far, or of the budget, whichever is less."""
         done = sum(self._steps.values())
         fresh, limit = done - self._inherited, self._standing.seconds_left()
         if limit is not None and (self._standing.by_time or fresh <= 0):
@@ -158,7 +161,7 @@ class LiveProgress:
 
 
 class Terminal(Observer):
-    """Prints what a launch is about to do, and keeps a live line of how far it is."""
+    """The observer that prints what a launch will do, and then its progress in a live line."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = Console() if console is None else console

@@ -1,4 +1,4 @@
-"""Where a search is while it runs: its candidates so far, and how much of its budget is spent."""
+"""The progress of a search: its candidates so far, and how much of its budget is spent."""
 
 import time
 from collections.abc import Collection, Mapping
@@ -15,10 +15,13 @@ from study.storage.records import Status
 
 
 class SearchStanding:
-    """The standing of a search. Work is counted in generator updates, or in seconds where the budget is a time.
+    """The progress of a search. Work is counted in generator updates, or in seconds if the budget is a time.
+
+    Args:
+        ledger: the ledger of a launch that is a search.
 
     Raises:
-        ValueError: if its log cannot be read.
+        ValueError: if the log of the search cannot be read.
     """
 
     def __init__(self, ledger: Ledger) -> None:
@@ -26,7 +29,7 @@ class SearchStanding:
         assert search is not None
         self._ledger, self._search = ledger, search
         self._began = time.monotonic() - search_log.read(ledger.store.search_path).seconds
-        self._found: dict[int, Candidate] = {}
+        self._candidates: dict[int, Candidate] = {}
         self.at_most, self.by_time = True, search.blocks is None
         self._ended = 0
         for block in ledger.blocks:
@@ -34,16 +37,16 @@ class SearchStanding:
                 self._take_in(block)
 
     def after(self, block: Block) -> str:
-        """Return what the block says of its candidate: the first one introduces it, later ones name its number."""
-        found, record = self._take_in(block), self._ledger.of(block)[0]
+        """Return the candidate's results after the block: its name at its first block, its number at later ones."""
+        result, record = self._take_in(block), self._ledger.of(block)[0]
         if record.status is Status.CRASHED:
-            found = f"crashed: {self._ledger.crashes.get(block.name, '')}"
+            result = f"crashed: {self._ledger.crashes.get(block.name, '')}"
         elif record.status is Status.STOPPED:
-            found += f", stopped at step {formatting.whole(record.steps)}"
-        return f"{block.cell.name if block.first == 0 else f'#{block.cell.index}'}: {found}"
+            result += f", stopped at step {formatting.whole(record.steps)}"
+        return f"{block.cell.name if block.first == 0 else f'#{block.cell.index}'}: {result}"
 
     def work(self, steps: Mapping[str, int], running: Collection[str]) -> tuple[int, int]:
-        """Return the steps done and those of the budget of blocks; without one, seconds."""
+        """Return the steps done and the steps that the budget allows; in seconds if the budget is a time."""
         blocks = self._search.blocks
         if blocks is not None:
             return sum(steps.values()), blocks * self._search.base.steps
@@ -51,18 +54,18 @@ class SearchStanding:
         return round(seconds - left), round(seconds)
 
     def _take_in(self, block: Block) -> str:
-        """Return what an ended block says of its candidate: ``1 of 2``, later with its anytime interval."""
+        """Count an ended block; return its candidate's successes, from block 2 on with an anytime interval."""
         cell = block.cell
         self._ended += 1
-        own = candidate(cell.levels, self._ledger.of_cell(cell.index))
-        if own is None:
+        latest = candidate(cell.levels, self._ledger.of_cell(cell.index))
+        if latest is None:
             return "nothing decided"
-        self._found[cell.index] = own
-        counted = count_of(own.successes, own.n)
-        return counted if block.first == 0 else f"{counted} {formatting.interval(*race.interval(own))}"
+        self._candidates[cell.index] = latest
+        counted = count_of(latest.successes, latest.n)
+        return counted if block.first == 0 else f"{counted} {formatting.interval(*race.interval(latest))}"
 
     def line(self) -> str:
-        """Return ``12 candidates (3 raced on) · 38 of 200 blocks · best 9 of 10 [0.50, 1.00] #7``."""
+        """Return a line such as ``12 candidates (3 raced on) · 38 of 200 blocks · best 9 of 10 [0.50, 1.00] #7``."""
         granted = self._ledger.plan.granted
         raced = sum(blocks > 1 for blocks in granted)
         known = plural(len(granted), "candidate") + f" ({raced} raced on)" * (raced > 0)
@@ -71,12 +74,12 @@ class SearchStanding:
         return " · ".join([known, spent, *self._best()])
 
     def seconds_left(self) -> float | None:
-        """Return what is left of a budget of time; None without one."""
+        """Return the seconds left of a budget that is a time; None for a budget of blocks."""
         budget = self._ledger.plan.budget
         return None if budget is None else max(0.0, budget - (time.monotonic() - self._began))
 
     def _best(self) -> list[str]:
-        best = race.best(tuple(self._found.values()), self._search.goal, self._search.floor)
+        best = race.best(tuple(self._candidates.values()), self._search.goal, self._search.floor)
         if best is None:
             return []
         return [f"best {best.successes} of {best.n} {formatting.interval(*race.interval(best))} #{best.cell}"]

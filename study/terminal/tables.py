@@ -1,4 +1,4 @@
-"""Tables for the terminal at the end of a run; each fits 100 columns."""
+"""The tables on the terminal at the end of a run; each fits 100 columns."""
 
 from collections.abc import Mapping, Sequence
 
@@ -26,7 +26,7 @@ STYLES: Mapping[Outcome, str] = {
     Outcome.DIVERGED: "red",
     Outcome.UNDECIDED: "dim",
 }
-"""The outcomes' colours among the sixteen that every terminal has."""
+"""The color of each outcome, among the sixteen that every terminal has."""
 _VERDICTS: Mapping[Verdict, str] = {
     Verdict.SUPPORTED: "bold blue",
     Verdict.CONTRADICTED: "bold red",
@@ -35,7 +35,7 @@ _VERDICTS: Mapping[Verdict, str] = {
 
 
 def summary_table(summaries: Sequence[CellSummary]) -> Table:
-    """Success per cell, best first: cell, k of n, share with its 95 % interval, and what became of the replicas."""
+    """Return the table of success per cell, best first: k of n, share with its 95 % interval, and outcomes."""
     table = _table("Success per cell")
     table.add_column("cell", overflow="fold", ratio=4)
     table.add_column("converged", justify="right", no_wrap=True)
@@ -48,26 +48,26 @@ def summary_table(summaries: Sequence[CellSummary]) -> Table:
     return table
 
 
-def candidate_table(found: Sequence[Candidate]) -> Table:
-    """Candidates of a search in the order given: point, k of n, anytime interval, and what became of the replicas."""
+def candidate_table(candidates: Sequence[Candidate]) -> Table:
+    """Return the table of candidates of a search, in the order given: point, k of n, anytime interval, outcomes."""
     table = _table("Best candidates (chosen for their rates, which are optimistic)")
     table.add_column("candidate", overflow="fold", ratio=4)
     table.add_column("converged", justify="right", no_wrap=True)
     table.add_column("anytime 95 %", justify="right", no_wrap=True)
     table.add_column("outcomes", overflow="fold", ratio=3)
-    for own in found:
-        stopped = [Text(f"{own.stopped} stopped", style="dim")] if own.stopped else []
+    for each in candidates:
+        stopped = [Text(f"{each.stopped} stopped", style="dim")] if each.stopped else []
         table.add_row(
-            escape(own.name),
-            count_of(own.successes, own.n),
-            escape(formatting.interval(*race.interval(own))),
-            Text(", ").join([*_counted(own.outcomes), *stopped]),
+            escape(each.name),
+            count_of(each.successes, each.n),
+            escape(formatting.interval(*race.interval(each))),
+            Text(", ").join([*_counted(each.outcomes), *stopped]),
         )
     return table
 
 
 def contrast_table(comparisons: Sequence[Comparison]) -> Table:
-    """Differences of success between two levels, other factors held: counts, difference with interval, p by Holm."""
+    """Return the table of contrasts, other factors held fixed: counts, difference with interval, p by Holm."""
     table = _table("Contrasts (same seeds, exact tests, p adjusted by Holm over the rows)")
     table.add_column("contrast", overflow="fold", ratio=3)
     table.add_column("held fixed", overflow="fold", ratio=4)
@@ -89,8 +89,10 @@ def contrast_table(comparisons: Sequence[Comparison]) -> Table:
 
 
 def verdict_table(judgments: Sequence[Judgment]) -> Table:
-    """Each claim with its verdict, the counts that it was judged by, and p by Holm over all claims; the report has the
-    whole sentence."""
+    """Return the table of claims: verdict, the counts that it rests on, and p by Holm over all claims.
+
+    The report has the whole sentence.
+    """
     table = _table("Verdicts")
     table.add_column("claim", overflow="fold", ratio=4)
     table.add_column("verdict", no_wrap=True)
@@ -107,17 +109,17 @@ def verdict_table(judgments: Sequence[Judgment]) -> Table:
 
 
 def verdict(word: Verdict) -> Text:
-    """The verdict in its colour."""
+    """Return the verdict in its color."""
     return Text(word.value, style=_VERDICTS[word])
 
 
-def sweep_table(found: SweepTable) -> Table:
-    """At each threshold how many pairs pass with one level, the other, both or neither, and how alike pairs are."""
-    sweep = found.sweep
-    table = _table(f"Pairs by {sweep.evidence.replace('_', ' ')}, {found.pairs} in all (exact p)")
+def sweep_table(swept: SweepTable) -> Table:
+    """Return the table of pairs above each threshold: with one level, the other, both or neither; and phi and p."""
+    sweep = swept.sweep
+    table = _table(f"Pairs by {sweep.evidence.replace('_', ' ')}, {swept.pairs} in all (exact p)")
     for name in ("above", f"only {sweep.a}", f"only {sweep.b}", "both", "neither", "correlation", "p"):
         table.add_column(escape(name), justify="right", no_wrap=True)
-    for cut in found.cuts:
+    for cut in swept.cuts:
         counts = (cut.only_a, cut.only_b, cut.both, cut.neither)
         table.add_row(
             f"{cut.threshold:g}", *map(str, counts), formatting.number(cut.correlation), formatting.p_value(cut.p)

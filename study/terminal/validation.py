@@ -1,4 +1,4 @@
-"""What ``study outcomes`` prints of a measurement. It computes nothing that ``table`` has not."""
+"""The tables of ``study outcomes``, from numbers that :mod:`study.validation.confusion` computes."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -12,7 +12,7 @@ from study.validation.confusion import CLASSES, Case, Matrix, Measurement, Score
 
 
 def show(measurement: Measurement, console: Console) -> None:
-    """The rule and what it was measured on, the scores of each class, the matrix, and every failure's share."""
+    """Print what was measured, the scores of each class, the confusion matrix, and a row per failure."""
     cases = measurement.cases
     for line in header(measurement):
         console.print(Text(line), soft_wrap=False)
@@ -26,28 +26,31 @@ def show(measurement: Measurement, console: Console) -> None:
 
 
 def header(measurement: Measurement) -> list[str]:
+    """Return the lines that say which rule was measured on which replicas."""
     cases = measurement.cases
     seeds = [case.seed for case in cases]
     span = f"{min(seeds)} to {max(seeds)}" if seeds else "none"
-    fresh = "no threshold was fixed on them" if measurement.fresh else "thresholds were fixed on some of them: no test"
+    fresh = (
+        "no threshold was fixed on them" if measurement.fresh else "some of them fixed thresholds, so this is no test"
+    )
     right = sum(case.expected is case.decided for case in cases)
     built = [case for case in cases if case.truth == "construction"]
     confirmed = sum(case.confirmed for case in built)
     versions = measurement.versions
     return [
-        f"{measurement.kind}: {right} of {len(cases)} injected replicas decided right",
+        f"{measurement.kind}: {right} of {len(cases)} injected replicas classified correctly",
         f"rule       {', '.join(measurement.rules)}",
         f"seeds      {span}; {fresh}",
-        f"truth      of {len(built)} by construction ({confirmed} of them confirmed by the dense measurement),",
-        f"           of {len(cases) - len(built)} by that measurement alone",
+        f"truth      by construction for {len(built)} ({confirmed} of them confirmed by the dense measurement),",
+        f"           by that measurement alone for {len(cases) - len(built)}",
         f"made with  torch {versions.get('torch', '-')}, code {versions.get('code', '-')}, {measurement.device},"
         f" {measurement.seconds:.0f} s",
     ]
 
 
-def _scores(found: Sequence[Score]) -> Table:
+def _scores(classes: Sequence[Score]) -> Table:
     table = _table("class", "recall", "95 %", "right/true", "precision", "95 %", "right/decided")
-    for score in found:
+    for score in classes:
         table.add_row(score.outcome.value, *_rate(score.recall), *_rate(score.precision))
     return table
 
@@ -70,10 +73,10 @@ def _injections(cases: Sequence[Case]) -> Table:
     table = _table("failure", "true outcome", "right", "of", "decided otherwise")
     ordered = sorted(cases, key=lambda case: (CLASSES.index(case.expected), case.injection))
     for (expected, name), group in groupby(ordered, key=lambda case: (case.expected, case.injection)):
-        own = list(group)
-        wrong = [case for case in own if case.decided is not expected]
+        replicas = list(group)
+        wrong = [case for case in replicas if case.decided is not expected]
         others = ", ".join(dict.fromkeys(f"{case.decided.value} ({case.severity})" for case in wrong))
-        table.add_row(name, expected.value, str(len(own) - len(wrong)), str(len(own)), others or "-")
+        table.add_row(name, expected.value, str(len(replicas) - len(wrong)), str(len(replicas)), others or "-")
     return table
 
 

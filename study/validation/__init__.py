@@ -1,1 +1,1 @@
-"""Failures injected into real training, whose outcome is known beforehand, and what the outcome rules make of them."""
+"""The validation of outcome rules: failures with known outcomes are injected into real training and classified."""

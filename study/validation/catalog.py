@@ -1,4 +1,4 @@
-"""All injections by kind of data, and how many replicas of each failure a measurement has."""
+"""All injections by kind of data, and the number of replicas of each failure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from study.validation.fault import Fault
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
-    """The injections of one kind of data; ``seeds`` replicas of every failure by default."""
+    """The injections of one kind of data, and the default number of replicas per failure."""
 
     injections: tuple[Fault, ...]
     seeds: int

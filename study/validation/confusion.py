@@ -1,4 +1,4 @@
-"""Measured cases as a file, and what they amount to: the confusion matrix, recall and precision of every class."""
+"""The file of measured cases, and their confusion matrix with the recall and precision of every class."""
 
 import json
 from collections import Counter
@@ -15,12 +15,12 @@ SHIPPED = Path(__file__).parent / "measured"
 KINDS = ("ring", "digits")
 CLASSES = tuple(outcome for outcome in Outcome if outcome.decided)
 FIXING = range(4_000)
-"""The seeds that thresholds and injections were fixed on. A measurement on others is a test.
+"""The seeds on which thresholds and injections were fixed. A measurement on other seeds is a test.
 
-Those from 2,000 on were meant for the test. The ring (17 of 320 wrong) and the digits (14 of 255) had injections that
-were too short for what they claimed: oscillations that began before the replica was good, ends that were still on their
-way. They also showed that a mean of the spacing misses a collapse with a few far points. All that was mended, and the
-seeds count among these.
+Seeds from 2,000 on were meant for the test. The ring (17 of 320 wrong) and the digits (14 of 255) had injections that
+were too short for their claims: oscillations that began before the replica was good, or trainings that ended in
+transition. They also showed that a mean of the spacing misses a collapse with a few far points. All of this was fixed,
+so these seeds count among the fixing ones.
 """
 FRESH = 4_000
 
@@ -30,12 +30,12 @@ class Case:
     """One injected replica.
 
     Attributes:
-        injection, severity: what was done.
-        truth: where ``expected`` comes from.
+        injection, severity: the injected failure.
+        truth: source of ``expected``.
         expected: the true outcome.
-        decided: the rule's.
-        states: what was measured densely at the looks and at the end, values of ``states.State``.
-        confirmed: whether those agree with ``expected``.
+        decided: the outcome by the rule.
+        states: values of ``ground_truth.State``, by the dense measurement at the looks and at the end.
+        confirmed: whether the states agree with ``expected``.
         rule: label of the rule that decided.
     """
 
@@ -52,11 +52,11 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """All cases of one kind of data, and what made them.
+    """All cases of one kind of data, with device, versions and duration.
 
     Attributes:
-        kind: of the data.
-        seconds: what it took.
+        kind: kind of the data.
+        seconds: duration of the measurement.
     """
 
     kind: str
@@ -72,18 +72,18 @@ class Measurement:
 
     @property
     def fresh(self) -> bool:
-        """Whether no seed is one that thresholds were fixed on."""
+        """Whether no threshold was fixed on any of the seeds."""
         return not any(case.seed in FIXING for case in self.cases)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """How a class was told.
+    """Recall and precision of a class.
 
     Attributes:
-        recall: of the replicas whose true outcome it is, those that got it.
-        precision: of the replicas that got it, those whose true outcome it is; depends on how many of each class there
-            were to be confused.
+        recall: among the replicas of the class, the share that was decided so.
+        precision: among the replicas decided so, the share of the class; depends on the number of replicas of each
+            class.
     """
 
     outcome: Outcome
@@ -92,27 +92,28 @@ class Score:
 
 
 Matrix = Mapping[tuple[Outcome, Outcome], int]
-"""How often (true, decided) occurred; 0 is left out."""
+"""Count of each pair (true, decided); pairs that did not occur are absent."""
 
 
 def confusion(cases: Sequence[Case]) -> Matrix:
+    """Count the cases by true and decided outcome."""
     return Counter((case.expected, case.decided) for case in cases)
 
 
 def scores(matrix: Matrix) -> tuple[Score, ...]:
-    """One for each class, with exact 95 % intervals (Clopper & Pearson 1934)."""
-    found = []
+    """Return the score of each class, with exact 95 % intervals (Clopper & Pearson 1934)."""
+    result = []
     for outcome in CLASSES:
         right = matrix.get((outcome, outcome), 0)
         true = sum(count for (expected, _), count in matrix.items() if expected is outcome)
-        told = sum(count for (_, decided), count in matrix.items() if decided is outcome)
-        recall, precision = clopper_pearson(right, true), clopper_pearson(right, told)
-        found.append(Score(outcome=outcome, recall=recall, precision=precision))
-    return tuple(found)
+        positive = sum(count for (_, decided), count in matrix.items() if decided is outcome)
+        recall, precision = clopper_pearson(right, true), clopper_pearson(right, positive)
+        result.append(Score(outcome=outcome, recall=recall, precision=precision))
+    return tuple(result)
 
 
 def write(measurement: Measurement, folder: Path) -> Path:
-    """Writes ``KIND.json``: a header, then one line for each case."""
+    """Write ``KIND.json``, a header and then one line per case; return its path."""
     folder.mkdir(parents=True, exist_ok=True)
     header = {name: getattr(measurement, name) for name in ("kind", "device", "seconds")}
     header |= {"versions": dict(measurement.versions), "schema": SCHEMA, "columns": [f.name for f in fields(Case)]}
@@ -123,10 +124,10 @@ def write(measurement: Measurement, folder: Path) -> Path:
 
 
 def read(folder: Path, kind: str) -> Measurement:
-    """Reads ``KIND.json``.
+    """Read ``KIND.json``.
 
     Raises:
-        ValueError: if there is none, or it is no measurement, or one of another schema.
+        ValueError: if it is missing, is no measurement, or has an unknown schema.
     """
     path = folder / f"{kind}.json"
     if not path.is_file():
@@ -137,10 +138,10 @@ def read(folder: Path, kind: str) -> Measurement:
         if header["schema"] != SCHEMA:
             raise ValueError(f"{path} has schema {header['schema']}, this version reads {SCHEMA}")
         cases = tuple(_case(dict(zip(header["columns"], row, strict=True))) for row in stored["cases"])
-        own = {name: header[name] for name in ("kind", "device", "versions", "seconds")}
+        made = {name: header[name] for name in ("kind", "device", "versions", "seconds")}
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is no measurement of outcomes: {error!r}") from None
-    return Measurement(**own, cases=cases)
+    return Measurement(**made, cases=cases)
 
 
 def _plain(value: Any) -> Any:

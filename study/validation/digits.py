@@ -1,8 +1,8 @@
-"""Injections on the bundled digits at 8x8, a conditioned GAN of fully connected nets, 1,008 steps.
+"""Injections on the bundled digits at 8x8, with a conditioned GAN of fully connected nets and 1,008 steps.
 
-The base trains: cross-entropy with batch norm in G makes all ten digits, as asked, within 600 steps in all replicas
-that were looked at (seeds below 4,000). Partial collapse is exact because every sample was made for a class: those of
-the lost classes are left out. Eight classes left of ten are in no injection: that is the very threshold of the rule.
+The base trains: cross-entropy with batch norm in G made all ten digits, on demand, within 600 steps in all inspected
+replicas (seeds below 4,000). Partial collapse is exact because every sample is made for a class: samples of lost
+classes are left out. No injection leaves eight of ten classes, because eight is the threshold of the rule.
 """
 
 from collections.abc import Iterable
@@ -25,9 +25,9 @@ from trainables.optim import Adam, Sgd
 STEPS = 1_008
 SETTLED = 612
 BRIEF = 288
-"""Steps of a training in which nothing moves."""
+"""Steps of a training in which nothing changes."""
 RULE = replace(IMAGE_RULE, name="image-read", label_accuracy_min=0.8)
-"""The rule for conditioned generators, as the studies of labels have it."""
+"""The rule for conditioned generators, as in the studies of labels."""
 _G = Mlp(hidden=(128, 128), activation="relu", norm="batch", output="tanh", init=He())
 _D = Mlp(hidden=(128, 128), activation="leaky_relu", init=He())
 _PLAIN = replace(_G, norm="none", activation="leaky_relu", output="linear")
@@ -57,14 +57,14 @@ _injection = partial(Fault, config=BASE, rule=RULE)
 
 
 def _tolerated() -> Iterable[Fault]:
-    """One of ten classes is lost: by definition of the rule, converged."""
+    """Yield trainings that lose one of ten classes: converged, by definition of the rule."""
     for first in (3, 8):
         sampling = KeepClasses(classes=9, first=first)
         yield _injection("one class lost", f"without {(first + 9) % 10}", Outcome.CONVERGED, sampling=sampling)
 
 
 def _recovered() -> Iterable[Fault]:
-    """Good, collapsed once, good again to the end: by definition of the rule, converged."""
+    """Yield trainings that are good, collapse once, and are good again to the end: converged by definition."""
     for classes, end in ((1, 720), (3, 756)):
         sampling = KeepClasses(classes=classes, first=classes, span=Span(start=SETTLED, end=end))
         severity = f"{classes} of 10 for {end - SETTLED} steps"
@@ -72,7 +72,7 @@ def _recovered() -> Iterable[Fault]:
 
 
 def _partial() -> Iterable[Fault]:
-    """Samples made for m classes and no others, from the first report on."""
+    """Yield trainings that show only samples of m classes, from the first report on."""
     for classes, first in ((1, 4), (2, 7), (3, 0), (4, 5), (5, 2), (6, 9), (7, 6)):
         change = KeepClasses(classes=classes, first=first)
         severity = f"{classes} of 10 left, from {first}"
@@ -80,13 +80,13 @@ def _partial() -> Iterable[Fault]:
 
 
 def _copies() -> Iterable[Fault]:
-    """k training images and no others: at most k classes."""
+    """Yield generators of k repeated training images: at most k classes."""
     for points in (1, 2, 3, 5):
         yield _injection("copies", f"{points} images", Outcome.MODE_COLLAPSED, sampling=Copies(points=points))
 
 
 def _late() -> Iterable[Fault]:
-    """A settled replica's samples are of m classes, or of k training images, from one step on."""
+    """Yield settled replicas whose samples from one step on are of m classes, or k repeated training images."""
     for start, classes, first in ((720, 1, 6), (756, 4, 1), (792, 6, 3)):
         change = KeepClasses(classes=classes, first=first, span=Span(start=start))
         severity = f"{classes} of 10 from {start}"
@@ -98,14 +98,14 @@ def _late() -> Iterable[Fault]:
 
 
 def _rate_step() -> Iterable[Fault]:
-    """G's learning rate is multiplied after it was good. What that ends in is measured."""
+    """Yield trainings whose G, once good, gets a multiple of its learning rate. The outcome is measured."""
     for start, factor in ((648, 300.0), (684, 1e3)):
         change, config = RateStep(of="g", start=start, factor=factor), replace(BASE, steps=864)
         yield _injection("rate step", f"x{factor:g} at {start}", None, config=config, training=change, looks=(start,))
 
 
 def _oscillation() -> Iterable[Fault]:
-    """A settled replica's samples are of m classes for whole windows, again and again."""
+    """Yield settled replicas whose samples are of m classes for whole windows, periodically."""
     for classes, half, first in ((1, 108, 0), (2, 144, 4), (4, 144, 8), (5, 108, 5)):
         change = KeepClasses(classes=classes, first=first, span=Span(start=SETTLED, half=half))
         looks = (SETTLED - 1, SETTLED)
@@ -114,42 +114,42 @@ def _oscillation() -> Iterable[Fault]:
 
 
 def _tiny_clip() -> Iterable[Fault]:
-    """D's gradients are a product of three weights below the clip, far below the optimiser's eps: G stays in place."""
+    """Yield a tiny clip: D's gradients, a product of three weights, are far below the optimizer's eps, so G stays."""
     config = replace(_WGAN, clip=1e-6, steps=BRIEF)
     yield _injection("clip too small", "1e-06", Outcome.NOT_LEARNED, config=config)
 
 
 def _frozen_discriminator() -> Iterable[Fault]:
-    """D's updates round to nothing, G follows random weights: fast to what they like most, or slowly away. Measured."""
+    """Yield trainings in which D's updates round to zero and G follows random weights, fast or slowly. Measured."""
     for severity, config, lr in (("cross-entropy", BASE, 5e-3), ("least squares", _LS, 3e-4)):
         config = replace(config, d_optimizer=Adam(lr=FROZEN), g_optimizer=Adam(lr=lr), steps=648)
         yield _injection("D frozen", f"{severity}, lr {lr:g}", None, config=config)
 
 
 def _swapped() -> Iterable[Fault]:
-    """D learns 1 for generated samples and 0 for real ones, G still makes what D calls 1: the data push it away.
+    """Yield a D that learns 1 for generated and 0 for real samples, while G still aims at 1: the data repel G.
 
-    So it ends off the data; whether different or all alike is measured.
+    So it ends off the data; whether its samples are diverse or alike is measured.
     """
     config = replace(_LS, objective=LeastSquares(a=1.0, b=0.0, c=1.0), steps=648)
     yield _injection("label swap", "real and fake", None, config=config)
 
 
 def _relabeled() -> Iterable[Fault]:
-    """What was made for one class passes for another: a good likeness of the digits, and never what was asked for."""
+    """Yield generators with permuted labels: good images of digits, but never of the intended class."""
     for shift in (1, 4):
         yield _injection("labels permuted", f"by {shift}", Outcome.NOT_LEARNED, sampling=Relabel(shift=shift))
 
 
 def _vanishing() -> Iterable[Fault]:
-    """D is trained far ahead and keeps the lead; the minimax G gets ``s(D(G(z)))`` times D's slope, by plain SGD."""
+    """Yield a D that stays far ahead; the minimax G gets ``s(D(G(z)))`` times D's slope, by plain SGD."""
     updates = Updates(d_steps=2, burn_in=BurnIn(d_steps=200, first=1, every=None))
     config = replace(BASE, objective=Minimax(), updates=updates, g_optimizer=Sgd(lr=1e-4), steps=BRIEF)
     yield _injection("D over-trained", "200 steps ahead", Outcome.NOT_LEARNED, config=config)
 
 
 def _steep() -> Iterable[Fault]:
-    """SGD on least squares at hundreds of times 2 / curvature, without a nonlinearity that could die: it explodes."""
+    """Yield SGD on least squares at hundreds of times 2 / curvature, with no unit that could die: it explodes."""
     for factor in (100, 1_000):
         rule = Sgd(lr=0.02 * factor)
         config = replace(_LS, generator=_PLAIN, d_optimizer=rule, g_optimizer=rule)
@@ -157,7 +157,7 @@ def _steep() -> Iterable[Fault]:
 
 
 def _huge_clip() -> Iterable[Fault]:
-    """A Wasserstein D whose weights may grow to the clip, by SGD: scores and G's gradients grow with their product."""
+    """Yield a Wasserstein D with a huge clip under SGD: scores and G's gradients grow with the product of weights."""
     for clip in (30.0, 1_000.0):
         rule = Sgd(lr=0.1)
         config = replace(_WGAN, clip=clip, generator=_PLAIN, d_optimizer=rule, g_optimizer=rule)

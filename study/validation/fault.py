@@ -1,4 +1,4 @@
-"""An injection: a training with one thing wrong, or nothing, and the outcome that is therefore true."""
+"""An injection: a training with one fault, or none, and its true outcome."""
 
 from dataclasses import KW_ONLY, dataclass
 
@@ -13,17 +13,17 @@ class Fault:
     """One severity of one failure.
 
     Attributes:
-        name: of the failure; injections of one name differ in their severity.
-        severity: in words, as it stands in the table.
-        expected: the outcome that the construction makes true; absent where only a measurement can tell, which
-            ``states.expected_from`` then does.
-        config: what is trained; a failure of the configuration is in here.
-        rule: what decides.
-        training, sampling: a failure that sets in while training; absent if there is none.
-        looks: steps at which the generator's state is measured, apart from the end.
+        name: name of the failure; injections of one name differ in their severity.
+        severity: the severity in words, for the table.
+        expected: the outcome that is true by construction; None if it must be measured, by
+            ``ground_truth.expected_from``.
+        config: the configuration to train, including a failure of the configuration.
+        rule: the rule that decides the outcome.
+        training, sampling: an intervention during training, if any.
+        looks: steps at which the generator's state is measured, in addition to the end.
 
     Raises:
-        ValueError: if a look is not a step of the training before its end.
+        ValueError: if a look is not a step before the end of the training.
     """
 
     name: str

@@ -1,8 +1,8 @@
-"""What a generator makes at one moment, measured apart from every trace and rule: the check on injected failures.
+"""The state of a generator at one moment, measured independently of traces and rules, to check injected failures.
 
-Nothing here is shared with ``study.outcomes.snapshots``: other samples (2,000 from latents that no report uses), other
-statistics, other thresholds, and for images no classifier. Where a construction does not fix the end of a training, the
-states at two moments say what is true (``expected_from``).
+Nothing here is shared with ``study.outcomes.snapshots``: the samples (2,000 from latents that no report uses), the
+statistics and the thresholds differ, and images need no classifier. Where the construction does not fix the end of a
+training, the states at two moments determine the true outcome (``expected_from``).
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ _CLASSES_MIN, _NEAR_MAX, _ALIKE, _LABELS_MIN = 7.5, 1.5, 0.5, 0.5
 
 
 class State(Enum):
-    """Good: like the data. Narrow: few places or classes, or alike. Broken: not finite, or far out. Off: the rest."""
+    """Good: like the data. Narrow: few places or classes, or alike. Broken: not finite, or far away. Off: the rest."""
 
     GOOD = "good"
     NARROW = "narrow"
@@ -34,11 +34,11 @@ class State(Enum):
 
 
 def mixture_state(samples: Points, real: Points) -> State:
-    """The state of samples ``[N, 2]`` of a ring of radius 1, against as many real ones.
+    """Return the state of samples ``[N, 2]`` of a ring of radius 1, against an equal number of real ones.
 
     Broken: not finite, or half of them farther than 100 from the origin. Narrow: fewer than 7.5 places, the inverse
     probability that two samples lie within 0.3 of each other (one over the correlation sum of Grassberger & Procaccia
-    1983): m equally likely points have m, the whole ring 8, the base's replicas, whose samples also lie between modes,
+    1983): m equally likely points have m places, the whole ring 8, the base's replicas, with samples between modes,
     8 to 11. Good: not narrow, and the Wasserstein-1 distance of the first 1,000 of each, by optimal assignment, is at
     most 0.45 of the radius; one lost mode in eight costs 0.1 to 0.2, the base's replicas have 0.1 to 0.25.
     """
@@ -50,13 +50,13 @@ def mixture_state(samples: Points, real: Points) -> State:
 
 
 def wasserstein(a: Points, b: Points) -> float:
-    """Wasserstein-1 distance of two samples ``[N, d]`` of equal size, by the best matching."""
+    """Return the Wasserstein-1 distance of two samples ``[N, d]`` of equal size, by optimal assignment."""
     costs = cdist(a, b)
     return float(costs[linear_sum_assignment(costs)].mean())
 
 
 def places(samples: Points, radius: float) -> float:
-    """One over the share of distinct pairs closer than ``radius``; infinite if there is none."""
+    """Return one over the share of pairs of samples closer than ``radius``; infinity if there are none."""
     near = float(np.mean(pdist(samples) < radius))
     return 1 / near if near else float("inf")
 
@@ -64,12 +64,12 @@ def places(samples: Points, radius: float) -> float:
 def image_state(
     samples: Points, asked: Integers | None, real: Points, labels: Integers, typical: float | None = None
 ) -> State:
-    """The state of the first 1,000 images of ``[N, pixels]``, by the nearest of the real ones ``[M, pixels]``.
+    """Return the state of the first 1,000 images of ``[N, pixels]``, by their nearest real images of ``[M, pixels]``.
 
-    Near: the median distance to it is at most 1.5 times ``typical``, the same median between real images (each against
-    all others). Narrow: the mean pairwise distance is below half of the real one, or the samples are near and the
-    effective number of classes of the nearest images, ``1 / sum p^2``, is below 7.5 (of m equally frequent classes it
-    is m). Good: near, not narrow, and at least half show the class that was asked for, where one was. Off: the rest.
+    Near: the median distance to the nearest real image is at most 1.5 times ``typical``, the same median between real
+    images (each against all others). Narrow: the mean pairwise distance is below half of the real one, or the samples
+    are near and the effective number of classes of the nearest images, ``1 / sum p^2``, is below 7.5 (it is m for m
+    equally frequent classes). Good: near, not narrow, and at least half show the intended class, if any. Off: the rest.
     """
     if not np.isfinite(samples).all():
         return State.BROKEN
@@ -86,17 +86,17 @@ def image_state(
 
 
 def nearest_other(real: Points) -> float:
-    """Median distance of a real image to the nearest other one."""
+    """Return the median distance of a real image to the nearest other one."""
     distances = cdist(real, real)
     np.fill_diagonal(distances, np.inf)
     return float(np.median(distances.min(1)))
 
 
 def expected_from(states: Sequence[State]) -> Outcome:
-    """The true outcome by the states at one earlier moment (if any) and at the end, in this order.
+    """Return the true outcome from the states at one earlier moment (if any) and at the end, in this order.
 
     The end decides: broken is diverged, good is converged, off is not learned; narrow is a late collapse if the
-    generator was good at the earlier moment, and a mode collapse if not.
+    generator was good at the earlier moment, else a mode collapse.
     """
     match states[-1]:
         case State.BROKEN:
@@ -110,9 +110,9 @@ def expected_from(states: Sequence[State]) -> Outcome:
 
 
 def confirms(expected: Outcome, states: Sequence[State]) -> bool:
-    """Whether the measured states agree with what the construction claims.
+    """Return whether the measured states agree with the outcome by construction.
 
-    Of an oscillation: one good and one narrow moment.
+    For an oscillation: one good and one narrow moment.
     """
     if expected is Outcome.OSCILLATING:
         return {State.GOOD, State.NARROW} <= set(states)

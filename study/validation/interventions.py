@@ -1,7 +1,7 @@
-"""What an injection changes in a training that is otherwise real: the updates, or the samples that a report sees.
+"""The interventions of injections in a real training: in the updates, or in the samples that a report sees.
 
-A change is a value. It reaches the loop as a game (``InjectedGame``) that plays the configuration's own and departs
-from it only where the change says so; the replicas' random streams stay as they are.
+An intervention is a value. It reaches the loop as a game (``InjectedGame``) that wraps the configuration's game and
+deviates only where the intervention applies; the random streams of the replicas do not change.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,9 +24,9 @@ _STREAM = "injection"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """The steps at which a change holds: from ``start`` to before ``end``, or on and off for ``half`` steps each.
+    """The steps of an intervention: from ``start`` to before ``end``, or on and off for ``half`` steps each.
 
-    The untrained generator, step 0, is never changed: it is the baseline that outcomes are compared with.
+    The untrained generator, step 0, is never changed, because outcomes are compared with it.
 
     Raises:
         ValueError: if start or half is below 1, or end does not follow start.
@@ -45,25 +45,25 @@ class Span:
             raise ValueError(f"half must be >= 1, got {self.half}")
 
     def holds(self, step: int) -> bool:
-        """Whether the change holds in a report at ``step``."""
+        """Return whether the intervention holds in a report at ``step``."""
         if step < self.start or (self.end is not None and step >= self.end):
             return False
         return self.half is None or (step - self.start) // self.half % 2 == 0
 
 
 class Training(Protocol):
-    """A change of the updates."""
+    """An intervention in the updates."""
 
     def phase(self, phase: Phase, step: int) -> Phase:
-        """What is done instead of a phase at a step."""
+        """Return the phase that replaces ``phase`` at a step."""
 
     def before(self, loop: Loop) -> None:
-        """Called before every step."""
+        """Change the loop before a step; called before every step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poison:
-    """From step ``start`` on the losses of the phase ``of`` are NaN; so are its gradients, and then all weights."""
+    """NaN losses of the phase ``of`` from step ``start`` on; so are its gradients, and then all weights."""
 
     of: str
     start: int
@@ -78,12 +78,12 @@ class Poison:
         return replace(phase, loss=loss)
 
     def before(self, loop: Loop) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateStep:
-    """At step ``start`` the learning rate of the phase ``of`` is multiplied by ``factor``, for good."""
+    """A multiplication of the learning rate of the phase ``of`` by ``factor``, from step ``start`` on."""
 
     of: str
     start: int
@@ -99,48 +99,49 @@ class RateStep:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What a change of samples may look at: the game as it is really played, and the data."""
+    """The inputs of an intervention in samples: the unchanged game, and the data."""
 
     play: Play
     source: Source
     streams: Streams
 
     def real(self, nets: Nets, count: int, labels: Labels | None) -> tuple[Samples, Labels | None]:
+        """Return the samples of the unchanged game, and their labels if it has any."""
         return self.play.sample(nets, count, labels)
 
 
 class Sampling(Protocol):
-    """A change of what the generator is seen to make, at the steps of ``span``."""
+    """An intervention in the samples that reports see, at the steps of ``span``."""
 
     @property
     def span(self) -> Span: ...
 
     def sample(self, world: World, nets: Nets, count: int, labels: Labels | None) -> tuple[Samples, Labels | None]:
-        """Samples ``[R, count, *shape]`` and the labels they pass for, if any."""
+        """Return samples ``[R, count, *shape]`` and the labels that reports see for them, if any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepModes:
-    """Of a mixture's modes only ``modes`` are left, others for each seed: a sample near another one is moved over.
+    """Samples of only ``modes`` of a mixture's modes, which differ by seed; samples near lost modes are moved.
 
-    A sample nearest to a lost centre c gets ``c' - c`` added, with c' a kept centre, kept ones in turn. Samples keep
-    their place around their centre, and those of kept modes stay as they are.
+    A sample nearest to a lost centre c is shifted by ``c' - c``, for kept centres c' in turn. So samples keep their
+    position relative to their centre, and samples of kept modes do not change.
     """
 
     modes: int
     span: Span = Span()
 
     def sample(self, world: World, nets: Nets, count: int, labels: Labels | None) -> tuple[Samples, Labels | None]:
-        samples, own = world.real(nets, count, labels)
+        samples, made_for = world.real(nets, count, labels)
         truth = world.source.truth
         assert isinstance(truth, MixtureTruth)
         centers = torch.from_numpy(truth.centers).to(samples)
         targets = torch.stack([self._targets(seed, len(centers)) for seed in world.streams.seeds]).to(samples.device)
         nearest = torch.cdist(samples, centers.expand(len(samples), *centers.shape)).argmin(-1)
-        return samples + centers[targets.gather(1, nearest)] - centers[nearest], own
+        return samples + centers[targets.gather(1, nearest)] - centers[nearest], made_for
 
     def _targets(self, seed: int, modes: int) -> Tensor:
-        """``[M]``: where the samples of each mode go; kept modes to themselves."""
+        """Return the mode ``[M]`` to which samples of each mode move; kept modes stay."""
         order = torch.from_numpy(generator(seed, _STREAM).permutation(modes))
         targets = torch.arange(modes)
         targets[order[self.modes :]] = order[torch.arange(modes - self.modes) % self.modes]
@@ -149,10 +150,10 @@ class KeepModes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepClasses:
-    """Of a conditioned generator's samples only those made for ``classes`` of its classes are left, from ``first`` on.
+    """Samples of only ``classes`` of a conditioned generator's classes, from class ``first`` on.
 
-    So many more are drawn, over all classes in turn: a G with batch norm makes one class alone from other statistics
-    than it was trained with, and nothing that looks like it.
+    All classes are drawn, and the others left out: with only one class, batch norm in G would have statistics unlike
+    those in training, and the samples would not look like the class.
     """
 
     classes: int
@@ -163,16 +164,16 @@ class KeepClasses:
     def sample(self, world: World, nets: Nets, count: int, labels: Labels | None) -> tuple[Samples, Labels | None]:
         every = torch.arange(-(-count // self.classes) * self.of) % self.of
         kept = torch.nonzero((every - self.first) % self.of < self.classes)[:count, 0]
-        samples, own = world.real(nets, len(every), every)
-        assert own is not None
-        return samples[:, kept], own[:, kept]
+        samples, made_for = world.real(nets, len(every), every)
+        assert made_for is not None
+        return samples[:, kept], made_for[:, kept]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relabel:
-    """Samples made for class y pass for class ``y + shift``, modulo ``of``.
+    """Samples made for class y, presented as class ``y + shift``, modulo ``of``.
 
-    That is the generator that training on data with so permuted labels would have made, at every step.
+    This is the generator, at every step, of a training on data with permuted labels.
     """
 
     shift: int
@@ -180,14 +181,14 @@ class Relabel:
     span: Span = Span()
 
     def sample(self, world: World, nets: Nets, count: int, labels: Labels | None) -> tuple[Samples, Labels | None]:
-        samples, own = world.real(nets, count, labels)
-        assert own is not None
-        return samples, (own + self.shift) % self.of
+        samples, made_for = world.real(nets, count, labels)
+        assert made_for is not None
+        return samples, (made_for + self.shift) % self.of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copies:
-    """All samples are copies of ``points`` training samples, others for each seed, equally often."""
+    """Copies of ``points`` training samples, which differ by seed, equally often."""
 
     points: int
     span: Span = Span()
@@ -195,19 +196,19 @@ class Copies:
     def sample(self, world: World, nets: Nets, count: int, labels: Labels | None) -> tuple[Samples, Labels | None]:
         batch = world.source.batch(world.streams, 0, self.points)
         picks = torch.arange(count) % self.points
-        _, own = world.real(nets, 2, labels)
-        if own is None:
+        _, made_for = world.real(nets, 2, labels)
+        if made_for is None:
             return batch.samples[:, picks], None
         return batch.samples[:, picks], None if batch.labels is None else batch.labels[:, picks]
 
 
 class InjectedGame:
-    """A game with changes.
+    """A game with interventions.
 
     Args:
-        inner: the configuration's own game.
-        training: a change of the updates, of the whole stack, if any.
-        samplings: of each replica, in the stack's order, the change of its samples, if any; empty for none at all.
+        inner: the game of the configuration.
+        training: intervention in the updates of the whole stack, if any.
+        samplings: intervention in the samples of each replica, if any, in the stack's order; empty for none.
     """
 
     def __init__(
@@ -231,30 +232,30 @@ class InjectedGame:
     def bind(self, source: Source, streams: Streams, device: torch.device) -> Play:
         play, groups = self._inner.bind(source, streams, device), []
         for sampling in dict.fromkeys(each for each in self._samplings if each is not None):
-            places = [i for i, own in enumerate(self._samplings) if own == sampling]
-            own = Streams([streams.seeds[i] for i in places])
-            world = World(self._inner.bind(source, own, device), source, own)
+            places = [i for i, each in enumerate(self._samplings) if each == sampling]
+            chosen = Streams([streams.seeds[i] for i in places])
+            world = World(self._inner.bind(source, chosen, device), source, chosen)
             groups.append(_Group(sampling, torch.tensor(places, device=device), world))
         return _ChangedPlay(play, groups)
 
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """The replicas that one change of samples concerns, by their places in the stack, as a world of their own."""
+    """The replicas of one intervention in samples: their positions in the stack, and their game and data."""
 
     sampling: Sampling
     places: Tensor
     world: World
 
     def sample(self, nets: Nets, count: int, labels: Labels | None) -> tuple[Samples, Labels | None]:
-        params = {name: {k: v[self.places] for k, v in own.items()} for name, own in nets.params.items()}
+        params = {name: {k: v[self.places] for k, v in stacked.items()} for name, stacked in nets.params.items()}
         return self.sampling.sample(self.world, Nets(nets.modules, params), count, labels)
 
 
 class _ChangedPlay:
-    """A play of which some replicas' samples are changed; D's losses and scores are those of the real game.
+    """A play with changed samples for some replicas; D's losses and scores are those of the unchanged game.
 
-    The step is counted by the draws that were asked for, one a step.
+    It counts steps by calls of ``draws``, one per step.
     """
 
     def __init__(self, play: Play, groups: Sequence[_Group]) -> None:
@@ -281,8 +282,8 @@ class _ChangedPlay:
     ) -> tuple[Samples, Labels | None]:
         for group in self._groups:
             if group.sampling.span.holds(self._step):
-                own, own_labels = group.sample(nets, count, asked)
-                samples = samples.index_copy(0, group.places, own)
-                if labels is not None and own_labels is not None:
-                    labels = labels.index_copy(0, group.places, own_labels)
+                changed, changed_labels = group.sample(nets, count, asked)
+                samples = samples.index_copy(0, group.places, changed)
+                if labels is not None and changed_labels is not None:
+                    labels = labels.index_copy(0, group.places, changed_labels)
         return samples, labels

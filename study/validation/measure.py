@@ -1,4 +1,4 @@
-"""Trains the injections for real and decides their traces; one row per replica."""
+"""Train the injections and decide their traces; one row per replica."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -28,34 +28,39 @@ Judge = Callable[[Tensor, Tensor | None], State]
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """An injection and the seed of one replica that suffers it."""
+    """An injection and the seed of one replica with it."""
 
     injection: Fault
     seed: int
 
 
 def allot(injections: Sequence[Fault], seeds: int, first: int) -> tuple[Assignment, ...]:
-    """Gives every name ``seeds`` seeds of its own, from ``first`` on, shared out over its severities in turn.
+    """Give every failure ``seeds`` seeds, from ``first`` on and no seed twice, divided among its severities in turn.
+
+    Args:
+        injections: all injections; those of one name are consecutive.
+        seeds: number of seeds per name.
+        first: the first seed of all.
 
     Raises:
         ValueError: if a severity would get none.
     """
-    found = []
+    result = []
     for place, (name, group) in enumerate(groupby(injections, key=lambda injection: injection.name)):
         severities = list(group)
         if seeds < len(severities):
             raise ValueError(f"seeds must be >= {len(severities)}, the severities of {name}, got {seeds}")
         for i in range(seeds):
-            found.append(Assignment(severities[i % len(severities)], first + place * seeds + i))
-    return tuple(found)
+            result.append(Assignment(severities[i % len(severities)], first + place * seeds + i))
+    return tuple(result)
 
 
 def stacks(assignments: Sequence[Assignment]) -> tuple[tuple[Assignment, ...], ...]:
-    """Replicas of one configuration and one change of the updates train together, ``STACK`` at most."""
+    """Group replicas of one configuration and one intervention in the updates into stacks of at most ``STACK``."""
     together: dict[tuple[str, Training | None], list[Assignment]] = {}
     for each in assignments:
         together.setdefault((digest(each.injection.config), each.injection.training), []).append(each)
-    return tuple(tuple(own[place : place + STACK]) for own in together.values() for place in range(0, len(own), STACK))
+    return tuple(tuple(group[i : i + STACK]) for group in together.values() for i in range(0, len(group), STACK))
 
 
 def measure(
@@ -65,14 +70,17 @@ def measure(
     first: int,
     *,
     cache: Path,
-    told: Callable[[str], None],
+    progress: Callable[[str], None],
 ) -> Measurement:
-    """Runs all injections with ``seeds`` replicas of each name, on the GPU if there is one.
+    """Run all injections, on the GPU if there is one.
 
     Args:
-        first: the first seed; see ``allot``.
+        kind: kind of the data, for the measurement.
+        injections: all injections; those of one name are consecutive.
+        seeds: number of seeds per name.
+        first: the first seed of all.
         cache: folder of trained feature nets.
-        told: hears what is trained next.
+        progress: receives a line before each stack.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     began = time.perf_counter()
@@ -80,7 +88,7 @@ def measure(
     assignments = allot(injections, seeds, first)
     for stack in stacks(assignments):
         names = ", ".join(dict.fromkeys(each.injection.name for each in stack))
-        told(f"{len(cases)} of {len(assignments)} done; {len(stack)} replicas of {names}")
+        progress(f"{len(cases)} of {len(assignments)} done; {len(stack)} replicas of {names}")
         cases += run(stack, cache=cache, device=device)
     return Measurement(
         kind=kind,
@@ -92,11 +100,12 @@ def measure(
 
 
 def run(stack: Sequence[Assignment], *, cache: Path, device: torch.device) -> list[Case]:
-    """Trains one stack, as a block of a study is trained, and decides it by the injections' rules.
+    """Train one stack, like a block of a study, and decide it by the rules of its injections.
 
     Args:
-        stack: of one configuration and one change of the updates.
+        stack: replicas of one configuration and one intervention in the updates.
         cache: folder of trained feature nets.
+        device: where to train.
     """
     config = stack[0].injection.config
     source = config.data.load(device=device, dtype=getattr(torch, config.dtype))
@@ -115,11 +124,11 @@ def run(stack: Sequence[Assignment], *, cache: Path, device: torch.device) -> li
 
 
 def _train(loop: Loop, injections: Sequence[Fault], judge: Judge) -> tuple[list[Row], list[list[State]]]:
-    """The trace's rows, and the states of each replica at its looks and at the end."""
+    """Train; return the trace's rows, and the states of each replica at its looks and at the end."""
     steps, every, training = loop.config.steps, loop.config.evaluation.every, injections[0].training
     rows, seen = list(loop.report()), [list[State]() for _ in injections]
     while loop.step < steps and bool(loop.finite.any()):
-        _look(loop, judge, {i: seen[i] for i, own in enumerate(injections) if loop.step in own.looks})
+        _look(loop, judge, {i: seen[i] for i, each in enumerate(injections) if loop.step in each.looks})
         if training is not None:
             training.before(loop)
         loop.advance()
@@ -132,17 +141,17 @@ def _train(loop: Loop, injections: Sequence[Fault], judge: Judge) -> tuple[list[
 
 
 def _look(loop: Loop, judge: Judge, seen: Mapping[int, list[State]]) -> None:
-    """Appends the states of some replicas, from latents that no report uses: those that follow the reports'."""
+    """Append the states of some replicas, from latents that no report uses: they follow the reports' latents."""
     if not seen:
         return
     used = loop.config.evaluation.samples
     samples, labels = loop.draw(used + ground_truth.SAMPLES)
-    for i, own in seen.items():
-        own.append(judge(samples[i, used:], None if labels is None else labels[i, used:]))
+    for i, states in seen.items():
+        states.append(judge(samples[i, used:], None if labels is None else labels[i, used:]))
 
 
 def judge_for(source: Source) -> Judge:
-    """How samples of this data are judged: ``states.mixture_state`` or ``states.image_state``."""
+    """Return the judge of samples of this data, by ``ground_truth.mixture_state`` or ``ground_truth.image_state``."""
     truth = source.truth
     if not isinstance(truth, ImageTruth):
         real = _points(source.reference(ground_truth.SAMPLES))

@@ -1,8 +1,8 @@
-"""Injections on the ring of eight Gaussians, nets of two hidden layers of 64 units, 2,000 steps.
+"""Injections on the ring of eight Gaussians, with nets of two hidden layers of 64 units and 2,000 steps.
 
-The base trains: cross-entropy with instance noise covers the ring of std 0.01 within 1,000 steps in the replicas that
-were looked at (seeds below 4,000). Each entry says why its outcome is certain, or that what is true of it is measured.
-Six modes left of eight are in none: that is the very threshold of the rule.
+The base trains: cross-entropy with instance noise covered the ring of std 0.01 within 1,000 steps in all inspected
+replicas (seeds below 4,000). Each function says why the outcome is certain, or that the truth is measured.
+No injection leaves six of eight modes, because six is the threshold of the rule.
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ from trainables.optim import Adam, Sgd
 STEPS = 2_000
 SETTLED = 1_150
 BRIEF = 400
-"""Steps of a training in which nothing moves."""
+"""Steps of a training in which nothing changes."""
 _NET = Mlp(hidden=(64, 64), activation="relu", init=He())
 _LEAKY = replace(_NET, activation="leaky_relu")
 
@@ -55,12 +55,12 @@ _injection = partial(Fault, config=BASE, rule=MIXTURE_RULE)
 
 
 def _tolerated() -> Iterable[Fault]:
-    """One of eight modes is lost: by definition of the rule, converged."""
+    """Yield trainings that lose one of eight modes: converged, by definition of the rule."""
     yield _injection("one mode lost", "7 of 8 left", Outcome.CONVERGED, sampling=KeepModes(modes=7))
 
 
 def _recovered() -> Iterable[Fault]:
-    """Good, collapsed once, good again to the end: by definition of the rule, converged."""
+    """Yield trainings that are good, collapse once, and are good again to the end: converged by definition."""
     for modes, end in ((1, 1_350), (2, 1_450), (3, 1_550)):
         sampling = KeepModes(modes=modes, span=Span(start=SETTLED, end=end))
         severity = f"{modes} of 8 for {end - SETTLED} steps"
@@ -68,20 +68,20 @@ def _recovered() -> Iterable[Fault]:
 
 
 def _partial() -> Iterable[Fault]:
-    """The samples of lost modes are moved to kept ones from the first report on: never more than m modes."""
+    """Yield trainings whose samples of lost modes are moved to kept ones from the start: never more than m modes."""
     for modes in (1, 2, 3, 4, 5):
         sampling = KeepModes(modes=modes)
         yield _injection("partial collapse", f"{modes} of 8 left", Outcome.MODE_COLLAPSED, sampling=sampling)
 
 
 def _copies() -> Iterable[Fault]:
-    """k training points and no others: at most k modes."""
+    """Yield generators of k repeated training points: at most k modes."""
     for points in (1, 2, 3, 4):
         yield _injection("copies", f"{points} points", Outcome.MODE_COLLAPSED, sampling=Copies(points=points))
 
 
 def _late() -> Iterable[Fault]:
-    """A settled replica's samples are of m modes, or of k training points, from one step on."""
+    """Yield settled replicas whose samples from one step on are of m modes, or k repeated training points."""
     for start, modes in ((1_300, 1), (1_400, 3), (1_500, 5)):
         change = KeepModes(modes=modes, span=Span(start=start))
         severity = f"{modes} of 8 from {start}"
@@ -93,14 +93,14 @@ def _late() -> Iterable[Fault]:
 
 
 def _rate_step() -> Iterable[Fault]:
-    """G's learning rate is multiplied after it was good. What that ends in is measured."""
+    """Yield trainings whose G, once good, gets a multiple of its learning rate. The outcome is measured."""
     for start, factor in ((1_150, 300.0), (1_250, 1e3)):
         change, config = RateStep(of="g", start=start, factor=factor), replace(BASE, steps=1_500)
         yield _injection("rate step", f"x{factor:g} at {start}", None, config=config, training=change, looks=(start,))
 
 
 def _oscillation() -> Iterable[Fault]:
-    """A settled replica's samples are of m modes for whole windows, again and again."""
+    """Yield settled replicas whose samples are of m modes for whole windows, periodically."""
     for modes, half in ((1, 150), (2, 200), (4, 200), (3, 250)):
         change = KeepModes(modes=modes, span=Span(start=SETTLED, half=half))
         looks = (SETTLED - 1, SETTLED)
@@ -109,7 +109,7 @@ def _oscillation() -> Iterable[Fault]:
 
 
 def _tiny_clip() -> Iterable[Fault]:
-    """D's gradients are a product of three weights below the clip, far below the optimiser's eps: G stays in place."""
+    """Yield a tiny clip: D's gradients, a product of three weights, are far below the optimizer's eps, so G stays."""
     for clip in (1e-5, 1e-7):
         yield _injection(
             "clip too small", f"{clip:g}", Outcome.NOT_LEARNED, config=replace(_WGAN, clip=clip, steps=BRIEF)
@@ -117,29 +117,29 @@ def _tiny_clip() -> Iterable[Fault]:
 
 
 def _frozen_discriminator() -> Iterable[Fault]:
-    """D's updates round to nothing, G follows random weights. Where that leads is measured."""
+    """Yield trainings in which D's updates round to zero and G follows random weights. The outcome is measured."""
     for severity, config in (("cross-entropy", BASE), ("least squares", _LS)):
         yield _injection("D frozen", severity, None, config=replace(config, d_optimizer=Adam(lr=FROZEN), steps=1_600))
 
 
 def _swapped() -> Iterable[Fault]:
-    """D learns 1 for generated samples and 0 for real ones, G still makes what D calls 1: the data push it away.
+    """Yield a D that learns 1 for generated and 0 for real samples, while G still aims at 1: the data repel G.
 
-    So it ends off the data; whether spread out or at one place is measured.
+    So it ends off the data; whether spread out or in one place is measured.
     """
     config = replace(_LS, objective=LeastSquares(a=1.0, b=0.0, c=1.0), g_optimizer=Adam(lr=1e-3), steps=1_600)
     yield _injection("label swap", "real and fake", None, config=config)
 
 
 def _vanishing() -> Iterable[Fault]:
-    """D is trained far ahead and keeps the lead; the minimax G gets ``s(D(G(z)))`` times D's slope, by plain SGD."""
+    """Yield a D that stays far ahead; the minimax G gets ``s(D(G(z)))`` times D's slope, by plain SGD."""
     updates = Updates(d_steps=3, burn_in=BurnIn(d_steps=300, first=1, every=None))
     config = replace(BASE, objective=Minimax(), instance_noise=0.0, updates=updates, g_optimizer=Sgd(lr=1e-4))
     yield _injection("D over-trained", "300 steps ahead", Outcome.NOT_LEARNED, config=replace(config, steps=BRIEF))
 
 
 def _steep() -> Iterable[Fault]:
-    """SGD on least squares at hundreds of times 2 / curvature, without a nonlinearity that could die: it explodes."""
+    """Yield SGD on least squares at hundreds of times 2 / curvature, with no unit that could die: it explodes."""
     for factor in (100, 300, 1_000):
         rule = Sgd(lr=0.02 * factor)
         config = replace(_LS, generator=_LEAKY, discriminator=_LEAKY, d_optimizer=rule, g_optimizer=rule)
@@ -147,7 +147,7 @@ def _steep() -> Iterable[Fault]:
 
 
 def _huge_clip() -> Iterable[Fault]:
-    """A Wasserstein D whose weights may grow to the clip, by SGD: scores and G's gradients grow with their product."""
+    """Yield a Wasserstein D with a huge clip under SGD: scores and G's gradients grow with the product of weights."""
     for clip in (30.0, 100.0, 1_000.0):
         rule = Sgd(lr=0.1)
         config = replace(_WGAN, clip=clip, d_optimizer=rule, g_optimizer=rule, generator=_LEAKY, discriminator=_LEAKY)

@@ -49,7 +49,7 @@ def picture(name: str, launch: Launch | None = None) -> Picture:
     view = None if launch is None else view_of(launch)
     found = figure.picture(view) if isinstance(view, figure.of) else None
     if found is None:
-        raise ValueError(f"figure must be one that the launch has something to show in, got {name!r}")
+        raise ValueError(f"figure must be one that the launch has data for, got {name!r}")
     return found
 
 

@@ -12,5 +12,5 @@ def test_a_drawing_shows_itself_and_says_what_it_shows(trained_once: Store) -> N
 
 
 def test_a_figure_that_has_nothing_to_show_is_one_sentence(trained_once: Store) -> None:
-    with pytest.raises(ValueError, match="figure must be one that the launch has something to show in, got 'front'"):
+    with pytest.raises(ValueError, match="figure must be one that the launch has data for, got 'front'"):
         draw(study.load(trained_once.root), "front")

@@ -68,7 +68,7 @@ def what_was_computed(records: Sequence[Record]) -> list[tuple[object, ...]]:
         (["run", "mixture-modes", "--budget", "2h"], "--budget needs --until-decided"),
         (
             ["run", "mixture-modes", "--until-decided", "--budget", "2"],
-            "--budget must be a number > 0 with s, m or h behind it, got '2'",
+            "--budget must be a number > 0 followed by s, m or h, got '2'",
         ),
         (["run", "wgan-clip", "--set", "d_optimizer.lr=-1"], "d_optimizer"),
         (["run", "lsgan-stability", "--set", "clip=-0.01"], "clip must be > 0, got -0.01 (study lsgan-stability"),
@@ -172,7 +172,7 @@ def test_a_small_study_goes_from_plan_to_report_and_can_be_decided_again(tmp_pat
     assert again[0].rule in page
     assert f"declared before the run was <code>{records[0].rule}" in page
     back = study("decide", store.root, "--out", tmp_path)
-    assert "replicas have another outcome than before" in back.stdout
+    assert "replicas have a different outcome than before" in back.stdout
     assert [record.outcome for record in store.records()] == before
 
     finished = study("resume", store.root, "--out", tmp_path)

@@ -36,7 +36,7 @@ def test_a_figure_that_the_launch_has_nothing_for_is_one_sentence(
     store = trained(((Outcome.UNDECIDED,),), page=False)
     done = CliRunner().invoke(app, ["figure", "curves", str(store.root), "--out", str(tmp_path / "x.svg")])
     assert done.exit_code == 2
-    assert "figure must be one that the launch has something to show in, got 'curves'" in done.stderr
+    assert "figure must be one that the launch has data for, got 'curves'" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -71,4 +71,4 @@ def test_without_a_name_all_figures_are_listed() -> None:
 def test_a_figure_of_a_search_is_none_of_a_grid(trained_once: Store, tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["figure", "importance", str(trained_once.root), "--out", str(tmp_path / "x.svg")])
     assert done.exit_code == 2
-    assert "something to show in, got 'importance'" in done.stderr
+    assert "data for, got 'importance'" in done.stderr

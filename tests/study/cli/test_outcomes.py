@@ -55,10 +55,10 @@ SMALL = Measurement(
 
 def test_what_a_small_measurement_says() -> None:
     text = printed(SMALL)
-    assert "ring: 2 of 3 injected replicas decided right" in text
+    assert "ring: 2 of 3 injected replicas classified correctly" in text
     assert "mixture@0123abcd" in text
     assert "4000 to 4001; no threshold was fixed on them" in text
-    assert "of 2 by construction (1 of them confirmed" in text
+    assert "by construction for 2 (1 of them confirmed" in text
     assert "torch 9.9, code cafe, cpu (abc), 61 s" in text
     assert re.search(r"late_collapse +0.500 +0.01 to 0.99 +1/2 +1.000 +0.03 to 1.00 +1/1", text)
     assert re.search(r"not_learned +1.000 +0.03 to 1.00 +1/1 +0.500 +0.01 to 0.99 +1/2", text)
@@ -68,7 +68,7 @@ def test_what_a_small_measurement_says() -> None:
 
 def test_seeds_of_the_fixing_are_called_so() -> None:
     own = replace(SMALL, cases=(case(L, L, seed=1_500),))
-    assert "thresholds were fixed on some of them: no test" in printed(own)
+    assert "some of them fixed thresholds, so this is no test" in printed(own)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -41,9 +41,7 @@ def test_a_number_of_blocks_that_nobody_can_read_is_refused() -> None:
 
 @pytest.mark.parametrize("text", ["", "0s", "7", "2 days", "xh", "9" * 400 + "h"])
 def test_what_is_no_budget_is_refused(text: str) -> None:
-    with pytest.raises(
-        ValueError, match=r"--budget must be a number > 0 with s, m or h behind it, .* blocks: 200blocks"
-    ):
+    with pytest.raises(ValueError, match=r"--budget must be a number > 0 followed by s, m or h, .* blocks: 200blocks"):
         planning.budget(text)
 
 

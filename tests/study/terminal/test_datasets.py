@@ -113,7 +113,7 @@ def test_all_parts_of_a_large_set_are_looked_at(tmp_path: Path, monkeypatch: pyt
 
 
 def test_empty_classes_are_counted_where_there_are_many() -> None:
-    assert datasets._classes_text((0, 3, *[5] * 998)) == "1,000, with 0 to 5 images each; 1 without any"
+    assert datasets.classes_text((0, 3, *[5] * 998)) == "1,000, with 0 to 5 images each; 1 without any"
 
 
 def test_every_unreadable_file_is_printed(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def test_a_measurement_is_in_order_of_seeds_and_says_what_made_it(tmp_path: Path
     config = replace(ring.BASE, steps=4, evaluation=short(2), batch_size=8)
     injections = [replace(own, config=config) for own in (of("NaN")[0], *of("copies"))]
     heard: list[str] = []
-    found = measure("ring", injections, 4, 2_000, cache=tmp_path, told=heard.append)
+    found = measure("ring", injections, 4, 2_000, cache=tmp_path, progress=heard.append)
     assert [case.seed for case in found.cases] == list(range(2_000, 2_008))
     assert heard == ["0 of 8 done; 4 replicas of NaN", "4 of 8 done; 4 replicas of copies"]
     assert {"torch", "code"} <= found.versions.keys()
@@ -131,7 +131,7 @@ def test_images_are_judged_by_the_real_ones() -> None:
 def test_two_seeds_of_every_failure_on_the_ring(tmp_path: Path) -> None:
     """Of the first severity of each; the shipped measurement has the figures."""
     firsts = tuple({own.name: own for own in reversed(ring.INJECTIONS)}.values())
-    found = measure("ring", firsts[::-1], 2, 5_000, cache=tmp_path, told=lambda line: None)
+    found = measure("ring", firsts[::-1], 2, 5_000, cache=tmp_path, progress=lambda line: None)
     wrong = [case for case in found.cases if case.decided is not case.expected]
     assert len(found.cases) == 2 * 16
     assert len(wrong) <= 1, wrong
