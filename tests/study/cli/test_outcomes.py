@@ -1,81 +1,21 @@
-"""The command ``study outcomes``: what it prints, how wide, and what it refuses."""
+"""The command ``study outcomes``: what it reads, writes and refuses."""
 
-import re
 from dataclasses import replace
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 from typer.testing import CliRunner
 
 from study.cli import app
-from study.outcomes.outcome import Outcome
-from study.terminal.validation import show
 from study.validation import catalog, ring
-from study.validation.confusion import KINDS, SHIPPED, Case, Measurement, read, write
+from study.validation.confusion import KINDS, read, write
+from tests.study.made_measurements import SMALL
 from trainables.config import Evaluation
 
 
 def invoke(*arguments: Any) -> Any:
     return CliRunner().invoke(app, ["outcomes", *map(str, arguments)], env={"COLUMNS": "100"})
-
-
-def printed(measurement: Measurement, width: int = 100) -> str:
-    out = StringIO()
-    show(measurement, Console(file=out, width=width))
-    return out.getvalue()
-
-
-def case(expected: Outcome, decided: Outcome, **changes: Any) -> Case:
-    own = Case(
-        injection="late collapse",
-        severity="3 of 8 from 1150",
-        seed=4_000,
-        truth="construction",
-        expected=expected,
-        decided=decided,
-        states=("good",),
-        confirmed=expected is decided,
-        rule="mixture@0123abcd",
-    )
-    return replace(own, **changes)
-
-
-L, N = Outcome.LATE_COLLAPSE, Outcome.NOT_LEARNED
-SMALL = Measurement(
-    kind="ring",
-    device="cpu (abc)",
-    versions={"torch": "9.9", "code": "cafe"},
-    seconds=61.4,
-    cases=(case(L, L), case(L, N), case(N, N, seed=4_001, truth="measured", injection="label swap")),
-)
-
-
-def test_what_a_small_measurement_says() -> None:
-    text = printed(SMALL)
-    assert "ring: 2 of 3 injected replicas classified correctly" in text
-    assert "mixture@0123abcd" in text
-    assert "4000 to 4001; no threshold was fixed on them" in text
-    assert "by construction for 2 (1 of them confirmed" in text
-    assert "torch 9.9, code cafe, cpu (abc), 61 s" in text
-    assert re.search(r"late_collapse +0.500 +0.01 to 0.99 +1/2 +1.000 +0.03 to 1.00 +1/1", text)
-    assert re.search(r"not_learned +1.000 +0.03 to 1.00 +1/1 +0.500 +0.01 to 0.99 +1/2", text)
-    assert re.search(r"converged +- +- +0/0 +- +- +0/0", text)
-    assert re.search(r"late collapse +late_collapse +1 +2 +not_learned \(3 of 8 from 1150\)", text)
-
-
-def test_seeds_of_the_fixing_are_called_so() -> None:
-    own = replace(SMALL, cases=(case(L, L, seed=1_500),))
-    assert "some of them fixed thresholds, so this is no test" in printed(own)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_shipped_measurements_fit_into_100_columns_without_cuts(kind: str) -> None:
-    text = printed(read(SHIPPED, kind))
-    assert max(map(len, text.splitlines())) <= 100
-    assert "…" not in text
 
 
 def test_the_command_shows_both_kinds(tmp_path: Path) -> None:
@@ -89,7 +29,7 @@ def test_the_command_shows_both_kinds(tmp_path: Path) -> None:
 
 def test_measuring_writes_a_folder_that_can_be_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = replace(ring.BASE, steps=2, evaluation=Evaluation(every=2, samples=50), batch_size=8)
-    some = tuple(replace(own, config=config) for own in ring.INJECTIONS if own.name == "NaN")
+    some = tuple(replace(fault, config=config) for fault in ring.INJECTIONS if fault.name == "NaN")
     few = {"ring": replace(catalog.CATALOG["ring"], injections=some)}
     monkeypatch.setattr(catalog, "CATALOG", few)
     done = invoke("--measure", "--data", "ring", "--seeds", 3, "--first-seed", 4_500, "--folder", tmp_path)

@@ -1,81 +1,20 @@
-"""Planning: a study and a profile become cells, seeds and blocks, fixed before the first seed is trained."""
+"""Planning: a study and a profile become cells and seeds, all fixed before training."""
 
 import dataclasses
-import json
-import re
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from search_spaces import OBJECTIVE, Factor, Level
-from study.design.hypotheses import MoreSuccess, Share
-from study.design.plan import Plan
 from study.design.planning import plan_study
-from study.design.study import Contrast, Profile, Study
-from study.outcomes.outcome import Outcome
 from study.outcomes.rule import MIXTURE_RULE
 from study.storage.store import Store
-from trainables.config import GanConfig, Latent, digest
-from trainables.data import Ring
+from tests.study.design.made_studies import BASE, FACTORS, NOW, planned, profile, study
+from trainables.config import digest
 from trainables.networks import Mlp
-from trainables.objectives import LeastSquares, Minimax, NonSaturating
+from trainables.objectives import LeastSquares, NonSaturating
 from trainables.optim import Adam
 from trainables.versions import versions
-
-NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
-BASE = GanConfig(
-    data=Ring(),
-    generator=Mlp(),
-    discriminator=Mlp(),
-    latent=Latent(dim=2),
-    g_optimizer=Adam(lr=1e-3),
-    d_optimizer=Adam(lr=1e-3),
-    steps=10,
-)
-RATE = Factor(
-    name="rate",
-    levels=(
-        Level(label="slow", assign={"d_optimizer.lr": 1e-4}),
-        Level(label="fast", assign={"d_optimizer.lr": 1e-2}),
-    ),
-    source="a test",
-)
-FACTORS = (OBJECTIVE.pick("ls(-1,1,0)", "ns"), RATE)
-
-
-def profile(**changes: Any) -> Profile:
-    own = Profile(base=BASE, factors=FACTORS, seeds=5, block=2, rule=MIXTURE_RULE, note="a note")
-    return dataclasses.replace(own, **changes)
-
-
-def study(**profiles: Profile) -> Study:
-    return Study(
-        name="test-study",
-        title="A title",
-        question="A question?",
-        sources=("a paper",),
-        hypotheses=(
-            MoreSuccess(name="m", claim="c", source="s", better={"rate": "slow"}, worse={"rate": "fast"}),
-            Share(
-                name="h",
-                claim="c",
-                source="s",
-                where={"objective": "ns"},
-                outcomes=(Outcome.CONVERGED, Outcome.OSCILLATING),
-                side="below",
-                threshold=0.5,
-            ),
-        ),
-        contrasts=(Contrast(factor="rate", a="slow", b="fast"),),
-        profiles=profiles or {"quick": profile()},
-    )
-
-
-def planned(**options: Any) -> Plan:
-    return plan_study(study(), "quick", now=NOW, **options)
-
 
 # Cells
 
@@ -190,88 +129,6 @@ def test_a_launch_says_what_it_is() -> None:
     assert (plan.note, plan.rule, plan.block, plan.factors) == ("a note", MIXTURE_RULE, 2, FACTORS)
     assert (plan.hypotheses, plan.contrasts) == (study().hypotheses, study().contrasts)
     assert plan.versions == versions()
-
-
-def test_blocks_hold_every_replica_of_every_cell_once() -> None:
-    plan = planned()
-    assert [(block.name, block.first, len(block.seeds)) for block in plan.blocks()][3:6] == [
-        ("c003-b000", 0, 2),
-        ("c000-b001", 2, 2),
-        ("c001-b001", 2, 2),
-    ]
-    assert plan.blocks()[-1].seeds == plan.seeds[4:]
-    for cell in plan.cells:
-        own = [block for block in plan.blocks() if block.cell == cell]
-        assert tuple(seed for block in own for seed in block.seeds) == plan.seeds
-        assert all(plan.seeds[block.first] == block.seeds[0] for block in own)
-
-
-def test_a_launch_comes_back_from_its_file(tmp_path: Path) -> None:
-    plan = planned(changes={"generator.kind": "mlp", "generator.hidden": [3], "clip": 0.5})
-    Store(tmp_path).write_plan(plan)
-    found = Store(tmp_path).plan()
-    assert found == plan
-    assert [digest(cell.config) for cell in found.cells] == [cell.digest for cell in plan.cells]
-
-
-# What was decided before the first seed
-
-
-def test_a_plan_keeps_its_digest_through_its_file(tmp_path: Path) -> None:
-    plan = planned(changes={"clip": 1}, until_decided=True, budget=1800)
-    Store(tmp_path).write_plan(plan)
-    assert Store(tmp_path).plan().digest() == plan.digest()
-    assert re.fullmatch("[0-9a-f]{16}", plan.digest())
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ('"alpha": 0.05', '"alpha": 0.5'),
-        ('"side": "below"', '"side": "above"'),
-        ('"steps": 10', '"steps": 11'),
-        ('"window": 3', '"window": 4'),
-        ('"until_decided": true', '"until_decided": false'),
-        ('"claim": "c"', '"claim": "d"'),
-    ],
-)
-def test_an_edited_plan_has_another_digest(old: str, new: str, tmp_path: Path) -> None:
-    plan = planned(until_decided=True)
-    store = Store(tmp_path)
-    store.write_plan(plan)
-    text = store.plan_path.read_text()
-    assert old in text
-    store.plan_path.write_text(text.replace(old, new, 1))
-    assert store.plan().digest() != plan.digest()
-
-
-def test_what_tells_unions_apart_is_in_the_digest_though_it_is_a_default() -> None:
-    first, second = (
-        dataclasses.replace(cell, name="", levels={}, digest="", config=dataclasses.replace(cell.config, objective=own))
-        for cell, own in zip(planned().cells, (NonSaturating(), Minimax()), strict=False)
-    )
-    plan = planned()
-    assert dataclasses.replace(plan, cells=(first,)).digest() != dataclasses.replace(plan, cells=(second,)).digest()
-
-
-def test_a_plan_of_an_older_version_is_read_and_has_the_digest_of_its_meaning(tmp_path: Path) -> None:
-    plan = planned()
-    store = Store(tmp_path)
-    store.write_plan(plan)
-    values = json.loads(store.plan_path.read_text())
-    for name in ("until_decided", "least", "budget", "selection"):
-        del values[name]
-    store.plan_path.write_text(json.dumps(values))
-    assert store.plan() == plan
-    assert store.plan().digest() == plan.digest()
-
-
-def test_until_decided_gives_every_cell_a_block_and_calls_the_rest_the_most() -> None:
-    plan = planned(until_decided=True, seeds=7)
-    assert (plan.until_decided, plan.least, len(plan.seeds)) == (True, 2, 7)
-    assert [block.name for block in plan.blocks() if not plan.may_skip(block)] == [f"c00{i}-b000" for i in range(4)]
-    assert planned(until_decided=True, seeds=1).least == 1
-    assert not any(planned().may_skip(block) for block in planned().blocks())
 
 
 @pytest.mark.parametrize("where", [None, {"rate": "medium"}])

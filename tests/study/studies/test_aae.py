@@ -17,6 +17,7 @@ from study.design.parsing import assign_config, config_from
 from study.design.plan import Plan
 from study.design.planning import plan_study
 from study.execution import check
+from study.outcomes.outcome import Outcome
 from study.report import samples
 from study.storage.store import Store
 from study.studies import find
@@ -132,7 +133,8 @@ def test_pictures_lie_beside_the_samples(tmp_path: Path, monkeypatch: pytest.Mon
     for seed in task.seeds:
         assert [path.name for path in store.pictures(0, seed)] == [f"{name}-0000002.png" for name in names]
         assert [path.name for path in store.grids(0, seed)] == ["step-0000002.png"]
-    grid = samples._last_grid(store, SimpleNamespace(cell=0, seed=8))  # type: ignore[arg-type]
+    record = SimpleNamespace(cell=0, seed=8, outcome=Outcome.CONVERGED)
+    grid = samples.pair(store, [record]).converged  # type: ignore[list-item]
     assert grid is not None
     assert [part.name for part in grid.further] == names[:-1]
     assert all(part.shown.uri.startswith("data:image/") for part in grid.further)

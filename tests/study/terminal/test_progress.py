@@ -1,93 +1,69 @@
-"""What the terminal says while a search runs: its launch grows, and blocks may end early."""
+"""The observer that prints a launch and its progress."""
 
-import dataclasses
-import io
-import re
-from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
-from study.design.plan import Block, Plan
 from study.outcomes.outcome import Outcome
+from study.scheduling.agenda import Allocation
 from study.scheduling.ledger import Ledger
 from study.storage.records import Status
 from study.storage.store import Store
-from study.terminal.progress import LiveProgress
-from tests.study.conftest import trace_of
-from tests.study.made_searches import begin, plan, searching, train
-from trainables import trace
+from study.terminal.launches import describe
+from study.terminal.progress import LiveProgress, Terminal
+from tests.study.conftest import make
+
+U = Outcome.UNDECIDED
 
 
-def stop(store: Store, ledger: Ledger, block: Block) -> None:
-    """Stores a block that was given up at step 300."""
-    whole = trace_of(ledger.plan, block, [Outcome.NOT_LEARNED] * len(block.seeds), 0, {"plan": ledger.plan_digest})
-    meta = {**whole.meta, "steps": 300, "stopped": {"rule": "asha", "step": 200}}
-    rows = [row for row in whole.rows if row["step"] <= 300]
-    trace.write(trace.Trace(meta=meta, rows=rows), store.trace_path(block))
-    ledger.end(block, Status.FINISHED)
+@pytest.fixture
+def planned(tmp_path: Path) -> Store:
+    return make(tmp_path, ((U, U), (U, U)), page=False)
 
 
-def said(planned: Plan, out: Path, end: Callable[[Store, Ledger, Block], None] = train, blocks: int = 3) -> str:
-    store, ledger = begin(out, planned)
-    search, text = searching(ledger), io.StringIO()
-    with LiveProgress(ledger, Console(file=text, width=200)) as terminal:
-        for _ in range(blocks):
-            block = search.next()
-            assert block is not None
-            terminal.block_started(block)
-            terminal.rows(block, [], 1_000)
-            end(store, ledger, block)
-            search.block_ended(block)
-            terminal.block_ended(block)
-    return text.getvalue()
+def test_a_log_has_a_line_per_block_and_the_time_left(planned: Store) -> None:
+    ledger, text = Ledger(planned.plan(), planned), StringIO()
+    first, second = ledger.plan.blocks()
+    with LiveProgress(ledger, Console(file=text, width=200)) as progress:
+        progress.block_started(first)
+        ledger.end(first, Status.CRASHED, "no luck")
+        progress.block_ended(first)
+        progress.block_started(second)
+        progress.rows(second, [], 500)
+    lines = text.getvalue().splitlines()
+    assert lines[:2] == ["2 blocks: starting workers", "ls  (2 replicas, 0 s): crashed: no luck"]
+    assert lines[2].startswith(" 50 %  cells 1/2 · replicas 0/4 · about ")
+    assert len(lines) == 3, "15 seconds have not passed since the last line"
 
 
-def test_a_search_is_counted_in_candidates_and_by_its_budget_of_blocks(tmp_path: Path) -> None:
-    text = said(plan(blocks=12), tmp_path)
-    assert text.startswith("starting workers\n")
-    assert re.search(
-        r"\n  8 %  1 candidate · 1 of 12 blocks · best [012] of 2 \[\d\.\d\d, \d\.\d\d\] #0 · at most", text
-    )
-    assert re.search(r"\n 25 %  2 candidates \(1 raced on\) · 3 of 12 blocks · best ", text)
-    assert max(map(len, text.splitlines())) < 120
+def test_cells_that_need_no_more_seeds_are_named_once(tmp_path: Path) -> None:
+    store = make(tmp_path, ((U, U), (U, U)), page=False, block=1, until_decided=True, least=1)
+    ledger, text = Ledger(store.plan(), store), StringIO()
+    with LiveProgress(ledger, Console(file=text, width=200)) as progress:
+        for block in ledger.plan.blocks()[:2]:
+            ledger.settle(frozenset({0}), 1.0)
+            progress.block_ended(block)
+    assert text.getvalue().count("no further seeds for: ls\n") == 1
 
 
-def test_the_live_line_keeps_all_numbers_on_a_narrow_terminal(tmp_path: Path) -> None:
-    store, ledger = begin(tmp_path, plan(blocks=200))
-    search, console = searching(ledger), Console(file=io.StringIO(), width=45, force_terminal=True, record=True)
-    with LiveProgress(ledger, console) as terminal:
-        for _ in range(3):
-            block = search.next()
-            assert block is not None
-            terminal.block_started(block)
-            train(store, ledger, block)
-            search.block_ended(block)
-            terminal.block_ended(block)
-        assert len(console.export_text().splitlines()[0]) <= 45, "a line breaks between words"
-        console.print(terminal._bar)
-    text = " ".join(console.export_text().split())
-    for part in ("2 % ", "2 candidates (1 raced on)", "· 3 of 200 blocks · best", " left", "0:00:0"):
-        assert part in text
-    assert "…" not in text
+def test_a_launch_is_announced_from_its_plan_to_its_workers(planned: Store) -> None:
+    text = StringIO()
+    terminal, plan = Terminal(Console(file=text, width=200)), planned.plan()
+    terminal.planned(plan)
+    terminal.connecting()
+    terminal.connected(Allocation(cpus=1.0, gpus=0.5, at_a_time=1, cluster="2 CPUs"))
+    terminal.classifier_trained("digits", "labels", 0.9722)
+    terminal.ended()
+    assert text.getvalue().splitlines() == [
+        *describe(plan).replace("[bold]", "").replace("[/]", "").splitlines(),
+        "starting Ray ...",
+        "Ray with 2 CPUs: 1 block at a time, 1 CPU and 0.5 GPU each",
+        "features of digits: a classifier of labels, 97.2% right on held-out images",
+    ]
 
 
-def test_a_candidate_is_introduced_by_its_first_block_and_numbered_after_it(tmp_path: Path) -> None:
-    lines = said(plan(blocks=12), tmp_path).splitlines()
-    assert [line for line in lines if re.fullmatch(r"#0 optimizer=adam / lr=0\.001 / beta1=0\.5: [012] of 2", line)]
-    assert [line for line in lines if re.fullmatch(r"#\d: [0-4] of 4 \[\d\.\d\d, \d\.\d\d\]", line)]
-
-
-def test_a_search_with_a_budget_of_time_says_what_is_left_of_it(tmp_path: Path) -> None:
-    planned = plan()
-    assert planned.search is not None
-    timed = dataclasses.replace(planned, budget=3_600.0, search=dataclasses.replace(planned.search, blocks=None))
-    text = said(timed, tmp_path)
-    assert "\n  0 %  1 candidate · 1 blocks · best " in text
-    assert re.search(r" · (59 min \d\d s|1 h 00 min) left\n", text)
-    assert "about" not in text
-
-
-def test_a_block_that_was_given_up_says_when(tmp_path: Path) -> None:
-    text = said(plan(blocks=12), tmp_path, stop, blocks=1)
-    assert ": 0 of 2, stopped at step 300\n" in text
+def test_blocks_before_the_launch_has_begun_are_an_error(planned: Store) -> None:
+    with pytest.raises(AssertionError, match="after the launch has begun"):
+        Terminal(Console(file=StringIO())).block_started(planned.plan().blocks()[0])
