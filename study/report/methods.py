@@ -104,7 +104,7 @@ def _training(configs: Sequence[Config]) -> Iterable[str]:
     gans = [config for config in configs if isinstance(config, GanConfig)]
     encoders = [config for config in configs if isinstance(config, AaeConfig)]
     if gans:
-        yield from _gan(gans)
+        yield from of_gan(gans)
     if encoders:
         yield from _autoencoder(encoders)
     steps = "generator updates" if gans else "steps"
@@ -116,7 +116,8 @@ def _training(configs: Sequence[Config]) -> Iterable[str]:
     )
 
 
-def _gan(gans: Sequence[GanConfig]) -> Iterable[str]:
+def of_gan(gans: Sequence[GanConfig]) -> Iterable[str]:
+    """Yield sentences on the networks, the game and the optimizers of GANs."""
     noise, dim = _choice(gans, lambda c: c.latent.distribution), _choice(gans, lambda c: c.latent.dim)
     yield f"Generator: {_choice(gans, lambda c: c.generator)}, from {noise} noise in {dim} dimensions."
     yield f"Discriminator: {_choice(gans, lambda c: c.discriminator)}."

@@ -7,7 +7,7 @@ import pytest
 
 from study.design.description import statements
 from study.design.parsing import assign_config, config_from
-from study.report.methods import _gan
+from study.report.methods import of_gan
 from tests.trainables.made_populations import ring
 from trainables.config import GanConfig, digest, digest_of, to_dict
 from trainables.population import Population
@@ -86,9 +86,9 @@ def test_an_explanation_says_what_a_population_does() -> None:
 
 
 def test_a_methods_section_says_that_replicas_are_populations() -> None:
-    said = " ".join(_gan([ring()]))
+    said = " ".join(of_gan([ring()]))
     assert "Population-based training: Population (members 4, every 2, scales g_lr-d_lr-penalty, spread 3)." in said
-    assert "opulation" not in " ".join(_gan([ring(None)]))
+    assert "opulation" not in " ".join(of_gan([ring(None)]))
 
 
 def test_the_copied_share_is_rounded_down_and_at_least_one() -> None:
