@@ -36,7 +36,10 @@ def search(
     block: Annotated[
         int | None, typer.Option(help="Seeds per block of a candidate.", show_default="2; 5 for points")
     ] = None,
-    sampler: Annotated[str, typer.Option(help="tpe, gp, cmaes, qmc, random, grid or nsga2.")] = "tpe",
+    sampler: Annotated[
+        str,
+        typer.Option(help="What proposes candidates: tpe, cmaes, random, ...; a name that does not exist lists all."),
+    ] = "tpe",
     stop: Annotated[
         str,
         typer.Option(help="When a block stops early: lost (certain failure), asha or median (heuristics), none."),
