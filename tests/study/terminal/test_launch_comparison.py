@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from study.audit.comparison import CellChange, LaunchComparison, Repeats, compare, side
+from study.audit.comparison import CellChange, LaunchComparison, Repeats, compare
+from study.launch import Launch
 from study.terminal import launch_comparison
 from tests.study.conftest import C, D, M, N, make
 
@@ -17,7 +18,7 @@ BEFORE, AFTER = ((C, C, M, C), (C, M, N, D)), ((C, M, C, C), (C, M, M, D))
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> LaunchComparison:
-    return compare(*(side(make(tmp_path_factory.mktemp("out"), ends, name=name, page=False))
+    return compare(*(Launch(make(tmp_path_factory.mktemp("out"), ends, name=name, page=False))
                      for name, ends in (("one", BEFORE), ("two", AFTER))))  # fmt: skip
 
 
@@ -58,6 +59,6 @@ def test_transitions_count_outcomes_before_in_rows_and_after_in_columns(compared
 def test_a_kind_without_differences_is_one_line(compared: LaunchComparison, tmp_path: Path) -> None:
     store = make(tmp_path, BEFORE, page=False)
     out = StringIO()
-    launch_comparison.show(compare(side(store), side(store)), Console(file=out, width=80))
+    launch_comparison.show(compare(Launch(store), Launch(store)), Console(file=out, width=80))
     assert "Changes of the plan: none" in out.getvalue()
     assert "and gave the same numbers." in out.getvalue()

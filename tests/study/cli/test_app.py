@@ -1,0 +1,88 @@
+"""What all commands share: errors of one sentence, the exit codes of signals, and the launch that is meant."""
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer
+
+from study import cli
+from study.cli.app import one_sentence, planned, save_study, stored
+from tests.study.conftest import make
+
+
+def test_a_mistake_is_printed_as_one_sentence_with_its_brackets(capsys: pytest.CaptureFixture[str]) -> None:
+    @one_sentence
+    def command() -> None:
+        raise ValueError("seeds must be in [1, 10], got [bold]")
+
+    with pytest.raises(typer.Exit) as end:
+        command()
+    assert end.value.exit_code == 2
+    assert capsys.readouterr().err.endswith("error: seeds must be in [1, 10], got [bold]\n")
+
+
+def test_other_errors_are_not_hidden() -> None:
+    @one_sentence
+    def command() -> None:
+        raise TypeError("a bug")
+
+    with pytest.raises(TypeError, match="a bug"):
+        command()
+
+
+def interrupted() -> None:
+    raise KeyboardInterrupt
+
+
+def terminated() -> None:
+    signal.raise_signal(signal.SIGTERM)
+
+
+def terminated_and_reported() -> None:
+    try:
+        signal.raise_signal(signal.SIGTERM)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+def refused() -> None:
+    raise SystemExit(2)
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [(interrupted, 130), (terminated, 143), (terminated_and_reported, 143), (refused, 2), (lambda: None, 0)],
+)
+def test_the_exit_code_is_that_of_the_signal(
+    command: Callable[[], None], code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(cli, "app", command)
+    try:
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert end.value.code == code
+
+
+def test_a_launch_is_found_by_its_id_and_by_its_folder(tmp_path: Path) -> None:
+    store = make(tmp_path, page=False)
+    assert stored(store.plan().launch, tmp_path).root == store.root
+    assert stored(str(store.root), Path("elsewhere")).root == store.root
+
+
+def test_options_change_a_plan() -> None:
+    plan = planned("mixture-modes", "smoke", 3, ["steps=7"], vary=["clip=0.01,0.1"])
+    assert [cell.name for cell in plan.cells] == ["0.01", "0.1"]
+    assert (len(plan.seeds), plan.cells[0].config.steps) == (3, 7)
+
+
+def test_options_are_written_as_a_study_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "mine.py"
+    save_study(path, "mixture-modes", "smoke", 3, ["steps=7"], ["clip=0.01,0.1"])
+    again = planned(str(path), None, None, None)
+    assert [cell.config.steps for cell in again.cells] == [7, 7]
+    assert len(again.seeds) == 3

@@ -1,0 +1,53 @@
+"""The commands that list and show studies before a run."""
+
+import pytest
+from typer.testing import CliRunner
+
+from study.cli import app
+from study.scheduling import cost
+from study.scheduling.cost import Estimate
+from study.studies import studies
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure no cost."""
+    estimate = Estimate(core_seconds=7_200.0, wall_seconds=3_600.0, at_a_time=2, device="CPU core")
+    monkeypatch.setattr(cost, "estimate", lambda plan: estimate)
+
+
+def output(*arguments: str) -> str:
+    done = CliRunner().invoke(app, arguments, env={"COLUMNS": "140"})
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_every_study_is_listed_with_its_profiles() -> None:
+    text = output("list")
+    for study in studies().values():
+        assert study.name in text
+        assert all(profile in text for profile in study.profiles)
+
+
+def test_a_study_is_shown_with_all_that_is_decided_before_a_run() -> None:
+    text = output("show", "mixture-modes", "--profile", "smoke", "--seeds", "3")
+    parts = (
+        "Profile smoke (of smoke, quick,",
+        "Factors",
+        "6 cells, 3 seeds each",
+        "official / ns",
+        "Hypotheses",
+        "Sources",
+    )
+    for part in (
+        *parts,
+        "Mao et al.",
+        "Estimated cost here: 2 h 00 min of one CPU core, about 1 h 00 min with 2 blocks",
+    ):
+        assert part in text, part
+
+
+def test_a_grid_has_no_hypotheses_to_show() -> None:
+    text = output("show", "mixture-modes", "--profile", "smoke", "--vary", "clip=0.01,0.1")
+    assert "2 cells" in text
+    assert "Hypotheses" not in text
