@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from study import report
-from study.design.plan import Block, Plan
+from study.design.plan import Block, Cell, Plan
 from study.evidence.estimates import CellSummary, summarize
 from study.outcomes.futility import Reference
 from study.scheduling import ray_driver
@@ -166,20 +166,21 @@ def _check_plan(ledger: Ledger) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Guide:
-    """The agenda that chooses the next block, and the observers that it relies on."""
+    """The agenda that chooses the next block, the observers that it relies on, and the score of a cell in a search."""
 
     agenda: Agenda
     observers: tuple[BlockObserver, ...]
-    close: Callable[[], None]
+    close: Callable[[], None] = lambda: None
+    score: Callable[[Cell, Sequence[Record]], float | None] = lambda cell, records: None
 
 
 def _guide(ledger: Ledger, mirror: "Mirror | None") -> _Guide:
     """Choose how the launch goes on: its blocks in order, in order until it is decided, or as a search decides."""
     plan, cache = ledger.plan, cache_of(ledger.store)
     if plan.until_decided:
-        return _Guide(Planned(ledger), (Stopping(ledger),), lambda: None)  # Stopping settles decided cells at once
+        return _Guide(Planned(ledger), (Stopping(ledger),))  # Stopping settles decided cells at once
     if plan.search is None:
-        return _Guide(Planned(ledger), (), lambda: None)
+        return _Guide(Planned(ledger), ())
     from study.scheduling.adaptive import Searching
     from study.search.optuna_adapter.dashboard import NoMirror  # imports Optuna, which is slow, for searches only
 
@@ -187,7 +188,12 @@ def _guide(ledger: Ledger, mirror: "Mirror | None") -> _Guide:
     searching = Searching(
         ledger, plan.search, NoMirror() if mirror is None else mirror, lambda block: _constants(config, cache)
     )
-    return _Guide(searching, (searching,), searching.close)
+    return _Guide(searching, (searching,), searching.close, _score)
+
+
+def _score(cell: Cell, records: Sequence[Record]) -> float | None:
+    tried = candidate(cell.levels, records)
+    return None if tried is None else tried.score
 
 
 @lru_cache(maxsize=1)
@@ -211,7 +217,7 @@ def _train(
     try:
         _notify(observers, lambda each: each.began(ledger))
         ended = ray_driver.run(
-            ledger, cache, allocation, [*guide.observers, *observers, _Tracking(ledger, tracker)], guide.agenda
+            ledger, cache, allocation, [*guide.observers, *observers, _Tracking(ledger, tracker, guide)], guide.agenda
         )
     finally:
         _notify(observers, lambda each: each.ended())
@@ -270,8 +276,8 @@ def _train_classifiers(plan: Plan, cache: Path, observers: Sequence[Observer]) -
 class _Tracking:
     """The observer that passes a launch's events to the tracker."""
 
-    def __init__(self, ledger: Ledger, tracker: Tracker) -> None:
-        self._ledger, self._tracker = ledger, tracker
+    def __init__(self, ledger: Ledger, tracker: Tracker, guide: _Guide) -> None:
+        self._ledger, self._tracker, self._guide = ledger, tracker, guide
 
     def block_started(self, block: Block) -> None:
         """Announce the block's cell, which may be new to the tracker."""
@@ -285,6 +291,5 @@ class _Tracking:
             self._tracker.replica(record, self._ledger.store.pictures(record.cell, record.seed))
         cell = block.cell
         records = self._ledger.of_cell(cell.index)
-        tried = None if self._ledger.plan.search is None else candidate(cell.levels, records)
         for summary in summarize(records):
-            self._tracker.cell(summary, None if tried is None else tried.score)
+            self._tracker.cell(summary, self._guide.score(cell, records))

@@ -1,24 +1,25 @@
 """Running and resuming launches, without a cluster: what is checked first, and what a launch leaves behind."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from study import execution
-from study.design.plan import Plan
+from study.design.plan import Block, Plan
 from study.evidence.estimates import CellSummary
 from study.scheduling import ray_driver
-from study.scheduling.agenda import Resources
+from study.scheduling.agenda import Agenda, Allocation, Resources
 from study.scheduling.ledger import Ledger
-from study.scheduling.observer import Observer
+from study.scheduling.observer import BlockObserver, Observer
 from study.storage.records import Status
 from study.storage.store import Store
 from study.tracking import NullTracker
 from tests.study import made_searches as searches
-from tests.study.conftest import C, M, U, make
+from tests.study.conftest import C, M, U, make, trace_of
+from trainables import trace
 from trainables.data import ImageFolder
 
 
@@ -90,6 +91,42 @@ def test_a_changed_plan_trains_no_more_seeds(tmp_path: Path) -> None:
     store.write_plan(dataclasses.replace(store.plan(), title="Another title"))
     with pytest.raises(ValueError, match=r"must be as it was planned to train more: it has digest \w{16} now"):
         execution.resume(store, Resources(), NullTracker())
+
+
+def end_at_once(monkeypatch: pytest.MonkeyPatch, train: Callable[[Store, Ledger, Block], None]) -> None:
+    """Replace Ray by a loop that stores made-up traces."""
+
+    def run(ledger: Ledger, cache: Path, share: Any, observers: Sequence[BlockObserver], agenda: Agenda) -> bool:
+        while (block := agenda.next()) is not None:
+            train(ledger.store, ledger, block)
+            for observer in observers:
+                observer.block_ended(block)
+        return agenda.finished()
+
+    allocation = Allocation(cpus=1.0, gpus=0.0, at_a_time=1, cluster="none")
+    monkeypatch.setattr(ray_driver, "connect", lambda resources: allocation)
+    monkeypatch.setattr(ray_driver, "run", run)
+
+
+def test_the_tracker_gets_the_scores_of_a_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    end_at_once(monkeypatch, searches.train)
+    plan, tracker = searches.plan(blocks=4), Recorder()
+    result = execution.start(plan, Store(tmp_path / plan.study / plan.launch), Resources(), tracker)
+    assert len(tracker.scores) == 4
+    assert all(score is not None and 0 < score < 1 for score in tracker.scores)
+    assert (result.interrupted, tracker.complete) == (False, [True])
+
+
+def test_the_tracker_gets_no_score_of_a_grid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def train(store: Store, ledger: Ledger, block: Block) -> None:
+        trace.write(trace_of(ledger.plan, block, (C, M), 0, {}), store.trace_path(block))
+        ledger.end(block, Status.FINISHED)
+
+    end_at_once(monkeypatch, train)
+    store, tracker = make(tmp_path, ((U, U), (U, U)), page=False), Recorder()
+    result = execution.resume(store, Resources(), tracker)
+    assert tracker.scores == [None, None]
+    assert [summary.rate.successes for summary in result.summaries] == [1, 1]
 
 
 def test_a_launch_that_is_not_complete_says_so_to_its_tracker(tmp_path: Path) -> None:
