@@ -18,7 +18,7 @@ from trainables.config import AaeConfig, Config, GanConfig
 from trainables.penalties import NoPenalty
 
 if TYPE_CHECKING:
-    from study.report.views import View
+    from study.report.views.base import View
 
 _MOST = 4
 """Largest number of values of a setting that are listed; of more, only their number is given."""
