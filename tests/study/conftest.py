@@ -1,4 +1,4 @@
-"""Launches that never ran but could have: made-up traces, and all else computed from them as a real launch would."""
+"""Launches with made-up traces, from which everything else is computed as in a real launch."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -58,10 +58,10 @@ def make(
     config: Mapping[str, Any] | None = None,
     **changes: Any,
 ) -> Store:
-    """A launch whose replicas end as told, cell by cell; undecided ones have not been trained.
+    """Make a launch whose replicas have these outcomes, cell by cell; undecided ones have not been trained.
 
     Args:
-        noise: another number, other measurements with the same outcomes.
+        noise: a different number gives different measurements with the same outcomes.
         meta, config, changes: fields of the traces' metadata, of every configuration and of the plan.
     """
     plan = _plan(outcomes, name, config or {}, changes)
@@ -90,8 +90,8 @@ def _plan(
             "data": Ring(modes=2), "generator": Mlp(), "discriminator": Mlp(), "latent": Latent(dim=2),
             "objective": objective, "g_optimizer": Adam(lr=1e-3), "d_optimizer": Adam(lr=1e-3), "steps": STEPS[-1],
         }  # fmt: skip
-        own = GanConfig(**(values | dict(config)))
-        cells.append(Cell(index=index, name=label, levels={"loss": label}, config=own, digest=digest(own)))
+        resolved = GanConfig(**(values | dict(config)))
+        cells.append(Cell(index=index, name=label, levels={"loss": label}, config=resolved, digest=digest(resolved)))
     values = {
         "launch": name,
         "study": "demo",

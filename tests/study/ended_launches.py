@@ -76,9 +76,9 @@ def make_launch(
     store.write_plan(planned)
     records: list[Record] = []
     for cell, outcomes in zip(planned.cells, ends, strict=True):
-        own = list(zip(planned.seeds, outcomes, strict=True))
-        ran = [(seed, outcome) for seed, outcome in own if outcome is not U]
-        for replica, (seed, outcome) in enumerate(own):
+        replicas = list(zip(planned.seeds, outcomes, strict=True))
+        ran = [(seed, outcome) for seed, outcome in replicas if outcome is not U]
+        for replica, (seed, outcome) in enumerate(replicas):
             records.append(_record(planned, cell, replica, seed, outcome, (cell.index, replica) in crashed))
             if grids and outcome is not U:
                 _grid(store.sample_folder(cell.index, seed), seed, outcome)
