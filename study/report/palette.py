@@ -105,4 +105,5 @@ def variables(dark: bool) -> str:
 
 
 def css_name(outcome: Outcome) -> str:
+    """Return the name of an outcome in style sheets: ``mode-collapsed``."""
     return outcome.value.replace("_", "-")

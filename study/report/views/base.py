@@ -104,11 +104,11 @@ class View(ABC):
 
     @abstractmethod
     def design(self) -> Iterable[str]:
-        """The sentences of a methods section on what was trained."""
+        """Return the sentences of a methods section on what was trained."""
 
     @abstractmethod
     def statistics(self) -> Iterable[str]:
-        """The sentences of a methods section on what was computed for this kind of launch alone."""
+        """Return the sentences of a methods section on what was computed for this kind of launch alone."""
 
     @property
     def traced(self) -> Sequence[Block]:

@@ -127,7 +127,7 @@ class SearchView(View):
         return own | dict(super().files)
 
     def panels(self, entries: Mapping[int, Entry], line: str = "") -> Panels:
-        """A panel for each candidate: they lie where a sampler put them, on no grid."""
+        """Give each candidate a panel: they lie where a sampler put them, on no grid."""
         return panels.each({cell: f"{entry.name}: {entry.note}" for cell, entry in entries.items()}, line)
 
     def design(self) -> Iterable[str]:
