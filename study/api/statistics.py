@@ -127,7 +127,21 @@ def kaplan_meier(time: npt.ArrayLike, failed: npt.ArrayLike, confidence: float =
 
 
 def logrank(time_a: npt.ArrayLike, failed_a: npt.ArrayLike, time_b: npt.ArrayLike, failed_b: npt.ArrayLike) -> LogRank:
-    """Test whether two settings fail at the same rate over time (Mantel 1966); arguments as :func:`kaplan_meier`.
+    """Test whether two settings fail at the same rate over time.
+
+    Mantel 1966, Cancer Chemotherapy Reports 50. The replicas count as independent: pairing by seeds is not used.
+
+    Args:
+        time_a: ``[N]`` of one setting, as in :func:`kaplan_meier`.
+        failed_a: ``[N]`` truth values.
+        time_b: ``[M]`` of the other setting.
+        failed_b: ``[M]`` truth values.
+
+    Returns:
+        The statistic and its two-sided p-value.
+
+    Raises:
+        ValueError: if times and failures of a setting differ in length, or a time is negative or not finite.
 
     Examples:
         >>> import study
