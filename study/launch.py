@@ -163,6 +163,8 @@ class Launch:
             >>> launch.decide(quality_min=0.99).rule.quality_min
             0.99
         """
+        if rule is not None and not isinstance(rule, OutcomeRule):
+            raise ValueError(f"rule must be an OutcomeRule, got {rule!r}")
         changed = assign_flat(self.rule if rule is None else rule, thresholds)
         plan, digest = replace(self.plan, rule=changed), self.plan.digest()
         known = {record.block: record.status for record in self.replicas}

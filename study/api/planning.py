@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from study.api.arguments import check_axes, check_kind, check_values
 from study.design import parsing, planning, setting_file, study_file, varying
 from study.design.plan import Plan
 from study.design.study import MOST_SEEDS, Study
@@ -58,6 +59,9 @@ def plan(
         >>> [cell.name for cell in grid.cells]
         ['minimax', 'wasserstein']
     """
+    check_values("set", set)
+    if seeds is not None:
+        check_kind("seeds", seeds, int, "a whole number")
     chosen, scale = resolved(study, profile, vary)
     return planning.plan_study(
         chosen,
@@ -77,6 +81,8 @@ def resolved(
 
     The arguments are those of :func:`plan`.
     """
+    check_axes(vary)
+    check_kind("study", study, (Study, str, Path), "a Study, a name or a file")
     base = study if isinstance(study, Study) else study_of(study, profile)
     scale = profile or (USUAL if USUAL in base.profiles else next(iter(base.profiles)))
     return (varying.vary(base, scale, vary) if vary else base), scale
@@ -93,6 +99,8 @@ def save(
 ) -> None:
     """Write the study that :func:`plan` resolves from these arguments as a Python file with a ``STUDY``.
 
+    It has this one profile, with the hypotheses and contrasts that its levels can test.
+
     ``path`` is the file to write, ``*.py``; the other arguments are those of :func:`plan`.
 
     Raises:
@@ -106,7 +114,16 @@ def save(
         seeds=len(planned.seeds),
         note=planned.stated_note(),
     )
-    study_file.write(replace(chosen, profiles={scale: resolved_profile}), Path(path))
+    testable = [own for own in chosen.hypotheses if all(map(resolved_profile.has, own.sides))]
+    levels = ((own, ({own.factor: own.a}, {own.factor: own.b})) for own in chosen.contrasts)
+    contrasts = [own for own, sides in levels if all(map(resolved_profile.has, sides))]
+    saved = replace(
+        chosen,
+        hypotheses=tuple(testable),
+        contrasts=tuple(contrasts),
+        profiles={scale: resolved_profile},
+    )
+    study_file.write(saved, Path(path))
 
 
 def study_of(name: str | Path, profile: str | None = None) -> Study:
@@ -125,6 +142,8 @@ def study_of(name: str | Path, profile: str | None = None) -> Study:
             return study_file.read(path)
         case ".json":
             return setting_file.read(path).study(profile or USUAL)
+        case _ if path.exists():
+            raise ValueError(f"a study's file must end in .py or .json, got {name}")
         case _:
             return find(str(name))
 
@@ -177,6 +196,8 @@ def plan_search(
     from study.search import planning as searches
     from study.search.problem import ground
 
+    check_kind("budget", budget, str, "a text such as 200blocks or 15m")
+    check_values("set", set)
     here = ground(on)
     blocks, seconds = searches.budget(budget)
     fields = {"floor": floor, "sampler": sampler, "seed": seed, "blocks": blocks, "audit": audit}
@@ -212,6 +233,9 @@ def plan_confirmation(launch: "Launch", *, cell: str | None = None, seeds: int |
         >>> plan.cells[0].name, len(plan.seeds), plan.seeds[0]
         ('r1 / simultaneous', 30, 1000000)
     """
+    from study.launch import Launch
+
+    check_kind("launch", launch, Launch, "a Launch, as study.load returns")
     return confirmation_of(launch.store, cell=cell, seeds=seeds)
 
 
@@ -245,6 +269,8 @@ def explain(plan: Plan, cell: int = 0) -> "pd.DataFrame":
 
     from study.design.description import statements
 
+    check_kind("plan", plan, Plan, "a Plan, as study.plan returns")
+    check_kind("cell", cell, int, "the index of a cell")
     if not 0 <= cell < len(plan.cells):
         raise ValueError(f"cell must be in [0, {len(plan.cells) - 1}], got {cell} (study {plan.study})")
     rows = [(each.section, each.name, each.text) for each in statements(plan.cells[cell].config)]
@@ -280,6 +306,11 @@ def power(
 
     from study.evidence.power import power_analysis
 
+    check_kind("plan", plan, Plan, "a Plan, as study.plan returns")
+    if rates is not None:
+        check_kind("rates", rates, (tuple, list), "two success rates")
+        if len(rates) != 2:
+            raise ValueError(f"rates must be two success rates, got {rates!r}")
     analyses = power_analysis(plan, rates=rates, rate=rate, correlation=correlation)
     rows = [
         (

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from study.api.arguments import check_kind
 from study.api.figures import draw
 from study.design.plan import Plan
 from study.launch import Launch
@@ -63,6 +64,7 @@ def run(
     from study import execution
     from study.scheduling.agenda import Resources
 
+    check_kind("plan", plan, Plan, "a Plan, as study.plan returns")
     folder = Path(out)
     resources = Resources(address=address, cpus=cpus_per_block, gpus=gpus_per_block)
     tracker, mirror = tracker_at(folder, tracking_uri), mirror_at(folder, storage, plan)
@@ -140,6 +142,7 @@ def store_of(launch: str | Path, out: str | Path) -> Store:
     Raises:
         ValueError: if there is no such launch.
     """
+    check_kind("launch", launch, (str, Path), "a folder or an id")
     for root in (Path(launch), *sorted(Path(out).glob(f"*/{launch}"))):
         if (root / "spec.json").exists():
             return Store(root)

@@ -11,6 +11,7 @@ from rich.console import Console
 
 if TYPE_CHECKING:
     from study.design.plan import Plan
+    from study.design.study import Study
     from study.storage.store import Store
 
 # One thread per process: blocks run side by side and share the cores.
@@ -90,8 +91,15 @@ def one_sentence(command: Callable[P, None]) -> Callable[P, None]:
     return wrapped
 
 
+def study_of(name: str, profile: str | None) -> "Study":
+    """Return the study of a name or a file, which is executed here and only here."""
+    from study.api import planning
+
+    return planning.study_of(name, profile)
+
+
 def planned(
-    name: str,
+    name: "str | Study",
     profile: str | None,
     seeds: int | None,
     changes: list[str] | None,
@@ -117,7 +125,12 @@ def planned(
 
 
 def save_study(
-    path: Path, name: str, profile: str | None, seeds: int | None, changes: list[str] | None, vary: list[str] | None
+    path: Path,
+    study: "Study",
+    profile: str | None,
+    seeds: int | None,
+    changes: list[str] | None,
+    vary: list[str] | None,
 ) -> None:
     """Write the plan of these options as a study file."""
     from study.api.planning import save
@@ -125,7 +138,7 @@ def save_study(
     from study.design.varying import axes
 
     values, grid = assignments(changes or [], "--set"), axes(vary or [], "--vary")
-    save(path, name, profile, seeds=seeds, set=values, vary=grid)
+    save(path, study, profile, seeds=seeds, set=values, vary=grid)
     console.print(f"study    {path}", soft_wrap=True)
 
 

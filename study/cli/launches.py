@@ -29,6 +29,7 @@ from study.cli.app import (
     planned,
     save_study,
     stored,
+    study_of,
 )
 
 
@@ -63,9 +64,10 @@ def run(
 ) -> None:
     """Run a study: train every cell with every seed, decide the outcome of each, and write the report."""
     resources = resources_at(address, cpus_per_block, gpus_per_block)
-    plan = planned(name, profile, seeds, changes, vary=vary, until_decided=until_decided, budget=budget)
+    study = study_of(name, profile)
+    plan = planned(study, profile, seeds, changes, vary=vary, until_decided=until_decided, budget=budget)
     if save is not None:
-        save_study(save, name, profile, seeds, changes, vary)
+        save_study(save, study, profile, seeds, changes, vary)
     start(plan, out, resources, tracking_uri)
 
 

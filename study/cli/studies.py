@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from study.cli.app import Changes, Profile, Seeds, StudyArgument, Vary, app, console, one_sentence, planned
+from study.cli.app import Changes, Profile, Seeds, StudyArgument, Vary, app, console, one_sentence, planned, study_of
 
 
 @app.command("list")
@@ -32,11 +32,10 @@ def show(
     vary: Vary = None,
 ) -> None:
     """Show a study: question, hypotheses, factors, cells, seeds, sources, and its estimated cost on this machine."""
-    from study.api.planning import study_of
     from study.terminal import launches
 
-    profiles = study_of(name, profile).profiles
-    launches.study(planned(name, profile, seeds, changes, vary=vary), tuple(profiles), console)
+    study = study_of(name, profile)
+    launches.study(planned(study, profile, seeds, changes, vary=vary), tuple(study.profiles), console)
 
 
 @app.command()

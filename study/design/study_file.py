@@ -27,7 +27,8 @@ def read(path: Path) -> Study:
         ValueError: if there is no such file, it fails, or it defines no ``STUDY``; names the file and the line.
     """
     if not path.is_file():
-        raise ValueError(f"a study's name, or a file with a STUDY, must be given, got {path}: there is no such file")
+        what = "it is a folder" if path.is_dir() else "there is no such file"
+        raise ValueError(f"a study's name, or a file with a STUDY, must be given, got {path}: {what}")
     module = util.module_from_spec(_found(path))
     folder = str(path.absolute().parent)
     sys.path.insert(0, folder)
@@ -35,11 +36,13 @@ def read(path: Path) -> Study:
         assert module.__spec__ is not None
         assert module.__spec__.loader is not None
         module.__spec__.loader.exec_module(module)
-    except Exception as error:  # whatever the user's file raises is the user's mistake
+    except (Exception, SystemExit) as error:  # whatever the user's file raises is the user's mistake
         raise ValueError(f"{path} must run without an error, got {_where(error, path)}") from None
     finally:
         sys.path.remove(folder)
-    study = getattr(module, "STUDY", None)
+    if not hasattr(module, "STUDY"):
+        raise ValueError(f"{path} must define STUDY, a study.Study, and defines none")
+    study = module.STUDY
     if not isinstance(study, Study):
         raise ValueError(f"{path} must define STUDY, a study.Study, got {type(study).__name__}")
     return study
@@ -49,13 +52,14 @@ def _found(path: Path) -> Any:
     return util.spec_from_file_location(f"study_file_{path.stem}", path)
 
 
-def _where(error: Exception, path: Path) -> str:
+def _where(error: BaseException, path: Path) -> str:
     """``ValueError in line 12: steps must be > 0``."""
     if isinstance(error, SyntaxError):
-        return f"SyntaxError in line {error.lineno}: {error.msg}"
+        line = "" if error.lineno is None else f" in line {error.lineno}"
+        return f"SyntaxError{line}: {error.msg}"
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
     place = f" in line {lines[-1]}" if lines else ""
-    return f"{type(error).__name__}{place}: {error}"
+    return f"{type(error).__name__}{place}: {' '.join(str(error).split())}"
 
 
 def write(study: Study, path: Path) -> None:

@@ -46,6 +46,9 @@ def vary(study: Study, profile: str, axes: Mapping[str, Sequence[object]]) -> St
 
 
 def _factor(path: str, values: Sequence[object]) -> Factor:
+    for one, other in combinations(values, 2):
+        if one == other:
+            raise ValueError(f"--vary {path} must have different values, got {one!r} and {other!r}")
     if len(values) < 2:
         raise ValueError(f"--vary {path} needs two values or more, got {len(values)}; --set sets a single one")
     labels = [value if isinstance(value, str) else json.dumps(value) for value in values]

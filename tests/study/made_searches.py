@@ -152,3 +152,12 @@ def _end(point: Point, seed: int, converges: Callable[[Point], float]) -> Outcom
     if rng.random() < converges(point):
         return Outcome.CONVERGED
     return rng.choice([Outcome.MODE_COLLAPSED, Outcome.NOT_LEARNED, Outcome.DIVERGED])
+
+
+def stop(store: Store, ledger: Ledger, block: Block) -> None:
+    """Store a block that the search stopped at step 300."""
+    whole = trace_of(ledger.plan, block, [Outcome.NOT_LEARNED] * len(block.seeds), 0, {"plan": ledger.plan_digest})
+    meta = {**whole.meta, "steps": 300, "stopped": {"rule": "asha", "step": 200}}
+    rows = [row for row in whole.rows if row["step"] <= 300]
+    trace.write(trace.Trace(meta=meta, rows=rows), store.trace_path(block))
+    ledger.end(block, Status.FINISHED)

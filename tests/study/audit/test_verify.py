@@ -20,8 +20,7 @@ from study.scheduling.ledger import Ledger, redecide
 from study.storage.records import Status
 from study.storage.search_log import Log, Stop
 from study.storage.store import Store
-from tests.study.made_searches import begin, plan, searching
-from tests.study.terminal.test_progress import stop
+from tests.study.made_searches import begin, plan, searching, stop
 from trainables import trace
 from trainables.trace import Trace
 

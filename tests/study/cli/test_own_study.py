@@ -73,6 +73,46 @@ def test_a_file_is_explained_and_its_power_computed_like_any_study(mine: Path) -
     assert "Slow is better." in said
 
 
+def test_a_file_is_executed_once(mine: Path) -> None:
+    mine.write_text(MINE + f"\nwith open({str(mine.with_suffix('.log'))!r}, 'a') as file:\n    file.write('x')\n")
+    assert run("explain", mine)[0] == 0
+    assert mine.with_suffix(".log").read_text() == "x"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ('worse={"rate": "0.001"}', 'worse={"rate": "0.02"}', "must name levels that a profile has, got rate 0.02"),
+        ('better={"rate": "0.0001"}', 'better={"rat": "0.0001"}', "got rat 0.0001"),
+        (
+            'a="0.0001", b="0.001"',
+            'a="0.0001", b="0.1"',
+            "a contrast must name levels that a profile has",
+        ),
+        ("seeds=2", "seeds='2'", "seeds of a profile must be a whole number in [1, 10000], got '2'"),
+        ("block=2", "block=0", "block of a profile must be a whole number"),
+        ('name="mine"', 'name="a/b c"', "name of a study must be letters, digits"),
+        ('question="Which rate?"', "question=__doc__", "question must be a text, got None"),
+    ],
+)
+def test_what_is_wrong_in_a_study_is_one_sentence_before_anything_runs(
+    before: str, after: str, message: str, mine: Path
+) -> None:
+    assert before in MINE
+    mine.write_text(MINE.replace(before, after, 1), encoding="utf-8")
+    code, said = run("run", mine)
+    assert code == 2
+    assert message in " ".join(said.split())
+
+
+def test_a_study_without_profiles_is_one_sentence(mine: Path) -> None:
+    text = MINE[: MINE.index("    profiles={")] + "    profiles={},\n)\n"
+    mine.write_text(text, encoding="utf-8")
+    code, said = run("explain", mine)
+    assert code == 2
+    assert "profiles must have at least one" in said.replace("\n", " ")
+
+
 def test_a_grid_of_the_command_line_is_shown_cell_by_cell(monkeypatch: pytest.MonkeyPatch) -> None:
     code, said = run(
         "explain", "mixture-modes", "--profile", "smoke", "--vary", "clip=0.01,0.1", "--vary", "steps=10,20"

@@ -37,7 +37,10 @@ def test_digests_belong_to_the_configurations_and_differ() -> None:
 
 
 def test_without_factors_there_is_one_cell() -> None:
-    (cell,) = plan_study(study(quick=profile(factors=())), "quick", now=NOW).cells
+    bare = dataclasses.replace(
+        study(), hypotheses=(), contrasts=(), profiles={"quick": dataclasses.replace(profile(), factors=())}
+    )
+    (cell,) = plan_study(bare, "quick", now=NOW).cells
     assert cell.config == BASE
 
 
@@ -105,7 +108,7 @@ def test_an_unknown_profile_is_refused() -> None:
 
 def test_seeds_do_not_depend_on_profile_clock_or_number() -> None:
     few = planned(seeds=3).seeds
-    later = plan_study(study(other=profile(factors=())), "other", now=NOW.replace(year=2030), seeds=40).seeds
+    later = plan_study(study(other=profile()), "other", now=NOW.replace(year=2030), seeds=40).seeds
     assert len(few) == 3
     assert later[:3] == few
     assert len(planned().seeds) == 5
@@ -131,10 +134,8 @@ def test_a_launch_says_what_it_is() -> None:
     assert plan.versions == versions()
 
 
-@pytest.mark.parametrize("where", [None, {"rate": "medium"}])
-def test_until_decided_needs_something_to_decide(where: dict[str, str] | None) -> None:
-    share = dataclasses.replace(study().hypotheses[1], where=where)
-    idle = dataclasses.replace(study(), hypotheses=() if where is None else (share,))
+def test_until_decided_needs_something_to_decide() -> None:
+    idle = dataclasses.replace(study(), hypotheses=())
     with pytest.raises(ValueError, match=r"^--until-decided needs a hypothesis about cells of the profile, and there"):
         plan_study(idle, "quick", now=NOW, until_decided=True)
 

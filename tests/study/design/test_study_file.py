@@ -23,11 +23,13 @@ def test_a_file_is_run_as_a_script_with_its_folder_on_the_path(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("x = 1", r"must define STUDY, a study\.Study, got NoneType"),
+        ("x = 1", r"must define STUDY, a study\.Study, and defines none"),
         ("STUDY = 'mixture-modes'", "must define STUDY, a study.Study, got str"),
         ("x = 1\nraise ValueError('steps must be > 0')", "got ValueError in line 2: steps must be > 0"),
         ("x = 1\n\nx = (", "got SyntaxError in line 3"),
         ("import nothing_of_that_name", "got ModuleNotFoundError in line 1"),
+        ("import sys\nsys.exit(3)", "got SystemExit in line 2: 3"),
+        ("raise RuntimeError('boom\\nagain')", "got RuntimeError in line 1: boom again"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_one_sentence_with_its_line(text: str, message: str, tmp_path: Path) -> None:

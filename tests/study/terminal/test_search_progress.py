@@ -9,23 +9,10 @@ from pathlib import Path
 from rich.console import Console
 
 from study.design.plan import Block, Plan
-from study.outcomes.outcome import Outcome
 from study.scheduling.ledger import Ledger
-from study.storage.records import Status
 from study.storage.store import Store
 from study.terminal.progress import LiveProgress
-from tests.study.conftest import trace_of
-from tests.study.made_searches import begin, plan, searching, train
-from trainables import trace
-
-
-def stop(store: Store, ledger: Ledger, block: Block) -> None:
-    """Store a block that the search stopped at step 300."""
-    whole = trace_of(ledger.plan, block, [Outcome.NOT_LEARNED] * len(block.seeds), 0, {"plan": ledger.plan_digest})
-    meta = {**whole.meta, "steps": 300, "stopped": {"rule": "asha", "step": 200}}
-    rows = [row for row in whole.rows if row["step"] <= 300]
-    trace.write(trace.Trace(meta=meta, rows=rows), store.trace_path(block))
-    ledger.end(block, Status.FINISHED)
+from tests.study.made_searches import begin, plan, searching, stop, train
 
 
 def said(planned: Plan, out: Path, end: Callable[[Store, Ledger, Block], None] = train, blocks: int = 3) -> str:
