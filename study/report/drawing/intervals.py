@@ -43,10 +43,7 @@ class IntervalRow:
 
 def intervals(found: Sequence[IntervalRow], limits: tuple[float, float], ticks: Sequence[float], title: str) -> Figure:
     """Draw rows of intervals on one scale, with a line at 0 if it lies inside; to be called within ``svg.drawing``."""
-    left, right = (
-        label_width([row.label for row in found if not row.head]),
-        196 if any(row.counts for row in found) else 140,
-    )
+    left, right = label_width([row.label for row in found if not row.head]), _width_of_values(found)
     height = HEAD + ROW * len(found) + FOOT
     figure = svg.blank(height)
     ax = svg.axes(figure, left, HEAD, svg.WIDTH - left - right, height - HEAD - FOOT)
@@ -67,6 +64,13 @@ def intervals(found: Sequence[IntervalRow], limits: tuple[float, float], ticks: 
         else:
             _interval(ax, place, row)
     return figure
+
+
+def _width_of_values(found: Sequence[IntervalRow]) -> float:
+    """Return how many units counts and values need at the right: those of a minus sign at each number, too."""
+    counts = any(row.counts for row in found)
+    longest = max((len(row.value) for row in found), default=0)
+    return max(196 if counts else 140, (80 if counts else 16) + longest * _LETTER + 2)
 
 
 def _interval(ax: Axes, place: int, row: IntervalRow) -> None:
