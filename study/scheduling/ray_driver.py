@@ -31,6 +31,7 @@ os.environ.setdefault("TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_
 
 import ray
 from ray import tune
+from ray._private import ray_constants
 from ray._private.state import state  # what Ray Data uses, too: no public way tells what an autoscaler may add
 from ray.exceptions import AuthenticationError
 from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
@@ -44,15 +45,6 @@ from study.scheduling.observer import BlockObserver
 from study.storage.records import Status
 from study.storage.store import Store
 from trainables.tune_trainable import BlockTask, BlockTrainable
-
-os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")  # uv run: workers use this environment, not a second one
-os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # its banner ignores verbose=0; the terminal is ours
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # a block that asks for no GPU hides none
-os.environ.setdefault("RAY_CHDIR_TO_TRIAL_DIR", "0")  # relative data folders mean what they mean to the user
-os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
-os.environ.setdefault("TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S", "0")
-
 
 RETRIES = 2
 """How often a crashed block is started again, from its last checkpoint."""
@@ -74,6 +66,9 @@ def connect(resources: Resources) -> Allocation:
         ValueError: if the cluster cannot be reached, or is too small for one block.
     """
     on_termination = signal.getsignal(signal.SIGTERM)
+    if os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] == "0":
+        # Ray reads the variable once, when it is first imported: a notebook may have done so before this module.
+        ray_constants.RAY_ENABLE_UV_RUN_RUNTIME_ENV = False
     try:
         ray.init(
             address=resources.address,

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ray._private import ray_constants
 from ray.tune.execution.tune_controller import _get_max_pending_trials
 from ray.tune.search import ConcurrencyLimiter, Searcher, SearchGenerator
 
@@ -325,3 +326,19 @@ def test_an_error_of_ours_is_not_taken_for_an_absent_cluster(monkeypatch: pytest
     monkeypatch.setattr(ray_driver.ray, "init", broken)
     with pytest.raises(KeyError, match="ours"):
         ray_driver.connect(Resources())
+
+
+def test_workers_use_this_environment_although_ray_was_imported_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under ``uv run``, Ray would otherwise build a second environment for its workers, or wait for it forever."""
+    seen = []
+
+    def init(**options: object) -> None:
+        seen.append(ray_constants.RAY_ENABLE_UV_RUN_RUNTIME_ENV)
+        raise ConnectionError("no cluster")
+
+    monkeypatch.setenv("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+    monkeypatch.setattr(ray_constants, "RAY_ENABLE_UV_RUN_RUNTIME_ENV", True)
+    monkeypatch.setattr(ray_driver.ray, "init", init)
+    with pytest.raises(ValueError, match="no Ray cluster could be reached"):
+        ray_driver.connect(Resources())
+    assert seen == [False]
