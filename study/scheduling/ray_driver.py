@@ -205,7 +205,8 @@ def run(ledger: Ledger, cache: Path, share: Allocation, observers: Sequence[Bloc
     desk = Desk(agenda, lambda block: task_of(ledger, cache, share, block), failures)
     tuner = _tuner(ledger.store, share, desk, Watcher(ledger, observers, failures))
     try:
-        tuner.fit()
+        with handler_kept(signal.SIGINT):
+            tuner.fit()
     except Exception as error:  # Tune wraps what it meets; a full disk shows itself in many places and in the end here
         if shutil.disk_usage(ledger.store.root).free < _LEAST_FREE_BYTES:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(ledger.store.root)) from error
@@ -213,6 +214,17 @@ def run(ledger: Ledger, cache: Path, share: Allocation, observers: Sequence[Bloc
         raise
     failures.raise_first()
     return agenda.finished() and desk.idle
+
+
+@contextmanager
+def handler_kept(number: signal.Signals) -> Iterator[None]:
+    """Restore the handler of a signal: Tune leaves its own in place, which would swallow the next Ctrl-C."""
+    handler = signal.getsignal(number)
+    try:
+        yield
+    finally:
+        if handler is not None and current_thread() is main_thread():
+            signal.signal(number, handler)
 
 
 def clean(store: Store) -> None:

@@ -164,7 +164,7 @@ def test_studies_have_an_outlook_wherever_they_have_the_cells() -> None:
 
 def test_a_hypothesis_without_its_cells_says_so_and_leaves_the_family() -> None:
     absent = replace(SHARE, name="absent", where={"ring": "square"})
-    alone, missing = power_analysis(planned(MORE, absent), rates=RATES)
+    alone, missing = power_analysis(replace(planned(MORE), hypotheses=(MORE, absent)), rates=RATES)
     assert missing.basis == "this profile has no cells for it"
     assert not missing.prospects
     assert alone.prospects[0].chances[0] == alone.prospects[0].chances[1]

@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import pickle
+import signal
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -342,3 +343,15 @@ def test_workers_use_this_environment_although_ray_was_imported_before(monkeypat
     with pytest.raises(ValueError, match="no Ray cluster could be reached"):
         ray_driver.connect(Resources())
     assert seen == [False]
+
+
+def test_ctrl_c_means_what_it_meant_before_after_tune_has_run() -> None:
+    def run() -> None:
+        with ray_driver.handler_kept(signal.SIGINT):
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            raise OSError("full")
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(OSError, match="full"):
+        run()
+    assert signal.getsignal(signal.SIGINT) is before
