@@ -22,7 +22,7 @@ class Ledger:
         plan: the plan, with the cells that a search has proposed so far.
         store: the launch's folder; traces that are there count as finished.
         again: whether blocks that crashed before count as planned, because they are about to be run again.
-        plan_digest: digest of the plan, if ``spec`` is not the plan itself.
+        plan_digest: digest of the plan, if ``plan`` is only the part of it that is known yet.
 
     Attributes:
         plan_digest: digest of the plan; it stays while the launch grows.

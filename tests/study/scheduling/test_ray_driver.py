@@ -271,7 +271,7 @@ def test_a_launch_grows_while_it_runs_and_its_halted_block_is_not_run_again(
     plan: Plan, store: Store, share: Allocation, workers: set[int]
 ) -> None:
     whole = dataclasses.replace(plan, seeds=plan.seeds[:2])
-    ledger = Ledger(dataclasses.replace(whole, cells=()), store, plan=whole.digest())
+    ledger = Ledger(dataclasses.replace(whole, cells=()), store, plan_digest=whole.digest())
     search = Search(ledger, whole)
     assert ray_driver.run(ledger, store.root / "cache", share, [search], search)
     assert search.seen == [f"c00{cell}-b000" for cell in range(4)]
