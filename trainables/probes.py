@@ -14,17 +14,21 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from trainables import modeless
 from trainables.conditioning import Unconditional
 from trainables.config import Config, GanConfig
-from trainables.data.source import ImageTruth, MixtureTruth, Source
+from trainables.data.source import ImageSource, ImageTruth, MixtureTruth, Source
 from trainables.features import Features, as_floats
+from trainables.neighbors import ImageSupport
 from trainables.phases import View
 from trainables.streams import generator
 from trainables.theory import Theory
 
 RADII = (3, 10, 30)
 """Radii, in standard deviations of a mode, at which a generated point counts as belonging to it. The literature uses
-3 (VEEGAN, PacGAN); at std 0.01 that calls 1-3 % of a run that visibly covers the ring good, so larger ones are kept."""
+3 (VEEGAN, PacGAN)."""
+EIGHTH = "eighth"
+"""The radius that follows the modes: an eighth of the distance between the closest two centres."""
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _PAIRS = 256
 _REFERENCE = 2_048
@@ -43,6 +47,16 @@ class Probe(Protocol):
         ...
 
 
+class SampleCount:
+    """No column; the reference says how many samples every value is measured on, ``samples``: errors follow from it."""
+
+    def __init__(self, samples: int) -> None:
+        self.reference = {"samples": torch.tensor([float(samples)], dtype=torch.float64)}
+
+    def measure(self, view: View) -> dict[str, Tensor]:
+        return {}
+
+
 class Diversity:
     """``diversity``: mean pairwise L2 distance of generated samples over that of real ones. 1 is like the data.
 
@@ -51,20 +65,28 @@ class Diversity:
 
     ``spacing``: the same ratio of the median distance to the nearest other sample. 0: half of the samples or more have
     a double, as of a few points over and over, which may lie far apart and so have a large diversity.
+
+    ``diversity_error`` and ``spacing_error``: standard errors.
     """
 
     def __init__(self, source: Source) -> None:
         real = source.reference(_PAIRS)[None]
-        self._real, self._real_spacing = _mean_distance(real), _spacing(real)
+        pairs, nearest = _pairwise(real)
+        self._real, self._real_spacing = pairs.mean(1), nearest.quantile(0.5, dim=-1)
         self.reference = {"data_diversity": self._real}
 
     def measure(self, view: View) -> dict[str, Tensor]:
         samples = view.samples
         finite = samples.flatten(1).isfinite().all(1)
         own = samples[:, :_PAIRS]
+        pairs, nearest = _pairwise(own)
+        count = own.shape[1]
         ratios = {
-            "diversity": _ratio(_mean_distance(own), self._real),
-            "spacing": _ratio(_spacing(own), self._real_spacing),
+            "diversity": _ratio(pairs.mean(1), self._real),
+            "spacing": _ratio(nearest.quantile(0.5, dim=-1), self._real_spacing),
+            # Of a mean over pairs, half of whose variance each point of a pair brings; of a median, near normality.
+            "diversity_error": 2 * pairs.std(1) / count**0.5 / self._real,
+            "spacing_error": 1.2533 * nearest.std(1) / count**0.5 / self._real_spacing,
         }
         return {name: _only_finite(value, finite) for name, value in ratios.items()}
 
@@ -112,14 +134,26 @@ class MixtureFit:
     With ``k(i)`` the nearest center of point i and ``d_i`` its distance: ``mode_share_r<q>`` is the share of *all*
     points with ``k(i) = m`` and ``d_i < q std``, per mode; ``hq_share_r<q>`` their sum; ``distance_quantiles`` those of
     ``d_i`` at 5, 25, 50, 75 and 95 %. Srivastava et al. 2017 and Lin et al. 2018 use q = 3 and count a mode from one
-    point on; here the shares are kept and the counting is left to the outcome rule.
+    point on; here the shares are kept and the counting is left to the outcome rule. ``mode_share_eighth`` and
+    ``hq_share_eighth`` are those within an eighth of the distance between the closest two centres, where there is room
+    between them.
+
+    A large disc around every centre holds much of anything. The reference therefore says of every radius what share is
+    in reach without any mode, ``hq_floor_<radius>``, and what share the data themselves have, ``hq_ceiling_<radius>``:
+    see :mod:`trainables.modeless`.
     """
 
     def __init__(self, truth: MixtureTruth, *, device: torch.device) -> None:
         self._centers = torch.from_numpy(truth.centers).to(device=device, dtype=torch.float64)
-        self._std = truth.std
+        self._radii = {f"r{radius}": radius * truth.std for radius in RADII}
+        if len(truth.centers) > 1 and modeless.resolved(truth):
+            self._radii[EIGHTH] = modeless.spacing(truth) / 8
         std = torch.tensor([truth.std], dtype=torch.float64)
         self.reference = {"mode_weights": torch.from_numpy(truth.weights), "std": std}
+        scale = modeless.Scale(truth)
+        for name, radius in self._radii.items():
+            for kind, share in (("floor", scale.floor(radius)), ("ceiling", scale.ceiling(radius))):
+                self.reference[f"hq_{kind}_{name}"] = torch.tensor([share], dtype=torch.float64)
 
     def measure(self, view: View) -> dict[str, Tensor]:
         samples = view.samples
@@ -127,10 +161,10 @@ class MixtureFit:
         distance, mode = _distances(samples, self._centers).min(-1)
         member = torch.nn.functional.one_hot(mode, len(self._centers)).to(distance.dtype)
         columns: dict[str, Tensor] = {}
-        for radius in RADII:
-            near = (distance < radius * self._std).to(distance.dtype)
-            columns[f"mode_share_r{radius}"] = (member * near[..., None]).mean(1)
-            columns[f"hq_share_r{radius}"] = near.mean(1)
+        for name, radius in self._radii.items():
+            near = (distance < radius).to(distance.dtype)
+            columns[f"mode_share_{name}"] = (member * near[..., None]).mean(1)
+            columns[f"hq_share_{name}"] = near.mean(1)
         levels = torch.tensor(QUANTILES, dtype=distance.dtype, device=distance.device)
         columns["distance_quantiles"] = distance.quantile(levels, dim=1).T
         return {name: _only_finite(value, finite) for name, value in columns.items()}
@@ -142,6 +176,7 @@ class ImageFit:
     ``frechet_classifier``: squared Fréchet distance between Gaussians fitted to generated and real features,
     ``|m - m_r|^2 + tr(C + C_r - 2 (C_r^1/2 C C_r^1/2)^1/2)`` (Heusel et al. 2017, eq. 6, whose features are
     Inception's; ours are not). ``class_share``: share of generated images per predicted class, for labelled data.
+    ``frechet_error``: its standard error, from the distances of the four quarters of the images.
     ``class_confidence``: mean of the largest class probability. ``label_accuracy``: of a conditioned generator, the
     share of images in which the classifier reads the class that they were made for; one over the number of classes is
     chance.
@@ -183,6 +218,7 @@ class ImageFit:
         read, confidence = self._read(features)
         columns = {
             "frechet_classifier": frechet(*_moments(features), self._mean, self._covariance),
+            "frechet_error": self._error(features),
             "class_confidence": confidence.mean(-1),
         }
         if self._labeled:
@@ -194,6 +230,14 @@ class ImageFit:
             columns["modes_hit"] = (shares > 0).sum(-1).to(torch.float64)
             columns["mode_kl"] = log(self._classes) + torch.special.xlogy(shares, shares).sum(-1)
         return {name: _only_finite(value, finite) for name, value in columns.items()}
+
+    def _error(self, features: Tensor) -> Tensor:
+        if features.shape[1] < 8:
+            return torch.full(features.shape[:1], torch.nan, dtype=torch.float64, device=features.device)
+        parts = features.chunk(4, 1)
+        distances = torch.stack([frechet(*_moments(part), self._mean, self._covariance) for part in parts])
+        error: Tensor = distances.std(0) / len(parts) ** 0.5
+        return error
 
     def _features(self, samples: Tensor) -> Tensor:
         """Map ``[R, N, C, H, W] -> [R, N, d]``, in parts: tens of thousands of images would fill the memory."""
@@ -233,7 +277,8 @@ def probes_for(config: Config, source: Source, features: Features | None, *, dev
     Raises:
         ValueError: if images come without features.
     """
-    probes: list[Probe] = [Diversity(source)]
+    samples = config.evaluation.samples
+    probes: list[Probe] = [SampleCount(samples), Diversity(source)]
     if isinstance(source.truth, MixtureTruth):
         probes.append(MixtureFit(source.truth, device=device))
         if Theory.applies(source):
@@ -242,6 +287,8 @@ def probes_for(config: Config, source: Source, features: Features | None, *, dev
         raise ValueError("image data need the features of a classifier to be measured, got none")
     else:
         probes.append(ImageFit(source, source.truth, features, device=device))
+        if isinstance(source, ImageSource):
+            probes.append(ImageSupport(source, features, samples=samples, device=device))
         if isinstance(config, GanConfig) and not isinstance(config.conditioning, Unconditional):
             probes.append(ClassDiversity(source.truth))
     return probes
@@ -264,12 +311,13 @@ def _mean_distance(samples: Tensor) -> Tensor:
     return _distances(flat, flat).sum((1, 2)) / (count * (count - 1))
 
 
-def _spacing(samples: Tensor) -> Tensor:
-    """Return the median L2 distance to the nearest other sample: ``[R, N, ...] -> [R]``."""
+def _pairwise(samples: Tensor) -> tuple[Tensor, Tensor]:
+    """Return each sample's mean L2 distance to the others, and to the nearest: ``[R, N, ...] -> [R, N], [R, N]``."""
     flat = samples.flatten(2)
     distances = _distances(flat, flat)
+    mean = distances.sum(-1) / (flat.shape[1] - 1)
     distances.diagonal(dim1=1, dim2=2).fill_(torch.inf)
-    return distances.amin(-1).quantile(0.5, dim=-1)
+    return mean, distances.amin(-1)
 
 
 def _ratio(own: Tensor, real: Tensor) -> Tensor:

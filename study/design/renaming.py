@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from study.outcomes.rule import stored_fields
 from trainables.renaming import current_names, first_names
 
 Rename = Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -21,13 +22,32 @@ def current(content: bytes) -> bytes:
         values = json.loads(content)
     except ValueError:
         return content
-    renamed = _walk(values, current_names)
+    renamed = _with_edition(_walk(values, current_names))
     return content if renamed == values else json.dumps(renamed).encode()
 
 
 def first(values: Any) -> Any:
     """Return the plain values of a plan with the names that fields had first, over which its digest is taken."""
-    return _walk(values, first_names)
+    return _as_stored(_walk(values, first_names))
+
+
+def _with_edition(values: Any) -> Any:
+    """Return the values with edition 1 in every outcome rule that names none: it was written before there were two."""
+    return _rules(values, lambda rule: rule if "edition" in rule else {"edition": 1, **rule})
+
+
+def _as_stored(values: Any) -> Any:
+    return _rules(values, stored_fields)
+
+
+def _rules(values: Any, change: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> Any:
+    if isinstance(values, Mapping):
+        if "rule" in values and isinstance(values["rule"], Mapping):
+            values = {**values, "rule": change(values["rule"])}
+        elif "baseline_margin" in values:  # a rule in a file of its own
+            return change(values)
+        return values
+    return values
 
 
 def _walk(values: Any, rename: Rename) -> Any:

@@ -6,29 +6,24 @@ threshold moves at a time, all others stay; nothing is trained again: what was m
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from study.design.hypotheses import Hypothesis
 from study.design.plan import Block, Plan
 from study.evidence.inference.proportions import Rate, wilson
 from study.evidence.judging import Judgment, judge
-from study.outcomes import snapshots
-from study.outcomes.columns import Flags
+from study.outcomes.blow_up import blow_up
+from study.outcomes.course import CODE, OUTCOMES, Codes, course
+from study.outcomes.course import outcomes as outcomes_of
+from study.outcomes.measures import Measures, criteria, measure, stacked
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import OutcomeRule
-from study.outcomes.snapshots import Measures
+from study.outcomes.snapshots import judge as judge_snapshots
 from study.storage.records import Record
 from trainables.trace import ReplicaTrace, Trace
-
-OUTCOMES = tuple(Outcome)
-"""Outcome of each code."""
-Codes = npt.NDArray[np.int8]
-"""Outcomes as places in ``OUTCOMES``."""
-_CODE = {outcome: np.int8(place) for place, outcome in enumerate(OUTCOMES)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,11 +85,11 @@ def vary(
     places, replicas = _decided(records, traces)
     if not places:
         return ()
-    measured = [snapshots.measure(replica, rule) for replica in replicas]
+    measured = [measure(replica, rule) for replica in replicas]
     label = rule.label()
     blown = [
         # Records of the same rule know it, and no threshold of success changes it.
-        own.outcome is Outcome.DIVERGED if own.rule == label else snapshots.blow_up(replica, rule) is not None
+        own.outcome is Outcome.DIVERGED if own.rule == label else blow_up(replica, rule) is not None
         for own, replica in zip((records[place] for place in places), replicas, strict=True)
     ]
     found = []
@@ -118,9 +113,8 @@ def names(rule: OutcomeRule, measured: Sequence[Measures]) -> tuple[str, ...]:
     """Return the thresholds that decide whether one of these is good, the window's and the guards' aside."""
     if rule.classification_error_max is not None:
         return ("classification_error_max",)
-    labeled = any(own.labeled for own in measured)
-    conditioned = rule.label_accuracy_min is not None and any(own.label_accuracy is not None for own in measured)
-    return ("quality_min", *(["coverage_min"] * labeled), *(["label_accuracy_min"] * conditioned))
+    found = {each.field: each for own in measured for each in criteria(own, rule)}
+    return tuple(found)
 
 
 def outcomes(
@@ -142,12 +136,12 @@ def outcomes(
         ValueError: if a threshold is out of the field's range.
     """
     changed = [_changed(rule, name, threshold) for threshold in thresholds]
-    found = np.full((len(measured), len(thresholds)), _CODE[Outcome.UNDECIDED])
+    found = np.full((len(measured), len(thresholds)), CODE[Outcome.UNDECIDED])
     for places in _alike(measured):
-        together = _stacked([measured[place] for place in places])
+        together = stacked([measured[place] for place in places])
         diverged = np.array([blown[place] for place in places])
         for column, own in enumerate(changed):
-            found[places, column] = np.where(diverged, _CODE[Outcome.DIVERGED], _judged(together, own))
+            found[places, column] = np.where(diverged, CODE[Outcome.DIVERGED], _judged(together, own))
     return found
 
 
@@ -196,7 +190,7 @@ def _redecided(records: Sequence[Record], places: Sequence[int], codes: Codes) -
 def _cell_rates(records: Sequence[Record], places: Sequence[int], codes: Codes) -> tuple[CellRates, ...]:
     titles = {record.cell: record.cell_name for record in records}
     cells = np.array([records[place].cell for place in places])
-    decided, good = codes != _CODE[Outcome.UNDECIDED], codes == _CODE[Outcome.CONVERGED]
+    decided, good = codes != CODE[Outcome.UNDECIDED], codes == CODE[Outcome.CONVERGED]
     seen: dict[tuple[int, int], Rate] = {}
 
     def rate(successes: int, n: int) -> Rate:
@@ -217,51 +211,13 @@ def _alike(measured: Sequence[Measures]) -> list[list[int]]:
     groups: Mapping[object, list[int]] = defaultdict(list)
     for place, own in enumerate(measured):
         if len(own.step):
-            groups[own.step.tobytes(), own.labeled, own.label_accuracy is None].append(place)
+            groups[own.step.tobytes(), tuple(own.values), tuple(own.errors)].append(place)
     return list(groups.values())
 
 
-def _stacked(measured: Sequence[Measures]) -> Measures:
-    """Those of one group as one, ``[N, T]``."""
-
-    def together(name: str) -> Any:
-        values = [getattr(own, name) for own in measured]
-        return values[0] if name in ("step", "labeled") or values[0] is None else np.stack(values)
-
-    return Measures(**{field.name: together(field.name) for field in fields(Measures)})
-
-
 def _judged(measured: Measures, rule: OutcomeRule) -> Codes:
-    """``[N]``: rows 3 to 7 of ``decide``'s table for replicas that did not blow up."""
-    seen = snapshots.judge(measured, rule)
-    good, collapsed = _windows(seen.good, rule.window), _windows(seen.collapsed, rule.window)
-    if not len(seen.step):
-        return np.full(len(seen.good), _CODE[Outcome.NOT_LEARNED])
-    length = min(rule.window, len(seen.step))
-    whole, mostly = good == length, 2 * collapsed > length
-    changes = _alternations(whole, mostly)
-    ends_good, ends_collapsed, ever_good = whole[:, -1], mostly[:, -1], whole.any(axis=1)
-    codes = np.full(len(whole), _CODE[Outcome.NOT_LEARNED])
-    codes[ends_collapsed] = _CODE[Outcome.MODE_COLLAPSED]  # later lines win: decide's table from below
-    codes[ends_collapsed & ever_good] = _CODE[Outcome.LATE_COLLAPSE]
-    codes[changes >= 2] = _CODE[Outcome.OSCILLATING]
-    codes[ends_good & (changes <= rule.tolerated_alternations)] = _CODE[Outcome.CONVERGED]
-    return codes
-
-
-def _windows(flags: Flags, window: int) -> npt.NDArray[np.int64]:
-    """How many are set in each window of ``[N, S]`` flags: ``[N, S - L + 1]`` with L = min(window, S)."""
-    length = min(window, flags.shape[1])
-    sums = np.cumsum(np.pad(flags, ((0, 0), (1, 0))), axis=1)
-    return sums[:, length:] - sums[:, : sums.shape[1] - length]
-
-
-def _alternations(good: Flags, collapsed: Flags) -> npt.NDArray[np.int64]:
-    """``[N]``: changes between good and collapsed windows, others left out, from the first good one on."""
-    told = np.logical_or.accumulate(good, axis=1) & (good | collapsed)
-    places = np.where(told, np.arange(good.shape[1]), 0)
-    before = np.maximum.accumulate(places, axis=1)[:, :-1]  # the last window told; the first one if there is none
-    last = np.take_along_axis(good, before, axis=1)
-    known = np.logical_or.accumulate(told, axis=1)[:, :-1]
-    changes: npt.NDArray[np.int64] = (told[:, 1:] & known & (last != good[:, 1:])).sum(axis=1)
-    return changes
+    """Return the outcomes ``[N]`` of replicas that did not blow up."""
+    seen = judge_snapshots(measured, rule)
+    if len(seen.step) < rule.window:
+        return np.full(len(seen.good), CODE[Outcome.UNDECIDED])
+    return outcomes_of(course(seen, rule), rule)

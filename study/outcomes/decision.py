@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from math import isfinite, nan
 
 import numpy as np
-import numpy.typing as npt
 
+from study.outcomes.blow_up import blow_up
+from study.outcomes.course import OUTCOMES, Course, course, outcomes
+from study.outcomes.measures import Measures, criteria, measure
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import IMAGE_RULE, MIXTURE_RULE, OutcomeRule
-from study.outcomes.snapshots import Snapshots, blow_up, snapshots, windows
+from study.outcomes.snapshots import Snapshots, judge
 from trainables.trace import ReplicaTrace
 
-__all__ = ["IMAGE_RULE", "MIXTURE_RULE", "Decision", "Outcome", "OutcomeRule", "class_of", "decide"]
+__all__ = ["IMAGE_RULE", "MIXTURE_RULE", "Decision", "Outcome", "OutcomeRule", "class_of", "decide", "undecidable"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,110 +28,138 @@ class Decision:
 
     Attributes:
         step: diverged: the first snapshot with a non-finite number, or of the first window out of bounds. Converged:
-            the first snapshot of the good run at the end. Mode-collapsed: the first collapsed snapshot. Late collapse
-            and oscillating: the first collapsed snapshot after the last (the first) good window. Else None.
+            the first snapshot of the good run at the end. Mode-collapsed and memorized, never good before: the first
+            such snapshot. Degraded, late collapse and oscillating, and whatever else was good for a window: the first
+            snapshot after the first good window that is not good. Else None.
         ever_good: whether any window was good ("best checkpoint"), whatever followed.
-        evidence: finite numbers, of measured quantities only. ``quality``, ``coverage``, ``diversity`` (means over the
-            last window), ``best_quality`` (largest mean of a window), ``good_share`` (of all snapshots after step 0),
-            ``collapsed_share``, ``alternations``, ``first_good_step``, ``first_bad_step`` (the first later snapshot
-            that is not good) and ``snapshots`` (their number).
+        borderline: whether the outcome would be another one if every quantity were one standard error better, or worse,
+            than it was measured.
+        evidence: finite numbers, of measured quantities only. The criteria and ``quality``, ``coverage``, ``diversity``
+            (means over the last window), ``best_quality`` (largest mean of a window), ``good_share`` (of all snapshots
+            after step 0), ``collapsed_share``, ``copied_share``, ``alternations`` (changes between good and other
+            snapshots, from the first good one on), ``first_good_step`` (start of the first good window),
+            ``first_bad_step`` (the first later snapshot that is not good) and ``snapshots`` (their number).
     """
 
     outcome: Outcome
     step: int | None
     ever_good: bool
+    borderline: bool = False
     evidence: Mapping[str, float]
 
 
 def decide(trace: ReplicaTrace, rule: OutcomeRule) -> Decision:
     """Decide the outcome of a trace. Total: every trace gets one outcome, and nothing is raised.
 
-    A window is ``rule.window`` consecutive snapshots after step 0, or all snapshots if there are fewer. It is *good*
-    if all of them are good, *collapsed* if more than half of them are collapsed. *Alternations* are the changes
-    between good and collapsed windows, ignoring others, from the first good window on: before it the GAN is learning.
+    A window is ``rule.window`` consecutive snapshots after step 0. It is *good* if all of them are good, *collapsed*
+    (*copied*) if more than half of them are. *Changes* are those between good and other snapshots, row by row, from the
+    first good window on: before it the GAN is learning. *Settled* means at most ``tolerated_alternations`` changes, or
+    a share of at least ``steadiness_min`` of good snapshots from there on.
 
     The first row that applies decides:
 
-    ===  =================================================================================  ==============
-    1    the trace has no row                                                               undecided
-    2    any row is not finite, or one loss or norm is out of bounds in a whole window      diverged
-    3    the last window is good, alternations <= ``tolerated_alternations``                converged
-    4    alternations >= 2 (good, collapsed, good, ...)                                     oscillating
-    5    some window was good, the last one is collapsed                                    late_collapse
-    6    the last window is collapsed                                                       mode_collapsed
-    7    otherwise (also: nothing after step 0)                                             not_learned
-    ===  =================================================================================  ==============
+    ===  =======================================================================================  ==============
+    1    the trace has no row, or lacks what the rule compares (see ``undecidable``)              undecided
+    2    any row is not finite, or one loss or norm is out of bounds in a whole window            diverged
+    3    there are fewer snapshots than a window                                                  undecided
+    4    the last window shows more modes than any of its rows, by more than ``hopping_max``,     mode_hopping
+         and most of its rows are good or collapsed
+    5    the last window is good, and settled                                                     converged
+    6    the last window is good, and not settled; or a good window, one without any good row     oscillating
+         and a good one follow on each other; or rows turned good again at least twice, and a
+         fifth of the rows from the first good one on are good
+    7    the last window is copied                                                                memorized
+    8    some window was good, the last one is collapsed                                          late_collapse
+    9    some window was good                                                                     degraded
+    10   the last window is collapsed                                                             mode_collapsed
+    11   otherwise                                                                                not_learned
+    ===  =======================================================================================  ==============
     """
-    if len(trace) == 0:
-        return Decision(outcome=Outcome.UNDECIDED, step=None, ever_good=False, evidence={})
-    seen = snapshots(trace, rule)
-    good, collapsed = windows(seen, rule.window)
-    changes = _alternations(good, collapsed)
-    evidence = _evidence(seen, rule.window, changes)
+    if len(trace) == 0 or not rule.applied:
+        return _UNDECIDED
+    measured = measure(trace, rule)
+    seen = judge(measured, rule)
     failed = blow_up(trace, rule)
-    if failed is not None:
-        return Decision(outcome=Outcome.DIVERGED, step=failed, ever_good=bool(good.any()), evidence=evidence)
-    outcome = _outcome(good, collapsed, changes, rule)
-    return Decision(outcome=outcome, step=_step(outcome, seen, good), ever_good=bool(good.any()), evidence=evidence)
+    if failed is None and (measured.missing or len(seen.step) < rule.window):
+        return _UNDECIDED
+    found = course(seen, rule) if len(seen.step) >= rule.window else None
+    ever = found is not None and bool(found.ever_good)
+    evidence = _evidence(measured, seen, found, rule)
+    if failed is not None or found is None:
+        return Decision(outcome=Outcome.DIVERGED, step=failed, ever_good=ever, evidence=evidence)
+    outcome = class_of(seen, rule)
+    moved = (class_of(judge(measured, rule, shift=shift), rule) for shift in (-1.0, 1.0))
+    return Decision(
+        outcome=outcome,
+        step=_step(outcome, seen, evidence),
+        ever_good=ever,
+        borderline=any(other is not outcome for other in moved),
+        evidence=evidence,
+    )
+
+
+def undecidable(trace: ReplicaTrace, rule: OutcomeRule) -> str:
+    """Return why the rule cannot decide a trace, as the end of a sentence; empty if it can."""
+    if not rule.applied:
+        return f"the rule {rule.label()} is of edition {rule.edition}, which this version reads and does not apply"
+    missing = measure(trace, rule).missing if len(trace) else ""
+    return f"the trace has no {missing}: an older version, or another measurement, wrote it" if missing else ""
 
 
 def class_of(seen: Snapshots, rule: OutcomeRule) -> Outcome:
-    """Return the outcome of a trace that did not diverge, from its snapshots (rows 3 to 7 of ``decide``)."""
-    good, collapsed = windows(seen, rule.window)
-    return _outcome(good, collapsed, _alternations(good, collapsed), rule)
+    """Return the outcome of a trace that did not diverge, from at least a window of snapshots."""
+    return OUTCOMES[int(outcomes(course(seen, rule), rule))]
 
 
-def _outcome(good: npt.NDArray[np.bool_], collapsed: npt.NDArray[np.bool_], changes: int, rule: OutcomeRule) -> Outcome:
-    if good[-1:].any() and changes <= rule.tolerated_alternations:
-        return Outcome.CONVERGED
-    if changes >= 2:
-        return Outcome.OSCILLATING
-    if collapsed[-1:].any():
-        return Outcome.LATE_COLLAPSE if good.any() else Outcome.MODE_COLLAPSED
-    return Outcome.NOT_LEARNED
+_UNDECIDED = Decision(outcome=Outcome.UNDECIDED, step=None, ever_good=False, evidence={})
 
 
-def _alternations(good: npt.NDArray[np.bool_], collapsed: npt.NDArray[np.bool_]) -> int:
-    if not good.any():
-        return 0
-    since = int(np.argmax(good))
-    alternating = good[since:][good[since:] | collapsed[since:]]
-    return int(np.count_nonzero(alternating[1:] != alternating[:-1]))
-
-
-def _step(outcome: Outcome, seen: Snapshots, good: npt.NDArray[np.bool_]) -> int | None:
-    length = len(seen.step) - len(good) + 1
-    ends = np.flatnonzero(good) + length
+def _step(outcome: Outcome, seen: Snapshots, evidence: Mapping[str, float]) -> int | None:
     if outcome is Outcome.CONVERGED:
-        return int(seen.step[_after_last(~seen.good)])
-    if outcome is Outcome.MODE_COLLAPSED:
-        return int(seen.step[np.argmax(seen.collapsed)])
-    if outcome in (Outcome.LATE_COLLAPSE, Outcome.OSCILLATING):
-        since = int(ends[-1] if outcome is Outcome.LATE_COLLAPSE else ends[0])
-        return int(seen.step[since + np.argmax(seen.collapsed[since:])])
+        bad = np.flatnonzero(~seen.good)
+        return int(seen.step[bad[-1] + 1 if len(bad) else 0])
+    if outcome is Outcome.OSCILLATING or "first_bad_step" in evidence:
+        return int(evidence["first_bad_step"]) if "first_bad_step" in evidence else _first_loss(seen)
+    if outcome in (Outcome.MODE_COLLAPSED, Outcome.MEMORIZED):
+        return int(seen.step[np.argmax(seen.collapsed if outcome is Outcome.MODE_COLLAPSED else seen.copied)])
     return None
 
 
-def _after_last(marked: npt.NDArray[np.bool_]) -> int:
-    return int(np.flatnonzero(marked)[-1]) + 1 if marked.any() else 0
+def _first_loss(seen: Snapshots) -> int:
+    """Return the step of the first snapshot that is not good after one that is."""
+    first = int(np.argmax(seen.good))
+    return int(seen.step[first + np.argmin(seen.good[first:])])
 
 
 @np.errstate(all="ignore")
-def _evidence(seen: Snapshots, window: int, changes: int) -> dict[str, float]:
+def _evidence(measured: Measures, seen: Snapshots, found: Course | None, rule: OutcomeRule) -> dict[str, float]:
     count = len(seen.step)
-    evidence = {"snapshots": float(count), "alternations": float(changes)}
+    evidence = {"snapshots": float(count)}
     if count == 0:
         return evidence
-    length = min(window, count)
-    for name, values in (("quality", seen.quality), ("coverage", seen.coverage), ("diversity", seen.diversity)):
+    length = min(rule.window, count)
+    after = measured.step > 0
+    names = [
+        each.measure for each in criteria(measured, rule) if each.measure not in ("quality", "coverage", "diversity")
+    ]
+    ends = {name: measured.values[name][after] for name in names}
+    for name, values in (
+        {"quality": seen.quality, "coverage": seen.coverage, "diversity": seen.diversity} | ends
+    ).items():
         evidence[name] = float(np.mean(values[-length:]))
     means = (float(np.mean(seen.quality[end - length : end])) for end in range(length, count + 1))
     evidence["best_quality"] = max(filter(isfinite, means), default=nan)
-    evidence["good_share"] = float(seen.good.mean())
-    evidence["collapsed_share"] = float(seen.collapsed.mean())
-    if seen.good.any():
-        first = int(np.argmax(seen.good))
+    for name in ("good", "collapsed", "copied"):
+        evidence[f"{name}_share"] = float(getattr(seen, name).mean())
+    evidence["alternations"] = float(_changes(seen))
+    if found is not None and found.ever_good:
+        first = int(np.argmax(found.good))
         evidence["first_good_step"] = float(seen.step[first])
         if not seen.good[first:].all():
             evidence["first_bad_step"] = float(seen.step[first + np.argmin(seen.good[first:])])
     return {name: value for name, value in evidence.items() if isfinite(value)}
+
+
+def _changes(seen: Snapshots) -> int:
+    since = np.logical_or.accumulate(seen.good)
+    return int(((seen.good[1:] != seen.good[:-1]) & since[:-1]).sum())

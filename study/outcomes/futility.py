@@ -6,16 +6,16 @@ With a window of L snapshots, a replica is lost if and only if even under this c
 
 * a row is not finite, or a loss or norm was out of bounds for a whole window; whatever follows, it is ``diverged``; or
 * one of the last L snapshots of the plan has been seen and is not good; or
-* the alternations between good and collapsed windows are too many; or
+* the changes between good and other snapshots are too many, and too many snapshots were bad; or
 * quality at step 0 is so high that it cannot rise by more than the margin.
 
-No continuation does better: a snapshot that is not good makes no window good, and can only add a collapsed one; and
-leaving out a good or collapsed window never adds alternations. The steps of the plan's reports must be known, because
-windows are counted in reports, and the last window ends with the last report.
+No continuation does better: a snapshot that is not good makes no window good, and good ones add no change but one. The
+last window of the best continuation does not hop, if none of its rows is known. The steps of the plan's reports must be
+known, because windows are counted in reports, and the last window ends with the last report.
 
 Rows may be missing, at the start or in between. Rows before the last gap count as unknown, except that a non-finite
-number remains non-finite. Without step 0 it is certain that a snapshot is not good, but not that one is good or
-collapsed: alternations then do not count, so that a lost replica may go unnoticed.
+number remains non-finite. Without step 0, or after a gap, a snapshot that only the tolerance would call good counts as
+not good, unless it was judged with the row before it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,11 +26,13 @@ from sys import float_info
 import numpy as np
 import numpy.typing as npt
 
+from study.outcomes.blow_up import blow_up
 from study.outcomes.columns import Flags, Floats
 from study.outcomes.decision import class_of
+from study.outcomes.measures import CRITERIA, Measures, measure
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import OutcomeRule
-from study.outcomes.snapshots import Measures, Snapshots, blow_up, judge, measure
+from study.outcomes.snapshots import Snapshots, judge
 from trainables.trace import ReplicaTrace, Row
 
 Reference = Mapping[str, Floats]
@@ -88,7 +90,7 @@ class FutilityMonitor:
         self._rule, self._reference = rule, reference
         self._plan = reports(planned_steps, every)
         self._window = min(rule.window, len(self._plan))
-        self._seen, self._good, self._collapsed = np.zeros((3, len(self._plan)), dtype=np.bool_)
+        self._seen, self._good = np.zeros((2, len(self._plan)), dtype=np.bool_)
         self._start: list[Row] = []
         self._recent: list[Row] = []
         self._fresh: list[Row] = []
@@ -134,13 +136,13 @@ class FutilityMonitor:
         if self._lost or not len(trace):
             return
         measured = measure(trace, self._rule)
-        seen = judge(_with_best(measured), self._rule)
-        places = np.searchsorted(self._plan, seen.step[:-1])
-        self._check(seen.step[:-1], places)
-        based = bool((measured.step <= 0).any())
+        steps = measured.step[measured.step > 0]
+        places = np.searchsorted(self._plan, steps)
+        self._check(steps, places)
+        before = len(places) > 0 and places[0] > 0 and bool(self._seen[places[0] - 1] & self._good[places[0] - 1])
+        seen = judge(_with_best(measured), self._rule, good_before=before)
         self._seen[places] = True
         self._good[places] = seen.good[:-1]
-        self._collapsed[places] = seen.collapsed[:-1] & based
         self._lost = self._blown(trace, measured.step, places) or not self._may_converge(bool(seen.good[-1]))
         self._quality = 0.0 if self._lost else _quality(seen)
 
@@ -171,14 +173,16 @@ class FutilityMonitor:
         # The best case of an unknown past snapshot is poor, unless it lies in the last window.
         open_yet = (place >= known) | ((place < since) & (place >= count - self._window))
         good: Flags = (self._good & sure) | (open_yet & reachable)
-        missing = np.full(count, np.nan)
+        missing, none = np.full(count, np.nan), np.zeros(count, dtype=np.bool_)
         best = Snapshots(
             step=self._plan,
             quality=missing,
             coverage=missing,
             diversity=missing,
             good=good,
-            collapsed=self._collapsed & sure,
+            collapsed=none,
+            copied=none,
+            hopping=none,
         )
         return class_of(best, self._rule) is Outcome.CONVERGED
 
@@ -196,22 +200,13 @@ def _unbounded(rule: OutcomeRule) -> OutcomeRule:
 
 def _with_best(measured: Measures) -> Measures:
     """Append the best possible row, which may also hold quantities that the trace does not measure."""
-
-    def and_then(values: Floats, best: float) -> Floats:
-        return np.append(values, best)
-
-    label_accuracy = measured.label_accuracy
+    best = {each.measure: 0.0 if each.at_most else 1.0 for each in CRITERIA}
+    best |= {"quality": 1 + _ROUNDING, "spacing": 1.0, "distance": 0.0, "hopping": 0.0, "classification_error": 0.0}
+    names = {*measured.values, "quality", "spacing", "diversity"}
     return Measures(
         step=np.append(measured.step, max(1, int(measured.step.max()) + 1)),
-        quality=and_then(measured.quality, 1 + _ROUNDING),
-        coverage=and_then(measured.coverage, 1),
-        diversity=and_then(measured.diversity, 1),
-        spacing=and_then(measured.spacing, 1),
-        confidence=and_then(measured.confidence, 1),
-        distance=and_then(measured.distance, 0),
-        label_accuracy=None if label_accuracy is None else and_then(label_accuracy, 1),
-        labeled=measured.labeled,
-        classification_error=and_then(measured.classification_error, 0),
+        values={name: np.append(measured.value(name), best.get(name, 1.0)) for name in names},
+        errors={name: np.append(values, 0.0) for name, values in measured.errors.items()},
     )
 
 

@@ -13,6 +13,9 @@ class Outcome(Enum):
     NOT_LEARNED = "not_learned"
     DIVERGED = "diverged"
     UNDECIDED = "undecided"
+    DEGRADED = "degraded"
+    MODE_HOPPING = "mode_hopping"
+    MEMORIZED = "memorized"
 
     @property
     def decided(self) -> bool:
@@ -26,11 +29,14 @@ class Outcome(Enum):
 
 
 _SENTENCES = {
-    Outcome.CONVERGED: "Every snapshot of the last window is good.",
-    Outcome.MODE_COLLAPSED: "Ends with few modes or nearly identical samples, and was never good before.",
-    Outcome.LATE_COLLAPSE: "Was good for a whole window, then collapsed and stayed so to the end.",
-    Outcome.OSCILLATING: "Became good, collapsed and became good again, without settling.",
-    Outcome.NOT_LEARNED: "Ends neither good nor collapsed: like the untrained generator, or off the data.",
+    Outcome.CONVERGED: "Every snapshot of the last window is good, and it stayed so, but for what the rule tolerates.",
+    Outcome.MODE_COLLAPSED: "Ends with few modes, or with samples that are too alike, and was never good for a window.",
+    Outcome.LATE_COLLAPSE: "Was good for a whole window, and ends collapsed.",
+    Outcome.OSCILLATING: "Became good, lost it and became good again, without settling.",
+    Outcome.NOT_LEARNED: "Was never good for a window; ends off the data, between its modes, or short of a threshold.",
     Outcome.DIVERGED: "A number stopped being finite, or losses or norms blew up for a whole window.",
-    Outcome.UNDECIDED: "No complete trace, not an observation.",
+    Outcome.UNDECIDED: "No complete trace, or one that the rule cannot judge: not an observation.",
+    Outcome.DEGRADED: "Was good for a whole window, and ends worse, but not collapsed.",
+    Outcome.MODE_HOPPING: "Shows some modes at a time and others a little later.",
+    Outcome.MEMORIZED: "Ends with copies of the images that it was trained on.",
 }

@@ -1,26 +1,76 @@
-"""The thresholds that decide outcomes, and the two rules that the studies use."""
+"""The thresholds that decide outcomes, and the two rules that the studies start from."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from math import isfinite
-from typing import Literal
+from typing import Any, Literal
 
 from trainables.files import json_digest
+
+EDITION = 2
+"""Edition of the procedure in :mod:`study.outcomes.decision`. Rules of edition 1 (up to version 0.5) are read, not
+applied."""
+_SINCE_2 = (
+    "edition",
+    "balance_min",
+    "support_min",
+    "recall_min",
+    "distinctness_min",
+    "memorization_max",
+    "spacing_max",
+    "precision_min",
+    "hopping_max",
+    "steadiness_min",
+    "tolerance",
+)
+_SHARES = (
+    "share_floor",
+    "coverage_min",
+    "balance_min",
+    "quality_min",
+    "support_min",
+    "recall_min",
+    "memorization_max",
+    "label_accuracy_min",
+    "classification_error_max",
+    "confidence_min",
+    "precision_min",
+    "hopping_max",
+    "steadiness_min",
+)
+_RATIOS = ("diversity_min", "distinctness_min", "spacing_max")
+_BOUNDS = ("loss_bound", "grad_norm_bound", "param_norm_bound")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeRule:
-    """All thresholds of ``decide``; :func:`study.outcomes.snapshots.judge` applies them to one snapshot.
+    """All thresholds of ``decide``; :mod:`study.outcomes.measures` says what is compared with them.
+
+    A threshold that is absent is no criterion, nor is one on a quantity that the data do not have.
 
     Attributes:
         name: name of the rule in records and reports.
+        edition: edition of the procedure; the version that reads it applies the latest one alone.
         window: number of snapshots in a window; a single snapshot never decides.
-        radius: 2-D data: samples within this many standard deviations of the nearest centre are of high quality
-            (``r3`` is the literature's radius, Srivastava et al. 2017; ``r30`` is 0.3 for the ring with std 0.01).
+        radius: 2-D data: samples this close to the nearest centre are of high quality: ``eighth`` of the distance
+            between the closest two centres, or 3 (the literature's, Srivastava et al. 2017), 10 or 30 standard
+            deviations.
         share_floor: a mode (class) is covered if its share of the high-quality samples is at least this fraction of
             its true weight; without a floor an untrained generator covers the whole ring.
         coverage_min: fraction of the modes (classes) that must be covered.
-        quality_min: 2-D data: share of all samples that is of high quality. Images: one minus the Fréchet
-            distance over the variance of the data's features; 1 is the data, 0 one image over and over.
+        balance_min: one over ``sum p^2 / w`` of the modes' (classes') shares p and true weights w: m of K equal ones
+            are m / K, 78 % of all samples in one of eight are 0.2.
+        quality_min: 2-D data: the share of high quality on a scale from points without modes, 0, to the data, 1.
+            Images: one minus the Fréchet distance over the variance of the data's features; 1 is the data, 0 one image
+            over and over.
+        support_min: images: nearest-neighbor coverage of the data (Naeem et al. 2020), in features and in pixels, on a
+            scale from images without structure, 0, to other real images, 1; the smaller of the two counts.
+        recall_min: images: recall in pixels (Kynkäänniemi et al. 2019) over that of other real images.
+        distinctness_min: images: distance to the nearest other sample in projected pixels, over that of the data. A few
+            images over and over are below it, also with noise.
+        spacing_max: images: the largest distance to the nearest other sample over that of the data; noise is above it.
+        memorization_max: images: how far the nearest real image may be one of those trained on instead of one held out;
+            0 is chance, 1 every time.
         label_accuracy_min: images of a conditioned generator: minimum share in which the small classifier reads the
             intended class. Not a criterion if absent, or without conditioning.
         classification_error_max: largest share of held-out images that a classifier may get wrong. If given, it alone
@@ -28,12 +78,20 @@ class OutcomeRule:
         diversity_min: mean pairwise distance of the samples over that of the data; below it they are too alike.
         confidence_min: images: mean probability of the predicted classes from which few classes are a collapse even
             if quality has not risen, because a single class does not raise it.
+        precision_min: images: share of the samples within the data's support in pixels from which too little recall or
+            distinctness is a collapse. Below it the images are off the data, and how they vary says nothing.
         diversity_tiny: below it samples count as identical, whatever else is measured; it also bounds their spacing,
             the distance to the nearest other sample, because k repeated points may lie far apart.
         baseline_margin: changes against the untrained generator up to this size do not count (quality and diversity:
             absolute; distance to the data: relative).
-        tolerated_alternations: changes between good and collapsed windows, counted from the first good one, that a
-            replica with a good last window may have; 2 allows one collapse and recovery.
+        hopping_max: by how much the modes (classes) that a window shows as a whole may exceed those of its best row, as
+            balance. More means that the generator hops between them.
+        tolerated_alternations: changes between good and other snapshots, from the first good window on, that a replica
+            with a good last window may have; 2 allows one failure and recovery.
+        steadiness_min: share of good snapshots from the first good window on, above which any number of changes is
+            tolerated.
+        tolerance: standard errors by which a good replica may fall behind a threshold and still count as good, so that
+            the error of measuring is not taken for oscillation.
         loss_bound, grad_norm_bound, param_norm_bound: guards against a blow-up in finite numbers, in absolute value.
             Wasserstein losses are unbounded by nature, so these are not measures of quality.
 
@@ -42,68 +100,108 @@ class OutcomeRule:
     """
 
     name: str
+    edition: int = EDITION
     window: int = 3
-    radius: Literal["r3", "r10", "r30"] = "r30"
+    radius: Literal["eighth", "r3", "r10", "r30"] = "eighth"
     share_floor: float = 0.2
     coverage_min: float
+    balance_min: float | None = 0.6
     quality_min: float
+    support_min: float | None = None
+    recall_min: float | None = None
+    distinctness_min: float | None = None
+    spacing_max: float | None = None
+    memorization_max: float | None = None
     label_accuracy_min: float | None = None
     classification_error_max: float | None = None
     diversity_min: float = 0.5
     confidence_min: float = 0.9
+    precision_min: float = 0.5
     diversity_tiny: float = 0.02
     baseline_margin: float = 0.1
+    hopping_max: float = 0.1
     tolerated_alternations: int = 2
+    steadiness_min: float = 0.9
+    tolerance: float = 2.0
     loss_bound: float = 1e4
     grad_norm_bound: float = 1e4
     param_norm_bound: float = 1e4
 
     def __post_init__(self) -> None:
-        if self.radius not in ("r3", "r10", "r30"):
-            raise ValueError(f"radius must be r3, r10 or r30, got {self.radius}")
-        for field, least in (("window", 1), ("tolerated_alternations", 0)):
-            if not getattr(self, field) >= least:
+        if self.edition not in range(1, EDITION + 1):
+            raise ValueError(f"edition must be 1 to {EDITION}, got {self.edition}")
+        if self.radius not in ("eighth", "r3", "r10", "r30"):
+            raise ValueError(f"radius must be eighth, r3, r10 or r30, got {self.radius}")
+        for field, least in (("window", 1), ("tolerated_alternations", 0), ("tolerance", 0)):
+            if not (isfinite(getattr(self, field)) and getattr(self, field) >= least):
                 raise ValueError(f"{field} must be >= {least}, got {getattr(self, field)}")
-        shares = ("share_floor", "coverage_min", "quality_min", "label_accuracy_min", "classification_error_max")
-        for field in (*shares, "diversity_min", "confidence_min"):
-            value = getattr(self, field)
-            if value is not None and not 0 < value <= 1:
-                raise ValueError(f"{field} must be in (0, 1], got {value}")
+        self._check_ranges()
         if not 0 <= self.diversity_tiny <= self.diversity_min:
             raise ValueError(f"diversity_tiny must be in [0, diversity_min], got {self.diversity_tiny}")
         if not 0 <= self.baseline_margin < 1:
             raise ValueError(f"baseline_margin must be in [0, 1), got {self.baseline_margin}")
-        for field in ("loss_bound", "grad_norm_bound", "param_norm_bound"):
-            if not (isfinite(getattr(self, field)) and getattr(self, field) > 0):
-                raise ValueError(f"{field} must be finite and > 0, got {getattr(self, field)}")
+
+    def _check_ranges(self) -> None:
+        for field in _SHARES:
+            value = getattr(self, field)
+            if value is not None and not 0 < value <= 1:
+                raise ValueError(f"{field} must be in (0, 1], got {value}")
+        for field in (*_RATIOS, *_BOUNDS):
+            value = getattr(self, field)
+            if value is not None and not (isfinite(value) and value > 0):
+                raise ValueError(f"{field} must be finite and > 0, got {value}")
+
+    @property
+    def applied(self) -> bool:
+        """Whether this version decides by it."""
+        return self.edition == EDITION
 
     def digest(self) -> str:
         """Return 8 hex digits that identify all thresholds and the name."""
-        return json_digest(asdict(self), size=4)
+        return json_digest(stored_fields(asdict(self)), size=4)
 
     def label(self) -> str:
         """Return ``name@digest``, as stored in records."""
         return f"{self.name}@{self.digest()}"
 
 
-MIXTURE_RULE = OutcomeRule(name="mixture", radius="r30", coverage_min=0.75, quality_min=0.5)
-"""For the ring with std 0.01: coverage within 0.3 of the centres, the scale at which the eye sees it covered.
+def stored_fields(rule: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a rule's values without the fields that did not exist when a rule of its edition was written."""
+    return rule if rule["edition"] > 1 else {name: value for name, value in rule.items() if name not in _SINCE_2}
 
-``study outcomes`` shows how well it classifies injected failures. Its thresholds were set before these existed.
+
+THRESHOLDS = tuple(field.name for field in fields(OutcomeRule) if field.name not in ("name", "edition"))
+"""All fields that can change an outcome."""
+
+MIXTURE_RULE = OutcomeRule(name="modes", coverage_min=0.75, quality_min=0.5)
+"""For points on modes: half of the way from points without modes to the data, at an eighth of the modes' distance.
+
+On the ring of eight, that is 62.5 % of the samples within 0.096 of a centre: eight blobs of standard deviation 0.068
+pass, and modes an eighth of their distance beside their places. ``study outcomes`` shows the dose of every impostor at
+which the label changes.
 """
 
+IMAGE_RULE = OutcomeRule(
+    name="images",
+    coverage_min=0.8,
+    quality_min=0.9,
+    support_min=0.25,
+    recall_min=0.4,
+    distinctness_min=0.75,
+    spacing_max=1.75,
+    memorization_max=0.5,
+    diversity_min=0.8,
+)
+"""For images: the classes, a Fréchet distance below a tenth of the variance, and the data's support, without copies.
 
-IMAGE_RULE = OutcomeRule(name="image", coverage_min=0.8, quality_min=0.9)
-"""For images judged by the small classifier: 8 of 10 classes, and a Frechet distance below a tenth of the variance.
-
-The scale of quality, measured on the bundled digits at 16x16: all real images of one class have 0.04, of five of the
-ten classes 0.83, of eight 0.97; the real images with Gaussian noise of 0.5 (of a range of 2) 0.94, of 1.0 0.78.
+Fixed on the bundled digits at 16x16, where images without structure have a support of 0 by definition, a small DCGAN
+has 0.1 to 0.3 after 1,000 steps and 0.35 to 0.6 after 6,000; held-out images with noise of 0.2 (of a range of 2) have a
+spacing of 1.76, with 0.3 of 2.3; ten images per class, over and over with noise of 0.2, a distinctness of 0.44.
 
 ``confidence_min``, and the bound of ``diversity_tiny`` on spacing, were set on injected failures of the digits at 8x8,
-seeds below 2,000; ``study outcomes`` shows the rule on other seeds. A GAN's images of one class alone had F of 1.0 to
-1.9 variances, no less than an untrained generator's noise (0.7 to 1.4), and a diversity of 0.5 to 0.7; but their
-confidence was 0.95 to 1.00, that of the noise 0.57 to 0.77. Two or three repeated images had a diversity of 0.4 to 0.8
-and a spacing of 0.
+seeds below 2,000. A GAN's images of one class alone had F of 1.0 to 1.9 variances, no less than an untrained
+generator's noise (0.7 to 1.4), and a diversity of 0.5 to 0.7; but their confidence was 0.95 to 1.00, that of the noise
+0.57 to 0.77.
 
 Coverage needs samples: N of them from a perfect generator reach about ``1 - exp(-N / K)`` of K uniform classes while
 ``N < 5 K`` (below that, one sample covers a class). For the 1,000 classes of stacked MNIST ``evaluation.samples`` 512

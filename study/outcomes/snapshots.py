@@ -1,4 +1,4 @@
-"""The judgment of a snapshot of a trace by a rule: good, collapsed or poor, against the untrained generator.
+"""The judgment of every snapshot of a trace by a rule: good, collapsed, copied or poor.
 
 A *snapshot* is a row of the trace after step 0. The untrained generator's row, step 0, is the baseline: it is measured
 by the same evaluator, because an untrained generator may well cover every mode a little.
@@ -10,7 +10,8 @@ from math import nan
 import numpy as np
 import numpy.typing as npt
 
-from study.outcomes.columns import Columns, Flags, Floats
+from study.outcomes.columns import Flags, Floats
+from study.outcomes.measures import Criterion, Kind, Measures, criteria, measure
 from study.outcomes.rule import OutcomeRule
 from trainables.trace import ReplicaTrace
 
@@ -21,7 +22,8 @@ class Snapshots:
 
     Attributes:
         quality, coverage, diversity: the values compared with the thresholds; NaN where not measured.
-        good, collapsed: the judgment; a snapshot that is neither is poor, and no snapshot is both.
+        good, collapsed, copied: the judgment, at most one of them; a snapshot that is none of these is poor.
+        hopping: whether the window that ends here shows more modes (classes) than any of its rows.
     """
 
     step: npt.NDArray[np.int64]
@@ -30,63 +32,27 @@ class Snapshots:
     diversity: Floats
     good: Flags
     collapsed: Flags
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measures:
-    """The measurements that a rule judges, ``[..., T]`` each, in order of steps; NaN where not measured.
-
-    Leading axes are replicas with the same steps, which ``judge`` judges all at once. Only the thresholds ``radius``
-    and ``share_floor`` enter here, so that one measurement serves many rules.
-
-    Attributes:
-        step: ``[T]``, the same for all.
-        spacing: median distance of a sample to the nearest other one, over that of the data.
-        confidence: mean probability of an image's predicted class.
-        distance: distance to the data: squared Frechet distance, or median distance to the nearest centre.
-        label_accuracy: None if no sample was made for a label.
-        labeled: whether coverage is a criterion.
-        classification_error: error of a classifier; NaN for other trainings.
-    """
-
-    step: npt.NDArray[np.int64]
-    quality: Floats
-    coverage: Floats
-    diversity: Floats
-    spacing: Floats
-    confidence: Floats
-    distance: Floats
-    label_accuracy: Floats | None
-    labeled: bool
-    classification_error: Floats
-
-
-def measure(trace: ReplicaTrace, rule: OutcomeRule) -> Measures:
-    """Measure the series that ``judge`` compares with the thresholds.
-
-    *Quality* of a mixture is its share of high-quality samples; of images ``1 - F / V`` in [0, 1], with F the squared
-    Frechet distance in the features of the small classifier (not Inception FID) and V the total variance of the data's
-    features: one image at their mean, repeated, has F = V. *Coverage* is the fraction of modes m, with true weight
-    w_m > 0, whose share h_m of the high-quality samples is at least ``share_floor * w_m``; for images the same with
-    classes and all samples, and not a criterion without labels.
-    """
-    rows = Columns(trace)
-    with np.errstate(all="ignore"):
-        return _mixture(rows, rule) if "mode_weights" in trace.reference else _images(rows, rule)
+    copied: Flags
+    hopping: Flags
 
 
 @np.errstate(all="ignore")
-def judge(measured: Measures, rule: OutcomeRule) -> Snapshots:
+def judge(
+    measured: Measures, rule: OutcomeRule, *, shift: float = 0.0, good_before: bool | npt.NDArray[np.bool_] = False
+) -> Snapshots:
     """Judge every row after step 0 by the thresholds.
 
     =========  =======================================================================================================
-    good       coverage, quality, diversity and, of a conditioned generator, label accuracy reach their minima, quality
-               has risen from step 0 by more than the margin, and spacing is not below ``diversity_tiny``
+    good       every criterion that applies is reached, quality has risen from step 0 by more than the margin, and
+               spacing is not below ``diversity_tiny``; after a good row, a criterion may be missed by ``tolerance``
+               standard errors
     collapsed  not good, and one of: (narrow) diversity below its minimum and anything has left the baseline:
                quality has risen, diversity has changed, or the distance to the data (F; median distance to the
                nearest centre) has changed, by more than the margin; (tiny) diversity or spacing below
-               ``diversity_tiny``, unless the untrained samples were as alike; (few) coverage below its minimum, and
-               quality has risen or confidence has reached ``confidence_min``, where the untrained one had not
+               ``diversity_tiny``, unless the untrained samples were as alike; (few) coverage or balance below its
+               minimum, and quality has risen or confidence has reached ``confidence_min``, where the untrained one had
+               not; (within) recall or distinctness below its minimum, among images within the data's support
+    copied     neither, memorization is above its maximum, and every other criterion is reached
     poor       the rest; a value that was not measured reaches no minimum and is below none
     =========  =======================================================================================================
 
@@ -94,37 +60,109 @@ def judge(measured: Measures, rule: OutcomeRule) -> Snapshots:
 
     A rule with a largest classification error judges a classifier instead: quality is one minus the error, a snapshot
     is good if the error is at most that large and has fallen from step 0 by more than the margin, and poor otherwise.
+
+    Args:
+        measured: what was measured.
+        rule: the thresholds.
+        shift: standard errors by which every quantity is moved towards its threshold's better side.
+        good_before: whether the row before the first one was good, for a piece of a trace.
     """
     if rule.classification_error_max is not None:
         return _classifier(measured, rule.classification_error_max, rule.baseline_margin)
-    quality, coverage, diversity = measured.quality, measured.coverage, measured.diversity
     start = measured.step <= 0
-    untrained = _baseline(diversity, start)
-    risen = quality - np.nan_to_num(_baseline(quality, start)) > rule.baseline_margin
-    changed = np.abs(diversity - untrained) > rule.baseline_margin
-    moved = np.abs(measured.distance / _baseline(measured.distance, start) - 1) > rule.baseline_margin
-    covered = (coverage >= rule.coverage_min) | (not measured.labeled)
-    if rule.label_accuracy_min is not None and measured.label_accuracy is not None:
-        covered &= measured.label_accuracy >= rule.label_accuracy_min
-    apart = ~(measured.spacing < rule.diversity_tiny)
-    good = risen & covered & (quality >= rule.quality_min) & (diversity >= rule.diversity_min) & apart
-    narrow = (diversity < rule.diversity_min) & (risen | changed | moved)
-    tiny = _falls(diversity, start, rule.diversity_tiny) | _falls(measured.spacing, start, rule.diversity_tiny)
-    few = (coverage < rule.coverage_min) & (risen | _rises(measured.confidence, start, rule.confidence_min))
-    after = measured.step > 0
-    return Snapshots(
-        step=measured.step[after],
-        quality=quality[..., after],
-        coverage=coverage[..., after],
-        diversity=diversity[..., after],
-        good=good[..., after],
-        collapsed=(~good & (narrow | tiny | few))[..., after],
-    )
+    strict, lenient = (_reached(measured, rule, start, shift + extra) for extra in (0.0, rule.tolerance))
+    good = _sustained(strict, lenient, measured.step > 0, np.asarray(good_before))
+    collapsed = ~good & _collapsed(measured, rule, start, shift)
+    copied = ~good & ~collapsed & _copied(measured, rule, start, shift)
+    return _snapshots(measured, good, collapsed, copied, rule)
 
 
 def snapshots(trace: ReplicaTrace, rule: OutcomeRule) -> Snapshots:
     """Measure and judge the snapshots of a trace."""
     return judge(measure(trace, rule), rule)
+
+
+def _moved(measured: Measures, name: str, shift: float, *, at_most: bool = False) -> Floats:
+    """Return a quantity, moved by so many standard errors to the better side."""
+    return (
+        measured.value(name) + (-shift if at_most else shift) * measured.error(name) if shift else measured.value(name)
+    )
+
+
+def _reaches(measured: Measures, rule: OutcomeRule, each: Criterion, shift: float) -> Flags:
+    values, threshold = _moved(measured, each.measure, shift, at_most=each.at_most), getattr(rule, each.field)
+    reached: Flags = values <= threshold if each.at_most else values >= threshold
+    return reached
+
+
+def _reached(measured: Measures, rule: OutcomeRule, start: Flags, shift: float, *, but: Kind | None = None) -> Flags:
+    """Mark the rows that reach every criterion that applies, those of one kind aside."""
+    found = _risen(measured, rule, start, shift) & ~(measured.value("spacing") < rule.diversity_tiny)
+    for each in criteria(measured, rule):
+        if each.kind is not but:
+            found &= _reaches(measured, rule, each, shift)
+    return found
+
+
+def _risen(measured: Measures, rule: OutcomeRule, start: Flags, shift: float) -> Flags:
+    quality = measured.value("quality")
+    moved = _moved(measured, "quality", shift)
+    return moved - np.nan_to_num(_baseline(quality, start)) > rule.baseline_margin
+
+
+def _collapsed(measured: Measures, rule: OutcomeRule, start: Flags, shift: float) -> Flags:
+    diversity, spacing = measured.value("diversity"), measured.value("spacing")
+    risen = _risen(measured, rule, start, shift)
+    changed = np.abs(diversity - _baseline(diversity, start)) > rule.baseline_margin
+    distance = measured.value("distance")
+    left = np.abs(distance / _baseline(distance, start) - 1) > rule.baseline_margin
+    narrow = (_moved(measured, "diversity", shift) < rule.diversity_min) & (risen | changed | left)
+    tiny = _falls(diversity, start, rule.diversity_tiny) | _falls(spacing, start, rule.diversity_tiny)
+    few = _below(measured, rule, ("coverage", "balance"), shift)
+    few &= risen | _rises(measured.value("confidence"), start, rule.confidence_min)
+    within = _below(measured, rule, ("recall", "distinctness"), shift)
+    within &= measured.value("precision") >= rule.precision_min
+    return narrow | tiny | few | within
+
+
+def _below(measured: Measures, rule: OutcomeRule, names: tuple[str, ...], shift: float) -> Flags:
+    found = np.zeros(measured.shape, dtype=np.bool_)
+    for each in criteria(measured, rule):
+        if each.measure in names:
+            found |= _moved(measured, each.measure, shift) < getattr(rule, each.field)
+    return found
+
+
+def _copied(measured: Measures, rule: OutcomeRule, start: Flags, shift: float) -> Flags:
+    most = rule.memorization_max
+    if most is None:
+        return np.zeros(measured.shape, dtype=np.bool_)
+    repeats = _moved(measured, "memorization", shift, at_most=True) > most
+    return repeats & _reached(measured, rule, start, shift, but=Kind.ORIGINALITY)
+
+
+def _sustained(strict: Flags, lenient: Flags, after: Flags, before: Flags) -> Flags:
+    """Mark the rows after step 0 that are good: by the strict test, or after a good one by the lenient test."""
+    found = np.zeros_like(strict)
+    last = np.broadcast_to(before, strict.shape[:-1]).copy()
+    for row in np.flatnonzero(after):
+        last = strict[..., row] | (lenient[..., row] & last)
+        found[..., row] = last
+    return found
+
+
+def _snapshots(measured: Measures, good: Flags, collapsed: Flags, copied: Flags, rule: OutcomeRule) -> Snapshots:
+    after = measured.step > 0
+    return Snapshots(
+        step=measured.step[after],
+        quality=measured.value("quality")[..., after],
+        coverage=measured.value("coverage")[..., after],
+        diversity=measured.value("diversity")[..., after],
+        good=good[..., after],
+        collapsed=collapsed[..., after],
+        copied=copied[..., after],
+        hopping=(measured.value("hopping") > rule.hopping_max)[..., after],
+    )
 
 
 def _baseline(values: Floats, start: Flags) -> Floats:
@@ -144,106 +182,17 @@ def _rises(values: Floats, start: Flags, bound: float) -> Flags:
 
 
 def _classifier(measured: Measures, most: float, margin: float) -> Snapshots:
-    error, after = measured.classification_error, measured.step > 0
+    error, after = measured.value("classification_error"), measured.step > 0
     start = np.nan_to_num(_baseline(error, measured.step <= 0), nan=1.0)
     good = ((error <= most) & (start - error > margin))[..., after]
-    missing = np.full(good.shape, nan)
+    missing, none = np.full(good.shape, nan), np.zeros_like(good)
     return Snapshots(
         step=measured.step[after],
         quality=1 - error[..., after],
         coverage=missing,
         diversity=missing,
         good=good,
-        collapsed=np.zeros_like(good),
+        collapsed=none,
+        copied=none,
+        hopping=none,
     )
-
-
-def windows(seen: Snapshots, window: int) -> tuple[Flags, Flags]:
-    """Return which windows are good and which collapsed, ``[S - L + 1]``, L = min(window, S); empty for S = 0.
-
-    A window is good if all its snapshots are, collapsed if more than half of them are.
-    """
-    count = len(seen.step)
-    if count == 0:
-        return np.zeros(0, dtype=np.bool_), np.zeros(0, dtype=np.bool_)
-    length = min(window, count)
-    good = np.lib.stride_tricks.sliding_window_view(seen.good, length)
-    collapsed = np.lib.stride_tricks.sliding_window_view(seen.collapsed, length)
-    whole: Flags = good.sum(axis=1) == length
-    mostly: Flags = 2 * collapsed.sum(axis=1) > length
-    return whole, mostly
-
-
-@np.errstate(all="ignore")
-def blow_up(trace: ReplicaTrace, rule: OutcomeRule) -> int | None:
-    """Return the step at which a number became non-finite or left the rule's bounds; None if there is none.
-
-    This is the first row that is not finite (by its flag, or by a loss or norm that is infinite, or NaN after step 0:
-    at step 0 there is no interval to average over), or the first row of the first window, step 0 left out, in which
-    one loss or norm is beyond its bound throughout.
-    """
-    rows = Columns(trace)
-    after = rows.steps > 0
-    bad = np.zeros(len(rows.steps), dtype=np.bool_)
-    if "finite" in trace.columns:
-        bad |= rows.numbers("finite") != 1.0
-    loss = rule.loss_bound
-    bounds = {"loss": loss, "penalty": loss, "grad_norm": rule.grad_norm_bound, "param_norm": rule.param_norm_bound}
-    for name in trace.columns:
-        kind = next((kind for kind in bounds if name.endswith(f"_{kind}")), None)
-        if kind is not None:
-            values = np.abs(rows.numbers(name, infinite=True))
-            beyond = _stays(values > bounds[kind], after, rule.window)
-            bad |= np.isinf(values) | (np.isnan(values) & after) | beyond
-    return int(rows.steps[np.argmax(bad)]) if bad.any() else None
-
-
-def _stays(beyond: Flags, after: Flags, window: int) -> Flags:
-    """Mark the first row of every window of rows after step 0 that are all ``beyond``."""
-    marks = np.zeros_like(beyond)
-    rows = np.flatnonzero(after)
-    if len(rows) and beyond.any():  # rare
-        length = min(window, len(rows))
-        starts = rows[: len(rows) - length + 1]
-        marks[starts] = np.lib.stride_tricks.sliding_window_view(beyond[rows], length).all(axis=1)
-    return marks
-
-
-def _mixture(rows: Columns, rule: OutcomeRule) -> Measures:
-    weights = rows.constants("mode_weights")
-    shares = rows.lists(f"mode_share_{rule.radius}", len(weights))
-    quality = shares.sum(axis=1)
-    coverage = _coverage(shares, quality, weights, rule.share_floor)
-    return _measures(rows, quality, coverage, rows.lists("distance_quantiles", 5)[:, 2], labeled=True)
-
-
-def _images(rows: Columns, rule: OutcomeRule) -> Measures:
-    frechet = rows.numbers("frechet_classifier")
-    variance = float(rows.constants("feature_variance")[:1].sum())
-    quality = np.clip(1 - frechet / variance, 0, 1) if variance > 0 else np.full_like(frechet, nan)
-    weights = rows.constants("class_weights")
-    shares = rows.lists("class_share", len(weights))
-    coverage = _coverage(shares, shares.sum(axis=1), weights, rule.share_floor)
-    return _measures(rows, quality, coverage, frechet, labeled=rows.has("class_share"))
-
-
-def _measures(rows: Columns, quality: Floats, coverage: Floats, distance: Floats, *, labeled: bool) -> Measures:
-    return Measures(
-        step=rows.steps,
-        quality=quality,
-        coverage=coverage,
-        diversity=rows.numbers("diversity"),
-        spacing=rows.numbers("spacing"),
-        confidence=rows.numbers("class_confidence"),
-        distance=distance,
-        label_accuracy=rows.numbers("label_accuracy") if rows.has("label_accuracy") else None,
-        labeled=labeled,
-        classification_error=rows.numbers("classification_error"),
-    )
-
-
-def _coverage(shares: Floats, total: Floats, weights: Floats, floor: float) -> Floats:
-    """Return the fraction ``[T]`` of weighted entries whose share of ``total`` is at least ``floor * weight``."""
-    real = weights > 0
-    covered = (shares >= floor * weights * total[:, None]) & (total > 0)[:, None]
-    return np.where(np.isnan(total) | ~real.any(), nan, covered[:, real].sum(axis=1) / max(1, real.sum()))

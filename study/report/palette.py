@@ -47,6 +47,20 @@ LOOKS: Mapping[Outcome, Look] = {
         mark="D",
         shape="M6 .8 11.2 6 6 11.2.8 6z",
     ),
+    Outcome.MODE_HOPPING: Look(
+        light="#2f8f6b", on_light="#ffffff", dark="#5fd0a2", on_dark="#0b0d10", mark=">", shape="M2 1v10L11 6z"
+    ),
+    Outcome.MEMORIZED: Look(
+        light="#7a5cc4",
+        on_light="#ffffff",
+        dark="#a78bf0",
+        on_dark="#0b0d10",
+        mark="p",
+        shape="M6 1 11 4.7 9.1 11H2.9L1 4.7z",
+    ),
+    Outcome.DEGRADED: Look(
+        light="#8a4a5e", on_light="#ffffff", dark="#d08aa0", on_dark="#0b0d10", mark="<", shape="M10 1v10L1 6z"
+    ),
     Outcome.LATE_COLLAPSE: Look(
         light="#c046b7", on_light="#ffffff", dark="#d87fd8", on_dark="#0b0d10", mark="v", shape="M1 2h10L6 11z"
     ),

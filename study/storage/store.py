@@ -98,7 +98,7 @@ class Store:
         Raises:
             ValueError: if it cannot be read.
         """
-        return read_json(self.rule_path, _RULE) if self.rule_path.exists() else self.plan().rule
+        return read_json(self.rule_path, _RULE, renaming.current) if self.rule_path.exists() else self.plan().rule
 
     def write_settled(self, cells: Collection[int], seconds: float) -> None:
         """Tells later drivers which cells need no more seeds, and the time that the launch has taken."""

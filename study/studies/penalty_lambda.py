@@ -49,7 +49,7 @@ def _penalties(weights: tuple[float, ...], pairs: tuple[tuple[float, float], ...
     return replace(PENALTY, levels=levels)
 
 
-RULE = replace(MIXTURE_RULE, name="mixture-r10", radius="r10", loss_bound=1e8)
+RULE = replace(MIXTURE_RULE, name="modes-any-score", loss_bound=1e8)
 """Ten standard deviations are 0.2 on this ring. A Wasserstein loss may be large without having blown up."""
 
 STUDY = Study(

@@ -20,6 +20,9 @@ from study.search.candidates import Candidate
 STYLES: Mapping[Outcome, str] = {
     Outcome.CONVERGED: "bold blue",
     Outcome.OSCILLATING: "cyan",
+    Outcome.MODE_HOPPING: "green",
+    Outcome.MEMORIZED: "bright_magenta",
+    Outcome.DEGRADED: "bright_red",
     Outcome.LATE_COLLAPSE: "magenta",
     Outcome.MODE_COLLAPSED: "yellow",
     Outcome.NOT_LEARNED: "bright_black",

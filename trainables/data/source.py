@@ -19,6 +19,8 @@ from trainables.streams import Streams, generator
 
 HASHED_WHOLE_BYTES = 64 * 2**20
 HASHED_SPREAD = 4_096
+HELD_OUT_SHARE = 0.2
+MOST_HELD_OUT = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +160,9 @@ class MixtureSource:
 class ImageSource:
     """A finite set of uint8 images, kept as bytes; batches walk a fresh permutation of it each epoch.
 
+    A fifth of the images, at most 5,000, is held out: no batch shows it, so that a generator that repeats what it was
+    trained on can be told from one that makes new images. It is the start of a permutation that all seeds share.
+
     An incomplete last batch of an epoch is dropped. Bytes ``v`` in 0..255 become floats ``v / 127.5 - 1`` in [-1, 1],
     rounded once to float32 and then cast, so that devices and precisions see the same values.
 
@@ -175,12 +180,16 @@ class ImageSource:
         self._device, self._dtype = device, dtype
         # As a tensor: CUDA multiplies by the rounded reciprocal of a scalar divisor, which a CPU does not.
         self._divisor = torch.tensor(255.0, device=device)
+        order = torch.from_numpy(generator(0, "held_out").permutation(len(truth.images))).to(self._images.device)
+        self._held = order[: min(MOST_HELD_OUT, int(HELD_OUT_SHARE * len(order)))]
+        self._train = order[len(self._held) :]
         self._walk: tuple[tuple[tuple[int, ...], int], Tensor] | None = None
 
     def batch(self, streams: Streams, counter: int, size: int) -> Batch:
-        count = len(self._images)
+        count = len(self._train)
         if not 1 <= size <= count:
-            raise ValueError(f"batch_size must be between 1 and the {count} images of the data set, got {size}")
+            kept = f"the {count} of {len(self._images)} images that are not held out"
+            raise ValueError(f"batch_size must be between 1 and {kept}, got {size}")
         epoch, place = divmod(counter, count // size)
         return self.at(self._orders(streams.seeds, epoch)[:, place * size : (place + 1) * size])
 
@@ -189,9 +198,25 @@ class ImageSource:
         return Batch(self._floats(picks), None if self._labels is None else self._labels[picks].to(self._device))
 
     def reference(self, size: int) -> Tensor:
-        """Return the first ``size`` images of a fixed permutation (all of them, if there are fewer)."""
-        picks = generator(0, "reference").permutation(len(self._images))[:size]
-        return self._floats(torch.from_numpy(picks).to(self._images.device))
+        """Return the first ``size`` images of a fixed permutation of those to train on (all, if there are fewer)."""
+        return self._floats(self._train[self._permutation("reference")[:size]])
+
+    def held_out(self, size: int) -> Tensor:
+        """Return the first ``size`` held-out images (all, if there are fewer; none of fewer than five images)."""
+        return self._floats(self._held[:size])
+
+    @property
+    def trained_on(self) -> Tensor:
+        """Numbers of the images that batches show, ``[N]``, where the bytes lie."""
+        return self._train
+
+    @property
+    def kept_back(self) -> Tensor:
+        """Numbers of the held-out images."""
+        return self._held
+
+    def _permutation(self, stream: str) -> Tensor:
+        return torch.from_numpy(generator(0, stream).permutation(len(self._train))).to(self._train.device)
 
     def _orders(self, seeds: tuple[int, ...], epoch: int) -> Tensor:
         """Return the walk ``[R, N]`` of every replica.
@@ -199,9 +224,10 @@ class ImageSource:
         Only the latest is kept: for millions of images each is megabytes.
         """
         if self._walk is None or self._walk[0] != (seeds, epoch):
-            count = len(self._images)
+            count = len(self._train)
             rows = [generator(seed, "data", epoch).permutation(count).astype(np.int32) for seed in seeds]
-            self._walk = (seeds, epoch), torch.from_numpy(np.stack(rows)).to(self._images.device)
+            orders = torch.from_numpy(np.stack(rows)).to(self._train.device)
+            self._walk = (seeds, epoch), self._train[orders.to(torch.int64)].to(torch.int32)
         return self._walk[1]
 
     def _floats(self, picks: Tensor) -> Tensor:

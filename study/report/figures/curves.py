@@ -15,9 +15,9 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FuncFormatter, Locator
 
 from study import formatting
+from study.outcomes.measures import measure
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import OutcomeRule
-from study.outcomes.snapshots import measure
 from study.report import phrases
 from study.report.drawing import svg
 from study.report.drawing.figure import Figure, Part
@@ -111,10 +111,10 @@ def panels(rule: OutcomeRule, lines: Sequence[Line]) -> tuple[Panel, ...]:
     quality = (
         *([classification] if rule.classification_error_max is not None else []),
         Panel(
-            title=f"samples within {rule.radius[1:]} sd of a mode",
+            title=f"samples near a mode (within {_radius(rule)})",
             series=_column(f"hq_share_{rule.radius}"),
             kind="share",
-            threshold=lambda trace: rule.quality_min,
+            threshold=lambda trace: _least_near(trace, rule),
         ),
         Panel(
             title="covered modes",
@@ -339,7 +339,7 @@ def _covered(trace: ReplicaTrace, rule: OutcomeRule) -> Series:
         return _NO_SERIES
     seen = measure(trace, rule)
     after = seen.step > 0
-    return _measured(seen.step[after], seen.coverage[after] * _modes(trace))
+    return _measured(seen.step[after], seen.value("coverage")[after] * _modes(trace))
 
 
 def _measured(steps: npt.NDArray[Any], values: npt.NDArray[Any]) -> Series:
@@ -355,6 +355,18 @@ def _constant(trace: ReplicaTrace, name: str) -> float | None:
 def _most_frechet(trace: ReplicaTrace, rule: OutcomeRule) -> float | None:
     variance = _constant(trace, "feature_variance")
     return None if variance is None else (1 - rule.quality_min) * variance
+
+
+def _radius(rule: OutcomeRule) -> str:
+    return "1/8 of their distance" if rule.radius == "eighth" else f"{rule.radius[1:]} sd"
+
+
+def _least_near(trace: ReplicaTrace, rule: OutcomeRule) -> float | None:
+    """Return the share that reaches the rule's quality; the quality itself where an older trace has no scale."""
+    floor, ceiling = (_constant(trace, f"hq_{kind}_{rule.radius}") for kind in ("floor", "ceiling"))
+    if floor is None or ceiling is None:
+        return rule.quality_min
+    return floor + rule.quality_min * (ceiling - floor)
 
 
 def _modes(trace: ReplicaTrace) -> int:

@@ -1,0 +1,257 @@
+"""The quantities of a trace that a rule compares with its thresholds, each with its standard error."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from math import nan
+
+import numpy as np
+import numpy.typing as npt
+
+from study.outcomes.columns import Columns, Floats
+from study.outcomes.rule import OutcomeRule
+from trainables.trace import ReplicaTrace
+
+
+class Kind(Enum):
+    """What a criterion is about, and so what a replica is called that fails it alone."""
+
+    FIDELITY = "fidelity"
+    VARIETY = "variety"
+    ORIGINALITY = "originality"
+    OBEDIENCE = "obedience"
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One threshold that a good snapshot must reach.
+
+    Attributes:
+        measure: name of the quantity in :attr:`Measures.values`.
+        field: the rule's field that holds the threshold.
+        kind: what it is about.
+        at_most: whether the threshold is an upper one.
+    """
+
+    measure: str
+    field: str
+    kind: Kind
+    at_most: bool = False
+
+
+CRITERIA = (
+    Criterion("quality", "quality_min", Kind.FIDELITY),
+    Criterion("support", "support_min", Kind.FIDELITY),
+    Criterion("spacing", "spacing_max", Kind.FIDELITY, at_most=True),
+    Criterion("coverage", "coverage_min", Kind.VARIETY),
+    Criterion("balance", "balance_min", Kind.VARIETY),
+    Criterion("diversity", "diversity_min", Kind.VARIETY),
+    Criterion("recall", "recall_min", Kind.VARIETY),
+    Criterion("distinctness", "distinctness_min", Kind.VARIETY),
+    Criterion("memorization", "memorization_max", Kind.ORIGINALITY, at_most=True),
+    Criterion("label_accuracy", "label_accuracy_min", Kind.OBEDIENCE),
+)
+"""What makes a snapshot good, apart from having changed since the start; a rule without the threshold leaves it out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measures:
+    """The measurements that a rule judges, ``[..., T]`` each, in order of steps; NaN where not measured.
+
+    Leading axes are replicas with the same steps, which are judged all at once. Of the thresholds only ``radius``,
+    ``share_floor`` and ``window`` enter here, so that one measurement serves many rules.
+
+    Attributes:
+        step: ``[T]``, the same for all.
+        values: quantity by name: those of :data:`CRITERIA` that the data have, and ``precision``, ``confidence`` (mean
+            probability of an image's predicted class), ``distance`` (to the data: squared Fréchet distance, or median
+            distance to the nearest centre), ``hopping`` (by how much the balance of a window as a whole exceeds that of
+            its best row; the window ends with the row) and ``classification_error``.
+        errors: standard error of a quantity by name, at the number of samples that it was measured on.
+        missing: what the trace must have to be judged and does not; empty if nothing.
+    """
+
+    step: npt.NDArray[np.int64]
+    values: Mapping[str, Floats]
+    errors: Mapping[str, Floats]
+    missing: str = ""
+
+    def value(self, name: str) -> Floats:
+        """Return a quantity; NaN throughout if the data do not have it."""
+        found = self.values.get(name)
+        return np.full(self.shape, nan) if found is None else found
+
+    def error(self, name: str) -> Floats:
+        """Return a standard error; 0 where it is not known."""
+        found = self.errors.get(name)
+        return np.zeros(self.shape) if found is None else np.nan_to_num(found, nan=0.0)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """``(..., T)``."""
+        return next(iter(self.values.values())).shape
+
+
+def criteria(measured: Measures, rule: OutcomeRule) -> tuple[Criterion, ...]:
+    """Return the criteria that apply: the rule has the threshold and the data have the quantity."""
+    return tuple(each for each in CRITERIA if getattr(rule, each.field) is not None and each.measure in measured.values)
+
+
+def measure(trace: ReplicaTrace, rule: OutcomeRule) -> Measures:
+    """Measure the series that are compared with the thresholds.
+
+    *Quality* of a mixture is ``(h - f) / (c - f)``, at least 0, of the share h of samples within the rule's radius of a
+    centre, with f the largest such share without modes and c that of the data (``trainables.modeless``); of images
+    ``1 - F / V`` in [0, 1], with F the squared Fréchet distance in the features of the small classifier (not Inception
+    FID) and V the total variance of the data's features: one image at their mean, repeated, has F = V. *Coverage* is
+    the fraction of modes m, with true weight w_m > 0, whose share p_m of the high-quality samples is at least
+    ``share_floor * w_m``; *balance* is ``1 / sum p_m^2 / w_m``, with the unbiased estimate of the sum. For images these
+    are of classes and all samples, and no criterion without labels. *Support* is ``(c - f) / (t - f)``, the smaller one
+    of features and pixels, with c the nearest-neighbor coverage of the samples, f that of images without structure, t
+    that of other real images.
+    """
+    rows = Columns(trace)
+    with np.errstate(all="ignore"):
+        if rule.classification_error_max is not None:
+            return Measures(
+                step=rows.steps, values={"classification_error": rows.numbers("classification_error")}, errors={}
+            )
+        found = _mixture(rows, rule) if "mode_weights" in trace.reference else _images(rows, rule)
+    return found
+
+
+def stacked(measured: Sequence[Measures]) -> Measures:
+    """Return replicas with the same steps and quantities as one, ``[N, T]``."""
+    first = measured[0]
+    return Measures(
+        step=first.step,
+        values={name: np.stack([each.values[name] for each in measured]) for name in first.values},
+        errors={name: np.stack([each.errors[name] for each in measured]) for name in first.errors},
+    )
+
+
+def _mixture(rows: Columns, rule: OutcomeRule) -> Measures:
+    weights = rows.constants("mode_weights")
+    floor, ceiling = (_constant(rows, f"hq_{kind}_{rule.radius}") for kind in ("floor", "ceiling"))
+    shares = rows.lists(f"mode_share_{rule.radius}", len(weights))
+    near = shares.sum(axis=1)
+    count = _constant(rows, "samples")
+    values = {"quality": np.maximum((near - floor) / (ceiling - floor), 0.0) if ceiling > floor else near * nan}
+    errors = {"quality": np.sqrt(near * (1 - near) / count) / (ceiling - floor)}
+    _modes(values, errors, rows, rule, shares, weights, count)
+    values |= {"distance": rows.lists("distance_quantiles", 5)[:, 2]}
+    present = rows.has(f"mode_share_{rule.radius}") and np.isfinite([floor, ceiling, count]).all()
+    return _complete(rows, values, errors, "" if present else f"mode_share_{rule.radius} and its scale")
+
+
+def _images(rows: Columns, rule: OutcomeRule) -> Measures:
+    frechet = rows.numbers("frechet_classifier")
+    variance = float(rows.constants("feature_variance")[:1].sum())
+    quality = np.clip(1 - frechet / variance, 0, 1) if variance > 0 else np.full_like(frechet, nan)
+    count, neighbors = _constant(rows, "samples"), _constant(rows, "neighbors")
+    values = {"quality": quality, "confidence": rows.numbers("class_confidence"), "distance": frechet}
+    errors = {"quality": rows.numbers("frechet_error") / variance if variance > 0 else np.zeros_like(frechet)}
+    weights = rows.constants("class_weights")
+    if len(weights):
+        _modes(values, errors, rows, rule, rows.lists("class_share", len(weights)), weights, count)
+    if rows.has("label_accuracy"):
+        values["label_accuracy"] = rows.numbers("label_accuracy")
+        errors["label_accuracy"] = _binomial(values["label_accuracy"], count)
+    _support(values, errors, rows, neighbors)
+    for name in ("distinctness", "memorization"):
+        if rows.has(name):
+            values[name] = rows.numbers(name)
+    errors["distinctness"] = rows.numbers("distinctness_error")
+    if "memorization" in values:
+        # At chance every image is a draw with the share of the training images, from which this is scaled.
+        errors["memorization"] = np.sqrt(np.clip(1 - np.abs(values["memorization"]), 0, 1) * 4 / neighbors)
+    present = rows.has("knn_recall_pixels")
+    return _complete(rows, values, errors, "" if present else "knn_recall_pixels and what goes with it")
+
+
+def _support(values: dict[str, Floats], errors: dict[str, Floats], rows: Columns, count: float) -> None:
+    scaled, widths = [], []
+    for space in ("features", "pixels"):
+        floor, ceiling = (_constant(rows, f"knn_coverage_{kind}_{space}") for kind in ("floor", "ceiling"))
+        covered = rows.numbers(f"knn_coverage_{space}")
+        scaled.append((covered - floor) / (ceiling - floor) if ceiling > floor else covered * nan)
+        widths.append(_binomial(covered, count) / (ceiling - floor))
+    lower = np.argmin(np.nan_to_num(scaled, nan=-np.inf), axis=0)
+    values["support"] = np.choose(lower, scaled)
+    errors["support"] = np.choose(lower, widths)
+    most = _constant(rows, "knn_recall_ceiling_pixels")
+    recall = rows.numbers("knn_recall_pixels")
+    values["recall"], errors["recall"] = recall / most, _binomial(recall, count) / most
+    values["precision"] = rows.numbers("knn_precision_pixels")
+    errors["precision"] = _binomial(values["precision"], count)
+
+
+def _modes(
+    values: dict[str, Floats],
+    errors: dict[str, Floats],
+    rows: Columns,
+    rule: OutcomeRule,
+    shares: Floats,
+    weights: Floats,
+    count: float,
+) -> None:
+    total = shares.sum(axis=1)
+    values["coverage"] = _coverage(shares, total, weights, rule.share_floor)
+    own_error = np.sqrt(shares * (1 - shares) / count)
+    low, high = (
+        _coverage(np.clip(shares + sign * own_error, 0, 1), total, weights, rule.share_floor) for sign in (-1, 1)
+    )
+    errors["coverage"] = (high - low) / 2
+    concentration = _concentration(shares, total, weights, count)
+    values["balance"] = 1 / concentration
+    p = shares / np.where(total > 0, total, nan)[:, None]
+    real = weights > 0
+    cubes = (p[:, real] ** 3 / weights[real] ** 2).sum(axis=1)
+    spread = 2 * np.sqrt(np.maximum(cubes - concentration**2, 0) / (count * total))
+    errors["balance"] = spread / concentration**2
+    values["hopping"] = _hopping(p, values["balance"], weights, concentration, rule.window)
+
+
+def _concentration(shares: Floats, total: Floats, weights: Floats, count: float) -> Floats:
+    """Return the unbiased estimate of ``sum p^2 / w`` ``[T]``, from pairs of different samples; NaN without any."""
+    real = weights > 0
+    counts, all_counts = shares[:, real] * count, total * count
+    pairs = (counts * np.maximum(counts - 1, 0) / weights[real]).sum(axis=1)
+    found: Floats = pairs / np.where(all_counts > 1, all_counts * (all_counts - 1), nan)
+    return found
+
+
+def _hopping(p: Floats, balance: Floats, weights: Floats, concentration: Floats, window: int) -> Floats:
+    """Return by how much the balance of the window up to a row exceeds that of its best row; at least 0."""
+    real = weights > 0
+    found = np.zeros(len(p))
+    scaled = p[:, real] / np.sqrt(weights[real])
+    for row in range(window - 1, len(p)):
+        rows = slice(row - window + 1, row + 1)
+        products = scaled[rows] @ scaled[rows].T
+        np.fill_diagonal(products, concentration[rows])
+        found[row] = 1 / products.mean() - np.max(balance[rows])
+    return np.maximum(np.nan_to_num(found, nan=0.0), 0.0)
+
+
+def _coverage(shares: Floats, total: Floats, weights: Floats, floor: float) -> Floats:
+    """Return the fraction ``[T]`` of weighted entries whose share of ``total`` is at least ``floor * weight``."""
+    real = weights > 0
+    covered = (shares >= floor * weights * total[:, None]) & (total > 0)[:, None]
+    return np.where(np.isnan(total) | ~real.any(), nan, covered[:, real].sum(axis=1) / max(1, real.sum()))
+
+
+def _complete(rows: Columns, values: dict[str, Floats], errors: dict[str, Floats], missing: str) -> Measures:
+    for name in ("diversity", "spacing"):
+        values[name] = rows.numbers(name)
+        errors[name] = rows.numbers(f"{name}_error")
+    return Measures(step=rows.steps, values=values, errors=errors, missing=missing if len(rows.steps) else "")
+
+
+def _binomial(share: Floats, count: float) -> Floats:
+    return np.sqrt(np.maximum(share * (1 - share), 0) / count)
+
+
+def _constant(rows: Columns, name: str) -> float:
+    found = rows.constants(name)
+    return float(found[0]) if len(found) else nan
