@@ -80,9 +80,10 @@ def decide(trace: ReplicaTrace, rule: OutcomeRule) -> Decision:
     measured = measure(trace, rule)
     seen = judge(measured, rule)
     failed = blow_up(trace, rule)
-    if failed is None and (measured.missing or len(seen.step) < rule.window):
+    long_enough = len(seen.step) >= rule.window
+    if failed is None and (measured.missing or not long_enough):
         return _UNDECIDED
-    found = course(seen, rule) if len(seen.step) >= rule.window else None
+    found = course(seen, rule) if long_enough else None
     ever = found is not None and bool(found.ever_good)
     evidence = _evidence(measured, seen, found, rule)
     if failed is not None or found is None:
@@ -107,7 +108,9 @@ def undecidable(trace: ReplicaTrace, rule: OutcomeRule) -> str:
 
 
 def class_of(seen: Snapshots, rule: OutcomeRule) -> Outcome:
-    """Return the outcome of a trace that did not diverge, from at least a window of snapshots."""
+    """Return the outcome of a trace that did not diverge, from its snapshots."""
+    if len(seen.step) < rule.window:
+        return Outcome.UNDECIDED
     return OUTCOMES[int(outcomes(course(seen, rule), rule))]
 
 

@@ -14,8 +14,9 @@ last window of the best continuation does not hop, if none of its rows is known.
 known, because windows are counted in reports, and the last window ends with the last report.
 
 Rows may be missing, at the start or in between. Rows before the last gap count as unknown, except that a non-finite
-number remains non-finite. Without step 0, or after a gap, a snapshot that only the tolerance would call good counts as
-not good, unless it was judged with the row before it.
+number remains non-finite. Without step 0 it is certain that a snapshot is not good, but not that one is good: changes
+then do not count, so that a lost replica may go unnoticed. So it may after a gap, where the first row is judged as if
+the row before had not been good, and where the known part of the last window hops between modes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -95,6 +96,7 @@ class FutilityMonitor:
         self._recent: list[Row] = []
         self._fresh: list[Row] = []
         self._lost = False
+        self._based = False
         self._quality = 0.0
 
     @property
@@ -137,6 +139,7 @@ class FutilityMonitor:
             return
         measured = measure(trace, self._rule)
         steps = measured.step[measured.step > 0]
+        self._based |= bool((measured.step <= 0).any())
         places = np.searchsorted(self._plan, steps)
         self._check(steps, places)
         before = len(places) > 0 and places[0] > 0 and bool(self._seen[places[0] - 1] & self._good[places[0] - 1])
@@ -172,6 +175,8 @@ class FutilityMonitor:
         sure = (since <= place) & (place < known)
         # The best case of an unknown past snapshot is poor, unless it lies in the last window.
         open_yet = (place >= known) | ((place < since) & (place >= count - self._window))
+        if not self._based:
+            sure &= place >= count - self._window
         good: Flags = (self._good & sure) | (open_yet & reachable)
         missing, none = np.full(count, np.nan), np.zeros(count, dtype=np.bool_)
         best = Snapshots(

@@ -21,7 +21,7 @@ from trainables.files import written_whole
 from trainables.renaming import current_names
 from trainables.trace import ReplicaTrace, Trace
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class Status(Enum):
@@ -56,6 +56,7 @@ class Record:
             showed by then. That they failed is certain; which failure it would have become is not, but for
             ``diverged``.
         ever_good: whether any window of the trace met the rule's criteria for success ("best checkpoint").
+        borderline: whether the outcome would be another one if every quantity were a standard error better, or worse.
         steps: generator updates done; ``planned_steps`` asked for.
         seconds: the block's training time divided by its replicas.
         mode: ``stack[N]``; device and versions where it ran. Without a trace mode and device are empty and the versions
@@ -89,6 +90,7 @@ class Record:
     device: str
     versions: Mapping[str, str]
     plan: str = ""
+    borderline: bool = False
 
     @property
     def decided(self) -> bool:
@@ -127,9 +129,10 @@ _TYPES = {
     "device": _STRING,
     "versions": _STRING,
     "plan": _STRING,
+    "borderline": _BOOL,
 }
 """Column types; mappings are JSON text, enums their values. A new column is a new ``SCHEMA_VERSION``."""
-_ADDED = {"plan": ""}
+_ADDED = {"plan": "", "borderline": False}
 """Columns that older schemas lack, and what they stand for there."""
 _JSON = ("levels", "config", "evidence", "versions")
 _SCHEMA = pa.schema([pa.field(name, kind, nullable=name == "outcome_step") for name, kind in _TYPES.items()])
@@ -222,6 +225,7 @@ def decide_block(
                 outcome=decision.outcome,
                 outcome_step=decision.step,
                 ever_good=decision.ever_good,
+                borderline=decision.borderline,
                 evidence=decision.evidence,
                 rule=label,
                 steps=meta.get("steps", 0),

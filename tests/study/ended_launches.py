@@ -26,7 +26,7 @@ from trainables.networks import Dcgan, Mlp
 from trainables.objectives import LeastSquares, NonSaturating
 from trainables.optim import Adam
 
-C, M, L, O, N, D, U = Outcome  # noqa: E741
+C, M, L, O, N, D, U = tuple(Outcome)[:7]  # noqa: E741
 Ends = Sequence[Sequence[Outcome]]
 """Cell by cell the outcomes of its replicas."""
 

@@ -1,4 +1,4 @@
-"""Made-up traces, written as one letter per snapshot after step 0: Good, Collapsed, Poor, Untrained."""
+"""Made-up traces, written as one letter per snapshot after step 0: Good, Collapsed, Poor, Untrained, Memorized."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -32,11 +32,16 @@ def one(size: int, place: int, share: float) -> np.ndarray:
 
 
 def mixture(shares: np.ndarray, diversity: float, distance: float) -> dict[str, Any]:
-    return {"mode_share_r30": shares, "diversity": diversity, "distance_quantiles": distance * np.arange(5) / 2}
+    return {"mode_share_eighth": shares, "diversity": diversity, "distance_quantiles": distance * np.arange(5) / 2}
 
 
-def image(frechet: float, shares: np.ndarray, diversity: float) -> dict[str, Any]:
-    return {"frechet_classifier": frechet, "class_share": shares, "diversity": diversity}
+def image(
+    frechet: float, shares: np.ndarray, diversity: float, *, support: float = 0.9, **more: float
+) -> dict[str, Any]:
+    """Images within the data's support, that are new and all different, unless said otherwise."""
+    near = {f"knn_{name}_{space}": support for name in ("precision", "coverage") for space in ("features", "pixels")}
+    values = {"knn_recall_pixels": 0.9, "distinctness": 1.0, "memorization": 0.0, "spacing": 1.0}
+    return {"frechet_classifier": frechet, "class_share": shares, "diversity": diversity, **near, **values, **more}
 
 
 ROWS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
@@ -47,15 +52,34 @@ ROWS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "G": mixture(0.9 * WEIGHTS, 0.97, 0.1),
     },
     "image": {
-        "U": image(100.0, one(10, 8, 1.0), 0.3),
-        "P": image(50.0, CLASSES, 0.9),
+        "U": image(100.0, one(10, 8, 1.0), 0.3, support=0.0),
+        "P": image(50.0, CLASSES, 0.9, support=0.1),
         "C": image(60.0, one(10, 1, 1.0), 0.1),
         "G": image(6.0, CLASSES, 0.95),
+        "M": image(6.0, CLASSES, 0.95, memorization=1.0),
     },
 }
+MANY = 1e8
+"""Samples, so many that no error of measuring matters."""
 REFERENCE = {
-    "mixture": {"mode_weights": WEIGHTS, "std": np.array([0.01]), "data_diversity": np.array([1.3])},
-    "image": {"class_weights": CLASSES, "feature_variance": np.array([100.0]), "data_diversity": np.array([9.0])},
+    "mixture": {
+        "mode_weights": WEIGHTS,
+        "std": np.array([0.01]),
+        "data_diversity": np.array([1.3]),
+        "samples": np.array([MANY]),
+        "hq_floor_eighth": np.array([0.0]),
+        "hq_ceiling_eighth": np.array([1.0]),
+    },
+    "image": {
+        "class_weights": CLASSES,
+        "feature_variance": np.array([100.0]),
+        "data_diversity": np.array([9.0]),
+        "samples": np.array([MANY]),
+        "neighbors": np.array([MANY]),
+        "knn_recall_ceiling_pixels": np.array([1.0]),
+        **{f"knn_coverage_floor_{space}": np.array([0.0]) for space in ("features", "pixels")},
+        **{f"knn_coverage_ceiling_{space}": np.array([1.0]) for space in ("features", "pixels")},
+    },
 }
 RULES = {"mixture": MIXTURE_RULE, "image": IMAGE_RULE}
 
@@ -93,8 +117,8 @@ VALUES = st.one_of(st.sampled_from([nan, inf, -inf, 0.0, 1.0, -1.0, 1e308, None]
 def any_traces(draw: st.DrawFn) -> ReplicaTrace:
     """Columns of any values, some missing, some with another shape, over any reference."""
     count = draw(st.integers(0, 6))
-    scalars = [*HEALTH, "diversity", "frechet_classifier"]
-    lists = {"mode_share_r30": 8, "distance_quantiles": 5, "class_share": 10}
+    scalars = [*HEALTH, "diversity", "frechet_classifier", "knn_recall_pixels", "distinctness", "memorization"]
+    lists = {"mode_share_eighth": 8, "distance_quantiles": 5, "class_share": 10}
     columns: dict[str, Any] = {"step": np.array(draw(st.lists(st.integers(-1, 9), min_size=count, max_size=count)))}
     for name in draw(st.sets(st.sampled_from(scalars))):
         columns[name] = np.array(draw(st.lists(VALUES, min_size=count, max_size=count)))

@@ -20,17 +20,28 @@ def test_a_rule_survives_json(rule: OutcomeRule) -> None:
 
 CHANGES: Mapping[str, Any] = {
     "name": "other",
+    "edition": 1,
     "window": 4,
     "radius": "r3",
     "share_floor": 0.3,
     "coverage_min": 0.8,
+    "balance_min": 0.7,
     "quality_min": 0.6,
+    "support_min": 0.3,
+    "recall_min": 0.3,
+    "distinctness_min": 0.3,
+    "spacing_max": 2.0,
+    "memorization_max": 0.3,
     "label_accuracy_min": 0.5,
     "classification_error_max": 0.1,
     "diversity_min": 0.6,
     "confidence_min": 0.8,
     "diversity_tiny": 0.01,
+    "precision_min": 0.4,
     "baseline_margin": 0.2,
+    "hopping_max": 0.2,
+    "steadiness_min": 0.8,
+    "tolerance": 1.0,
     "tolerated_alternations": 4,
     "loss_bound": 1e5,
     "grad_norm_bound": 1e5,
@@ -45,13 +56,17 @@ def test_a_rule_s_digest_follows_every_field() -> None:
 
 
 def test_labels_name_rule_and_digest() -> None:
-    assert MIXTURE_RULE.label() == f"mixture@{MIXTURE_RULE.digest()}"
+    assert MIXTURE_RULE.label() == f"modes@{MIXTURE_RULE.digest()}"
     assert len(MIXTURE_RULE.digest()) == 8
 
 
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
+        ("edition", 3, "edition must be 1 to 2, got 3"),
+        ("tolerance", -1.0, "tolerance must be >= 0, got -1.0"),
+        ("spacing_max", 0.0, "spacing_max must be finite and > 0, got 0.0"),
+        ("hopping_max", 0.0, r"hopping_max must be in \(0, 1\], got 0.0"),
         ("window", 0, "window must be >= 1, got 0"),
         ("share_floor", 0.0, r"share_floor must be in \(0, 1\], got 0.0"),
         ("coverage_min", 1.1, r"coverage_min must be in \(0, 1\], got 1.1"),
@@ -62,7 +77,7 @@ def test_labels_name_rule_and_digest() -> None:
         ("tolerated_alternations", -1, "tolerated_alternations must be >= 0, got -1"),
         ("loss_bound", inf, "loss_bound must be finite and > 0, got inf"),
         ("param_norm_bound", 0.0, "param_norm_bound must be finite and > 0, got 0.0"),
-        ("radius", "r5", "radius must be r3, r10 or r30, got r5"),
+        ("radius", "r5", "radius must be eighth, r3, r10 or r30, got r5"),
     ],
 )
 def test_a_threshold_out_of_range_is_refused(name: str, value: Any, message: str) -> None:
