@@ -18,6 +18,7 @@ from study import report
 from study.design.plan import Block, Cell, Plan
 from study.evidence.estimates import CellSummary, summarize
 from study.outcomes.futility import Reference
+from study.outcomes.rule import EDITION
 from study.scheduling import ray_driver
 from study.scheduling.agenda import Agenda, Allocation, Planned, Resources
 from study.scheduling.ledger import Ledger
@@ -128,6 +129,11 @@ def resume(
 ) -> Result:
     """Train the missing blocks of an interrupted launch; arguments and errors as :func:`start`."""
     plan = store.plan()
+    if not plan.rule.applied:
+        raise ValueError(
+            f"{store.root} must be resumed by the version that planned it: its outcomes are decided by a rule of edition"
+            f" {plan.rule.edition}, and this version has edition {EDITION}"
+        )
     _notify(observers, lambda each: each.planned(plan))
     check(plan, store.out)
     ledger = Ledger(plan, store, again=True)

@@ -44,6 +44,7 @@ def plan_study(
         count = profile.seeds if seeds is None else seeds
         if not 1 <= count <= MOST_SEEDS:
             raise ValueError(f"seeds must be in [1, {MOST_SEEDS}], got {count}")
+        _check_reports(cells, profile.rule.window)
         if until_decided:
             _check_decidable(study.hypotheses, cells)
         elif budget is not None:
@@ -79,6 +80,17 @@ def _profile(study: Study, name: str) -> Profile:
     if name not in study.profiles:
         raise ValueError(f"profile must be one of {', '.join(study.profiles)}, got {name!r}")
     return study.profiles[name]
+
+
+def _check_reports(cells: Sequence[Cell], window: int) -> None:
+    """Raise ValueError if a cell has fewer snapshots than the window that its outcome is decided by."""
+    for cell in cells:
+        steps, every = cell.config.steps, cell.config.evaluation.every
+        if -(-steps // every) < window:
+            raise ValueError(
+                f"evaluation.every must leave at least {window} reports, the window of the outcome rule, in {steps} steps,"
+                f" got {every}"
+            )
 
 
 def _check_decidable(hypotheses: Sequence[Hypothesis], cells: Sequence[Cell]) -> None:

@@ -83,7 +83,7 @@ def vary(
         raise ValueError(f"count must be >= 1, got {count}")
     rule = plan.rule if rule is None else rule
     places, replicas = _decided(records, traces)
-    if not places:
+    if not places or not rule.applied:
         return ()
     measured = [measure(replica, rule) for replica in replicas]
     label = rule.label()

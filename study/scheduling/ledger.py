@@ -5,6 +5,7 @@ import time
 from collections.abc import Collection
 
 from study.design.plan import Block, Plan
+from study.outcomes.decision import undecidable
 from study.outcomes.rule import OutcomeRule
 from study.storage import records
 from study.storage.records import Record, Status
@@ -40,6 +41,8 @@ class Ledger:
         self._by_block: dict[str, tuple[Record, ...]] = {}
         self._of_cell: dict[int, list[str]] = {}
         known = store.records() if store.records_path.exists() and not again else ()
+        # What an earlier version decided by a rule that this one does not apply stays as it was decided.
+        self._kept = {} if plan.rule.applied else _by_name(store)
         self._add(crashed={record.block for record in known if record.status is Status.CRASHED})
         self._next_write = 0.0
 
@@ -128,10 +131,31 @@ class Ledger:
         self._next_write = now + max(_SECONDS_BETWEEN_WRITES, (now - began) / _WRITING_SHARE)
 
     def _decided(self, block: Block, status: Status) -> tuple[Record, ...]:
+        if block.name in self._kept:
+            return self._kept[block.name]
         trace = self.store.trace(block)
         return records.decide_block(self.plan, block, trace, Status.FINISHED if trace else status, self.plan_digest)
 
 
 def redecide(plan: Plan, store: Store, rule: OutcomeRule) -> Ledger:
-    """Return the ledger under another rule; ``spec.json`` and traces stay as they are."""
+    """Return the ledger under a rule; ``spec.json`` and traces stay as they are.
+
+    Raises:
+        ValueError: if the rule is not the one that decided the records, and cannot decide the traces.
+    """
+    known = store.records() if store.records_path.exists() else ()
+    if any(record.rule != rule.label() for record in known):
+        for block in plan.blocks()[:1]:
+            trace = store.trace(block)
+            why = "" if trace is None else undecidable(trace.replica(block.seeds[0]), rule)
+            if why:
+                raise ValueError(f"{store.root} cannot be decided again: {why}")
     return Ledger(dataclasses.replace(plan, rule=rule), store, plan_digest=plan.digest())
+
+
+def _by_name(store: Store) -> dict[str, tuple[Record, ...]]:
+    """Return the stored records of every block by its name."""
+    found: dict[str, list[Record]] = {}
+    for record in store.records() if store.records_path.exists() else ():
+        found.setdefault(record.block, []).append(record)
+    return {name: tuple(rows) for name, rows in found.items()}
