@@ -131,7 +131,7 @@ def resume(
     plan = store.plan()
     if not plan.rule.applied:
         raise ValueError(
-            f"{store.root} must be resumed by the version that planned it: its outcomes are decided by a rule of edition"
+            f"{store.root} must be resumed by the version that planned it: its outcome rule is of edition"
             f" {plan.rule.edition}, and this version has edition {EDITION}"
         )
     _notify(observers, lambda each: each.planned(plan))

@@ -88,8 +88,8 @@ def _check_reports(cells: Sequence[Cell], window: int) -> None:
         steps, every = cell.config.steps, cell.config.evaluation.every
         if -(-steps // every) < window:
             raise ValueError(
-                f"evaluation.every must leave at least {window} reports, the window of the outcome rule, in {steps} steps,"
-                f" got {every}"
+                f"evaluation.every must leave at least {window} reports, the outcome rule's window, in {steps} steps, got"
+                f" {every}"
             )
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from study.outcomes.rule import stored_fields
+from study.outcomes.rule import EDITION, stored_fields
 from trainables.renaming import current_names, first_names
 
 Rename = Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -37,7 +37,14 @@ def _with_edition(values: Any) -> Any:
 
 
 def _as_stored(values: Any) -> Any:
-    return _rules(values, stored_fields)
+    return _rules(values, _as_first_stated)
+
+
+def _as_first_stated(rule: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a rule's values without what edition 1 did not have, and without its default of the radius."""
+    if rule.get("edition", EDITION) > 1:
+        return rule
+    return {name: value for name, value in stored_fields(rule).items() if (name, value) != ("radius", "r30")}
 
 
 def _rules(values: Any, change: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> Any:

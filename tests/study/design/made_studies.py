@@ -11,7 +11,7 @@ from study.design.planning import plan_study
 from study.design.study import Contrast, Profile, Study
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import MIXTURE_RULE
-from trainables.config import GanConfig, Latent
+from trainables.config import Evaluation, GanConfig, Latent
 from trainables.data import Ring
 from trainables.networks import Mlp
 from trainables.optim import Adam
@@ -25,6 +25,7 @@ BASE = GanConfig(
     g_optimizer=Adam(lr=1e-3),
     d_optimizer=Adam(lr=1e-3),
     steps=10,
+    evaluation=Evaluation(every=2),
 )
 RATE = Factor(
     name="rate",

@@ -49,7 +49,7 @@ BASE = GanConfig(
     g_optimizer=Adam(lr=1e-3),
     d_optimizer=Adam(lr=1e-3),
     batch_size=4,
-    steps=2,
+    steps=3,
     evaluation=Evaluation(every=1, samples=16),
 )
 RATE = Factor(
