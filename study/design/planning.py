@@ -88,7 +88,7 @@ def _check_reports(cells: Sequence[Cell], window: int) -> None:
         steps, every = cell.config.steps, cell.config.evaluation.every
         if -(-steps // every) < window:
             raise ValueError(
-                f"evaluation.every must leave at least {window} reports, the outcome rule's window, in {steps} steps, got"
+                f"evaluation.every must leave at least {window} reports, the rule's window, in {steps} steps, got"
                 f" {every}"
             )
 
