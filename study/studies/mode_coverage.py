@@ -89,7 +89,7 @@ _AUTHORS = replace(
 RULE = OutcomeRule(name="all-modes-r3", radius="r3", coverage_min=0.9, quality_min=0.5)
 """The literature's radius: 0.03 on the ring, 0.15 on the grid."""
 QUICK_RULE = replace(RULE, name="all-modes", radius="eighth")
-"""0.096 on the ring and 0.25 on the grid, an eighth of the modes' distance: short runs are less sharp than long ones."""
+"""0.096 on the ring and 0.25 on the grid, an eighth of the modes' distance: short runs are less sharp."""
 
 HYPOTHESES: tuple[Hypothesis, ...] = (
     *(
