@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         logrank,
         mcnemar,
         newcombe,
+        paired_difference,
         wilson,
     )
     from study.design.hypotheses import MoreSuccess, SameSuccess, Share
@@ -65,6 +66,7 @@ __all__ = [
     "logrank",
     "mcnemar",
     "newcombe",
+    "paired_difference",
     "plan",
     "plan_confirmation",
     "plan_search",
@@ -88,6 +90,7 @@ _HOMES = {
         "logrank",
         "mcnemar",
         "newcombe",
+        "paired_difference",
         "wilson",
     ),
     "study.design.hypotheses": ("MoreSuccess", "SameSuccess", "Share"),

@@ -41,6 +41,10 @@ class TwoRates(Kind[H, Difference]):
     def interval(self, hypothesis: H, found: Difference) -> str:
         """Say where the interval of the difference lies."""
 
+    def limits(self, found: Difference, confidence: float) -> tuple[float, float]:
+        """Return the interval of the difference that goes with the test."""
+        return found.interval(confidence)
+
     def name(self, found: Difference) -> str:
         """Return the name of the test in words."""
         return found.test
@@ -72,7 +76,7 @@ class TwoRates(Kind[H, Difference]):
 
     def shown(self, hypothesis: H, tested: Tested[Difference]) -> Shown:
         found = tested.found
-        difference = (found.estimate, *found.interval(0.95))
+        difference = (found.estimate, *self.limits(found, 0.95))
         return Shown(test=self.name(found), rates=found.rates, difference=difference, correlation=found.correlation)
 
     def words(self, hypothesis: H, tested: Tested[Difference], rates: Sequence[Rate]) -> list[str]:

@@ -29,13 +29,16 @@ class _SameSuccess(TwoRates[SameSuccess]):
             return lower / found.tails, -1
         return max(upper, lower) / found.tails, 1
 
+    def limits(self, found: Difference, confidence: float) -> tuple[float, float]:
+        return found.margin_interval(confidence)
+
     def name(self, found: Difference) -> str:
         return found.equivalence
 
     def interval(self, hypothesis: SameSuccess, found: Difference) -> str:
         kind = " anytime" if isinstance(found, Betting) else ""
         level, margin = 1 - found.tails * hypothesis.alpha, hypothesis.margin
-        low, high = found.interval(level)
+        low, high = self.limits(found, level)
         within, beyond = -margin < low and high < margin, low > margin or high < -margin
         place = "wholly within" if within else "wholly beyond" if beyond else "not within"
         return (
