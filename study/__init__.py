@@ -16,7 +16,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from study.api.planning import explain, plan, plan_confirmation, plan_search, power
+    from study.api.planning import explain, plan, plan_confirmation, plan_search, power, reach
     from study.api.running import load, resume, run
     from study.api.statistics import (
         boschloo,
@@ -71,6 +71,7 @@ __all__ = [
     "plan_confirmation",
     "plan_search",
     "power",
+    "reach",
     "resume",
     "run",
     "wilson",
@@ -79,7 +80,7 @@ __all__ = [
 __version__ = version("gan-stability-lab")
 
 _HOMES = {
-    "study.api.planning": ("explain", "plan", "plan_confirmation", "plan_search", "power"),
+    "study.api.planning": ("explain", "plan", "plan_confirmation", "plan_search", "power", "reach"),
     "study.api.running": ("load", "resume", "run"),
     "study.api.statistics": (
         "boschloo",

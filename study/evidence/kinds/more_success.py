@@ -37,6 +37,9 @@ class _MoreSuccess(TwoRates[MoreSuccess]):
     ) -> Sequence[Rates]:
         return _RATES if rates is None else checked(rates, correlation)
 
+    def clearest(self, observations: int) -> Sequence[tuple[int, int]]:
+        return [(observations, 0), (0, observations)]
+
     def borders(self, hypothesis: MoreSuccess) -> Sequence[Rates]:
         return [(one, one) for one in USUAL]
 

@@ -51,6 +51,11 @@ class _SameSuccess(TwoRates[SameSuccess]):
     ) -> Sequence[Rates]:
         return [(one, one) for one in USUAL] if rate is None else checked((rate, rate), correlation)
 
+    def clearest(self, observations: int) -> Sequence[tuple[int, int]]:
+        """Without any difference, at rates of 0 and of one half; and with the largest one."""
+        half = observations // 2
+        return [(0, 0), (half, half), (observations, 0)]
+
     def borders(self, hypothesis: SameSuccess) -> Sequence[Rates]:
         margin = hypothesis.margin
         return [((1 + margin) / 2, (1 - margin) / 2), (1.0, 1 - margin), (margin, 0.0)]
