@@ -16,7 +16,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from study.api.planning import explain, plan, plan_confirmation, plan_search, power
+    from study.api.planning import explain, plan, plan_confirmation, plan_search, power, reach
     from study.api.running import load, resume, run
     from study.api.statistics import (
         boschloo,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         logrank,
         mcnemar,
         newcombe,
+        paired_difference,
         wilson,
     )
     from study.design.hypotheses import MoreSuccess, SameSuccess, Share
@@ -65,10 +66,12 @@ __all__ = [
     "logrank",
     "mcnemar",
     "newcombe",
+    "paired_difference",
     "plan",
     "plan_confirmation",
     "plan_search",
     "power",
+    "reach",
     "resume",
     "run",
     "wilson",
@@ -77,7 +80,7 @@ __all__ = [
 __version__ = version("gan-stability-lab")
 
 _HOMES = {
-    "study.api.planning": ("explain", "plan", "plan_confirmation", "plan_search", "power"),
+    "study.api.planning": ("explain", "plan", "plan_confirmation", "plan_search", "power", "reach"),
     "study.api.running": ("load", "resume", "run"),
     "study.api.statistics": (
         "boschloo",
@@ -88,6 +91,7 @@ _HOMES = {
         "logrank",
         "mcnemar",
         "newcombe",
+        "paired_difference",
         "wilson",
     ),
     "study.design.hypotheses": ("MoreSuccess", "SameSuccess", "Share"),

@@ -327,6 +327,31 @@ def power(
     return frame.astype({"seeds_80": "Int64", "seeds_90": "Int64"})
 
 
+def reach(plan: Plan) -> str:
+    """Say which claims the planned seeds cannot decide whatever comes out, from counts alone.
+
+    Args:
+        plan: the plan of a study.
+
+    Returns:
+        A sentence or two with the number of seeds that would be enough; empty if every claim can be supported.
+
+    Raises:
+        ValueError: if ``plan`` is not a plan.
+
+    Examples:
+        >>> import study
+        >>> study.reach(study.plan("mixture-modes", seeds=5)).partition(":")[0]
+        '5 seeds cannot decide 3 of the 3 claims under Holm, whatever comes out'
+        >>> study.reach(study.plan("mixture-modes", seeds=7))
+        ''
+    """
+    from study.evidence import reach as reaches
+
+    check_kind("plan", plan, Plan, "a Plan, as study.plan returns")
+    return reaches.sentence(plan)
+
+
 def check_fresh_seeds(count: int | None) -> None:
     """Raise ValueError if a search cannot be confirmed on this number of seeds."""
     if count is not None and not 0 <= count <= MOST_SEEDS:

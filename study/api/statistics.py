@@ -8,6 +8,7 @@ import numpy.typing as npt
 from study.evidence.inference import confidence_sequences, paired, survival
 from study.evidence.inference.multiple import holm
 from study.evidence.inference.paired import Pairs
+from study.evidence.inference.paired_exact import exact_interval
 from study.evidence.inference.proportions import boschloo, clopper_pearson, wilson
 from study.evidence.inference.survival import Lifetimes, LogRank, SurvivalCurve
 
@@ -20,6 +21,7 @@ __all__ = [
     "logrank",
     "mcnemar",
     "newcombe",
+    "paired_difference",
     "wilson",
 ]
 
@@ -51,7 +53,8 @@ def mcnemar(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
 def newcombe(a: npt.ArrayLike, b: npt.ArrayLike, confidence: float = 0.95) -> tuple[float, float]:
     """Return a confidence interval of the difference of two success rates on the same seeds, a minus b.
 
-    Newcombe 1998, Statistics in Medicine 17:2635, method 10 (for pairs).
+    Newcombe 1998, Statistics in Medicine 17:2635, method 10 (for pairs): an approximation, which may leave out 0 where
+    :func:`mcnemar` does not reject. :func:`paired_difference` never does.
 
     Args:
         a: ``[N]`` truth values: whether the first setting succeeded on seed i.
@@ -71,6 +74,33 @@ def newcombe(a: npt.ArrayLike, b: npt.ArrayLike, confidence: float = 0.95) -> tu
         (0.2, 0.83)
     """
     return paired.newcombe_paired(_pairs(a, b), confidence)
+
+
+def paired_difference(a: npt.ArrayLike, b: npt.ArrayLike, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the exact confidence interval of the difference of two success rates on the same seeds, a minus b.
+
+    It inverts the exact unconditional score test (Hsueh, Liu & Chen 2001, Biometrics 57), with McNemar's exact test at
+    difference 0: it leaves out 0 exactly where :func:`mcnemar` is below ``1 - confidence``. With more than 100 pairs it
+    is Newcombe's interval, widened to 0 where McNemar's test does not reject.
+
+    Args:
+        a: ``[N]`` truth values: whether the first setting succeeded on seed i.
+        b: ``[N]`` truth values of the second setting, on the same seeds.
+        confidence: in (0, 1).
+
+    Returns:
+        Both ends, in [-1, 1]; (-1, 1) if there are no pairs.
+
+    Raises:
+        ValueError: if the two are not ``[N]`` truth values of one length, or confidence is not in (0, 1).
+
+    Examples:
+        >>> import study
+        >>> low, high = study.paired_difference([True] * 10, [False] * 6 + [True] * 4)
+        >>> round(low, 2), round(high, 2)
+        (0.11, 0.88)
+    """
+    return exact_interval(_pairs(a, b), confidence)
 
 
 def confidence_sequence(
@@ -126,29 +156,44 @@ def kaplan_meier(time: npt.ArrayLike, failed: npt.ArrayLike, confidence: float =
     return survival.kaplan_meier(_lifetimes(time, failed), confidence=confidence)
 
 
-def logrank(time_a: npt.ArrayLike, failed_a: npt.ArrayLike, time_b: npt.ArrayLike, failed_b: npt.ArrayLike) -> LogRank:
-    """Test whether two settings fail at the same rate over time.
+def logrank(
+    time_a: npt.ArrayLike,
+    failed_a: npt.ArrayLike,
+    time_b: npt.ArrayLike,
+    failed_b: npt.ArrayLike,
+    *,
+    paired: bool = False,
+) -> LogRank:
+    """Test whether two settings fail at the same rate over time, by permutation.
 
-    Mantel 1966, Cancer Chemotherapy Reports 50. The replicas count as independent: pairing by seeds is not used.
+    Mantel's statistic (1966, Cancer Chemotherapy Reports 50), compared with its values over all ways to divide the
+    replicas between the settings; or, of pairs, over all ways to swap some of them (O'Brien & Fleming 1987, Biometrics
+    43). Exact for up to 14 pairs or 8 against 8 replicas, with 19,999 fixed draws beyond.
 
     Args:
         time_a: ``[N]`` of one setting, as in :func:`kaplan_meier`.
         failed_a: ``[N]`` truth values.
         time_b: ``[M]`` of the other setting.
         failed_b: ``[M]`` truth values.
+        paired: whether replica i of both settings ran on the same seed; replicas count as independent otherwise.
 
     Returns:
-        The statistic and its two-sided p-value.
+        The statistic ``z``, its two-sided ``p``, and the ``least`` p that so many replicas can give.
 
     Raises:
-        ValueError: if times and failures of a setting differ in length, or a time is negative or not finite.
+        ValueError: if times and failures of a setting differ in length, a time is negative or not finite, or paired
+            settings differ in length.
 
     Examples:
         >>> import study
-        >>> 0 < study.logrank([1, 2, 3, 4], [True] * 4, [5, 6, 7, 8], [True] * 4).p < 0.05
-        True
+        >>> early, late, failed = [1, 2, 3, 4, 5], [6, 7, 8, 9, 10], [True] * 5
+        >>> found = study.logrank(early, failed, late, failed)
+        >>> round(found.p, 4), round(found.least, 4)
+        (0.0079, 0.0079)
+        >>> study.logrank(early, failed, late, failed, paired=True).p  # five pairs cannot fall below it
+        0.0625
     """
-    return survival.logrank(_lifetimes(time_a, failed_a), _lifetimes(time_b, failed_b))
+    return survival.logrank(_lifetimes(time_a, failed_a), _lifetimes(time_b, failed_b), paired=paired)
 
 
 def _pairs(a: npt.ArrayLike, b: npt.ArrayLike) -> Pairs:

@@ -35,8 +35,8 @@ class CellChange:
         same: whether the configurations are equal.
         before, after: the rates of all decided replicas, with 95 % Wilson intervals.
         pairs: seeds decided in both launches, ``a`` is after; absent if there is none.
-        difference: rate after minus before, low, high: Newcombe's for pairs, if there are any, or for independent
-            rates; absent if either has no replica.
+        difference: rate after minus before, low, high: the interval that agrees with ``p``; absent if either has no
+            replica.
         test: the name of the exact test that ``p`` is of; empty without replicas.
         p, p_adjusted: two-sided; adjusted by Holm over the cells that could be tested.
     """

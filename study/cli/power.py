@@ -38,6 +38,7 @@ def power(
 ) -> None:
     """Compute before a run how likely each hypothesis is to be decided, and what a decision costs."""
     from study.evidence import power as powers
+    from study.terminal import launches
 
     rates, rate = _assumed(assume or [])
     plan = planned(name, profile, seeds, changes, until_decided=until_decided)
@@ -50,6 +51,7 @@ def power(
         f"[bold]{plan.study}[/], profile {plan.profile}: {len(plan.cells)} cells, {most}{len(plan.seeds)} seeds"
     )
     console.print(Text(_legend(analyses, family, device, until_decided), style="dim"))
+    launches.out_of_reach(plan, console)
     for analysis in analyses:
         _show(analysis, family, sum(seconds[cell] for cell in analysis.cells), until_decided)
     _never(analyses, family)

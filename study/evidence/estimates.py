@@ -62,7 +62,7 @@ class Comparison:
     Attributes:
         held: the labels of the other levels, the same in both cells.
         a, b: rates of the two cells, of the replicas that were compared: those with a partner, if there are pairs.
-        difference: ``a.rate - b.rate`` with its 95 % Newcombe interval ``low`` to ``high``; 0 when an n is 0.
+        difference: ``a.rate - b.rate`` with its 95 % interval, which agrees with p; 0 when an n is 0.
         test: its name in words: McNemar's on pairs with the same seed, Boschloo's where there is no such pair.
         p, p_adjusted: two-sided and exact, alone and by Holm over all rows of the call.
         pairs, correlation: how many pairs there are, and phi of their outcomes, absent where one side never varied.

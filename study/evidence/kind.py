@@ -1,7 +1,7 @@
 """What a kind of hypothesis has to say: how it is tested, worded and planned for. ``study.evidence.kinds`` has all."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import ClassVar, Generic, TypeVar
@@ -86,6 +86,25 @@ class Scenario:
         return joint(self.rates[0], self.rates[1], self.correlation)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """How much a plan sees of one hypothesis.
+
+    Attributes:
+        observations: independent ones, at most.
+        size: pairs, or replicas of the one set of cells, in an observation.
+        replicas: of each set of cells.
+        matched: whether the replicas of two sets pair.
+        anytime: whether the number of seeds is chosen by looking at the data.
+    """
+
+    observations: int
+    size: int
+    replicas: tuple[int, ...]
+    matched: bool
+    anytime: bool
+
+
 class Kind(ABC, Generic[H, F]):
     """The evidence for hypotheses of one kind.
 
@@ -136,6 +155,10 @@ class Kind(ABC, Generic[H, F]):
     @abstractmethod
     def borders(self, hypothesis: H) -> Sequence[Rates]:
         """Return rates at which the claim is not true, by a hair."""
+
+    @abstractmethod
+    def extremes(self, hypothesis: H, extent: Extent) -> Iterator[tuple[float, int]]:
+        """Yield p and its leaning, as in ``Tested``, of the outcomes that speak most clearly either way."""
 
     def possible(self, rates: Rates, correlation: float) -> bool:
         """Whether outcomes with these rates can have this correlation."""

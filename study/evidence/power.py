@@ -6,7 +6,7 @@ long as no other one of the family is decided. The truth lies between the two.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,14 +17,12 @@ from study.evidence.inference import power_fixed
 from study.evidence.inference.power_fixed import Chances
 from study.evidence.inference.power_sequential import Paths
 from study.evidence.kind import Kind, Rates, Scenario
-from study.evidence.pairing import Cells, match
+from study.evidence.pairing import match
+from study.evidence.reach import MOST_SEEDS, cells_with
 from study.formatting import plural
 
 TARGETS = (0.8, 0.9)
 """Powers that the smallest numbers of seeds are looked for."""
-
-
-MOST_SEEDS = 1_000
 
 
 _LOOKED_AT = 400  # replicas of each side of a sequence in which the number of seeds is looked for
@@ -127,7 +125,7 @@ def power_analysis(
 
 def layout(hypothesis: Hypothesis, plan: Plan) -> Layout | str:
     """Return what the hypothesis meets, or in one sentence why that cannot be said."""
-    found = [_cells(plan, where) for where in hypothesis.sides]
+    found = [cells_with(plan, where) for where in hypothesis.sides]
     if not all(found):
         return "this profile has no cells for it"
     names = {name for where in hypothesis.sides for name in where}
@@ -224,7 +222,3 @@ def _outlook(question: _Question, assumed: Sequence[Rates]) -> PowerAnalysis:
         prospects=prospects,
         wrong=question.wrong(),
     )
-
-
-def _cells(plan: Plan, where: Mapping[str, str]) -> Cells:
-    return {cell.index: cell.levels for cell in plan.cells if where.items() <= cell.levels.items()}

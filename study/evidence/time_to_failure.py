@@ -25,6 +25,7 @@ audit), each audited one stands for all that were to be stopped, which gives an 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -32,12 +33,14 @@ import numpy.typing as npt
 from study.design.study import Contrast
 from study.evidence.inference.multiple import holm
 from study.evidence.inference.survival import Lifetimes, LogRank, kaplan_meier, logrank
+from study.formatting import number, plural
 from study.outcomes.outcome import Outcome
 from study.storage.records import Record, Status
 
 Floats = npt.NDArray[np.float64]
 FAILURES = (Outcome.DIVERGED, Outcome.MODE_COLLAPSED, Outcome.LATE_COLLAPSE, Outcome.OSCILLATING)
 """The outcomes that end a lifetime."""
+_LEVEL = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +80,12 @@ class LifetimeComparison:
 
     Attributes:
         held: the other factors' levels.
-        z: log-rank; > 0 if ``a`` fails more than expected. Where replicas were stopped it is the least extreme over
+        z: log-rank; > 0 if ``a`` fails more than expected. Where replicas were stopped it is that of the largest p over
             the four ways in which those of each cell all or none fail, and 0 if these do not agree in sign.
-        p: of ``z``, two-sided; ``p_adjusted`` is Holm's over all comparisons of the call.
+        p: two-sided, by permutation; ``p_adjusted`` is Holm's over all comparisons of the call.
+        pairs: replicas of a seed that both cells have, swapped as pairs and compared alone; 0 if there are none, and
+            all replicas count as independent.
+        least: the smallest p that so many can give; ``least_adjusted`` if all comparisons come out at their smallest.
     """
 
     contrast: Contrast
@@ -89,6 +95,9 @@ class LifetimeComparison:
     z: float
     p: float
     p_adjusted: float
+    pairs: int
+    least: float
+    least_adjusted: float
 
 
 def curves(records: Sequence[Record], audited: Collection[tuple[int, int]] = ()) -> tuple[CellSurvival, ...]:
@@ -104,17 +113,45 @@ def compare(contrasts: Sequence[Contrast], records: Sequence[Record]) -> tuple[L
     """Every contrast in every place of the design that has both its cells; in order of contrasts, then of cells."""
     cells = [(own, _curve(own, ())) for own in _by_cell(records).values()]
     rows = [
-        (contrast, a, b, _test(records_a, records_b))
+        (contrast, a, b, *_test(records_a, records_b))
         for contrast in contrasts
         for records_a, a in cells
         if a.levels.get(contrast.factor) == contrast.a
         for records_b, b in cells
         if b.levels.get(contrast.factor) == contrast.b and _held(contrast, a) == _held(contrast, b)
     ]
-    adjusted = holm([test.p for *_, test in rows])
+    tests = [row[3] for row in rows]
+    adjusted, least = holm([test.p for test in tests]), holm([test.least for test in tests])
     return tuple(
-        LifetimeComparison(contrast=contrast, held=_held(contrast, a), a=a, b=b, z=test.z, p=test.p, p_adjusted=p)
-        for (contrast, a, b, test), p in zip(rows, adjusted, strict=True)
+        LifetimeComparison(
+            contrast=contrast,
+            held=_held(contrast, a),
+            a=a,
+            b=b,
+            z=test.z,
+            p=test.p,
+            p_adjusted=p,
+            pairs=pairs,
+            least=test.least,
+            least_adjusted=bound,
+        )
+        for (contrast, a, b, test, pairs), p, bound in zip(rows, adjusted, least, strict=True)
+    )
+
+
+def out_of_reach(rows: Sequence[LifetimeComparison]) -> str:
+    """Say in one sentence that comparisons cannot fall below 0.05, whatever comes out; empty if all can."""
+    never = [row for row in rows if row.least_adjusted >= _LEVEL]
+    if not never:
+        return ""
+    best = min(never, key=lambda row: row.least)
+    what = plural(best.pairs, "pair") if best.pairs else f"{best.a.n} against {best.b.n} replicas"
+    holm = f" and {number(best.least_adjusted)} adjusted" if best.least_adjusted > best.least else ""
+    which = "No comparison" if len(never) == len(rows) else f"{len(never)} of the {len(rows)} comparisons"
+    can = "can" if len(never) == len(rows) else "cannot"
+    return (
+        f"{which} {can} fall below {_LEVEL:g} here, whatever comes out: {what} give p = {number(best.least)}{holm} at"
+        " the least."
     )
 
 
@@ -156,15 +193,20 @@ def _curve(records: Sequence[Record], audited: Collection[tuple[int, int]]) -> C
     )
 
 
-def _test(a: Sequence[Record], b: Sequence[Record]) -> LogRank:
-    """Return the log-rank test that holds whatever stopped replicas would have done; the usual one without any."""
+def _test(a: Sequence[Record], b: Sequence[Record]) -> tuple[LogRank, int]:
+    """Return the log-rank test that holds whatever stopped replicas would have done, and its number of pairs."""
+    one, other = ({record.seed: record for record in _seen(own)} for own in (a, b))
+    seeds = sorted(one.keys() & other.keys())
+    rows = [[own[seed] for seed in seeds or sorted(own)] for own in (one, other)]
     ways = [
-        logrank(_lifetimes(_seen(a), stopped_fail=a_fails), _lifetimes(_seen(b), stopped_fail=b_fails))
-        for a_fails in ((True, False) if any(map(_stopped, a)) else (False,))
-        for b_fails in ((True, False) if any(map(_stopped, b)) else (False,))
+        logrank(
+            *(_lifetimes(own, stopped_fail=fails) for own, fails in zip(rows, way, strict=True)), paired=bool(seeds)
+        )
+        for way in product(*((True, False) if any(map(_stopped, own)) else (False,) for own in rows))
     ]
-    agree = len({np.sign(way.z) for way in ways}) == 1
-    return min(ways, key=lambda way: abs(way.z)) if agree else LogRank(z=0.0, p=1.0)
+    if len({np.sign(way.z) for way in ways}) > 1:
+        return LogRank(z=0.0, p=1.0, least=ways[0].least), len(seeds)
+    return max(ways, key=lambda way: (way.p, -abs(way.z))), len(seeds)
 
 
 def _seen(records: Sequence[Record]) -> list[Record]:

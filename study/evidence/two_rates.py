@@ -1,7 +1,7 @@
 """Kinds of hypotheses that compare the success of two sets of cells, in pairs where cells and seeds agree."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from study.design.hypothesis import in_words
 from study.evidence.inference.differences import (
@@ -15,7 +15,7 @@ from study.evidence.inference.differences import (
 from study.evidence.inference.paired import Pairs
 from study.evidence.inference.power_fixed import correlations, joint
 from study.evidence.inference.proportions import Rate
-from study.evidence.kind import TOO_EARLY, H, Kind, Rates, Shown, Tested, in_sequence
+from study.evidence.kind import TOO_EARLY, Extent, H, Kind, Rates, Shown, Tested, in_sequence
 from study.evidence.pairing import Design, Unit, match, pairs_of
 from study.evidence.wording import counted, observation
 from study.formatting import plural
@@ -40,6 +40,10 @@ class TwoRates(Kind[H, Difference]):
     @abstractmethod
     def interval(self, hypothesis: H, found: Difference) -> str:
         """Say where the interval of the difference lies."""
+
+    def limits(self, found: Difference, confidence: float) -> tuple[float, float]:
+        """Return the interval of the difference that goes with the test."""
+        return found.interval(confidence)
 
     def name(self, found: Difference) -> str:
         """Return the name of the test in words."""
@@ -72,7 +76,7 @@ class TwoRates(Kind[H, Difference]):
 
     def shown(self, hypothesis: H, tested: Tested[Difference]) -> Shown:
         found = tested.found
-        difference = (found.estimate, *found.interval(0.95))
+        difference = (found.estimate, *self.limits(found, 0.95))
         return Shown(test=self.name(found), rates=found.rates, difference=difference, correlation=found.correlation)
 
     def words(self, hypothesis: H, tested: Tested[Difference], rates: Sequence[Rate]) -> list[str]:
@@ -83,6 +87,14 @@ class TwoRates(Kind[H, Difference]):
         ]
         parts = [*counts, self.interval(hypothesis, found), _basis(hypothesis, found, tested.seeds)]
         return parts if found.correlation is None else [*parts, f"correlation {found.correlation:.2g}"]
+
+    def extremes(self, hypothesis: H, extent: Extent) -> Iterator[tuple[float, int]]:
+        for a, b in self.clearest(extent.observations):
+            yield self.against(hypothesis, _imagined(extent, a, b))
+
+    @abstractmethod
+    def clearest(self, observations: int) -> Sequence[tuple[int, int]]:
+        """Return on how many of the observations, the first ones, each side succeeds in the clearest outcomes."""
 
     def possible(self, rates: Rates, correlation: float) -> bool:
         low, high = correlations(*rates)
@@ -103,6 +115,20 @@ def _fixed(seen: Sequence[Unit], pairs: Pairs | None, a: tuple[int, int], b: tup
     if pairs is None:
         return Independent(a, b)
     return difference_of([(len(unit.a), sum(unit.a), sum(unit.b)) for unit in seen], pairs)
+
+
+def _imagined(extent: Extent, a: int, b: int) -> Difference:
+    """Return the difference where all replicas of the first ``a`` and the first ``b`` observations succeed."""
+    n, size = extent.observations, extent.size
+    counts_a, counts_b = ([(size * (place < own), size) for place in range(n)] for own in (a, b))
+    if extent.anytime:
+        return Betting(counts_a, counts_b, None)
+    if not extent.matched:
+        one, other = extent.replicas
+        return Independent((one * a // n, one), (other * b // n, other))
+    both, either = min(a, b), max(a, b)
+    pairs = Pairs(both=size * both, only_a=size * (a - both), only_b=size * (b - both), neither=size * (n - either))
+    return difference_of([(size, x, y) for (x, _), (y, _) in zip(counts_a, counts_b, strict=True)], pairs)
 
 
 def _betting(seen: Sequence[Unit], pairs: Pairs | None) -> Difference:

@@ -21,7 +21,8 @@ def sentence(
     """
     holm = f", adjusted by Holm for {family} claims {p_equals(p)}" if family > 1 else ""
     small = "below" if p < hypothesis.alpha else "not below"
-    end = f"{test}: {p_equals(tested.p)}{holm}, {small} {hypothesis.alpha:g}."
+    alone = "; the interval is for this claim alone" if tested.p < hypothesis.alpha <= p else ""
+    end = f"{test}: {p_equals(tested.p)}{holm}, {small} {hypothesis.alpha:g}{alone}."
     return "; ".join([", ".join(parts), *_uncounted(tested), end])
 
 

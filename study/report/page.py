@@ -18,6 +18,7 @@ from markupsafe import Markup
 from study import formatting
 from study.design.plan import Plan
 from study.design.study import Contrast
+from study.evidence import reach, time_to_failure
 from study.evidence.estimates import CellSummary, Comparison
 from study.files import write_text
 from study.launch import Launch
@@ -141,6 +142,8 @@ def _numbers(view: View) -> dict[str, Any]:
         "scale": _scale(launch.plan),
         "tally": _tally(launch.summaries),
         "contrasts": contrasts,
+        "reach": reach.sentence(launch.plan),
+        "out_of_reach": time_to_failure.out_of_reach(launch.failing),
         "thresholds": rule_rows(launch.rule),
         "made": _made(view),
         "methods": methods.paragraphs(view),

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from study import formatting
 from study.design.plan import Plan
-from study.evidence import threshold_sweeps
+from study.evidence import reach, threshold_sweeps
 from study.evidence.estimates import compare, summarize
 from study.evidence.judging import judge
 from study.formatting import plural
@@ -52,6 +52,7 @@ def study(plan: Plan, profiles: Sequence[str], console: Console) -> None:
         console.print(Text(f"  {cell.name}  {cell.digest}"))
     claims = [f"{hypothesis.claim} ({hypothesis.source})" for hypothesis in plan.hypotheses]
     _list("[bold]Hypotheses[/], declared before the run", claims, console)
+    out_of_reach(plan, console)
     _list("[bold]Sources[/]", plan.sources, console)
     console.print("\nmeasuring the cost of a step ...", style="dim")
     estimate = cost.estimate(plan)
@@ -60,6 +61,13 @@ def study(plan: Plan, profiles: Sequence[str], console: Console) -> None:
         f" about {formatting.duration(estimate.wall_seconds)} with"
         f" {plural(estimate.at_a_time, 'block')} at a time"
     )
+
+
+def out_of_reach(plan: Plan, console: Console) -> None:
+    """Print in one line what the planned seeds cannot decide, whatever comes out; nothing if they can decide all."""
+    said = reach.sentence(plan)
+    if said:
+        console.print(Text(said, style="yellow"), soft_wrap=not console.is_terminal)
 
 
 def _list(heading: str, lines: Sequence[str], console: Console) -> None:

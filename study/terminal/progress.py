@@ -169,6 +169,7 @@ class Terminal(Observer):
 
     def planned(self, plan: Plan) -> None:
         self._console.print(launches.describe(plan), soft_wrap=not self._console.is_terminal)
+        launches.out_of_reach(plan, self._console)
 
     def connecting(self) -> None:
         self._console.print("starting Ray ...", style="dim")

@@ -3,12 +3,15 @@
 ===============  ====================================  ==========================  ===================================
 class            observations                          test of equal rates         interval
 ===============  ====================================  ==========================  ===================================
-``OnePair``      one pair per seed                     exact McNemar               Newcombe, paired
+``OnePair``      one pair per seed                     exact McNemar               exact unconditional score
 ``ManyPairs``    several pairs per seed                exact sign-flip over seeds  Newcombe, a seed as one observation
 ``Independent``  no pairs                              Boschloo                    Newcombe
 ``Betting``      per-seed differences, looked at       evidence by betting         confidence sequence
                  after every seed
 ===============  ====================================  ==========================  ===================================
+
+``interval`` goes with the test of equal rates: it holds 0 where that test does not reject, if need be widened to 0.
+``margin_interval`` goes with the tests of other differences, which invert it: Newcombe's, paired where there are pairs.
 """
 
 from collections.abc import Sequence
@@ -20,6 +23,7 @@ from scipy.optimize import brentq
 from study.evidence.inference import confidence_sequences
 from study.evidence.inference.clusters import effective, score_interval
 from study.evidence.inference.paired import Pairs, mcnemar, newcombe_paired, sign_flip
+from study.evidence.inference.paired_exact import agreeing, exact_interval
 from study.evidence.inference.proportions import Rate, boschloo, newcombe, wilson
 from study.evidence.inference.shares import BettingShare, Counts, bet_against, pooled_rate, share_of
 
@@ -54,7 +58,13 @@ class Difference(Protocol):
         """Of the two outcomes of a pair; absent without pairs, or where one side never varied."""
         ...
 
-    def interval(self, confidence: float) -> tuple[float, float]: ...
+    def interval(self, confidence: float) -> tuple[float, float]:
+        """Of the difference; holds 0 wherever the test of equal rates has ``p >= 1 - confidence``."""
+        ...
+
+    def margin_interval(self, confidence: float) -> tuple[float, float]:
+        """Of the difference; holds what ``against`` does not refute, 0 perhaps excepted."""
+        ...
 
     def against(self, difference: float, alpha: float) -> tuple[float, int]:
         """Return p of this true difference, and on which side of it the data lie: 1 above, -1 below, 0 neither."""
@@ -84,6 +94,9 @@ class OnePair:
         return self.pairs.correlation
 
     def interval(self, confidence: float) -> tuple[float, float]:
+        return exact_interval(self.pairs, confidence)
+
+    def margin_interval(self, confidence: float) -> tuple[float, float]:
         return newcombe_paired(self.pairs, confidence)
 
     def against(self, difference: float, alpha: float) -> tuple[float, int]:
@@ -114,6 +127,9 @@ class ManyPairs:
         return self.pairs.correlation
 
     def interval(self, confidence: float) -> tuple[float, float]:
+        return agreeing(*self.margin_interval(confidence), self.against(0.0, 1 - confidence)[0], confidence)
+
+    def margin_interval(self, confidence: float) -> tuple[float, float]:
         return newcombe(*self._rates(confidence))
 
     def against(self, difference: float, alpha: float) -> tuple[float, int]:
@@ -155,6 +171,9 @@ class Independent:
         return None
 
     def interval(self, confidence: float) -> tuple[float, float]:
+        return agreeing(*self.margin_interval(confidence), self.against(0.0, 1 - confidence)[0], confidence)
+
+    def margin_interval(self, confidence: float) -> tuple[float, float]:
         return newcombe(wilson(*self.a, confidence), wilson(*self.b, confidence))
 
     def against(self, difference: float, alpha: float) -> tuple[float, int]:
@@ -190,6 +209,9 @@ class Betting:
         low, high = confidence_sequences.interval(self._values(), -1.0, 1.0, confidence)
         return min(low, self.estimate), max(high, self.estimate)
 
+    def margin_interval(self, confidence: float) -> tuple[float, float]:
+        return self.interval(confidence)
+
     def against(self, difference: float, alpha: float) -> tuple[float, int]:
         return bet_against(self._values(), difference, -1.0, 1.0, alpha)
 
@@ -211,12 +233,23 @@ def difference_of(clusters: Sequence[Cluster], pairs: Pairs) -> OnePair | ManyPa
     return OnePair(pairs) if all(n == 1 for n, _, _ in clusters) else ManyPairs(clusters, pairs)
 
 
+def remark(found: Difference, confidence: float) -> str:
+    """Say how the interval of the difference was made to agree with the test, or that it does not; empty otherwise."""
+    if isinstance(found, Betting):
+        return ""  # the interval is what the test does not refute
+    low, high = found.interval(confidence)
+    rejects = found.against(0.0, 1 - confidence)[0] < 1 - confidence
+    if rejects and low <= 0 <= high:
+        return "this interval and the test use different approximations, and the test decides"
+    return "" if rejects or low < 0 < high else "the interval is widened to 0, which the test does not refute"
+
+
 def _inverted(found: Difference, difference: float) -> float:
     """Return the smallest level at which the interval leaves out ``difference``."""
     above = found.estimate > difference
 
     def excess(level: float) -> float:
-        low, high = found.interval(1 - level)
+        low, high = found.margin_interval(1 - level)
         return low - difference if above else difference - high
 
     if found.estimate == difference or excess(1 - _LEAST) <= 0:

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 from study.design.hypotheses.more_success import MoreSuccess
 from study.evidence.inference import power_fixed, power_sequential
-from study.evidence.inference.differences import Betting, Difference
+from study.evidence.inference.differences import Betting, Difference, remark
 from study.evidence.inference.power_fixed import Chances
 from study.evidence.inference.power_sequential import Paths
 from study.evidence.kind import Rates, Scenario
 from study.evidence.two_rates import USUAL, TwoRates, checked
-from study.formatting import points
+from study.formatting import percent, points
 
 _RATES: Sequence[Rates] = ((0.9, 0.7), (0.9, 0.5), (0.9, 0.3), (1.0, 0.0))
 
@@ -26,13 +26,19 @@ class _MoreSuccess(TwoRates[MoreSuccess]):
 
     def interval(self, hypothesis: MoreSuccess, found: Difference) -> str:
         kind = " anytime" if isinstance(found, Betting) else ""
-        low, high = found.interval(0.95)
-        return f"a difference of {points(found.estimate)} points (95 %{kind} interval {points(low)} to {points(high)})"
+        confidence = 1 - hypothesis.alpha
+        low, high = found.interval(confidence)
+        limits = f"{percent(confidence)}{kind} interval {points(low)} to {points(high)}"
+        said = remark(found, confidence)
+        return f"a difference of {points(found.estimate)} points ({limits}{'; ' if said else ''}{said})"
 
     def assumed(
         self, hypothesis: MoreSuccess, rates: tuple[float, float] | None, rate: float | None, correlation: float
     ) -> Sequence[Rates]:
         return _RATES if rates is None else checked(rates, correlation)
+
+    def clearest(self, observations: int) -> Sequence[tuple[int, int]]:
+        return [(observations, 0), (0, observations)]
 
     def borders(self, hypothesis: MoreSuccess) -> Sequence[Rates]:
         return [(one, one) for one in USUAL]

@@ -29,13 +29,16 @@ class _SameSuccess(TwoRates[SameSuccess]):
             return lower / found.tails, -1
         return max(upper, lower) / found.tails, 1
 
+    def limits(self, found: Difference, confidence: float) -> tuple[float, float]:
+        return found.margin_interval(confidence)
+
     def name(self, found: Difference) -> str:
         return found.equivalence
 
     def interval(self, hypothesis: SameSuccess, found: Difference) -> str:
         kind = " anytime" if isinstance(found, Betting) else ""
         level, margin = 1 - found.tails * hypothesis.alpha, hypothesis.margin
-        low, high = found.interval(level)
+        low, high = self.limits(found, level)
         within, beyond = -margin < low and high < margin, low > margin or high < -margin
         place = "wholly within" if within else "wholly beyond" if beyond else "not within"
         return (
@@ -47,6 +50,11 @@ class _SameSuccess(TwoRates[SameSuccess]):
         self, hypothesis: SameSuccess, rates: tuple[float, float] | None, rate: float | None, correlation: float
     ) -> Sequence[Rates]:
         return [(one, one) for one in USUAL] if rate is None else checked((rate, rate), correlation)
+
+    def clearest(self, observations: int) -> Sequence[tuple[int, int]]:
+        """Without any difference, at rates of 0 and of one half; and with the largest one."""
+        half = observations // 2
+        return [(0, 0), (half, half), (observations, 0)]
 
     def borders(self, hypothesis: SameSuccess) -> Sequence[Rates]:
         margin = hypothesis.margin

@@ -1,6 +1,6 @@
 """Share: a binomial test with a seed as one observation; contradicted if the share is on the threshold's other side."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from study.design.hypotheses.share import Share
@@ -10,7 +10,7 @@ from study.evidence.inference.power_fixed import Chances
 from study.evidence.inference.power_sequential import Paths
 from study.evidence.inference.proportions import Rate
 from study.evidence.inference.shares import BettingShare, FixedShare
-from study.evidence.kind import TOO_EARLY, Kind, Rates, Scenario, Shown, Tested, in_sequence
+from study.evidence.kind import TOO_EARLY, Extent, Kind, Rates, Scenario, Shown, Tested, in_sequence
 from study.evidence.pairing import Design
 from study.evidence.wording import counted, observation
 from study.formatting import percent, plural
@@ -59,6 +59,13 @@ class _Share(Kind[Share, FixedShare | BettingShare]):
         if rate is not None and not 0 <= rate <= 1:
             raise ValueError(f"rates must be in [0, 1], got {rate:g}")
         return [(one,) for one in (_beyond(hypothesis) if rate is None else [rate])]
+
+    def extremes(self, hypothesis: Share, extent: Extent) -> Iterator[tuple[float, int]]:
+        for successes in (0, extent.size):
+            counts = [(successes, extent.size)] * extent.observations
+            found = BettingShare(counts) if extent.anytime else FixedShare(counts)
+            p, side = found.against(hypothesis.threshold, hypothesis.alpha)
+            yield p, side if hypothesis.side == "above" else -side
 
     def borders(self, hypothesis: Share) -> Sequence[Rates]:
         return [(hypothesis.threshold,)]

@@ -89,4 +89,4 @@ class GridView(View):
         return methods.design_of_grid(self.launch.plan, self.launch.replicas)
 
     def statistics(self) -> Iterable[str]:
-        return ("Time to failure is estimated by Kaplan and Meier and compared by log-rank tests.",)
+        return ("Time to failure is estimated by Kaplan and Meier and compared by log-rank permutation tests.",)

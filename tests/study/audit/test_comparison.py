@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from study.audit.comparison import LaunchComparison, compare
 from study.cli import app
 from study.design.hypotheses import Share
-from study.evidence.inference.paired import Pairs, mcnemar, newcombe_paired
+from study.evidence.inference.paired import Pairs, mcnemar
+from study.evidence.inference.paired_exact import exact_interval
 from study.evidence.inference.proportions import boschloo, newcombe, wilson
 from study.evidence.judging import Verdict
 from study.launch import Launch
@@ -56,7 +57,7 @@ def test_cells_are_compared_in_pairs_after_minus_before(twice: Any) -> None:
     ls, ns = twice([[C, C, C, C], [M, M, N, M]]).cells
     pairs = Pairs(both=3, only_a=1, only_b=0, neither=0)
     assert (ls.before, ls.after, ls.pairs) == (wilson(3, 4), wilson(4, 4), pairs)
-    assert ls.difference == (0.25, *newcombe_paired(pairs))
+    assert ls.difference == (0.25, *exact_interval(pairs))
     assert (ls.test, ls.p) == ("exact McNemar test", mcnemar(pairs))
     assert ns.difference[0] == -0.25
     assert ls.p_adjusted == 1.0

@@ -46,6 +46,7 @@ def test_the_command_says_what_each_claim_can_expect() -> None:
 def test_the_command_names_what_is_out_of_reach() -> None:
     _, text = run("mixture-modes", "--seeds", "5")
     assert "Out of reach as one of 3" in text
+    assert "5 seeds cannot decide 3 of the 3 claims under Holm, whatever comes out" in flowing(text)
     assert "ls-beats-ns-on-the-ring" in text
     assert "never" in text
 

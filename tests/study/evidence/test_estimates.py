@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from study.design.study import Contrast
 from study.evidence.estimates import compare, summarize
-from study.evidence.inference.paired import Pairs, mcnemar, newcombe_paired
+from study.evidence.inference.paired import Pairs, mcnemar
+from study.evidence.inference.paired_exact import exact_interval
 from study.evidence.inference.proportions import boschloo, newcombe, wilson
 from study.outcomes.outcome import Outcome
 from study.storage.records import Record, Status
@@ -149,7 +150,7 @@ def test_a_comparison_is_made_on_pairs_with_the_same_seed() -> None:
     (found,) = compare([CONTRAST], cell(0, "+++++++-+-", loss="ls") + cell(1, "-------+--", loss="ns"))
     pairs = Pairs(both=0, only_a=8, only_b=1, neither=1)
     assert found.difference == pytest.approx(0.7, abs=1e-12)
-    assert (found.low, found.high) == newcombe_paired(pairs)
+    assert (found.low, found.high) == exact_interval(pairs)
     assert (found.p, found.pairs, found.correlation) == (mcnemar(pairs), 10, pairs.correlation)
     assert (found.a, found.b) == (wilson(8, 10), wilson(1, 10))
     assert found.test == "exact McNemar test"

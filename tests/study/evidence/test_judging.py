@@ -37,7 +37,9 @@ def test_holm_decides() -> None:
     assert one(MORE, records).verdict is SUPPORTED
     found, _ = judge([MORE, other], records)
     assert (found.p, found.p_adjusted, found.verdict) == (2 / 64, 4 / 64, UNDECIDED)
-    assert found.sentence.endswith("p = 0.0312, adjusted by Holm for 2 claims p = 0.0625, not below 0.05.")
+    assert found.sentence.endswith(
+        "p = 0.0312, adjusted by Holm for 2 claims p = 0.0625, not below 0.05; the interval is for this claim alone."
+    )
 
 
 def test_a_claim_that_waits_for_its_data_counts_in_the_family_already() -> None:

@@ -55,6 +55,7 @@ class _MostlyFails(Kind):
     def words(self, hypothesis, *rest): return ["mostly failed", *share.KIND.words(as_share(hypothesis), *rest)]
     def assumed(self, hypothesis, *rest): return share.KIND.assumed(as_share(hypothesis), *rest)
     def borders(self, hypothesis): return share.KIND.borders(as_share(hypothesis))
+    def extremes(self, hypothesis, extent): return share.KIND.extremes(as_share(hypothesis), extent)
     def fixed(self, hypothesis, scenario): return share.KIND.fixed(as_share(hypothesis), scenario)
     def paths(self, hypothesis, scenario): return share.KIND.paths(as_share(hypothesis), scenario)
 

@@ -106,6 +106,13 @@ def test_head_says_what_was_asked_and_launched(mixed: Store) -> None:
 
 
 @pytest.mark.usefixtures("undrawn")
+def test_head_says_what_its_seeds_could_not_decide(make: Any) -> None:
+    said = "<dt>Out of reach</dt><dd>3 seeds cannot decide the claim, whatever comes out: at least 6 seeds are needed"
+    assert said in Page(build(make([[C] * 3, [D] * 3]))).source
+    assert "<dt>Out of reach</dt>" not in Page(build(make([[C] * 8, [D] * 8]))).source
+
+
+@pytest.mark.usefixtures("undrawn")
 def test_verdict_is_a_word_and_a_color_and_a_sentence(make: Any) -> None:
     part = section(Page(build(make([[C] * 8, [D] * 8]))).source, "verdicts")
     assert '<span class="verdict supported">supported</span>' in part
@@ -186,8 +193,8 @@ def test_contrast_without_replicas_shows_no_number(make: Any) -> None:
 @pytest.mark.usefixtures("undrawn")
 def test_contrast_shows_difference_interval_and_p(make: Any) -> None:
     part = section(Page(build(make([[C, C, C, C, C], [D, D, D, D, D]]))).source, "contrasts")
-    # Wilson 5 of 5 from 0.5655: 1 - sqrt(2) * 0.4345. McNemar on five discordant pairs: 2 / 2^5.
-    assert '<td class="num">1.00</td><td class="num">[0.39, 1.00]</td><td>exact McNemar test</td>' in part
+    # Five for a of five: 2 * 0.025^(1 / 5) - 1. McNemar on five discordant pairs: 2 / 2^5.
+    assert f'<td class="num">1.00</td><td class="num">[{MINUS}0.04, 1.00]</td><td>exact McNemar test</td>' in part
     assert part.count('<td class="num">0.062</td>') == 2
 
 

@@ -5,9 +5,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+import study
 from study.scheduling.ledger import Ledger
 from study.storage.store import Store
 from study.terminal import launches
+from study.terminal.progress import Terminal
 from tests.study import made_searches as searches
 from tests.study.conftest import C, M, U, make
 
@@ -73,3 +75,12 @@ def test_the_files_of_a_launch_are_listed_with_mlflow_if_it_has_them() -> None:
     assert "MLflow" not in printed(launches.paths, store, Path("page.html"), tracked=False)
     elsewhere = printed(launches.paths, Store(Path("other/demo/one")), Path("page.html"), tracked=True)
     assert "study ui --out other" in elsewhere
+
+
+def test_what_cannot_be_decided_is_said_before_the_launch(tmp_path: Path) -> None:
+    said = "5 seeds cannot decide 3 of the 3 claims under Holm, whatever comes out: at least 7 seeds are needed"
+    plan = study.plan("mixture-modes", seeds=5)
+    out = StringIO()
+    Terminal(Console(file=out, width=300)).planned(plan)
+    assert said in out.getvalue()
+    assert printed(launches.out_of_reach, study.plan("mixture-modes", seeds=7)) == ""

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from study.evidence import reach
 from study.outcomes.outcome import Outcome
 from study.scheduling.agenda import Allocation
 from study.scheduling.ledger import Ledger
@@ -58,6 +59,7 @@ def test_a_launch_is_announced_from_its_plan_to_its_workers(planned: Store) -> N
     terminal.ended()
     assert text.getvalue().splitlines() == [
         *describe(plan).replace("[bold]", "").replace("[/]", "").splitlines(),
+        reach.sentence(plan),
         "starting Ray ...",
         "Ray with 2 CPUs: 1 block at a time, 1 CPU and 0.5 GPU each",
         "features of digits: a classifier of labels, 97.2% right on held-out images",

@@ -53,7 +53,7 @@ def test_cell_without_outcome_has_no_share(make: Any) -> None:
 def test_contrasts_show_difference_interval_and_p(launch: Any) -> None:
     comparisons = compare(launch.plan().contrasts, launch.records())
     text = shown(contrast_table(comparisons))
-    assert f"4 of 5 {MINUS} 2 of 5  0.40 [{MINUS}0.16, 0.73]     1.000" in text
+    assert f"4 of 5 {MINUS} 2 of 5  0.40 [{MINUS}0.28, 0.85]     1.000" in text
     assert "p (Holm)" in text
 
 

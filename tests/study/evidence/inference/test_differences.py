@@ -8,8 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from study.evidence.inference.confidence_sequences import evidence, interval
-from study.evidence.inference.differences import Betting, Difference, Independent, ManyPairs, OnePair, difference_of
+from study.evidence.inference.differences import (
+    Betting,
+    Difference,
+    Independent,
+    ManyPairs,
+    OnePair,
+    difference_of,
+    remark,
+)
 from study.evidence.inference.paired import Pairs, mcnemar, newcombe_paired
+from study.evidence.inference.paired_exact import exact_interval
 from study.evidence.inference.proportions import boschloo, newcombe, wilson
 from study.evidence.inference.shares import BettingShare, bet_against
 
@@ -37,11 +46,12 @@ KINDS: list[Difference] = [
 ]
 
 
-def test_one_pair_per_seed_is_mcnemar_with_newcombes_interval() -> None:
+def test_one_pair_per_seed_is_mcnemar_with_the_exact_interval() -> None:
     found = OnePair(PAIRS)
     assert found.rates == (wilson(11, 15), wilson(6, 15))
     assert found.estimate == pytest.approx(5 / 15, abs=1e-12)
-    assert found.interval(0.9) == newcombe_paired(PAIRS, 0.9)
+    assert found.interval(0.9) == exact_interval(PAIRS, 0.9)
+    assert found.margin_interval(0.9) == newcombe_paired(PAIRS, 0.9)
     assert found.against(0, 0.05) == (mcnemar(PAIRS), 1)
 
 
@@ -67,7 +77,39 @@ def test_replicas_that_agree_inside_their_seeds_say_no_more_than_the_seeds() -> 
         (pytest.approx(r.low, abs=1e-9), pytest.approx(r.high, abs=1e-9)) for r in OnePair(once).rates
     ]
     a, b = wilson(5, 8), wilson(3, 8)
-    assert thrice.interval(0.95) == pytest.approx(newcombe(a, b), abs=1e-9)
+    assert thrice.margin_interval(0.95) == pytest.approx(newcombe(a, b), abs=1e-9)
+
+
+@pytest.mark.parametrize("n", [4, 6, 9])
+def test_the_interval_of_independent_rates_holds_0_where_boschloo_does_not_reject(n: int) -> None:
+    widened = 0
+    for a, b in product(range(n + 1), repeat=2):
+        found = Independent((a, n), (b, n))
+        (low, high), rejects = found.interval(0.95), found.against(0, 0.05)[0] < 0.05
+        assert rejects == (not low <= 0 <= high)
+        widened += remark(found, 0.95) == "the interval is widened to 0, which the test does not refute"
+        assert (found.interval(0.95) != found.margin_interval(0.95)) == bool(remark(found, 0.95))
+    assert widened
+
+
+def test_the_interval_of_several_pairs_per_seed_holds_0_where_the_sign_flips_do_not_reject() -> None:
+    found = several([(2, 2, 0)] * 5)
+    assert found.against(0, 0.05)[0] == 2 / 32
+    assert found.margin_interval(0.95)[0] > 0.3
+    assert found.interval(0.95) == (0.0, found.margin_interval(0.95)[1])
+    assert remark(found, 0.95) == "the interval is widened to 0, which the test does not refute"
+    more = several([(2, 2, 0)] * 6)
+    assert more.interval(0.95) == more.margin_interval(0.95)
+    assert remark(more, 0.95) == ""
+
+
+def test_an_interval_that_cannot_agree_says_which_of_both_decides() -> None:
+    """Six seeds for a, with few pairs, and many pairs of other seeds that differ in nothing."""
+    found = several([(1, 1, 0)] * 6 + [(40, 20, 20)])
+    low, high = found.interval(0.95)
+    assert found.against(0, 0.05)[0] < 0.05
+    assert low < 0 < high
+    assert remark(found, 0.95) == "this interval and the test use different approximations, and the test decides"
 
 
 def test_a_difference_knows_which_kind_it_is() -> None:
@@ -79,7 +121,7 @@ def test_a_difference_knows_which_kind_it_is() -> None:
 @pytest.mark.parametrize("margin", [-0.4, 0.1, 0.7])
 def test_p_against_a_margin_is_the_level_at_which_the_interval_ends_there(found: Difference, margin: float) -> None:
     p, side = found.against(margin, 0.05)
-    low, high = found.interval(1 - p)
+    low, high = found.margin_interval(1 - p)
     assert side == (1 if found.estimate > margin else -1)
     assert (low if side > 0 else high) == pytest.approx(margin, abs=1e-6)
 

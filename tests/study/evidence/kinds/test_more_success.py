@@ -6,7 +6,8 @@ from itertools import product
 
 import pytest
 
-from study.evidence.inference.paired import Pairs, mcnemar, newcombe_paired, sign_flip
+from study.evidence.inference.paired import Pairs, mcnemar, sign_flip
+from study.evidence.inference.paired_exact import exact_interval
 from study.evidence.inference.proportions import boschloo, wilson
 from study.evidence.judging import Verdict
 from tests.study.evidence.made_claims import CONTRADICTED, MORE, SUPPORTED, UNDECIDED, cell, one, two
@@ -41,7 +42,7 @@ def test_pairs_have_a_difference_with_interval_and_a_correlation() -> None:
     found = one(MORE, two("++++--+-", "++--+---"))
     pairs = Pairs(both=2, only_a=3, only_b=1, neither=2)
     assert found.rates == (wilson(5, 8), wilson(3, 8))
-    assert found.difference == (pytest.approx(0.25, abs=1e-12), *newcombe_paired(pairs))
+    assert found.difference == (pytest.approx(0.25, abs=1e-12), *exact_interval(pairs))
     assert found.correlation == pairs.correlation
 
 
@@ -109,7 +110,7 @@ def test_a_replica_whose_partner_crashed_is_left_out_and_counted() -> None:
 def test_the_sentence_of_more_success_states_counts_difference_test_and_p() -> None:
     assert one(MORE, two("++++++++-+", "--------+-")).sentence == (
         "9 of 10 (90 %, 95 % interval 59.6 % to 98.2 %) converged with loss ls, 1 of 10 (10 %, 95 % interval 1.79 % to"
-        " 40.4 %) with loss ns, a difference of 80 points (95 % interval 19.2 to 96.4), over 10 pairs on the same"
+        " 40.4 %) with loss ns, a difference of 80 points (95 % interval 11 to 99.5), over 10 pairs on the same"
         " seeds, correlation -1; exact McNemar test: p = 0.0215, below 0.05."
     )
 
