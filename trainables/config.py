@@ -123,7 +123,9 @@ class Evaluation:
     """What is measured and how often; changes no weight and no random number of the training.
 
     Attributes:
-        every: steps between two rows of the trace; step 0 and the last step are always measured.
+        every: mean number of steps between two rows of the trace. Step 0 and the last step are always measured; a step
+            in between is drawn from the ``every`` steps around its multiple of ``every``, the same for all replicas,
+            so that no oscillation can keep in step with the measurements (``trainables.reporting``).
         samples: generated samples per row, drawn in chunks of the training batch size.
     """
 

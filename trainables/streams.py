@@ -9,7 +9,8 @@ third. Consequences that the tests hold us to:
 * numbers are drawn on the CPU in float32 and cast, so devices and precisions see the same values.
 
 Streams used by the loop: ``init/<network>/<parameter>``, ``data``, ``latent``, ``latent_g``, ``evaluation``,
-``reference``. Two cells that share a seed share every stream that both consume: that is what pairs them.
+``reference``. Two cells that share a seed share every stream that both consume: that is what pairs them. The steps of
+reports come from ``snapshots``, which is one stream for all replicas.
 """
 
 from collections.abc import Sequence

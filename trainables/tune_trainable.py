@@ -20,6 +20,7 @@ from trainables.data import ImageTruth
 from trainables.files import written_whole
 from trainables.loop import Loop
 from trainables.networks.norm import SAMPLING_STATISTICS
+from trainables.reporting import report_steps
 from trainables.trace import Row, Trace
 from trainables.versions import device_name, versions
 
@@ -57,7 +58,7 @@ class BlockTask:
 
 
 class BlockTrainable(tune.Trainable):
-    """Advances a block by one report interval per Tune iteration.
+    """Advances a block to its next report per Tune iteration.
 
     Every result holds ``rows`` (those of the trace that no result of this worker held before), ``step``,
     ``finite_share`` in [0, 1] and ``done``. The first result of a block that goes on from a checkpoint has all rows
@@ -81,6 +82,7 @@ class BlockTrainable(tune.Trainable):
         self._task = task
         self._rows: list[Row] = []
         self._told = 0
+        self._due = frozenset(report_steps(task.config.steps, task.config.evaluation.every))
         self._seconds = 0.0
         self._loop: Loop | None = None
         if stored_trace(task) is not None:
@@ -104,10 +106,9 @@ class BlockTrainable(tune.Trainable):
         began = time.perf_counter()
         if not self._rows:
             self._report()
-        every = task.config.evaluation.every
         while loop.step < task.config.steps:
             loop.advance()
-            if loop.step % every == 0:
+            if loop.step in self._due:
                 break
         self._report()
         alive = float(loop.finite.double().mean())

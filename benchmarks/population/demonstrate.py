@@ -27,6 +27,7 @@ from trainables.objectives import LeastSquares
 from trainables.optim import Adam
 from trainables.population import Population, schedule
 from trainables.probes import probes_for
+from trainables.reporting import report_steps
 from trainables.trace import ReplicaTrace
 
 CPU = torch.device("cpu")
@@ -65,16 +66,16 @@ def trained(config: GanConfig, seeds: Sequence[int], factors: Sequence[float] = 
     source = config.data.load(device=CPU, dtype=torch.float32)
     probes = probes_for(config, source, None, device=CPU)
     loop = Loop(config, seeds, source, probes, device=CPU)
-    rows = [loop.report()]
+    due, rows = report_steps(config.steps, config.evaluation.every), [loop.report()]
     now = 1.0
     for _ in range(config.steps):
-        if factors and loop.step % config.evaluation.every == 0:
-            wanted = factors[loop.step // config.evaluation.every + 1]
+        if factors and loop.step in due:
+            wanted = factors[due.index(loop.step) + 1]
             for phase in ("d", "g"):
                 loop.scale_rate(phase, wanted / now)
             now = wanted
         loop.advance()
-        if loop.step % config.evaluation.every == 0:
+        if loop.step in due:
             rows.append(loop.report())
     reference = {name: value.numpy() for probe in probes for name, value in probe.reference.items()}
     return [

@@ -34,9 +34,10 @@ from trainables.config import Evaluation, GanConfig, Latent, to_dict
 from trainables.data import Ring
 from trainables.networks import Mlp
 from trainables.optim import Adam
+from trainables.reporting import report_steps
 
 MODES, EVERY, STEPS = 8, 50, 1_000
-AT = np.arange(0, STEPS + 1, EVERY)
+AT = np.array(report_steps(STEPS, EVERY))
 BLOCK = 5
 SCALARS = (
     "g_param_norm", "d_param_norm", "d_grad_norm", "g_grad_norm", "score_real", "score_fake", "minus_log4_plus_2jsd",

@@ -1,4 +1,4 @@
-"""The ring study of ``stock.py`` as a study of this project: the same cells, nets, seeds, steps and reports.
+"""The ring study of ``stock.py`` as a study of this project: the same cells, nets, seeds, steps and number of reports.
 
 python benchmarks/ring_study/ours.py --steps 1000 --out runs/ours
 """

@@ -142,7 +142,7 @@ def last(quality: list[float]) -> float:
 
 
 def report(step: int) -> int:
-    return min(REPORTS, max(1, -(-step // EVERY)))
+    return min(REPORTS, max(1, round(step / EVERY)))  # each lies around its multiple of EVERY
 
 
 def planted() -> list[Surface]:

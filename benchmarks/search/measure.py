@@ -29,6 +29,7 @@ from trainables import probes
 from trainables.config import Evaluation, GanConfig, Updates
 from trainables.loop import Loop
 from trainables.optim import Adam, OptimizerConfig, RMSprop
+from trainables.reporting import report_steps
 from trainables.trace import ReplicaTrace, Trace
 
 SEEDS = (0, 1, 2)
@@ -80,10 +81,10 @@ def train(config: GanConfig) -> list[dict[str, Any]]:
     source = config.data.load(device=device, dtype=torch.float32)
     measuring = probes.probes_for(config, source, None, device=device)
     loop = Loop(config, SEEDS, source, measuring, device=device)
-    rows = loop.report()
+    due, rows = report_steps(config.steps, config.evaluation.every), loop.report()
     while loop.step < config.steps and loop.finite.any():
         loop.advance()
-        if loop.step % config.evaluation.every == 0:
+        if loop.step in due:
             rows += loop.report()
     trace = Trace(meta={"reference": probes.constants(measuring)}, rows=rows)
     return [_replica(trace, seed) for seed in SEEDS]

@@ -288,7 +288,7 @@ def _run(config: Config) -> Iterator[tuple[str, str]]:
     seen = config.evaluation
     yield "length", f"{config.steps:,} steps of batches of {config.batch_size}, {config.dtype}"
     samples = f"{seen.samples:,} samples in chunks of the batch size"
-    yield "measured", f"at step 0, every {seen.every} steps and at the end, on {samples}"
+    yield "measured", f"at step 0, every {seen.every} steps on average (jittered) and at the end, on {samples}"
     yield "statistics", f"batch norm always uses those of the {SAMPLING_STATISTICS} at hand, when sampling too"
 
 

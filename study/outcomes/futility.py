@@ -34,6 +34,7 @@ from study.outcomes.measures import CRITERIA, Measures, measure
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import OutcomeRule
 from study.outcomes.snapshots import Snapshots, judge
+from trainables.reporting import report_steps
 from trainables.trace import ReplicaTrace, Row
 
 Reference = Mapping[str, Floats]
@@ -60,15 +61,12 @@ def is_futile(trace: ReplicaTrace, rule: OutcomeRule, planned_steps: int, every:
 
 
 def reports(planned_steps: int, every: int) -> npt.NDArray[np.int64]:
-    """Return the steps of a plan's snapshots, ascending: each multiple of ``every``, and the last step.
+    """Return the steps of a plan's snapshots, ascending: all reports but that of step 0.
 
     Raises:
         ValueError: if one of the two is below 1.
     """
-    for name, value in (("planned_steps", planned_steps), ("every", every)):
-        if value < 1:
-            raise ValueError(f"{name} must be >= 1, got {value}")
-    return np.union1d(np.arange(every, planned_steps + 1, every), planned_steps)
+    return np.array(report_steps(planned_steps, every)[1:], dtype=np.int64)
 
 
 class FutilityMonitor:

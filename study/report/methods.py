@@ -171,8 +171,8 @@ def _outcomes(view: "View") -> Iterable[str]:
     configs = [cell.config for cell in plan.cells] or plan.configs()
     every, samples = (_choice(configs, get) for get in (lambda c: c.evaluation.every, lambda c: c.evaluation.samples))
     yield (
-        f"Every {every} steps a snapshot was evaluated on {samples} generated samples. A replica's outcome was decided"
-        f" from its snapshots by the automatic rule {rule.label()}, without a human judgment of samples."
+        f"On average every {every} steps, a snapshot was evaluated on {samples} generated samples. A replica's outcome"
+        f" was decided from its snapshots by the automatic rule {rule.label()}, without a human judgment of samples."
     )
     images = all(len(config.data.shape) == 3 for config in configs)
     yield f"A snapshot is good if {formatting.joined(_criteria(rule, images=images))}."

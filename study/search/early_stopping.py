@@ -21,6 +21,7 @@ from study.outcomes.futility import FutilityMonitor, Reference, is_futile
 from study.outcomes.rule import OutcomeRule
 from study.search.pruning_rules import Asha, Median, Ranking
 from study.storage.search_log import Stop
+from trainables.reporting import planned_step
 from trainables.trace import Row
 
 __all__ = ["Asha", "EarlyStopping", "Median", "Stop", "block_value", "is_futile"]
@@ -131,15 +132,15 @@ class EarlyStopping:
         return self._policy if worse else None
 
     def _follow(self, block: Block, rows: Sequence[Row]) -> list[FutilityMonitor]:
+        steps, every = block.cell.config.steps, block.cell.config.evaluation.every
         if block.name not in self._outlooks:
-            config, reference = block.cell.config, self._reference(block)
-            steps, every = config.steps, config.evaluation.every
+            reference = self._reference(block)
             self._outlooks[block.name] = {
                 seed: FutilityMonitor(self._rule, steps, every, reference) for seed in block.seeds
             }
         outlooks = self._outlooks[block.name]
         for row in rows:
-            outlooks[row["seed"]].add([row])
+            outlooks[row["seed"]].add([{**row, "step": planned_step(row["step"], steps, every)}])
         return [*outlooks.values()]
 
     def _rank(self, block: Block) -> Ranking | None:

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -19,6 +20,7 @@ from study.outcomes.rule import OutcomeRule
 from trainables.config import Config, to_dict
 from trainables.files import written_whole
 from trainables.renaming import current_names
+from trainables.reporting import planned_step
 from trainables.trace import ReplicaTrace, Trace
 
 SCHEMA_VERSION = 3
@@ -245,9 +247,16 @@ _UNDECIDED = Decision(outcome=Outcome.UNDECIDED, step=None, ever_good=False, evi
 
 def _decision(own: ReplicaTrace, rule: OutcomeRule, config: Config, stopped: bool) -> Decision:
     """Of a stopped replica only what is certain: one that is lost has failed, in the way that shows when it stopped."""
-    if stopped and not is_futile(own, rule, config.steps, config.evaluation.every):
+    steps, every = config.steps, config.evaluation.every
+    if stopped and not is_futile(_as_planned(own, steps, every), rule, steps, every):
         return _UNDECIDED
     return decide(own, rule)
+
+
+def _as_planned(trace: ReplicaTrace, steps: int, every: int) -> ReplicaTrace:
+    """Return the trace with the steps of today's plan of reports, whichever version made it."""
+    planned = [planned_step(int(step), steps, every) for step in trace.columns.get("step", ())]
+    return replace(trace, columns={**trace.columns, "step": np.array(planned, dtype=np.int64)})
 
 
 class _Texts(dict[int, str]):

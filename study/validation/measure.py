@@ -19,6 +19,7 @@ from trainables import features, games, probes
 from trainables.config import digest
 from trainables.data import ImageTruth, Source
 from trainables.loop import Loop
+from trainables.reporting import report_steps
 from trainables.trace import Row, Trace
 from trainables.versions import device_name, versions
 
@@ -125,14 +126,15 @@ def run(stack: Sequence[Assignment], *, cache: Path, device: torch.device) -> li
 
 def _train(loop: Loop, injections: Sequence[Fault], judge: Judge) -> tuple[list[Row], list[list[State]]]:
     """Train; return the trace's rows, and the states of each replica at its looks and at the end."""
-    steps, every, training = loop.config.steps, loop.config.evaluation.every, injections[0].training
+    steps, training = loop.config.steps, injections[0].training
+    due = frozenset(report_steps(steps, loop.config.evaluation.every))
     rows, seen = list(loop.report()), [list[State]() for _ in injections]
     while loop.step < steps and bool(loop.finite.any()):
         _look(loop, judge, {i: seen[i] for i, each in enumerate(injections) if loop.step in each.looks})
         if training is not None:
             training.before(loop)
         loop.advance()
-        if loop.step % every == 0 or loop.step == steps:
+        if loop.step in due:
             rows += loop.report()
     if rows[-1]["step"] != loop.step:
         rows += loop.report()

@@ -12,9 +12,12 @@ from trainables.config import Evaluation, GanConfig, Latent, digest
 from trainables.data import Ring
 from trainables.networks import Mlp
 from trainables.optim import Adam, Sgd
+from trainables.reporting import report_steps
 from trainables.tune_trainable import BlockTask, BlockTrainable, stored_trace
 
 SEEDS = (4, 8, 15)
+STEPS = (0, 3, 9, 10)
+"""Where the configuration below is measured."""
 CONFIG = GanConfig(
     data=Ring(),
     generator=Mlp(hidden=(8,)),
@@ -72,10 +75,10 @@ def same(a: Any, b: Any) -> bool:
 def test_a_block_reports_every_interval_and_stores_its_trace(tmp_path: Path) -> None:
     own = task(tmp_path)
     results = run(trainable(own))
-    assert [result["step"] for result in results] == [4, 8, 10]
+    assert [result["step"] for result in results] == [*STEPS[1:]]
     assert [len(result["rows"]) for result in results] == [6, 3, 3]  # step 0 comes with the first
     stored = trace.read(own.trace)
-    assert [row["step"] for row in stored.rows] == [step for step in (0, 4, 8, 10) for _ in SEEDS]
+    assert [row["step"] for row in stored.rows] == [step for step in STEPS for _ in SEEDS]
     assert [row["replica"] for row in stored.rows[:3]] == [5, 6, 7]
     assert "cell" not in stored.rows[0]
     assert stored.meta["digest"] == digest(CONFIG)
@@ -89,7 +92,7 @@ def test_a_block_reports_every_interval_and_stores_its_trace(tmp_path: Path) -> 
 def test_pictures_come_at_intervals_and_at_the_end(tmp_path: Path) -> None:
     run(trainable(task(tmp_path)))
     found = sorted(path.relative_to(tmp_path / "samples").as_posix() for path in tmp_path.rglob("*.png"))
-    assert found == [f"seed={seed}/step-{step:07d}.png" for seed in sorted(SEEDS, key=str) for step in (8, 10)]
+    assert found == [f"seed={seed}/step-{step:07d}.png" for seed in sorted(SEEDS, key=str) for step in STEPS[2:]]
 
 
 def test_a_block_goes_on_from_its_checkpoint_with_the_same_numbers(tmp_path: Path) -> None:
@@ -101,7 +104,7 @@ def test_a_block_goes_on_from_its_checkpoint_with_the_same_numbers(tmp_path: Pat
         first.train()
     assert parted.checkpoint.exists()
     results = run(trainable(parted))
-    assert [result["step"] for result in results] == [24, 28, 30]
+    assert [result["step"] for result in results] == [*report_steps(30, 4)[-3:]]
     told = [row for result in results for row in result["rows"]]
     assert same(told, rows(whole.trace)), "the driver may have heard of no row that the checkpoint holds"
     assert [len(result["rows"]) for result in results] == [len(SEEDS) * 7, len(SEEDS), len(SEEDS)]
@@ -159,7 +162,7 @@ def test_training_ends_early_only_when_no_replica_is_finite(tmp_path: Path) -> N
 
 def halt(own: BlockTask) -> None:
     own.halt.parent.mkdir(parents=True)
-    own.halt.write_text('{"rule": "lost", "step": 4}')
+    own.halt.write_text('{"rule": "lost", "step": 3}')
 
 
 def test_a_block_that_is_halted_ends_at_its_next_report_with_the_trace_it_has(tmp_path: Path) -> None:
@@ -169,12 +172,12 @@ def test_a_block_that_is_halted_ends_at_its_next_report_with_the_trace_it_has(tm
     assert not block.train()["done"]
     halt(own)
     result = block.train()
-    assert (result["step"], result["done"], len(result["rows"])) == (8, True, 3)
+    assert (result["step"], result["done"], len(result["rows"])) == (9, True, 3)
     stored = trace.read(own.trace)
-    assert stored.meta["stopped"] == {"rule": "lost", "step": 4}
-    assert (stored.meta["complete"], stored.meta["steps"]) == (True, 8)
-    assert same(rows(own.trace), [row for row in rows(whole.trace) if row["step"] <= 8])
-    assert sorted(path.name for path in own.samples.rglob("seed=4/*.png")) == ["step-0000008.png"]
+    assert stored.meta["stopped"] == {"rule": "lost", "step": 3}
+    assert (stored.meta["complete"], stored.meta["steps"]) == (True, 9)
+    assert same(rows(own.trace), [row for row in rows(whole.trace) if row["step"] <= 9])
+    assert sorted(path.name for path in own.samples.rglob("seed=4/*.png")) == ["step-0000009.png"]
 
 
 def test_a_halted_block_is_complete_and_not_trained_on(tmp_path: Path) -> None:

@@ -248,8 +248,8 @@ def test_evidence_of_a_late_collapse() -> None:
             "good_share": 0.5,
             "collapsed_share": 1 / 3,
             "copied_share": 0,
-            "first_good_step": 200,
-            "first_bad_step": 500,
+            "first_good_step": 2 * EVERY,
+            "first_bad_step": 5 * EVERY,
         },
         abs=1e-6,
     )

@@ -28,6 +28,7 @@ from tests.study.made_traces import (
     mixture,
     rows_of,
 )
+from trainables.reporting import report_steps
 from trainables.trace import ReplicaTrace
 
 LETTERS = "GCPU"
@@ -149,21 +150,28 @@ def test_nothing_seen_is_not_lost() -> None:
     assert not lost("", 3)
 
 
-def test_the_last_report_stands_at_the_last_step() -> None:
-    assert reports(250, 100).tolist() == [100, 200, 250]
-    assert reports(300, 100).tolist() == [100, 200, 300]
-    assert reports(5, 100).tolist() == [5]
+@pytest.mark.parametrize(("planned", "every"), [(250, 100), (300, 100), (5, 100), (7, 2)])
+def test_the_plan_has_all_reports_but_that_of_step_0(planned: int, every: int) -> None:
+    assert (0, *reports(planned, every).tolist()) == report_steps(planned, every)
 
 
-@pytest.mark.parametrize(("planned", "every", "name"), [(0, 1, "planned_steps"), (1, 0, "every")])
+@pytest.mark.parametrize("letters", ["GGCCG", "GGGGP", "PPPGG", "GGPGG", "PPPGC", "CCGG", "GPP"])
+def test_only_the_number_of_a_report_counts_and_not_where_it_was_drawn(letters: str) -> None:
+    drawn = report_steps(5 * 100, 100)
+    rows = [row | {"step": step} for row, step in zip(course_of(letters), drawn, strict=False)]
+    assert [row["step"] for row in rows] != [100 * i for i in range(len(rows))]
+    assert is_futile(from_rows(rows, "mixture"), RULE, 5 * 100, 100) is lost(letters, 5)
+
+
+@pytest.mark.parametrize(("planned", "every", "name"), [(0, 1, "steps"), (1, 0, "every")])
 def test_a_plan_needs_steps(planned: int, every: int, name: str) -> None:
     with pytest.raises(ValueError, match=f"^{name} must be >= 1, got 0$"):
         reports(planned, every)
 
 
-@pytest.mark.parametrize("planned", [250, 200])
+@pytest.mark.parametrize("planned", [5, 4])
 def test_a_step_that_is_no_report_of_the_plan_is_refused(planned: int) -> None:
-    with pytest.raises(ValueError, match=f"^step must be a report of the plan, up to {planned}, got 300$"):
+    with pytest.raises(ValueError, match=f"^step must be a report of the plan, up to {planned}, got 6$"):
         is_futile(trace_of("GGG"), RULE, planned, EVERY)
 
 

@@ -24,6 +24,7 @@ from trainables.data import Ring
 from trainables.networks import Mlp
 from trainables.objectives import LeastSquares
 from trainables.optim import Adam
+from trainables.reporting import report_steps
 
 RULE = replace(MIXTURE_RULE, window=2, tolerated_alternations=1)
 PLANNED = 10
@@ -176,6 +177,21 @@ def test_a_driver_that_comes_late_to_a_block_sees_what_is_certain_from_then_on()
     early = stopping("lost")
     later = [early.observe(block(), rows) for rows in reports("GGGGGGGCCG", "GGGGGGGGPG")[7:]]
     assert [stop is not None for stop in later] == [False, False, True, False]
+
+
+def test_the_reports_of_older_versions_stood_at_multiples_and_count_like_those_of_today() -> None:
+    cell = block().cell
+    long = replace(cell.config, steps=PLANNED * 100, evaluation=Evaluation(every=100))
+    own = replace(block(), cell=replace(cell, config=long, digest=digest(long)))
+    for steps in (report_steps(PLANNED * 100, 100), range(0, PLANNED * 100 + 1, 100)):
+        early, stop = stopping("lost"), None
+        for step, rows in zip(steps, reports("GGGGGGGGGP", "GGGGGGGGCC"), strict=True):
+            stop = stop or early.observe(own, [row | {"step": step} for row in rows])
+        assert stop is None, "the last report stops no block"
+        early = stopping("lost")
+        for step, rows in zip(steps, reports("GGCCG", "GGGGD"), strict=False):
+            stop = stop or early.observe(own, [row | {"step": step} for row in rows])
+        assert stop == Stop(block="c000-b000", rule="lost", step=steps[5], audited=False)
 
 
 @pytest.mark.parametrize("policy", ["asha", "median"])
