@@ -28,6 +28,7 @@ from trainables.conditioning import Conditioning, Unconditional
 from trainables.data import DataConfig
 from trainables.files import json_digest, with_floats
 from trainables.networks import Mlp, Network
+from trainables.networks.norm import BatchStatistics, SamplingStatistics
 from trainables.objectives import NonSaturating, Objective
 from trainables.optim import OptimizerConfig
 from trainables.penalties import NoPenalty, Penalty
@@ -125,10 +126,13 @@ class Evaluation:
     Attributes:
         every: steps between two rows of the trace; step 0 and the last step are always measured.
         samples: generated samples per row, drawn in chunks of the training batch size.
+        batch_norm: what batch norm in the networks that make samples (G; an autoencoder's two halves) normalises by at
+            evaluation: the ``batch`` at hand, or ``running`` statistics of the training. D uses the batch's.
     """
 
     every: int = 100
     samples: int = 512
+    batch_norm: SamplingStatistics = BatchStatistics()
 
     def __post_init__(self) -> None:
         if self.every < 1:
@@ -308,9 +312,7 @@ def _check_size(batch_size: int, steps: int) -> None:
 def to_dict(value: Any) -> dict[str, Any]:
     """Return a configuration, or a value inside one, as plain JSON values; ``kind`` tells unions apart."""
     plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(value)))
-    if plain.get("population", plain) is None:
-        del plain["population"]  # it came later than digests that are stored
-    return plain
+    return _as_stored(plain)
 
 
 def digest(config: Config) -> str:
@@ -323,6 +325,18 @@ def digest_of(values: Mapping[str, Any]) -> str:
 
     Fields that were renamed are hashed under their first names.
     """
-    # The specs of launches state every field; that of population came later than digests that are stored.
-    stated = {name: value for name, value in values.items() if name != "population" or value is not None}
-    return json_digest(with_floats(first_names(stated)))
+    return json_digest(with_floats(first_names(_as_stored(values))))
+
+
+_LATER: Mapping[tuple[str, ...], Any] = {("population",): None, ("evaluation", "batch_norm"): {"kind": "batch"}}
+"""Path of a field that came later than digests that are stored, and the value that says that all is as before."""
+
+
+def _as_stored(values: Mapping[str, Any], inside: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Leave out later fields that say nothing new, which the specs of launches state."""
+    found = {}
+    for name, value in values.items():
+        path = (*inside, name)
+        if path not in _LATER or value != _LATER[path]:
+            found[name] = _as_stored(value, path) if isinstance(value, Mapping) else value
+    return found
