@@ -153,7 +153,8 @@ class GanConfig:
         clip_when: ``after`` each of D's updates (Arjovsky et al. 2017, algorithm 1: the first update sees unclipped
             initial weights) or ``before`` each (their code: G meets weights of one unclipped step).
         packing: D sees so many samples side by side (along the channels) as one input, all real or all generated. Lin
-            et al. 2018. A batch then holds ``batch_size`` such inputs, ``batch_size * packing`` samples.
+            et al. 2018. A batch then holds ``batch_size`` such inputs, ``batch_size * packing`` samples; batch norm in
+            G sees ``batch_size`` of them at a time, as in the authors' code.
         instance_noise: standard deviation of the normal noise that is added to every input of D, real and generated, in
             training alone. Sønderby et al. 2017; Mescheder et al. 2018, section 3.
         allow_penalty_with_batch_norm: trains a penalty on a D with batch norm, where a sample's gradient is not its

@@ -15,9 +15,11 @@ from study.design.plan import Cell, Plan
 from study.design.planning import plan_study
 from study.design.study import Study
 from study.studies import find, studies
-from trainables.config import to_dict
+from trainables.config import GanConfig, to_dict
 from trainables.data import DataConfig
 from trainables.loop import Loop
+from trainables.networks import Mlp
+from trainables.networks.norm import BatchStatistics, RunningStatistics
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CPU = torch.device("cpu")
@@ -212,6 +214,29 @@ def test_enough_tuning_is_asked_of_every_method_and_of_random_settings_alone() -
     for one in asked:
         assert 1 - (1 - one.threshold) ** 100 == pytest.approx(0.95)
         assert not any(one.where.items() <= cell.levels.items() for cell in spec_of(study, "grid").cells)
+
+
+def test_samples_are_drawn_with_the_statistics_of_the_papers_code() -> None:
+    """Running ones where it has batch norm in G and leaves training mode: Mao et al. 2017 and 2019, Lin et al. 2018,
+    and compare_gan, for whose slow momentum only the long profiles have the steps."""
+    momenta = {"low-variability": 0.1, "chinese-characters": 0.1, "mode-coverage": 0.05}
+    slow = {("large-scale", "wide"), ("large-scale", "grid")}
+    for name, study in studies().items():
+        for profile in study.profiles:
+            used = study.profiles[profile].base.evaluation.batch_norm
+            momentum = 0.001 if (name, profile) in slow else momenta.get(name)
+            wanted = BatchStatistics() if momentum is None else RunningStatistics(momentum=momentum)
+            assert used == wanted, (name, profile)
+
+
+def test_pacgan_updates_both_players_at_once() -> None:
+    """And packs samples of batches of 100 with batch norm of eps 1e-4, as its code does."""
+    for cell in spec_of(find("mode-coverage"), "paper").cells:
+        config = cell.config
+        assert isinstance(config, GanConfig)
+        assert (config.updates.order, config.batch_size) == ("simultaneous", 100)
+        assert isinstance(config.generator, Mlp)
+        assert (config.generator.norm, config.generator.norm_eps) == ("batch", 1e-4)
 
 
 @pytest.mark.parametrize(
