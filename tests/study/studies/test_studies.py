@@ -18,8 +18,9 @@ from study.studies import find, studies
 from trainables.config import GanConfig, to_dict
 from trainables.data import DataConfig
 from trainables.loop import Loop
-from trainables.networks import Mlp
+from trainables.networks import BottleneckResnet, Mlp
 from trainables.networks.norm import BatchStatistics, RunningStatistics
+from trainables.optim import Adam, RMSprop
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CPU = torch.device("cpu")
@@ -237,6 +238,39 @@ def test_pacgan_updates_both_players_at_once() -> None:
         assert (config.updates.order, config.batch_size) == ("simultaneous", 100)
         assert isinstance(config.generator, Mlp)
         assert (config.generator.norm, config.generator.norm_eps) == ("batch", 1e-4)
+
+
+def test_lsgan_gp_trains_the_residual_net_as_its_script_does() -> None:
+    """It neither divides D's score by 5, as WGAN-GP's script does, nor updates D once, as for the other nets."""
+    found = {}
+    for cell in spec_of(find("difficult-architectures"), "paper").cells:
+        assert isinstance(cell.config, GanConfig)
+        if isinstance(net := cell.config.discriminator, BottleneckResnet):
+            found[cell.levels["method"]] = (net.score_divisor, net.norm, cell.config.updates.d_steps)
+    assert found == {
+        "dcgan": (5, "batch", 1),
+        "lsgan": (5, "batch", 1),
+        "wgan": (5, "batch", 5),
+        "wgan-gp": (5, "layer", 5),
+        "lsgan-gp": (1, "layer", 2),
+    }
+
+
+@pytest.mark.parametrize("profile", find("wgan-clip").profiles)
+def test_momentum_is_asked_of_d_alone(profile: str) -> None:
+    """Arjovsky et al. 2017, section 4.2, warn of it in the critic."""
+    for cell in spec_of(find("wgan-clip"), profile).cells:
+        assert isinstance(cell.config, GanConfig)
+        assert cell.config.g_optimizer == RMSprop(lr=5e-4)
+        rules = {"rmsprop": RMSprop(lr=5e-4), "adam": Adam(lr=5e-4, beta1=0.5)}
+        assert cell.config.d_optimizer == rules[cell.levels["optimizer"]]
+    (claim,) = (one for one in find("wgan-clip").hypotheses if one.name == "rmsprop-beats-adam")
+    assert "section 4.2" in claim.source
+
+
+def test_success_means_the_same_with_and_without_a_classifier() -> None:
+    for profile in find("acgan").profiles.values():
+        assert profile.rule.label_accuracy_min is None
 
 
 @pytest.mark.parametrize(
