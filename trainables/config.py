@@ -53,8 +53,8 @@ class BurnIn:
     """More discriminator updates at some steps, to keep a WGAN's discriminator near its optimum.
 
     ``d_steps`` of them in each of the ``first`` steps and in every step whose number, counted from 0, is a multiple of
-    ``every``. The defaults are Arjovsky et al. 2017's code; their algorithm 1 does not have it. Petzka et al. 2018's
-    code has the first part alone: ``every`` absent.
+    ``every``. The defaults are Arjovsky et al. 2017's code; their algorithm 1 does not have it. A reproduction of
+    WGAN-LP by mikigom, not by its authors, has the first part alone: ``every`` absent.
     """
 
     d_steps: int = 100
@@ -230,7 +230,8 @@ class AaeConfig:
     Makhzani et al. 2015. The encoder is deterministic (but for a variational one). A step is, on one batch of images:
     the reconstruction by encoder and decoder; the discriminators on draws of the prior and codes; the encoder against
     the discriminators; with few labels, the encoder on labelled images. Each of these has its own optimiser; the
-    authors' code has Adam with lr 1e-3 and beta1 0.9 for all, batches of 100 and nets of 2 x 1,000 rectifiers.
+    reproduction by Naresh1318, not by the authors, has Adam with lr 1e-3 and beta1 0.9 for all, batches of 100 and nets
+    of 2 x 1,000 rectifiers.
 
     Attributes:
         decoder: a generator; its output should be ``tanh``, as images lie in [-1, 1].
@@ -238,7 +239,7 @@ class AaeConfig:
         labels: what is done with the data's labels.
         regularizer: what pulls the codes towards the prior.
         reconstruction_weight: times the squared error, a mean over batch *and* pixels, in [0, 4] for images in [-1, 1].
-            The paper's squared norm is that times the number of pixels; the authors' code has the mean.
+            The paper's squared norm is that times the number of pixels; Naresh1318's code has the mean.
         optimizer: of the reconstruction; ``g_optimizer`` of the encoder against the discriminators, ``d_optimizer`` of
             the discriminators, ``class_optimizer`` of the encoder on labelled images.
         held_out: share of the images that no phase sees; evaluation measures the encoder on them. The same images for
