@@ -59,7 +59,7 @@ def optimizer_axes(
         name="optimizer",
         levels=tuple(Level(label=kind, assign=dict.fromkeys(_both("kind"), kind)) for kind in kinds),
         default=default or kinds[0],
-        source="Mao et al. 2017, section 4.4 (Adam, RMSProp); Arjovsky et al. 2017, section 4.3 (RMSProp for WGAN)",
+        source="Mao et al. 2017, section 4.4 (Adam, RMSProp); Arjovsky et al. 2017, section 4.2 (RMSProp for WGAN)",
     )
     return (optimizer, *_rates(lr, d_lr, lr_range), *_parameters(kinds, defaults or {}))
 

@@ -28,6 +28,7 @@ from trainables.conditioning import Conditioning, Unconditional
 from trainables.data import DataConfig
 from trainables.files import json_digest, with_floats
 from trainables.networks import Mlp, Network
+from trainables.networks.norm import BatchStatistics, SamplingStatistics
 from trainables.objectives import NonSaturating, Objective
 from trainables.optim import OptimizerConfig
 from trainables.penalties import NoPenalty, Penalty
@@ -52,8 +53,8 @@ class BurnIn:
     """More discriminator updates at some steps, to keep a WGAN's discriminator near its optimum.
 
     ``d_steps`` of them in each of the ``first`` steps and in every step whose number, counted from 0, is a multiple of
-    ``every``. The defaults are Arjovsky et al. 2017's code; their algorithm 1 does not have it. Petzka et al. 2018's
-    code has the first part alone: ``every`` absent.
+    ``every``. The defaults are Arjovsky et al. 2017's code; their algorithm 1 does not have it. A reproduction of
+    WGAN-LP by mikigom, not by its authors, has the first part alone: ``every`` absent.
     """
 
     d_steps: int = 100
@@ -127,10 +128,13 @@ class Evaluation:
             in between is drawn from the ``every`` steps around its multiple of ``every``, the same for all replicas,
             so that no oscillation can keep in step with the measurements (``trainables.reporting``).
         samples: generated samples per row, drawn in chunks of the training batch size.
+        batch_norm: what batch norm in the networks that make samples (G; an autoencoder's two halves) normalises by at
+            evaluation: the ``batch`` at hand, or ``running`` statistics of the training. D uses the batch's.
     """
 
     every: int = 100
     samples: int = 512
+    batch_norm: SamplingStatistics = BatchStatistics()
 
     def __post_init__(self) -> None:
         if self.every < 1:
@@ -151,7 +155,8 @@ class GanConfig:
         clip_when: ``after`` each of D's updates (Arjovsky et al. 2017, algorithm 1: the first update sees unclipped
             initial weights) or ``before`` each (their code: G meets weights of one unclipped step).
         packing: D sees so many samples side by side (along the channels) as one input, all real or all generated. Lin
-            et al. 2018. A batch then holds ``batch_size`` such inputs, ``batch_size * packing`` samples.
+            et al. 2018. A batch then holds ``batch_size`` such inputs, ``batch_size * packing`` samples; batch norm in
+            G sees ``batch_size`` of them at a time, as in the authors' code.
         instance_noise: standard deviation of the normal noise that is added to every input of D, real and generated, in
             training alone. Sønderby et al. 2017; Mescheder et al. 2018, section 3.
         allow_penalty_with_batch_norm: trains a penalty on a D with batch norm, where a sample's gradient is not its
@@ -227,7 +232,8 @@ class AaeConfig:
     Makhzani et al. 2015. The encoder is deterministic (but for a variational one). A step is, on one batch of images:
     the reconstruction by encoder and decoder; the discriminators on draws of the prior and codes; the encoder against
     the discriminators; with few labels, the encoder on labelled images. Each of these has its own optimiser; the
-    authors' code has Adam with lr 1e-3 and beta1 0.9 for all, batches of 100 and nets of 2 x 1,000 rectifiers.
+    reproduction by Naresh1318, not by the authors, has Adam with lr 1e-3 and beta1 0.9 for all, batches of 100 and nets
+    of 2 x 1,000 rectifiers.
 
     Attributes:
         decoder: a generator; its output should be ``tanh``, as images lie in [-1, 1].
@@ -235,7 +241,7 @@ class AaeConfig:
         labels: what is done with the data's labels.
         regularizer: what pulls the codes towards the prior.
         reconstruction_weight: times the squared error, a mean over batch *and* pixels, in [0, 4] for images in [-1, 1].
-            The paper's squared norm is that times the number of pixels; the authors' code has the mean.
+            The paper's squared norm is that times the number of pixels; Naresh1318's code has the mean.
         optimizer: of the reconstruction; ``g_optimizer`` of the encoder against the discriminators, ``d_optimizer`` of
             the discriminators, ``class_optimizer`` of the encoder on labelled images.
         held_out: share of the images that no phase sees; evaluation measures the encoder on them. The same images for
@@ -310,9 +316,7 @@ def _check_size(batch_size: int, steps: int) -> None:
 def to_dict(value: Any) -> dict[str, Any]:
     """Return a configuration, or a value inside one, as plain JSON values; ``kind`` tells unions apart."""
     plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(value)))
-    if plain.get("population", plain) is None:
-        del plain["population"]  # it came later than digests that are stored
-    return plain
+    return _as_stored(plain)
 
 
 def digest(config: Config) -> str:
@@ -325,6 +329,18 @@ def digest_of(values: Mapping[str, Any]) -> str:
 
     Fields that were renamed are hashed under their first names.
     """
-    # The specs of launches state every field; that of population came later than digests that are stored.
-    stated = {name: value for name, value in values.items() if name != "population" or value is not None}
-    return json_digest(with_floats(first_names(stated)))
+    return json_digest(with_floats(first_names(_as_stored(values))))
+
+
+_LATER: Mapping[tuple[str, ...], Any] = {("population",): None, ("evaluation", "batch_norm"): {"kind": "batch"}}
+"""Path of a field that came later than digests that are stored, and the value that says that all is as before."""
+
+
+def _as_stored(values: Mapping[str, Any], inside: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Leave out later fields that say nothing new, which the specs of launches state."""
+    found = {}
+    for name, value in values.items():
+        path = (*inside, name)
+        if path not in _LATER or value != _LATER[path]:
+            found[name] = _as_stored(value, path) if isinstance(value, Mapping) else value
+    return found

@@ -173,7 +173,8 @@ class Loop:
 
     def _measured(self) -> dict[str, Tensor]:
         """Measure all columns of all networks, and mark the networks whose parameters are not finite."""
-        view = self._play.view(self._nets, self.config.evaluation.samples)
+        with self._nets.evaluated():
+            view = self._play.view(self._nets, self.config.evaluation.samples)
         columns = {**self._losses(), **self._norms(), **view.columns}
         for player in self._players.values():
             self._finite &= columns[f"{player.short}_param_norm"].isfinite()
@@ -194,7 +195,8 @@ class Loop:
     @torch.no_grad()
     def draw(self, count: int, labels: Labels | None = None) -> tuple[Samples, Labels | None]:
         """Return :meth:`sample` and the classes ``[R, count]`` that the samples were made for, if any were."""
-        samples, classes = self._play.sample(self._nets, count, labels)
+        with self._nets.evaluated():
+            samples, classes = self._play.sample(self._nets, count, labels)
         if self._populations is None:
             return samples, classes
         return self._populations.best(samples), None if classes is None else self._populations.best(classes)
@@ -202,7 +204,8 @@ class Loop:
     @torch.no_grad()
     def figures(self) -> Mapping[str, Figure]:
         """Return what the game shows beside its samples, by name; games with populations show nothing."""
-        return self._play.figures(self._nets)
+        with self._nets.evaluated():
+            return self._play.figures(self._nets)
 
     def _losses(self) -> dict[str, Tensor]:
         return {

@@ -113,7 +113,7 @@ class RMSprop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RMSpropTf1:
-    """TensorFlow 1's RMSProp, which the LSGAN authors used: accumulator from *ones*, eps inside the root.
+    """TensorFlow 1's RMSProp, which the LSGAN authors used: accumulator from *ones*, eps 1e-10 inside the root.
 
     ``s <- decay s + (1 - decay) g^2`` from ``s = 1``; ``w <- w - lr g / sqrt(s + eps)``. Early steps are about
     ``lr g`` and warm up over ``1 / (1 - decay)`` steps and more, where torch's start at several ``lr`` per weight.

@@ -140,8 +140,9 @@ class Fake:
 class AroundReal:
     """``x + e scale std(x) u``: noise around the data, ``e ~ U(0, 1)`` per sample, ``u ~ U[0, 1)`` per entry.
 
-    ``std`` is one number over all entries of the batch. Kodali et al. 2017, as in compare_gan (scale 0.5); one of the
-    two places of Petzka et al. 2018 (authors' code).
+    ``std`` is one number over all entries of the batch. Kodali et al. 2017, as in compare_gan (scale 0.5). A
+    reproduction of WGAN-LP by mikigom offers it too, with one u per sample and one std over real and generated samples
+    together.
     """
 
     kind: Literal["around_real"] = "around_real"
@@ -159,7 +160,10 @@ class AroundReal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AroundBoth:
-    """As :class:`AroundReal`, around the real and around the generated samples. Petzka et al. 2018 (authors' code)."""
+    """As :class:`AroundReal`, around the real and around the generated samples.
+
+    From a reproduction of WGAN-LP by mikigom, which draws it as said there; the authors' code interpolates alone.
+    """
 
     kind: Literal["around_both"] = "around_both"
     scale: float = 0.5
@@ -221,8 +225,9 @@ class WganGp:
 class WganLp:
     """``weight E[max(0, n(x) - 1)^2]``, one-sided: only slopes above 1 are penalised.
 
-    "LP" stands for Lipschitz penalty; there is no p-norm. Petzka et al. 2018, eq. 8, and authors' code (2-D scripts:
-    weight 5; CIFAR10: 0.1 to 500). ``points`` between the samples or around them. Value >= 0.
+    "LP" stands for Lipschitz penalty; there is no p-norm. Petzka et al. 2018, eq. 8; their code interpolates and has
+    the weight 0.1 in its 2-D script, 10 in the others, 0.1 to 500 for CIFAR10. The default of 5, and points around the
+    samples, are those of a reproduction by mikigom. Value >= 0.
     """
 
     kind: Literal["wgan_lp"] = "wgan_lp"
@@ -272,8 +277,9 @@ class WganDiv:
 class Dragan:
     """``weight E[(n(x) - 1)^2]`` around the data; meant beside the non-saturating loss.
 
-    Kodali et al. 2017, as in compare_gan (weight 10, noise of half the batch's standard deviation), except that
-    compare_gan differentiates the *sigmoid* of the score: a slope of at most a quarter of ours. Value >= 0.
+    Kodali et al. 2017, as in compare_gan (weight 10, noise of half the batch's standard deviation), whose first
+    version, that of Lucic et al. 2018, differentiates the *sigmoid* of the score: a slope of at most a quarter of ours.
+    Later versions take the score, as here, and centre the noise. Value >= 0.
     """
 
     kind: Literal["dragan"] = "dragan"

@@ -3,7 +3,8 @@
 An algorithm is rounds of phases (see ``games``); the loop executes them and knows nothing of GANs.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,17 @@ class Nets:
         """Run every replica's ``network`` on its own inputs; ``frozen`` computes no gradient for the weights."""
         params = self.params[network]
         return replicas.apply(self.modules[network], replicas.frozen(params) if frozen else params, *inputs)
+
+    @contextmanager
+    def evaluated(self) -> Iterator[None]:
+        """Put the networks in evaluation mode, in which running statistics are used and stay as they are."""
+        for module in self.modules.values():
+            module.eval()
+        try:
+            yield
+        finally:
+            for module in self.modules.values():
+                module.train()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from torch.nn import functional
 from trainables.networks.activations import Gate, Maxout, Scale, ShiftedSoftplus
 from trainables.networks.init import InitialValue
 from trainables.networks.norm import (
+    RUNNING,
     BatchNorm,
     LayerNorm,
     SpectralConv2d,
@@ -28,7 +29,7 @@ from trainables.networks.norm import (
 )
 from trainables.networks.wiring import LabelMap, OneHot, Wired
 from trainables.shapes import Params
-from trainables.streams import Streams, generator
+from trainables.streams import Array, Streams, generator
 
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 
@@ -39,8 +40,8 @@ def initialize(
     """Draw the first values of a network's parameters for every replica, as leaves ready for an optimiser.
 
     Each parameter draws from the stream ``init/<network>/<place>``, where the place counts the layers *with weights of
-    the same kind*: switching batch norm on or off does not move the start of the other layers. The vectors of spectral
-    norm, which take no gradient, come last, near their fixed point.
+    the same kind*: switching batch norm on or off does not move the start of the other layers. What takes no gradient
+    comes last: the vectors of spectral norm near their fixed point, the running statistics of batch norm.
     """
     params: dict[str, Tensor] = {}
     for place, name, owner, shape in _places(module):
@@ -52,7 +53,7 @@ def initialize(
         stacked = np.ascontiguousarray(np.stack(values))
         params[name] = torch.from_numpy(stacked).to(device=device, dtype=dtype).requires_grad_()
     for name, buffer in module.named_buffers():
-        vector = streams.normal(f"init/{network}/{name}", 0, tuple(buffer.shape))
+        vector = _first(name, tuple(buffer.shape), streams, network)
         params[name] = torch.from_numpy(vector).to(device=device, dtype=dtype)
     for _ in range(_FIRST_ITERATIONS):
         refresh(module, params)
@@ -75,7 +76,17 @@ def refresh(module: nn.Module, params: Params) -> None:
 @lru_cache(maxsize=1_024)
 def _vectors(module: nn.Module) -> tuple[str, ...]:
     """Name spectral norm's vectors once: the loop asks after every update, and walking a network is slow."""
-    return tuple(name for name, _ in module.named_buffers())
+    return tuple(name for name, _ in module.named_buffers() if _leaf(name) not in RUNNING)
+
+
+def _first(name: str, shape: tuple[int, ...], streams: Streams, network: str) -> Array:
+    if _leaf(name) in RUNNING:
+        return np.full((len(streams.seeds), *shape), RUNNING[_leaf(name)], dtype=np.float32)
+    return streams.normal(f"init/{network}/{name}", 0, shape)
+
+
+def _leaf(name: str) -> str:
+    return name.rpartition(".")[2]
 
 
 def _places(module: nn.Module) -> Iterator[tuple[str, str, nn.Module, tuple[int, ...]]]:
@@ -179,13 +190,14 @@ def _spectral_linear(layer: nn.Module, own: _Own, x: Tensor) -> Tensor:
 def _batch_norm(layer: nn.Module, own: _Own, x: Tensor) -> Tensor:
     """Make one call over all replicas: their channels side by side, so that each keeps its own statistics."""
     assert isinstance(layer, BatchNorm)
-    weight, bias = own("weight"), own("bias")
     replicas, batch = x.shape[:2]
     merged = x.transpose(0, 1).reshape(batch, replicas * x.shape[2], *x.shape[3:])
-    scale = None if weight is None else weight.reshape(-1)
-    offset = None if bias is None else bias.reshape(-1)
-    normed = functional.batch_norm(merged, None, None, scale, offset, training=True, eps=layer.eps)
-    return normed.view(batch, replicas, *x.shape[2:]).transpose(0, 1)
+
+    def flat(name: str) -> Tensor | None:
+        value = own(name)  # a view of it: the running statistics are moved in place
+        return None if value is None else value.view(-1)
+
+    return layer.normalized(merged, flat).view(batch, replicas, *x.shape[2:]).transpose(0, 1)
 
 
 def _layer_norm(layer: nn.Module, own: _Own, x: Tensor) -> Tensor:

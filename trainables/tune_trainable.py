@@ -19,7 +19,6 @@ from trainables.config import Config, digest, to_dict
 from trainables.data import ImageTruth
 from trainables.files import written_whole
 from trainables.loop import Loop
-from trainables.networks.norm import SAMPLING_STATISTICS
 from trainables.reporting import report_steps
 from trainables.trace import Row, Trace
 from trainables.versions import device_name, versions
@@ -164,7 +163,7 @@ class BlockTrainable(tune.Trainable):
             "data": self._source.digest,
             "reference": probes.constants(self._probes),
             "features": self._features.meta() if self._features else None,
-            "sampling_statistics": SAMPLING_STATISTICS,
+            "sampling_statistics": task.config.evaluation.batch_norm.kind,
             "mode": f"stack[{len(task.seeds)}]",
             "device": device_name(self._device),
             "threads": task.threads,

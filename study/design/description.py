@@ -19,7 +19,7 @@ from trainables import games
 from trainables.autoencoding import Variational
 from trainables.conditioning import AuxiliaryClassifier, Unconditional
 from trainables.config import AaeConfig, Config, GanConfig
-from trainables.networks.norm import SAMPLING_STATISTICS
+from trainables.networks.norm import RunningStatistics
 from trainables.phases import Phase, Player, Rounds
 
 _LOOKED_AT = 1_001
@@ -289,7 +289,11 @@ def _run(config: Config) -> Iterator[tuple[str, str]]:
     yield "length", f"{config.steps:,} steps of batches of {config.batch_size}, {config.dtype}"
     samples = f"{seen.samples:,} samples in chunks of the batch size"
     yield "measured", f"at step 0, every {seen.every} steps on average (jittered) and at the end, on {samples}"
-    yield "statistics", f"batch norm always uses those of the {SAMPLING_STATISTICS} at hand, when sampling too"
+    if isinstance(seen.batch_norm, RunningStatistics):
+        drawn = f"running ones of momentum {seen.batch_norm.momentum:g} when sampling"
+        yield "statistics", f"batch norm uses those of the batch at hand in training, {drawn}"
+    else:
+        yield "statistics", "batch norm always uses those of the batch at hand, when sampling too"
 
 
 def _settings(config: Config) -> Iterator[tuple[str, str]]:

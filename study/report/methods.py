@@ -15,6 +15,7 @@ from study.storage.records import Record, Status
 from trainables.autoencoding import Unlabeled
 from trainables.conditioning import Unconditional
 from trainables.config import AaeConfig, Config, GanConfig
+from trainables.networks.norm import BatchStatistics, SamplingStatistics
 from trainables.penalties import NoPenalty
 
 if TYPE_CHECKING:
@@ -112,8 +113,20 @@ def _training(configs: Sequence[Config]) -> Iterable[str]:
     yield (
         f"Training took {length} {steps} with batches of {_choice(configs, lambda c: formatting.whole(c.batch_size))}"
         f" in {_choice(configs, lambda c: c.dtype)}. Batch normalization, where there is any, uses the statistics of"
-        " the batch at hand, in training and when samples are drawn."
+        f" the batch at hand{_when_sampling(configs)} when samples are drawn."
     )
+
+
+def _when_sampling(configs: Sequence[Config]) -> str:
+    if all(isinstance(config.evaluation.batch_norm, BatchStatistics) for config in configs):
+        return ", in training and"
+    return f" in training, and {_choice(configs, lambda c: _normalizing(c.evaluation.batch_norm))}"
+
+
+def _normalizing(used: SamplingStatistics) -> str:
+    if isinstance(used, BatchStatistics):
+        return "those of the batch of samples"
+    return f"running statistics (momentum {used.momentum:g})"
 
 
 def of_gan(gans: Sequence[GanConfig]) -> Iterable[str]:

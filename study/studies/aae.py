@@ -34,19 +34,30 @@ def _variant(
     return Level(label=label, assign={"labels": labels, "prior": prior, "regularizer": regularizer})
 
 
-VARIANT = Factor(
-    name="variant",
-    levels=(
-        _variant("adversarial", {"kind": "unlabeled"}, _NORMAL, _ADVERSARIAL),
-        _variant("supervised", {"kind": "decoder_labels"}, _NORMAL, _ADVERSARIAL),
-        _variant("prior-labels", {"kind": "prior_labels"}, {"kind": "petals"}, _ADVERSARIAL),
-        _variant("semi-supervised", {"kind": "semi_supervised", "labeled": 100}, _NORMAL, _ADVERSARIAL),
-        _variant("variational", {"kind": "unlabeled"}, _NORMAL, {"kind": "variational", "beta": 0.002}),
-        _variant("plain", {"kind": "unlabeled"}, _NORMAL, {"kind": "none"}),
-    ),
-    source="Makhzani et al. 2015, sections 2 to 5; Kingma & Welling 2014 for variational (a decoder of variance 0.064)",
-)
-"""Codes of eight dimensions under the unit normal, but for prior-labels: ten petals in the plane, one per class."""
+DECODER_VARIANCE = 0.064
+"""Of a pixel in [-1, 1], given its code: what the variational autoencoder's beta stands for at every size of image."""
+
+
+def variant(side: int) -> Factor:
+    """Return the factor of what ties codes to the prior, for images of ``side`` pixels.
+
+    Codes have eight dimensions under the unit normal, but for prior-labels: ten petals in the plane, one per class. The
+    variational bound beside a mean over pixels has ``beta = 2 variance / pixels``.
+    """
+    beta = 2 * DECODER_VARIANCE / side**2
+    return Factor(
+        name="variant",
+        levels=(
+            _variant("adversarial", {"kind": "unlabeled"}, _NORMAL, _ADVERSARIAL),
+            _variant("supervised", {"kind": "decoder_labels"}, _NORMAL, _ADVERSARIAL),
+            _variant("prior-labels", {"kind": "prior_labels"}, {"kind": "petals"}, _ADVERSARIAL),
+            _variant("semi-supervised", {"kind": "semi_supervised", "labeled": 100}, _NORMAL, _ADVERSARIAL),
+            _variant("variational", {"kind": "unlabeled"}, _NORMAL, {"kind": "variational", "beta": beta}),
+            _variant("plain", {"kind": "unlabeled"}, _NORMAL, {"kind": "none"}),
+        ),
+        source="Makhzani et al. 2015, sections 2 to 5; Kingma & Welling 2014 for variational (a decoder of variance"
+        f" {DECODER_VARIANCE:g})",
+    )
 
 
 def base(*, width: int, steps: int, every: int, side: int = 8) -> AaeConfig:
@@ -114,7 +125,7 @@ STUDY = Study(
     profiles={
         "smoke": Profile(
             base=base(width=64, steps=60, every=10),
-            factors=(VARIANT,),
+            factors=(variant(8),),
             seeds=2,
             block=2,
             rule=IMAGE_RULE,
@@ -122,7 +133,7 @@ STUDY = Study(
         ),
         "quick": Profile(
             base=base(width=128, steps=1_500, every=100),
-            factors=(VARIANT,),
+            factors=(variant(8),),
             seeds=5,
             block=5,
             rule=IMAGE_RULE,
@@ -130,7 +141,7 @@ STUDY = Study(
         ),
         "standard": Profile(
             base=base(width=512, steps=6_000, every=200, side=16),
-            factors=(VARIANT,),
+            factors=(variant(16),),
             seeds=20,
             block=10,
             rule=IMAGE_RULE,

@@ -5,15 +5,14 @@ weights, and report better images than without classes; they also find classes o
 recognised. Is the auxiliary classifier better than no labels, and than labels in both networks, and does its weight
 matter?
 
-An answer is the share of seeds that train per use of the labels, with a classifier reading the intended class in at
-least 80 % of the samples of a conditioned generator, and the verdicts below. The trace has ``label_accuracy`` and
-``class_diversity``, the diversity of the samples of one class: it shows if a weight trades one for the other.
-The paper measures diversity by MS-SSIM, whose scales need larger images than these.
+An answer is the share of seeds that train per use of the labels, and the verdicts below. Success is the same for all of
+them: good images of all classes, whatever was asked for. Whether a conditioned generator draws the class it was asked
+for is another question; the trace has ``label_accuracy``, and ``study decide`` with a ``label_accuracy_min`` asks it.
+``class_diversity``, the diversity of the samples of one class, shows if a weight trades one for the other. The paper
+measures diversity by MS-SSIM, whose scales need larger images than these.
 
 Cost: quick about 3 minutes on two CPU cores; standard about 12 CPU hours.
 """
-
-from dataclasses import replace
 
 from search_spaces import label_use
 from study.design.hypotheses import MoreSuccess, Share
@@ -28,8 +27,8 @@ from trainables.optim import Adam
 
 _PAPER = "Odena et al. 2017"
 
-RULE = replace(IMAGE_RULE, name="image-read", label_accuracy_min=0.8)
-"""Images of a conditioned generator are good only if they also show the intended class."""
+RULE = IMAGE_RULE
+"""One success for generators with and without labels: they are compared."""
 
 
 def _base(data: Digits | Mnist, channels: tuple[int, ...], lr: float, steps: int, every: int) -> GanConfig:
@@ -64,7 +63,7 @@ STUDY = Study(
         ),
         Share(
             name="published-weight-trains",
-            claim="With weight 1, more than half of the runs succeed and draw the class that was asked for.",
+            claim="With weight 1, more than half of the runs succeed.",
             source=f"{_PAPER}, section 3",
             where={"conditioning": "acgan 1"},
             outcomes=(Outcome.CONVERGED,),

@@ -189,7 +189,7 @@ STUDY = Study(
             note="The authors' code protocol: nets, noise, learning rates, TensorFlow 1's RMSProp, noise reuse,"
             " separate batches, LSUN bedroom at 64x64. Stated differences: 200,000 steps (the authors stopped by hand),"
             " half-mean instead of half-sum losses, (0,1,1) in every least-squares cell (the authors' folder without"
-            " any batch norm has (-1,1,0)), torch's symmetric padding.",
+            " any batch norm has (-1,1,0)).",
         ),
     },
 )

@@ -1,7 +1,8 @@
 """For which weights do WGAN-GP, WGAN-LP and WGAN-div train on a ring of Gaussians, and is the one-sided penalty easier?
 
 Question: a gradient penalty adds one number, its weight lambda (WGAN-div: k, and the power p). WGAN-GP's
-paper has 10, its 2-D script 0.1; WGAN-LP's 2-D scripts have 5 and its CIFAR10 code runs both penalties with 0.1 to 500;
+paper has 10, its 2-D script 0.1; WGAN-LP's 2-D script has 0.1 too (a reproduction by others 5), and its CIFAR10 code
+runs both penalties with 0.1 to 500;
 WGAN-div's paper has k = 2 and p = 6, its code k = 10. How wide is the range of weights that train, and is it wider if
 only slopes above 1 are penalised?
 

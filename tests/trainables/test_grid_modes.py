@@ -1,11 +1,12 @@
 """WGAN-GP and WGAN-LP learn the grid of 25 Gaussians: every mode, and more than a blob over all of them.
 
-The data and the shape of the nets are Gulrajani et al. 2017's and Petzka et al. 2018's (authors' toy scripts: three
-rectified layers in both players, leaky ones for LP there; a normal latent in the plane, five updates of D, penalty
-weights 0.1 and 5). To fit into a minute and a half of a core the nets are 128 wide instead of 512, the batch is 128
-instead of 256, the learning rate 1e-3 instead of 1e-4, and there are 1,500 updates of G where the scripts make 100,000.
-Layers start from torch's default, whose biases spread the kinks of the first layer over the plane: from He's rule with
-biases of 0, the share of good samples had not left that of a blob after 750 updates.
+The data and the shape of the nets are those of Gulrajani et al. 2017 (authors' toy script, penalty weight 0.1) and of a
+reproduction of Petzka et al. 2018 by mikigom (weight 5): three rectified layers in both players, leaky ones for LP
+there; a normal latent in the plane, five updates of D. To fit into a minute and a half of a core the nets are 128 wide
+instead of 512, the batch is 128 instead of 256, the learning rate 1e-3 instead of 1e-4, and there are 1,500 updates of
+G where the scripts make 100,000. Layers start from torch's default, whose biases spread the kinks of the first layer
+over the plane: from He's rule with biases of 0, the share of good samples had not left that of a blob after 750
+updates.
 """
 
 import pytest

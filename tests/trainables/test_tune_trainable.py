@@ -11,6 +11,7 @@ from trainables import trace
 from trainables.config import Evaluation, GanConfig, Latent, digest
 from trainables.data import Ring
 from trainables.networks import Mlp
+from trainables.networks.norm import RunningStatistics
 from trainables.optim import Adam, Sgd
 from trainables.reporting import report_steps
 from trainables.tune_trainable import BlockTask, BlockTrainable, stored_trace
@@ -87,6 +88,14 @@ def test_a_block_reports_every_interval_and_stores_its_trace(tmp_path: Path) -> 
     assert stored.meta["complete"] is True
     assert stored.meta["versions"]["torch"] == torch.__version__
     assert len(stored.meta["reference"]["mode_weights"]) == 8
+
+
+def test_a_trace_says_what_samples_are_normalised_by(tmp_path: Path) -> None:
+    seen = dataclasses.replace(CONFIG.evaluation, batch_norm=RunningStatistics())
+    for name, config in {"batch": CONFIG, "running": dataclasses.replace(CONFIG, evaluation=seen)}.items():
+        own = task(tmp_path / name, config)
+        run(trainable(own))
+        assert trace.read(own.trace).meta["sampling_statistics"] == name
 
 
 def test_pictures_come_at_intervals_and_at_the_end(tmp_path: Path) -> None:

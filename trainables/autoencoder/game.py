@@ -20,6 +20,7 @@ from trainables.autoencoding import (
 from trainables.conditioning import cross_entropy
 from trainables.config import AaeConfig
 from trainables.data import ImageSource, Source
+from trainables.networks.norm import track
 from trainables.phases import Nets, Phase, Player, Rounds
 from trainables.shapes import Latents, Loss
 from trainables.streams import Streams
@@ -34,13 +35,11 @@ class Aae:
         emitted = dim * (2 if isinstance(config.regularizer, Variational) else 1) + classes * classifies(config)
         judged = dim + (classes + 1 if isinstance(config.labels, PriorLabels) else 0)
         with torch.device("meta"):  # shapes only: the values come from the replicas' streams, not from torch's default
+            encoder = config.encoder.encoder(shape, emitted)
+            decoder = config.decoder.generator(dim + classes * decodes_labels(config), shape)
             self.players = {
-                "encoder": Player(config.encoder.encoder(shape, emitted), config.encoder.init, "encoder"),
-                "decoder": Player(
-                    config.decoder.generator(dim + classes * decodes_labels(config), shape),
-                    config.decoder.init,
-                    "decoder",
-                ),
+                "encoder": Player(track(encoder, config.evaluation.batch_norm), config.encoder.init, "encoder"),
+                "decoder": Player(track(decoder, config.evaluation.batch_norm), config.decoder.init, "decoder"),
             }
             if isinstance(config.regularizer, Adversarial):
                 family = config.discriminator

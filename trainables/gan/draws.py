@@ -69,19 +69,26 @@ class Draws:
         if self.labeled:
             inputs.append(self.discriminator_labels(visit))
         if updates.reuse_latents and updates.order != "g_first" and visit == self.d_steps - 1:
-            self._shared = nets.run("generator", *inputs)
+            self._shared = self._generated(nets, inputs)
             return self._shared.detach()
         with torch.no_grad():
-            samples: Samples = nets.run("generator", *inputs)
-        return samples
+            return self._generated(nets, inputs)
 
     def fake_for_generator(self, nets: Nets) -> Samples:
         """Return samples for the generator's update, with gradient."""
         if self._shared is not None:
             return self._shared
         inputs = [self.generator_latents()] + ([self.generator_labels()] if self.labeled else [])
-        samples: Samples = nets.run("generator", *inputs)
-        return samples
+        return self._generated(nets, inputs)
+
+    def _generated(self, nets: Nets, inputs: list[Tensor]) -> Samples:
+        """Run G; where it has batch norm, on the first samples of all packs, on the second ones, and so on.
+
+        Its batches then are those of evaluation, and of Lin et al. 2018 (authors' code).
+        """
+        m, normed = self._config.packing, self._config.generator.norm == "batch"
+        parts = [[own[:, place::m] for own in inputs] for place in range(m)] if m > 1 and normed else [inputs]
+        return torch.stack([nets.run("generator", *own) for own in parts], 2).flatten(1, 2)
 
     def noisy(self, samples: Samples, stream: str, visit: int) -> Samples:
         """Return the samples with the configuration's instance noise, from a stream for each use."""

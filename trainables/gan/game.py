@@ -11,6 +11,7 @@ from trainables.data import Source
 from trainables.gan import scoring
 from trainables.gan.draws import Draws
 from trainables.gan.play import Play
+from trainables.networks.norm import track
 from trainables.networks.wiring import ConditionedGenerator, with_class_head
 from trainables.penalties import NoPenalty
 from trainables.phases import Nets, Phase, Player, Rounds
@@ -43,6 +44,7 @@ class Gan:
                         discriminator = config.discriminator.discriminator(packed, condition)
                     else:
                         discriminator = with_class_head(config.discriminator.discriminator(packed), classes)
+            track(generator, config.evaluation.batch_norm)
         self.players = {
             "generator": Player(generator, config.generator.init, "g"),
             "discriminator": Player(discriminator, config.discriminator.init, "d"),

@@ -28,8 +28,9 @@ class Characters:
     per unit of the linear map's output (6,272 of them), before it becomes maps.
 
     Differs from the authors' code in that images are in [-1, 1] and G ends in tanh, where theirs are in [0, 1] behind
-    a sigmoid: the same up to the affine relabelling ``tanh(x) = 2 s(2x) - 1``. Sides other than 28 are ours. Mao et al.
-    2017, section 3.3 and figure 4.
+    a sigmoid. As ``tanh(x) = 2 s(2x) - 1``, both make the same images up to scale and offset, but it is not the same
+    training: G's last layer acts at twice the slope, D reads inputs of four times the variance, and the zeros that pad
+    its input mean grey instead of black. Sides other than 28 are ours. Mao et al. 2017, section 3.3 and figure 4.
     """
 
     kind: Literal["characters"] = "characters"

@@ -44,8 +44,10 @@ class Dcgan:
     (channels 64 to 512), 2 (G with channels (64, 64, 64, 64) and no norm), 4 (no norm in either), 5 (``gated``), 6
     (``tanh``).
 
-    Padding is torch's symmetric one where TensorFlow's "SAME" pads the end: shapes agree, values are shifted by at most
-    a pixel. Radford et al. 2016, section 3; Mao et al. 2017, section 4.4 and the authors' code.
+    TensorFlow's "SAME" puts the odd row and column of padding at the end, these layers at the beginning. With kernels
+    and images turned by 180 degrees both are the same net exactly, and initial weights are as likely turned as not: the
+    difference is that of training on turned images. Radford et al. 2016, section 3; Mao et al. 2017, section 4.4 and
+    the authors' code.
     """
 
     kind: Literal["dcgan"] = "dcgan"

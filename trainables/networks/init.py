@@ -25,8 +25,9 @@ class InitialValue(Protocol):
 class Normal:
     """DCGAN's rule as the LSGAN authors' code has it: every weight N(0, std^2), every bias 0.
 
-    Convolutions draw from the normal *truncated* at two standard deviations, transposed convolutions and linear
-    maps from the plain one; the scale of batch and layer norm is N(1, std^2).
+    Convolutions draw from the normal *truncated* at two standard deviations, transposed convolutions and linear maps
+    from the plain one. The scale of batch and layer norm is N(1, std^2), which in the LSGAN authors' code holds for the
+    nets of the stability experiment alone: in their others it starts at 1.
     """
 
     kind: Literal["normal"] = "normal"

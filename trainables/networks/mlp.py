@@ -26,9 +26,9 @@ class Mlp:
 
     Other published nets are values of this one. Gulrajani et al. 2017 (authors' toy code): ``hidden=(512, 512, 512),
     activation="relu", init=He()``; the MLP generator of their figure 2: ``hidden=(512,) * 4, activation="relu",
-    output="tanh", init=He()``. Petzka et al. 2018 (toy code): the first with ``leaky_relu``. Lin et al. 2018: G
-    ``hidden=(400,) * 4, activation="relu", norm="batch", init=Normal()``, D a ``maxout``. Metz et al. 2017: D with one
-    layer of 128 ReLU reads its input times ``input_scale=0.25``.
+    output="tanh", init=He()``. The first with ``leaky_relu``: the toy code of a reproduction of Petzka et al. 2018 by
+    mikigom. Lin et al. 2018: G ``hidden=(400,) * 4, activation="relu", norm="batch", init=Normal()``, D a ``maxout``.
+    Metz et al. 2017: D with one layer of 128 ReLU reads its input times ``input_scale=0.25``.
 
     ``input_scale`` multiplies what a discriminator or encoder reads. With ``gated`` every hidden linear map makes twice
     its units, which the gate joins in pairs.

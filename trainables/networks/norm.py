@@ -1,11 +1,14 @@
 """Normalisation for stacked replicas: batch, layer and spectral norm, and none.
 
-torch's own batch norm updates running statistics in place, which is impossible for unbatched buffers under ``vmap``,
-and GAN code disagrees on which statistics samples are drawn with. This layer has no running statistics: it always uses
-those of the batch it is given, when training and when sampling, as the LSGAN authors' code does. Every record states
-it (``sampling_statistics = "batch"``); evaluation therefore samples in chunks of the training batch size.
+Published GAN code disagrees on the statistics of batch norm when samples are drawn. Those of the batch at hand, as in
+training: Gulrajani et al. 2017 (authors' code) and Arjovsky et al. 2017 (authors' code, which never leaves training
+mode). Running means over training: Mao et al. 2017 and 2019 (authors' code wherever G has batch norm: vgg, mcgan and
+the digits of small variance), Lin et al. 2018 (PacGAN) and compare_gan. ``evaluation.batch_norm`` chooses, every trace
+states it (``sampling_statistics``), and training always uses the batch at hand.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from math import isfinite
 from typing import Literal
 
@@ -13,15 +16,49 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-SAMPLING_STATISTICS = "batch"
+RUNNING = {"running_mean": 0.0, "running_var": 1.0}
+"""Names of the running statistics, which are torch's, and where they start."""
 
 Norm = Literal["none", "batch", "layer", "spectral"]
 """``batch`` and ``layer`` follow the layers that the network's docstring names; ``spectral`` divides the weights of
 *every* linear map and convolution by their largest singular value (Miyato et al. 2018)."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchStatistics:
+    """Samples are normalised by the statistics of their batch, as in training; it has the training batch's size."""
+
+    kind: Literal["batch"] = "batch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningStatistics:
+    """Samples are normalised by running statistics: torch's ``eval()``, TensorFlow's ``is_training=False``.
+
+    From mean 0 and variance 1 they move with every pass in training mode, in D's updates too, as both libraries do:
+    ``r <- (1 - momentum) r + momentum x``, with x the batch's mean and *unbiased* variance (torch; TensorFlow's fused
+    layer, whose other one takes the biased variance). A pass that the updates of D and G share moves them once, where
+    code that computes it twice moves them twice.
+
+    ``momentum`` is torch's, one minus TensorFlow's decay: 0.1 in the LSGAN authors' code, 0.05 in PacGAN's, 0.001 in
+    compare_gan.
+    """
+
+    kind: Literal["running"] = "running"
+    momentum: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not 0 < self.momentum <= 1:
+            raise ValueError(f"momentum must be in (0, 1], got {self.momentum}")
+
+
+SamplingStatistics = BatchStatistics | RunningStatistics
+
+
 class BatchNorm(nn.Module):
     """``(x - mean) / sqrt(var + eps) * weight + bias`` per channel, over batch and space (biased variance).
+
+    The statistics are those of the batch; but in evaluation mode, after :meth:`track`, the running ones.
 
     Args:
         channels: size of axis 1 of the input, ``[B, channels, ...]``.
@@ -31,14 +68,45 @@ class BatchNorm(nn.Module):
     Ioffe & Szegedy 2015, algorithm 1.
     """
 
+    running_mean: Tensor | None
+    running_var: Tensor | None
+
     def __init__(self, channels: int, *, eps: float, affine: bool) -> None:
         super().__init__()
-        self.eps = eps
+        self.channels, self.eps, self.momentum = channels, eps, 0.0
         self.weight = nn.Parameter(torch.empty(channels)) if affine else None
         self.bias = nn.Parameter(torch.empty(channels)) if affine else None
+        for name in RUNNING:
+            self.register_buffer(name, None)
+
+    def track(self, momentum: float) -> None:
+        """Keep running statistics from here on."""
+        self.momentum = momentum
+        for name, start in RUNNING.items():
+            self.register_buffer(name, torch.full((self.channels,), start))
+
+    def normalized(self, x: Tensor, own: Callable[[str], Tensor | None]) -> Tensor:
+        """Normalise by the statistics of ``x``, which move the running ones in place, or in evaluation mode by those.
+
+        Args:
+            x: ``[B, channels, ...]``.
+            own: parameters and running statistics ``[channels]`` by name, where there are any.
+        """
+        mean, var = own("running_mean"), own("running_var")
+        batch = self.training or mean is None
+        return functional.batch_norm(x, mean, var, own("weight"), own("bias"), batch, self.momentum, self.eps)
 
     def forward(self, x: Tensor) -> Tensor:
-        return functional.batch_norm(x, None, None, self.weight, self.bias, training=True, eps=self.eps)
+        return self.normalized(x, lambda name: getattr(self, name))
+
+
+def track(module: nn.Module, statistics: SamplingStatistics) -> nn.Module:
+    """Let every batch norm of a network keep what its samples will be normalised by; return the network."""
+    if isinstance(statistics, RunningStatistics):
+        for layer in module.modules():
+            if isinstance(layer, BatchNorm):
+                layer.track(statistics.momentum)
+    return module
 
 
 class LayerNorm(nn.Module):

@@ -66,7 +66,7 @@ def no_spectral(kind: Norm, family: str) -> None:
 def up(inputs: int, outputs: int, kernel: int, side: int, target: int) -> nn.ConvTranspose2d:
     """Return a transposed convolution of stride 2 from maps of ``side`` to ``target``, twice that or one less.
 
-    TensorFlow's "SAME" geometry up to its asymmetric padding: kernel 5, 4 or 3 with padding 2, 1 or 1.
+    TensorFlow's "SAME" geometry, seen after a turn by 180 degrees: kernel 5, 4 or 3 with padding 2, 1 or 1.
     """
     padding = (kernel - 1) // 2
     rest = target - (2 * (side - 1) - 2 * padding + kernel)

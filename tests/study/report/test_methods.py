@@ -14,6 +14,7 @@ from study.report.methods import described, names_of_tests, paragraphs
 from study.report.views import base, view_of
 from study.storage.records import Record, Status
 from study.storage.store import Store
+from trainables.networks.norm import RunningStatistics
 from trainables.objectives import LeastSquares
 from trainables.optim import Adam
 from trainables.penalties import WganGp
@@ -56,6 +57,24 @@ def test_settings_with_many_values_are_counted_by_kind(make: Any) -> None:
     store.write_plan(replace(plan, cells=cells))
     found = text(store, ())
     assert "Objective: least squares, 6 variants by the factors of the design." in found
+
+
+def test_what_samples_are_normalised_by_is_said(make: Any) -> None:
+    store = make([[C], [C]])
+    assert "uses the statistics of the batch at hand, in training and when samples are drawn." in text(store)
+    plan = store.plan()
+    running = [
+        replace(plan.cells[0].config.evaluation, batch_norm=RunningStatistics(momentum=own)) for own in (0.1, 0.05)
+    ]
+    configs = [replace(cell.config, evaluation=own) for cell, own in zip(plan.cells, running, strict=True)]
+    for used, words in (
+        (configs, "running statistics (momentum 0.1) or running statistics (momentum 0.05)"),
+        ([configs[0], plan.cells[1].config], "running statistics (momentum 0.1) or those of the batch of samples"),
+    ):
+        cells = tuple(replace(cell, config=config) for cell, config in zip(plan.cells, used, strict=True))
+        store.write_plan(replace(plan, cells=cells))
+        found = text(store, ())
+        assert f"uses the statistics of the batch at hand in training, and {words} when samples are drawn." in found
 
 
 def test_values_are_described_by_what_is_not_their_default() -> None:

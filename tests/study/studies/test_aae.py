@@ -21,6 +21,7 @@ from study.outcomes.outcome import Outcome
 from study.report import samples
 from study.storage.store import Store
 from study.studies import find
+from study.studies.aae import DECODER_VARIANCE
 from trainables import features
 from trainables.autoencoding import NoRegularizer, Petals, PriorLabels, SemiSupervised, SupervisedOnly, Variational
 from trainables.config import AaeConfig, to_dict
@@ -102,6 +103,15 @@ def test_the_variants_of_one_study_share_all_but_what_they_are() -> None:
     alike = {dataclasses.replace(c, labels=SupervisedOnly(), regularizer=NoRegularizer()) for c in configs}  # type: ignore[call-arg]
     assert len(alike) == 1
     assert {config.labels.labeled for config in configs} == {50}  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("profile", "beta"), [("smoke", 0.002), ("quick", 0.002), ("standard", 0.0005)])
+def test_the_variational_decoder_has_one_variance_at_every_size(profile: str, beta: float) -> None:
+    """Beside a mean over pixels, beta is twice the variance over their number."""
+    config = config_of("aae", "variational", profile)
+    assert isinstance(config.regularizer, Variational)
+    assert config.regularizer.beta == beta
+    assert config.regularizer.beta * np.prod(config.data.shape) / 2 == pytest.approx(DECODER_VARIANCE)
 
 
 # Pictures

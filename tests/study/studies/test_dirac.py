@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from study.design.hypotheses import Share
 from study.design.plan import Cell
 from study.design.planning import plan_study
 from study.outcomes.decision import decide
@@ -20,6 +21,7 @@ from trainables.trace import ReplicaTrace
 
 CPU = torch.device("cpu")
 QUICK = {cell.name: cell for cell in plan_study(STUDY, "quick", now=datetime(2026, 1, 1, tzinfo=UTC)).cells}
+STANDARD = {cell.name: cell for cell in plan_study(STUDY, "standard", now=datetime(2026, 1, 1, tzinfo=UTC)).cells}
 ORBIT, ARRIVED, GONE = Outcome.NOT_LEARNED, Outcome.CONVERGED, Outcome.DIVERGED
 VERDICTS = {
     "minimax": ORBIT,
@@ -61,6 +63,22 @@ def test_simultaneous_updates_have_their_verdicts(method: str, outcome: Outcome)
 @pytest.mark.parametrize("method", VERDICTS)
 def test_every_start_has_the_published_verdict(method: str, order: str) -> None:
     assert outcomes(QUICK[f"{method} / {order}"], seeds=20) == {VERDICTS[method]: 20}
+
+
+def test_what_is_claimed_to_fail_fails_in_every_profile_that_asks_it() -> None:
+    """The non-saturating GAN is claimed to fail with simultaneous updates alone: alternating ones arrive in time."""
+    (claim,) = (one for one in STUDY.hypotheses if isinstance(one, Share) and one.where["method"] == "ns")
+    assert claim.where == {"method": "ns", "order": "simultaneous"}
+    assert (claim.side, claim.outcomes) == ("below", (ARRIVED,))
+
+
+LATE = {"simultaneous": ORBIT, "alternating 1": ARRIVED, "alternating 5": ARRIVED}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("order", LATE)
+def test_after_5000_steps_alternating_updates_have_arrived(order: str) -> None:
+    assert outcomes(STANDARD[f"ns / {order}"], seeds=4) == {LATE[order]: 4}
 
 
 def test_a_stiff_penalty_diverges() -> None:

@@ -15,9 +15,12 @@ from study.design.plan import Cell, Plan
 from study.design.planning import plan_study
 from study.design.study import Study
 from study.studies import find, studies
-from trainables.config import to_dict
+from trainables.config import GanConfig, to_dict
 from trainables.data import DataConfig
 from trainables.loop import Loop
+from trainables.networks import BottleneckResnet, Mlp
+from trainables.networks.norm import BatchStatistics, RunningStatistics
+from trainables.optim import Adam, RMSprop
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CPU = torch.device("cpu")
@@ -212,6 +215,62 @@ def test_enough_tuning_is_asked_of_every_method_and_of_random_settings_alone() -
     for one in asked:
         assert 1 - (1 - one.threshold) ** 100 == pytest.approx(0.95)
         assert not any(one.where.items() <= cell.levels.items() for cell in spec_of(study, "grid").cells)
+
+
+def test_samples_are_drawn_with_the_statistics_of_the_papers_code() -> None:
+    """Running ones where it has batch norm in G and leaves training mode: Mao et al. 2017 and 2019, Lin et al. 2018,
+    and compare_gan, for whose slow momentum only the long profiles have the steps."""
+    momenta = {"low-variability": 0.1, "chinese-characters": 0.1, "mode-coverage": 0.05}
+    slow = {("large-scale", "wide"), ("large-scale", "grid")}
+    for name, study in studies().items():
+        for profile in study.profiles:
+            used = study.profiles[profile].base.evaluation.batch_norm
+            momentum = 0.001 if (name, profile) in slow else momenta.get(name)
+            wanted = BatchStatistics() if momentum is None else RunningStatistics(momentum=momentum)
+            assert used == wanted, (name, profile)
+
+
+def test_pacgan_updates_both_players_at_once() -> None:
+    """And packs samples of batches of 100 with batch norm of eps 1e-4, as its code does."""
+    for cell in spec_of(find("mode-coverage"), "paper").cells:
+        config = cell.config
+        assert isinstance(config, GanConfig)
+        assert (config.updates.order, config.batch_size) == ("simultaneous", 100)
+        assert isinstance(config.generator, Mlp)
+        assert (config.generator.norm, config.generator.norm_eps) == ("batch", 1e-4)
+
+
+def test_lsgan_gp_trains_the_residual_net_as_its_script_does() -> None:
+    """It neither divides D's score by 5, as WGAN-GP's script does, nor updates D once, as for the other nets."""
+    found = {}
+    for cell in spec_of(find("difficult-architectures"), "paper").cells:
+        assert isinstance(cell.config, GanConfig)
+        if isinstance(net := cell.config.discriminator, BottleneckResnet):
+            found[cell.levels["method"]] = (net.score_divisor, net.norm, cell.config.updates.d_steps)
+    assert found == {
+        "dcgan": (5, "batch", 1),
+        "lsgan": (5, "batch", 1),
+        "wgan": (5, "batch", 5),
+        "wgan-gp": (5, "layer", 5),
+        "lsgan-gp": (1, "layer", 2),
+    }
+
+
+@pytest.mark.parametrize("profile", find("wgan-clip").profiles)
+def test_momentum_is_asked_of_d_alone(profile: str) -> None:
+    """Arjovsky et al. 2017, section 4.2, warn of it in the critic."""
+    for cell in spec_of(find("wgan-clip"), profile).cells:
+        assert isinstance(cell.config, GanConfig)
+        assert cell.config.g_optimizer == RMSprop(lr=5e-4)
+        rules = {"rmsprop": RMSprop(lr=5e-4), "adam": Adam(lr=5e-4, beta1=0.5)}
+        assert cell.config.d_optimizer == rules[cell.levels["optimizer"]]
+    (claim,) = (one for one in find("wgan-clip").hypotheses if one.name == "rmsprop-beats-adam")
+    assert "section 4.2" in claim.source
+
+
+def test_success_means_the_same_with_and_without_a_classifier() -> None:
+    for profile in find("acgan").profiles.values():
+        assert profile.rule.label_accuracy_min is None
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,10 @@ from study.studies import find, studies
 from study.terminal import explain
 from trainables.autoencoding import NormalPrior, SemiSupervised, Variational
 from trainables.conditioning import AuxiliaryClassifier, ByLabel
-from trainables.config import AaeConfig, BurnIn, Config, GanConfig, Latent, Updates
+from trainables.config import AaeConfig, BurnIn, Config, Evaluation, GanConfig, Latent, Updates
 from trainables.data import Digits, Ring
 from trainables.networks import Mlp
+from trainables.networks.norm import RunningStatistics
 from trainables.objectives import LeastSquares, Wasserstein
 from trainables.optim import Adam, RMSprop, RMSpropTf1, Sgd
 from trainables.penalties import AroundReal, WganLp
@@ -196,6 +197,14 @@ def test_the_parameters_of_the_layers_add_up(name: str) -> None:
     for player in ("generator", "discriminator"):
         listed = re.findall(r"  ([\d,]+)$", told[f"{player} layers"], re.M)
         assert f"{sum(int(count.replace(',', '')) for count in listed):,} parameters" in told[player]
+
+
+def test_what_samples_are_normalised_by_is_told() -> None:
+    assert said(CONFIG, "Run")["statistics"] == ("batch norm always uses those of the batch at hand, when sampling too")
+    running = Evaluation(batch_norm=RunningStatistics(momentum=0.05))
+    assert said(replace(CONFIG, evaluation=running), "Run")["statistics"] == (
+        "batch norm uses those of the batch at hand in training, running ones of momentum 0.05 when sampling"
+    )
 
 
 def test_a_norm_without_scale_says_so() -> None:

@@ -203,3 +203,19 @@ def test_instance_noise_is_added_to_all_that_the_discriminator_trains_on() -> No
     for phase, term in (("d", "d_loss"), ("g", "g_loss")):
         losses = [phases(config)[phase].loss(all_nets, draws(config))[term] for config in (quiet, loud)]
         assert not torch.allclose(*losses, rtol=1e-3)
+
+
+@pytest.mark.parametrize("reuse", [True, False])
+def test_batch_norm_in_g_sees_one_member_of_each_pack_at_a_time(reuse: bool) -> None:
+    """Its batches are those of evaluation and of the unpacked game, with the same samples side by side."""
+    normed = dataclasses.replace(BASE.generator, norm="batch")
+    config = changed(packing=3, generator=normed, updates=Updates(reuse_latents=reuse))
+    here, own = draws(config), nets(config)
+    for samples, latents in (
+        (here.fake_for_discriminator(own, 0), here.discriminator_latents(0)),
+        (here.fake_for_generator(own), here.generator_latents()),
+    ):
+        assert samples.shape[1] == latents.shape[1] == 3 * config.batch_size
+        for member in range(3):
+            assert_same(samples[:, member::3].detach(), own.run("generator", latents[:, member::3]).detach())
+        assert not torch.allclose(samples.detach(), own.run("generator", latents).detach())
