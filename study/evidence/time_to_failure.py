@@ -1,19 +1,18 @@
 """Lifetimes: how long the replicas of each cell train before they fail for good. Records in, curves out.
 
-A replica *fails* by collapse or blow-up, at the step that its outcome was decided at:
+A replica that was good for a window *fails* at the first snapshot after it that is not good, whatever followed; one that
+was never good fails when the failure of its outcome first shows:
 
-===============================================  ======================================================================
-outcome                                          lifetime
-===============================================  ======================================================================
-diverged                                         ends at the first number out of bounds
-mode_collapsed                                   ends at the first collapsed snapshot: it was never good
-late_collapse                                    ends at the first collapsed snapshot after the last good window
-oscillating                                      ends at the first collapse after it had become good: it came back,
-                                                 but did not settle before training ended
-converged, not_learned                           never ended while somebody looked: censored at the planned steps
-===============================================  ======================================================================
+==========================================  ===========================================================================
+outcome, never good for a window            lifetime
+==========================================  ===========================================================================
+diverged                                    ends at the first number out of bounds
+mode_collapsed, mode_hopping, memorized     ends at the first snapshot that is collapsed, hops, or is a copy
+oscillating (in less than a window)         ends at the first snapshot that is not good after one that is
+not_learned                                 never ended while somebody looked: censored at the planned steps
+==========================================  ===========================================================================
 
-A failure happened at some step after the snapshot before; the curve has it at the snapshot that showed it. Survival is
+A replica that was good to its end is censored there; one that recovered has failed, once. A failure happened at some step after the snapshot before; the curve has it at the snapshot that showed it. Survival is
 no success: a replica that learns nothing survives. Crashed, skipped and pending replicas say nothing and are left out.
 
 Replicas that a search *stopped* are the difficulty: it stops those that look doomed, so that their lifetimes are
@@ -38,8 +37,10 @@ from study.outcomes.outcome import Outcome
 from study.storage.records import Record, Status
 
 Floats = npt.NDArray[np.float64]
-FAILURES = (Outcome.DIVERGED, Outcome.MODE_COLLAPSED, Outcome.LATE_COLLAPSE, Outcome.OSCILLATING)
-"""The outcomes that end a lifetime."""
+FAILURES = tuple(
+    outcome for outcome in Outcome if outcome not in (Outcome.CONVERGED, Outcome.NOT_LEARNED, Outcome.UNDECIDED)
+)
+"""The outcomes that end a lifetime, also of a replica that was never good for a window."""
 _LEVEL = 0.05
 
 
@@ -186,7 +187,7 @@ def _curve(records: Sequence[Record], audited: Collection[tuple[int, int]]) -> C
         least=least_survival,
         most=most_survival,
         n=len(seen),
-        events=sum(record.outcome in FAILURES for record in seen),
+        events=sum(map(_failed, seen)),
         stopped=stopped,
         audited=sum(of_audit),
         left_out=len(records) - len(seen),
@@ -214,21 +215,33 @@ def _seen(records: Sequence[Record]) -> list[Record]:
 
 
 def _stopped(record: Record) -> bool:
-    return record.status is Status.STOPPED and record.outcome not in FAILURES
+    return record.status is Status.STOPPED and not _failed(record)
 
 
 def _lifetimes(seen: Sequence[Record], *, stopped_fail: bool | None = None) -> Lifetimes:
     """``stopped_fail``: whether those stopped failed right then or never; censored where they stopped if not given."""
     time, failed = [], []
     for record in seen:
-        fails, end = record.outcome in FAILURES, record.planned_steps
+        fails, end = _failed(record), record.planned_steps
         if fails:
-            end = record.steps if record.outcome_step is None else record.outcome_step
+            end = _failure_step(record)
         elif _stopped(record) and stopped_fail is not False:
             fails, end = bool(stopped_fail), record.steps
         time.append(end)
         failed.append(fails)
     return Lifetimes(time=np.array(time, dtype=np.float64), failed=np.array(failed, dtype=np.bool_))
+
+
+def _failed(record: Record) -> bool:
+    return record.outcome in FAILURES or "first_bad_step" in record.evidence
+
+
+def _failure_step(record: Record) -> int:
+    """Return the first step at which a failed replica was seen to be bad."""
+    shown = record.steps if record.outcome_step is None else record.outcome_step
+    if record.outcome is Outcome.CONVERGED:
+        shown = record.steps  # the step is that of its recovery
+    return min(shown, int(record.evidence.get("first_bad_step", shown)))
 
 
 def _weights(seen: Sequence[Record], audited: Sequence[bool]) -> Floats:

@@ -28,8 +28,8 @@ class Decision:
 
     Attributes:
         step: diverged: the first snapshot with a non-finite number, or of the first window out of bounds. Converged:
-            the first snapshot of the good run at the end. Mode-collapsed and memorized, never good before: the first
-            such snapshot. Degraded, late collapse and oscillating, and whatever else was good for a window: the first
+            the first snapshot of the good run at the end. Mode-collapsed, memorized and mode-hopping, never good
+            before: the first such snapshot. Degraded, late collapse and oscillating, and whatever else was good for a window: the first
             snapshot after the first good window that is not good. Else None.
         ever_good: whether any window was good ("best checkpoint"), whatever followed.
         borderline: whether the outcome would be another one if every quantity were one standard error better, or worse,
@@ -123,9 +123,12 @@ def _step(outcome: Outcome, seen: Snapshots, evidence: Mapping[str, float]) -> i
         return int(seen.step[bad[-1] + 1 if len(bad) else 0])
     if outcome is Outcome.OSCILLATING or "first_bad_step" in evidence:
         return int(evidence["first_bad_step"]) if "first_bad_step" in evidence else _first_loss(seen)
-    if outcome in (Outcome.MODE_COLLAPSED, Outcome.MEMORIZED):
-        return int(seen.step[np.argmax(seen.collapsed if outcome is Outcome.MODE_COLLAPSED else seen.copied)])
-    return None
+    marks = {
+        Outcome.MODE_COLLAPSED: seen.collapsed,
+        Outcome.MEMORIZED: seen.copied,
+        Outcome.MODE_HOPPING: seen.hopping,
+    }
+    return int(seen.step[np.argmax(marks[outcome])]) if outcome in marks else None
 
 
 def _first_loss(seen: Snapshots) -> int:

@@ -14,9 +14,10 @@ from study.outcomes.decision import decide
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import MIXTURE_RULE
 from study.storage.records import Record, Status
+from tests.study.made_traces import REFERENCE
 from trainables.trace import ReplicaTrace
 
-C, M, L, O, N, D, U = Outcome  # noqa: E741
+C, M, L, O, N, D, U = tuple(Outcome)[:7]  # noqa: E741
 BN = Contrast(factor="bn", a="full", b="none")
 END = 1000
 
@@ -96,23 +97,32 @@ def collapsing(at_step: int | None, every: int = 50) -> ReplicaTrace:
     share = np.where((step < 200)[:, None], 0.02, good)
     columns = {
         "step": step,
-        "mode_share_r30": share,
+        "mode_share_eighth": share,
         "diversity": np.where(lost, 0.05, 0.9),
         "distance_quantiles": np.full((len(step), 5), 0.1),
     }
-    return ReplicaTrace(seed=0, columns=columns, reference={"mode_weights": np.full(8, 1 / 8)})
+    return ReplicaTrace(seed=0, columns=columns, reference={**REFERENCE["mixture"], "mode_weights": np.full(8, 1 / 8)})
 
 
 def test_injected_collapse_times_are_recovered() -> None:
     rng = np.random.default_rng(0)
     times = [int(time) if time < 900 else None for time in 350 + rng.exponential(400, 40)]
     decisions = [decide(collapsing(time), MIXTURE_RULE) for time in times]
-    (curve,) = curves([record(seed, own.outcome, own.step) for seed, own in enumerate(decisions)])
+    (curve,) = curves(
+        [record(seed, own.outcome, own.step, evidence=own.evidence) for seed, own in enumerate(decisions)]
+    )
     seen = np.array([END if time is None else -(-time // 50) * 50 for time in times], dtype=float)  # the next snapshot
     expected = kaplan_meier(Lifetimes(time=seen, failed=np.array([time is not None for time in times])))
     assert curve.events == sum(time is not None for time in times) > 20
     assert curve.step.tolist() == expected.time.tolist()
     assert curve.survival.tolist() == expected.survival.tolist()
+
+
+@pytest.mark.parametrize("outcome", [C, L, O, D, Outcome.DEGRADED, Outcome.MODE_HOPPING, Outcome.MEMORIZED])
+def test_a_replica_that_was_good_fails_at_its_first_bad_snapshot_whatever_followed(outcome: Outcome) -> None:
+    evidence = {"first_good_step": 100.0, "first_bad_step": 400.0}
+    (curve,) = curves([record(0, outcome, 900, evidence=evidence), record(1, C, 100)])
+    assert (curve.events, curve.step.tolist()) == (1, [0, 400, END])
 
 
 def test_stopped_replicas_are_bounded_by_failing_at_once_and_never() -> None:
