@@ -277,6 +277,7 @@ def changed(rule: OutcomeRule, values: Mapping[str, Value]) -> OutcomeRule | Non
 def _rounded(value: Value) -> Value:
     return float(f"{value:.3g}") if isinstance(value, float) else value
 
+
 MIXTURE_RULE = OutcomeRule(name="modes", coverage_min=0.75, quality_min=0.5)
 """For points on modes: half of the way from points without modes to the data, at an eighth of the modes' distance.
 
