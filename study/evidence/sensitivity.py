@@ -65,8 +65,17 @@ class Sensitivity:
     @property
     def moves(self) -> bool:
         """Whether any rate or verdict is not the same at every threshold."""
-        verdicts = any(len({own.verdict for own in each.judgments}) > 1 for each in self.hypotheses)
-        return verdicts or any(len({rate.successes for rate in each.rates}) > 1 for each in self.cells)
+        return self.moves_rates or self.moves_verdicts
+
+    @property
+    def moves_rates(self) -> bool:
+        """Whether the rate of any cell is not the same at every threshold."""
+        return any(len({rate.successes for rate in each.rates}) > 1 for each in self.cells)
+
+    @property
+    def moves_verdicts(self) -> bool:
+        """Whether the verdict on any hypothesis is not the same at every threshold."""
+        return any(len({own.verdict for own in each.judgments}) > 1 for each in self.hypotheses)
 
     @property
     def span(self) -> str:
