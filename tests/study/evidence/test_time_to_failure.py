@@ -16,7 +16,7 @@ from study.outcomes.rule import MIXTURE_RULE
 from study.storage.records import Record, Status
 from trainables.trace import ReplicaTrace
 
-C, M, L, O, N, D, U = Outcome  # noqa: E741
+C, M, L, O, N, D, U = tuple(Outcome)[:7]  # noqa: E741
 BN = Contrast(factor="bn", a="full", b="none")
 END = 1000
 
