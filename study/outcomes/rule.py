@@ -167,7 +167,9 @@ class OutcomeRule:
 
 def stored_fields(rule: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a rule's values without the fields that did not exist when a rule of its edition was written."""
-    return rule if rule["edition"] > 1 else {name: value for name, value in rule.items() if name not in _SINCE_2}
+    if rule.get("edition", EDITION) > 1:
+        return rule
+    return {name: value for name, value in rule.items() if name not in _SINCE_2}
 
 
 THRESHOLDS = tuple(field.name for field in fields(OutcomeRule) if field.name not in ("name", "edition"))
