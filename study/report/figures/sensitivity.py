@@ -82,10 +82,8 @@ def draw(drawing: Drawing) -> Canvas:
     keyed = drawing.arranged.keyed and bool(drawing.rates)
     top = panels.KEY if keyed else 0.0
     rows = -(-len(drawing.rates) // _COLUMNS)
-    parts = [
-        [own for own in range(len(_hypotheses(drawing)))][first : first + _MOST]
-        for first in range(0, len(_hypotheses(drawing)), _MOST)
-    ]
+    count = len(_hypotheses(drawing))
+    parts = [range(first, min(first + _MOST, count)) for first in range(0, count, _MOST)]
     heights = [_matrix_height(drawing, part) for part in parts]
     figure = svg.blank(top + rows * _ROW + sum(heights))
     if keyed:
@@ -148,7 +146,7 @@ def _titled(name: str, columns: int) -> list[str]:
     return wrap(name, max(4, int(_column(columns) / _LETTER))) or [name]
 
 
-_LEFT = 176.0
+_LEFT = 160.0
 """Room for the names of thresholds."""
 
 
@@ -168,7 +166,7 @@ def _matrix(figure: Canvas, drawing: Drawing, part: Sequence[int], top: float) -
         ax.set_ylim(len(drawing.verdicts) - 0.5, -0.5)
         ax.spines[:].set_visible(False)
         ax.set_xticks(())
-        names = [f"{own.name} {own.span}" for own in drawing.verdicts] if column == 0 else []
+        names = [own.name for own in drawing.verdicts] if column == 0 else []
         ax.set_yticks(range(len(names)), names)
         ax.tick_params(axis="y", length=0, pad=8, labelcolor=COLORS["ink"], labelsize=9.5)
         for row, own in enumerate(drawing.verdicts):
