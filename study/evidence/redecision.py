@@ -1,6 +1,6 @@
 """Many stored traces decided by many rules at once: what ``decide`` says of each, at a fraction of its time.
 
-Replicas with the same steps, columns and constants are joined end to end and measured in one piece. Only ``radius``,
+Replicas with as many rows, the same columns and the same constants are joined end to end and measured in one piece. Only ``radius``,
 ``share_floor`` and ``window`` are measured again; what was measured is judged again for other criteria, and what was
 judged is summed up again for other demands on the course. Whether training blew up is asked only of replicas that
 blow up by some of the rules and not by others.
@@ -130,17 +130,20 @@ def _measured(together: ReplicaTrace, alike: Sequence[ReplicaTrace], rule: Outco
 
 def _joined(alike: Sequence[ReplicaTrace]) -> ReplicaTrace:
     """Return one trace that holds the rows of all, replica after replica, each in order of its steps."""
-    order = _order(alike[0])
-    columns = {name: np.concatenate([own.columns[name][order] for own in alike]) for name in alike[0].columns}
+    orders = [_order(own) for own in alike]
+    columns = {
+        name: np.concatenate([own.columns[name][order] for own, order in zip(alike, orders, strict=True)])
+        for name in alike[0].columns
+    }
     columns["step"] = np.arange(len(columns["step"]))
     return ReplicaTrace(seed=0, columns=columns, reference=alike[0].reference)
 
 
 def _likeness(trace: ReplicaTrace) -> Hashable:
-    """Return what replicas that are joined must have in common."""
+    """Return what replicas that are joined must have in common; of steps only that they are after step 0."""
     shapes = tuple(sorted((name, own.dtype.str, own.shape[1:]) for name, own in trace.columns.items()))
     constants = tuple(sorted((name, own.tobytes()) for name, own in trace.reference.items()))
-    return len(trace), _steps(trace).tobytes(), shapes, constants
+    return len(trace), int((_steps(trace) > 0).sum()), shapes, constants
 
 
 def _steps(trace: ReplicaTrace) -> npt.NDArray[np.float64]:

@@ -89,7 +89,7 @@ class WorstPair:
     """The two thresholds that change most verdicts together, or rates if they change no verdict.
 
     Attributes:
-        values: name of each threshold and the end of its plausible range.
+        values: name of each threshold and the end of its plausible range; of one alone where no pair does more.
         flipped: hypotheses whose verdict is another one there, with that verdict.
         alone: the most verdicts that one threshold changes at an end of its range.
         moved: by how much cells' rates change, on average.
@@ -200,9 +200,9 @@ class SensitivityAnalysis:
         possible = np.flatnonzero(_decides(codes, codes[:, :1]))[1:]
         scores = {int(column): self._harm(codes[:, column], codes[:, 0]) for column in possible}
         alone = max((len(scores[c][0]) for c in scores if len(tried[c - 1][0]) == 1), default=0)
-        pairs = {c: (len(flips), moved) for c, (flips, moved) in scores.items() if len(tried[c - 1][0]) == 2}
-        worst = max(pairs, key=pairs.__getitem__, default=0)
-        if not worst or pairs[worst] == (0, 0.0):
+        ranks = {c: (len(flips), moved, -len(tried[c - 1][0])) for c, (flips, moved) in scores.items()}
+        worst = max(ranks, key=ranks.__getitem__, default=0)
+        if not worst or scores[worst][1] == 0:
             return None
         flipped, moved = scores[worst]
         return WorstPair(values=tried[worst - 1][0], flipped=flipped, alone=alone, moved=moved)

@@ -76,16 +76,16 @@ def worst_pair(found: "WorstPair | None") -> str:
     if found is None:
         return "No two thresholds at the ends of their ranges change a verdict or a rate."
     pair = joined(f"{name} {value}" for name, value in found.values.items())
+    rates = f"success rates change by {number(found.moved)} on average over the cells"
     if not found.flipped:
-        return (
-            "No two thresholds at the ends of their ranges change a verdict. Success rates change most with"
-            f" {pair}: by {number(found.moved)} on average over the cells."
-        )
+        return f"No two thresholds at the ends of their ranges change a verdict. The worst is {pair}: {rates}."
     verdicts = joined(f"{name} is {verdict.value}" for name, verdict in found.flipped.items())
+    changed = f"{plural(len(found.flipped), 'verdict')} would be another one ({verdicts})"
+    if len(found.values) == 1:
+        return f"No two thresholds at the ends of their ranges are worse than {pair} alone: {changed}, and {rates}."
     return (
-        f"The worst pair is {pair}: {plural(len(found.flipped), 'verdict')} would be another one ({verdicts}), where"
-        f" one threshold at an end of its range changes at most {found.alone}; success rates change by"
-        f" {number(found.moved)} on average over the cells."
+        f"The worst pair is {pair}: {changed}, where one threshold at an end of its range changes at most"
+        f" {found.alone}; {rates}."
     )
 
 
