@@ -13,11 +13,12 @@ from study.evidence import frames, time_to_failure
 from study.evidence.estimates import CellSummary, Comparison, compare, summarize
 from study.evidence.judging import Judgment, judge
 from study.evidence.reliability import reliable_cells
+from study.evidence.sensitivity import SensitivityAnalysis
 from study.evidence.time_to_failure import LifetimeComparison
 from study.outcomes.rule import OutcomeRule
 from study.storage.records import Record, Status, decide_block
 from study.storage.store import Store
-from trainables.trace import ReplicaTrace
+from trainables.trace import ReplicaTrace, Trace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -225,14 +226,35 @@ class Launch:
         return [block for block in self.plan.blocks() if self.store.trace_path(block).exists()]
 
     @cached_property
+    def traces(self) -> Sequence[tuple[Block, Trace]]:
+        """The blocks with a trace that can be read, and that trace."""
+        found = ((block, self._readable(block)) for block in self.traced)
+        return tuple((block, trace) for block, trace in found if trace is not None)
+
+    def _readable(self, block: Block) -> Trace | None:
+        try:
+            return self.store.trace(block)
+        except ValueError:
+            return None
+
+    @cached_property
     def summaries(self) -> Sequence[CellSummary]:
         """Each cell's success rate with its interval, and the count of each outcome."""
         return summarize(self.replicas)
 
     @cached_property
     def verdicts(self) -> Sequence[Judgment]:
-        """The verdict on each declared hypothesis, in the order of the study."""
-        return judge(self.plan.hypotheses, self.replicas, anytime=self.plan.until_decided)
+        """The verdict on each declared hypothesis, in the order of the study, with its fragility.
+
+        A verdict is fragile if it would be another one with one threshold of the rule elsewhere in its plausible range.
+        """
+        judged = judge(self.plan.hypotheses, self.replicas, anytime=self.plan.until_decided)
+        return self.sensitivity.marked(judged) if judged else ()
+
+    @cached_property
+    def sensitivity(self) -> SensitivityAnalysis:
+        """How rates and verdicts depend on the thresholds of the rule, from the stored traces."""
+        return SensitivityAnalysis(self.plan, self.replicas, self.traces, rule=self.rule)
 
     @cached_property
     def comparisons(self) -> Sequence[Comparison]:

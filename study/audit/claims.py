@@ -225,7 +225,7 @@ def _rows(claim: Claim) -> list[str]:
     said = f"{claim.hypothesis.claim} <br>*{claim.hypothesis.source}; study `{claim.study}`*"
     rows: list[tuple[str, ...]] = [
         (
-            finding.judgment.verdict.value,
+            finding.judgment.marked,
             replicas(finding.judgment),
             estimate(finding.judgment),
             formatting.p_value(finding.judgment.p_adjusted),

@@ -63,7 +63,7 @@ def _row(finding: "Finding") -> Table:
         row.add_column(min_width=width, no_wrap=True)
     row.add_row(
         escape(finding.profile),
-        tables.verdict(judgment.verdict),
+        tables.verdict(judgment),
         replicas(judgment),
         escape(estimate(judgment)),
         f"p {formatting.p_value(judgment.p_adjusted)}",

@@ -111,6 +111,7 @@ def status(launch: LaunchArgument, out: Out = Path("runs")) -> None:
 def decide(launch: LaunchArgument, rule: RuleChanges = None, out: Out = Path("runs")) -> None:
     """Decide the outcomes of a launch again from its stored traces, with other thresholds. Trains nothing."""
     from study.design.parsing import assign_flat, assignments
+    from study.launch import Launch
     from study.scheduling.ledger import redecide
     from study.terminal import launches
 
@@ -123,7 +124,7 @@ def decide(launch: LaunchArgument, rule: RuleChanges = None, out: Out = Path("ru
 
     page = report.build(store)
     changed = sum(record.outcome is not before.get((record.cell, record.replica)) for record in ledger.records)
-    launches.results(ledger.plan, ledger.records, console)
+    launches.results(Launch(store), console)
     console.print(f"{changed} of {len(ledger.records)} replicas have a different outcome than before")
     console.print(f"MLflow   study sync {store.root}  shows them there", soft_wrap=True)
     console.print(f"report   {page}", soft_wrap=True)
@@ -134,11 +135,12 @@ def decide(launch: LaunchArgument, rule: RuleChanges = None, out: Out = Path("ru
 def report(launch: LaunchArgument, out: Out = Path("runs")) -> None:
     """Write the report of a launch again from its records and traces."""
     from study import report as pages
+    from study.launch import Launch
     from study.terminal import launches
 
     store = stored(launch, out)
     page = pages.build(store)
-    launches.results(store.plan(), store.records(), console)
+    launches.results(Launch(store), console)
     console.print(f"report   {page}")
 
 
@@ -224,6 +226,7 @@ def relay(address: str) -> int:
 
 def finish(store: Any, go: Callable[[], Any], tracking_uri: str | None) -> None:
     """Run a launch and print how it ended; whatever stops it, the computed part stays and can be resumed."""
+    from study.launch import Launch
     from study.terminal import launches
 
     again = f"the results so far are kept; go on with: study resume {store.root}"
@@ -235,7 +238,7 @@ def finish(store: Any, go: Callable[[], Any], tracking_uri: str | None) -> None:
     except OSError as error:
         errors.print(f"[red]error:[/] {error}; {again}", soft_wrap=True, highlight=False)
         raise typer.Exit(1) from None
-    launches.results(store.plan(), result.records, console)
+    launches.results(Launch(store, result.records), console)
     launches.paths(store, result.report, console, tracked=tracking_uri != "none")
     if not result.shown:
         errors.print(f"MLflow does not show everything yet; fill it with: study sync {store.root}", soft_wrap=True)

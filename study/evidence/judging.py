@@ -4,9 +4,10 @@ All hypotheses that a launch has cells for are one family: their p-values are ad
 is given where the adjusted p is below the hypothesis's alpha.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import groupby
 from typing import Any
 
 from study.design.hypothesis import Hypothesis
@@ -16,6 +17,8 @@ from study.evidence.inference.proportions import Rate
 from study.evidence.kind import Tested
 from study.evidence.pairing import Design
 from study.evidence.testing import examine
+from study.formatting import plural
+from study.outcomes.rule import Value
 from study.storage.records import Record
 
 
@@ -25,6 +28,84 @@ class Verdict(Enum):
     SUPPORTED = "supported"
     CONTRADICTED = "contradicted"
     UNDECIDED = "undecided"
+
+
+FRAGILE, UNKNOWN = "fragile", "sensitivity unknown"
+"""The marks of verdicts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flip:
+    """A stretch of a threshold's plausible range that gives another verdict.
+
+    Attributes:
+        threshold: the rule's field.
+        values: those at which the verdict is this one, next to each other on the threshold's scale.
+        steps: how many values the nearest of them is away from the rule's own.
+        side: whether the stretch reaches the end of the range, ``below`` or ``above`` the rule's own value; ``within``
+            if it does not.
+    """
+
+    threshold: str
+    verdict: Verdict
+    values: tuple[Value, ...]
+    steps: int
+    side: str = "within"
+
+    @property
+    def condition(self) -> str:
+        """``quality_min >= 0.93``, ``radius is r3 or r30``."""
+        low, high = (_written(value) for value in (self.values[0], self.values[-1]))
+        if isinstance(self.values[0], str):
+            return f"{self.threshold} is {' or '.join(map(str, self.values))}"
+        if self.side != "within":
+            return f"{self.threshold} {f'>= {low}' if self.side == 'above' else f'<= {high}'}"
+        return f"{self.threshold} is {low}" + (f" to {high}" if len(self.values) > 1 else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fragility:
+    """Whether a verdict depends on where one threshold of the rule stands within its plausible range.
+
+    Attributes:
+        flips: the stretches with another verdict, the nearest to the rule first; empty if there are none.
+        unknown: why that cannot be computed, as the end of a sentence; empty if it can.
+    """
+
+    flips: tuple[Flip, ...] = ()
+    unknown: str = ""
+
+    @property
+    def mark(self) -> str:
+        """``fragile``, ``sensitivity unknown``, or "" for a verdict that stands."""
+        return UNKNOWN if self.unknown else FRAGILE if self.flips else ""
+
+    def sentence(self, most: int | None = None) -> str:
+        """Return ``fragile: contradicted if quality_min >= 0.93``; "" for a verdict that stands.
+
+        Args:
+            most: stretches to name, the nearest ones; the others are counted. All if absent.
+        """
+        if self.unknown:
+            return f"{UNKNOWN}: {self.unknown}"
+        named = self.flips[:most]
+        parts = [
+            f"{verdict.value} if {' or '.join(flip.condition for flip in flips)}"
+            for verdict, flips in groupby(sorted(named, key=_verdict_of(named)), lambda flip: flip.verdict)
+        ]
+        more = len(self.flips) - len(named)
+        rest = f"; and {plural(more, 'other change')}" if more else ""
+        return f"{FRAGILE}: {', '.join(parts)}{rest}" if parts else ""
+
+
+def _verdict_of(flips: Sequence[Flip]) -> Callable[[Flip], int]:
+    """Return the place of a flip's verdict in the order in which verdicts come first."""
+    order = list(dict.fromkeys(flip.verdict for flip in flips))
+    return lambda flip: order.index(flip.verdict)
+
+
+def _written(value: Value) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +121,7 @@ class Judgment:
         difference: of the two rates, with its 95 % interval; absent for a share, and where nothing could be tested.
         correlation: of the two outcomes of a pair (phi); absent without pairs, or where one side never varied.
         pairs: how many pairs of replicas were compared.
+        fragility: how the verdict depends on the rule's thresholds; absent where nobody has looked.
     """
 
     hypothesis: Hypothesis
@@ -52,9 +134,26 @@ class Judgment:
     difference: tuple[float, float, float] | None = None
     correlation: float | None = None
     pairs: int = 0
+    fragility: Fragility | None = None
+
+    @property
+    def mark(self) -> str:
+        """``fragile``, ``sensitivity unknown``, or "" for a verdict that stands or that nobody has varied."""
+        return self.fragility.mark if self.fragility else ""
+
+    @property
+    def marked(self) -> str:
+        """``supported, fragile``, or the verdict alone if it stands or its sensitivity is not known."""
+        return f"{self.verdict.value}, {self.mark}" if self.mark == FRAGILE else self.verdict.value
 
     def __str__(self) -> str:
-        return f"{self.hypothesis.claim.removesuffix('.')}: {self.verdict.value}. {self.sentence}"
+        fragile = self.fragility.sentence(_NAMED) if self.fragility else ""
+        verdict = f"{self.verdict.value} ({fragile})" if fragile else self.verdict.value
+        return f"{self.hypothesis.claim.removesuffix('.')}: {verdict}. {self.sentence}"
+
+
+_NAMED = 3
+"""Stretches of thresholds that a printed verdict names."""
 
 
 def judge(

@@ -223,15 +223,22 @@ def _concentration(shares: Floats, total: Floats, weights: Floats, count: float)
 
 def _hopping(p: Floats, balance: Floats, weights: Floats, concentration: Floats, window: int) -> Floats:
     """Return by how much the balance of the window up to a row exceeds that of its best row; at least 0."""
+    if len(p) < window:
+        return np.zeros(len(p))
     real = weights > 0
-    found = np.zeros(len(p))
     scaled = p[:, real] / np.sqrt(weights[real])
-    for row in range(window - 1, len(p)):
-        rows = slice(row - window + 1, row + 1)
-        products = scaled[rows] @ scaled[rows].T
-        np.fill_diagonal(products, concentration[rows])
-        found[row] = 1 / products.mean() - np.max(balance[rows])
+    same = concentration - (scaled**2).sum(axis=1)  # unbiased instead of plain squares
+    together = _windows(scaled, window).sum(axis=-1)
+    products = ((together**2).sum(axis=1) + _windows(same, window).sum(axis=-1)) / window**2
+    found: Floats = np.zeros(len(p))
+    found[window - 1 :] = 1 / products - _windows(balance, window).max(axis=-1)
     return np.maximum(np.nan_to_num(found, nan=0.0), 0.0)
+
+
+def _windows(values: Floats, length: int) -> Floats:
+    """Return the windows of rows, one after the other, with the rows of each along the last axis."""
+    found: Floats = np.lib.stride_tricks.sliding_window_view(values, length, axis=0)
+    return found
 
 
 def _coverage(shares: Floats, total: Floats, weights: Floats, floor: float) -> Floats:

@@ -1,7 +1,7 @@
 """The thresholds that decide outcomes, and the two rules that the studies start from."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from math import isfinite
 from typing import Any, Literal
 
@@ -167,11 +167,118 @@ class OutcomeRule:
 
 def stored_fields(rule: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a rule's values without the fields that did not exist when a rule of its edition was written."""
-    return rule if rule["edition"] > 1 else {name: value for name, value in rule.items() if name not in _SINCE_2}
+    if rule.get("edition", EDITION) > 1:
+        return rule
+    return {name: value for name, value in rule.items() if name not in _SINCE_2}
 
 
 THRESHOLDS = tuple(field.name for field in fields(OutcomeRule) if field.name not in ("name", "edition"))
 """All fields that can change an outcome."""
+
+Value = float | int | str
+"""A value of a threshold; ``radius`` has words, all others are numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plausible:
+    """The range of a threshold in which a careful person could have chosen another value.
+
+    Attributes:
+        around: returns the values around a rule's own one, in the order of the scale.
+        why: why it ends where it does.
+    """
+
+    around: Callable[[Any], tuple[Value, ...]]
+    why: str
+
+
+def _odds(own: float) -> tuple[Value, ...]:
+    odds = 9.0 if own >= 1 else own / (1 - own)
+    return tuple(odds * factor / (1 + odds * factor) for factor in _factors(2))
+
+
+def _times(most: float) -> Callable[[float], tuple[Value, ...]]:
+    return lambda own: tuple(own * factor for factor in _factors(most))
+
+
+def _factors(most: float) -> tuple[float, ...]:
+    return tuple(most ** (step / _STEPS) for step in range(-_STEPS, _STEPS + 1))
+
+
+_STEPS = 4
+"""Values on each side of the rule's own one."""
+_SHARE = Plausible(_odds, "a share with half to twice the odds: 0.5 becomes 0.33 to 0.67, and 0.9 becomes 0.82 to 0.95")
+_BOUND = Plausible(_times(10), "a guard: an order of magnitude either way")
+
+PLAUSIBLE: Mapping[str, Plausible] = {
+    "window": Plausible(
+        lambda own: tuple(range(max(2, own // 2), 2 * own + 1)), "half to twice as many rows; one alone decides nothing"
+    ),
+    "radius": Plausible(lambda own: ("eighth", "r3", "r10", "r30"), "each one that a trace has"),
+    "share_floor": _SHARE,
+    "coverage_min": _SHARE,
+    "balance_min": _SHARE,
+    "quality_min": _SHARE,
+    "support_min": _SHARE,
+    "recall_min": _SHARE,
+    "distinctness_min": _SHARE,
+    "spacing_max": Plausible(_times(4 / 3), "three quarters to four thirds: about 0.1 of noise on pixels either way"),
+    "memorization_max": _SHARE,
+    "label_accuracy_min": _SHARE,
+    "classification_error_max": _SHARE,
+    "diversity_min": _SHARE,
+    "confidence_min": _SHARE,
+    "precision_min": _SHARE,
+    "diversity_tiny": Plausible(_times(4), "a quarter to four times: samples this close are the same to an eye"),
+    "baseline_margin": Plausible(_times(2), "half to twice"),
+    "hopping_max": _SHARE,
+    "tolerated_alternations": Plausible(
+        lambda own: tuple(range(max(0, own - 2), own + 3)), "one failure with its recovery more or less"
+    ),
+    "steadiness_min": _SHARE,
+    "tolerance": Plausible(
+        lambda own: tuple(max(0.0, own + step / _STEPS) for step in range(-_STEPS, _STEPS + 1)),
+        "one standard error more or less: 1 to 3 are the usual choices",
+    ),
+    "loss_bound": _BOUND,
+    "grad_norm_bound": _BOUND,
+    "param_norm_bound": _BOUND,
+}
+"""The plausible range of every threshold, over which :mod:`study.evidence.sensitivity` moves it."""
+
+
+def plausible(rule: OutcomeRule, name: str) -> tuple[Value, ...]:
+    """Return the values of a threshold in its plausible range, in the order of its scale, the rule's own among them.
+
+    Values are rounded to three digits. Those that the rule refuses are left out; a threshold that is absent has none.
+
+    Raises:
+        ValueError: if there is no such threshold.
+    """
+    if name not in PLAUSIBLE:
+        raise ValueError(f"threshold must be one of {', '.join(PLAUSIBLE)}, got {name}")
+    own = getattr(rule, name)
+    if own is None:
+        return ()
+    found = dict.fromkeys(_rounded(value) for value in PLAUSIBLE[name].around(own))
+    if isinstance(own, str):
+        return tuple(found)
+    values: set[Value] = {value for value in found if value != _rounded(own) and changed(rule, {name: value})}
+    return tuple(sorted(values | {own}))
+
+
+def changed(rule: OutcomeRule, values: Mapping[str, Value]) -> OutcomeRule | None:
+    """Return the rule with other values; None if it refuses them."""
+    change: dict[str, Any] = dict(values)
+    try:
+        return replace(rule, **change)
+    except ValueError:
+        return None
+
+
+def _rounded(value: Value) -> Value:
+    return float(f"{value:.3g}") if isinstance(value, float) else value
+
 
 MIXTURE_RULE = OutcomeRule(name="modes", coverage_min=0.75, quality_min=0.5)
 """For points on modes: half of the way from points without modes to the data, at an eighth of the modes' distance.

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from study.evidence.estimates import CellSummary
 from study.evidence.inference.proportions import Rate
-from study.formatting import NOTHING, count_of, interval, number
+from study.formatting import NOTHING, count_of, interval, joined, number, plural
 from study.outcomes.outcome import Outcome
+from study.outcomes.rule import Value
 from study.report.palette import ORDER
 
 if TYPE_CHECKING:
-    from study.evidence.sensitivity import HypothesisVerdicts, Sensitivity
+    from study.evidence.sensitivity import HypothesisVerdicts, Sensitivity, WorstPair
 
 _APART = ("crashed", "pending", "skipped", "stopped")
 
@@ -61,9 +62,31 @@ def levels(chosen: Mapping[str, str]) -> str:
 
 
 def by_threshold(found: "Sensitivity", own: "HypothesisVerdicts") -> str:
-    """Return ``undecided from 0.05, supported from 0.4, undecided from 0.95``."""
+    """Return ``undecided from 0.05, supported from 0.4``; of words ``undecided at r3, supported at r10``."""
     pairs = zip(found.thresholds, (judgment.verdict for judgment in own.judgments), strict=True)
-    return ", ".join(f"{verdict.value} from {next(group)[0]:g}" for verdict, group in groupby(pairs, lambda p: p[1]))
+    return ", ".join(_from(verdict.value, next(group)[0]) for verdict, group in groupby(pairs, lambda p: p[1]))
+
+
+def _from(verdict: str, value: Value) -> str:
+    return f"{verdict} at {value}" if isinstance(value, str) else f"{verdict} from {value:g}"
+
+
+def worst_pair(found: "WorstPair | None") -> str:
+    """Say which two thresholds change most together."""
+    if found is None:
+        return "No two thresholds at the ends of their ranges change a verdict or a rate."
+    pair = joined(f"{name} {value}" for name, value in found.values.items())
+    rates = f"success rates change by {number(found.moved)} on average over the cells"
+    if not found.flipped:
+        return f"No two thresholds at the ends of their ranges change a verdict. The worst is {pair}: {rates}."
+    verdicts = joined(f"{name} is {verdict.value}" for name, verdict in found.flipped.items())
+    changed = f"{plural(len(found.flipped), 'verdict')} would be another one ({verdicts})"
+    if len(found.values) == 1:
+        return f"No two thresholds at the ends of their ranges are worse than {pair} alone: {changed}, and {rates}."
+    return (
+        f"The worst pair is {pair}: {changed}, where one threshold at an end of its range changes at most"
+        f" {found.alone}; {rates}."
+    )
 
 
 def _measured(value: float) -> str:

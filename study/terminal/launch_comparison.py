@@ -91,7 +91,7 @@ def verdicts(result: LaunchComparison) -> Table:
     for name in ("before", "after"):
         table.add_column(name, no_wrap=True)
     for change in result.verdicts:
-        words = [judged.verdict.value if judged else "not declared" for judged in (change.before, change.after)]
+        words = [judged.marked if judged else "not declared" for judged in (change.before, change.after)]
         style = "bold" if words[0] != words[1] else None
         table.add_row(escape(change.claim), *words, style=style)
     return table

@@ -11,9 +11,9 @@ from rich.text import Text
 from study import formatting
 from study.design.plan import Plan
 from study.evidence import reach, threshold_sweeps
-from study.evidence.estimates import compare, summarize
-from study.evidence.judging import judge
+from study.evidence.estimates import summarize
 from study.formatting import plural
+from study.launch import Launch
 from study.scheduling import cost
 from study.scheduling.ledger import Ledger
 from study.search import confirmation, race
@@ -114,22 +114,21 @@ def status(ledger: Ledger, console: Console) -> None:
     _cells(plan, ledger.records, console)
 
 
-def results(plan: Plan, records: Sequence[Record], console: Console) -> None:
+def results(launch: Launch, console: Console) -> None:
     """Print the tables of cells, contrasts and verdicts; after a confirmation also both rates."""
-    summaries = summarize(records)
+    plan, records, summaries = launch.plan, launch.replicas, launch.summaries
     _cells(plan, records, console)
     confirmed = confirmation.sentence(plan, summaries)
     if confirmed is not None:
         console.print(Text(confirmed), soft_wrap=True)
-    comparisons = compare(plan.contrasts, records)
-    if comparisons:
-        console.print(tables.contrast_table(comparisons))
+    if launch.comparisons:
+        console.print(tables.contrast_table(launch.comparisons))
         if plan.until_decided:
             console.print("valid for a fixed number of seeds; this launch added seeds by its results", style="dim")
     for sweep in plan.sweeps:
         console.print(tables.sweep_table(threshold_sweeps.table(sweep, records)))
     if plan.hypotheses:
-        console.print(tables.verdict_table(judge(plan.hypotheses, records, anytime=plan.until_decided)))
+        console.print(tables.verdict_table(launch.verdicts))
 
 
 def _cells(plan: Plan, records: Sequence[Record], console: Console) -> None:

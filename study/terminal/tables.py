@@ -94,7 +94,7 @@ def contrast_table(comparisons: Sequence[Comparison]) -> Table:
 def verdict_table(judgments: Sequence[Judgment]) -> Table:
     """Return the table of claims: verdict, the counts that it rests on, and p by Holm over all claims.
 
-    The report has the whole sentence.
+    Below a fragile claim stands what would change its verdict. The report has the whole sentence.
     """
     table = _table("Verdicts")
     table.add_column("claim", overflow="fold", ratio=4)
@@ -103,17 +103,26 @@ def verdict_table(judgments: Sequence[Judgment]) -> Table:
     table.add_column("p (Holm)", justify="right", no_wrap=True)
     for judgment in judgments:
         table.add_row(
-            escape(judgment.hypothesis.claim),
-            verdict(judgment.verdict),
+            Text("\n").join([Text(judgment.hypothesis.claim), *_fragile(judgment)]),
+            verdict(judgment),
             " against ".join(map(phrases.count, judgment.rates)) or "nothing to test",
             formatting.p_value(judgment.p_adjusted),
         )
     return table
 
 
-def verdict(word: Verdict) -> Text:
-    """Return the verdict in its color."""
-    return Text(word.value, style=_VERDICTS[word])
+def verdict(judgment: Judgment) -> Text:
+    """Return the verdict in its color, and whether it is fragile."""
+    return Text(judgment.marked, style=_VERDICTS[judgment.verdict])
+
+
+def _fragile(judgment: Judgment) -> list[Text]:
+    sentence = judgment.fragility.sentence(_NAMED) if judgment.fragility else ""
+    return [Text(sentence, style="dim")] if sentence else []
+
+
+_NAMED = 3
+"""Stretches of thresholds that are named below a fragile claim."""
 
 
 def sweep_table(swept: SweepTable) -> Table:

@@ -33,6 +33,7 @@ C, M, N, D, U = (
 MIXED = ((C, C, M), (C, D, N))
 OBJECTIVES = {"ls": LeastSquares(), "ns": NonSaturating()}
 STEPS = range(0, 1_001, 100)
+REFERENCE = {"mode_weights": [0.5, 0.5], "samples": [2_500.0], "hq_floor_eighth": [0.1], "hq_ceiling_eighth": [1.0]}
 
 
 @pytest.fixture
@@ -136,7 +137,7 @@ def trace_of(plan: Plan, block: Any, ends: Sequence[Outcome], noise: int, change
     meta: dict[str, Any] = {
         "launch": plan.launch, "plan": plan.digest(), "config": to_dict(block.cell.config), "digest": block.cell.digest,
         "seeds": list(block.seeds), "device": "cpu", "mode": f"stack[{len(ends)}]", "versions": dict(plan.versions),
-        "reference": {"mode_weights": [0.5, 0.5]}, "seconds": 6.0, "steps": STEPS[-1], "complete": True,
+        "reference": REFERENCE, "seconds": 6.0, "steps": STEPS[-1], "complete": True,
     }  # fmt: skip
     return Trace(meta=meta | dict(changes), rows=rows)
 
@@ -147,7 +148,7 @@ def _row(step: int, replica: int, seed: int, end: Outcome, noise: int) -> dict[s
     shares = [max(0.0, share + rng.uniform(-0.01, 0.01)) for share in shares]
     return {
         "replica": replica, "seed": seed, "step": step, "finite": not (end is D and step > 500),
-        "mode_share_r30": shares, "hq_share_r30": sum(shares), "diversity": 0.1 if end is M and step else 0.9,
+        "mode_share_eighth": shares, "hq_share_eighth": sum(shares), "diversity": 0.1 if end is M and step else 0.9,
         "d_loss": 0.5 + rng.uniform(-0.1, 0.1), "g_loss": 0.6 + rng.uniform(-0.1, 0.1),
         "distance_quantiles": [0.01, 0.02, 0.05, 0.1, 0.4],
     }  # fmt: skip

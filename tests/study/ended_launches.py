@@ -161,7 +161,7 @@ def _trace(cell: Cell, ran: Sequence[tuple[int, Outcome]], images: bool) -> trac
     reference |= (
         {"frechet_real": [0.8], "feature_variance": [60.8], "class_weights": [0.1] * 10}
         if images
-        else {"mode_weights": [0.125] * 8}
+        else {"mode_weights": [0.125] * 8, "samples": [2_500.0], "hq_floor_eighth": [0.1], "hq_ceiling_eighth": [1.0]}
     )
     meta: dict[str, Any] = {
         "config": to_dict(cell.config), "digest": cell.digest, "seeds": [seed for seed, _ in ran], "device": "cpu",
@@ -186,7 +186,11 @@ def _row(step: int, replica: int, seed: int, outcome: Outcome, images: bool) -> 
         row["frechet_classifier"] = 0.8 + 60 * (1 - good) ** 2 + 3 * abs(noise)
     else:
         share = [float(np.clip(good * 0.12 + rng.normal(0, 0.004), 0, 1)) for _ in range(8)]
-        row |= {"mode_share_r30": share, "hq_share_r30": sum(share), "distance_quantiles": [0.01, 0.02, 0.05, 0.1, 0.4]}
+        row |= {
+            "mode_share_eighth": share,
+            "hq_share_eighth": sum(share),
+            "distance_quantiles": [0.01, 0.02, 0.05, 0.1, 0.4],
+        }
     if not finite:
         row |= {k: [np.nan] * len(v) if isinstance(v, list) else np.nan for k, v in row.items() if k not in _KEYS}
     return row

@@ -3,14 +3,15 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 
-from study.evidence import sensitivity, threshold_sweeps, time_to_failure
+from study.evidence import threshold_sweeps, time_to_failure
 from study.evidence.estimates import CellSummary, by_rate
-from study.evidence.sensitivity import Sensitivity
+from study.evidence.sensitivity import Sensitivity, WorstPair
 from study.evidence.time_to_failure import CellSurvival
+from study.formatting import number_word
 from study.report import methods
 from study.report.drawing import panels
 from study.report.drawing.panels import Entry, Panels
-from study.report.views.base import TAIL, Section, View, Words
+from study.report.views.base import TAIL, Section, Traced, View, Words
 from study.search import confirmation
 from study.storage.records import Record
 
@@ -35,7 +36,7 @@ class GridView(View):
             ),
             Section(id="outcomes", title="Outcomes"),
             Section(id="survival", title="Survival", drawn=True),
-            Section(id="sensitivity", title="Sensitivity", drawn=True),
+            *([Section(id="sensitivity", title="Sensitivity")] if self.launch.sensitivity.tells else []),
             *TAIL,
         )
 
@@ -73,9 +74,25 @@ class GridView(View):
         return time_to_failure.curves(self.launch.replicas)
 
     @cached_property
+    def traces(self) -> list[Traced]:
+        """The traces of the launch, read once for it and for the page; one that cannot be read is an error here."""
+        held = list(self.launch.traces)
+        return held if len(held) == len(self.traced) else super().traces
+
+    @property
     def sensitivities(self) -> Sequence[Sensitivity]:
-        """Success and verdicts against each threshold of the rule."""
-        return sensitivity.vary(self.launch.plan, self.launch.replicas, self.traces, rule=self.launch.rule)
+        """Success and verdicts against each threshold of the rule that changes a rate or a verdict."""
+        return [each for each in self.launch.sensitivity.each if each.moves]
+
+    @property
+    def still(self) -> Sequence[Sensitivity]:
+        """The thresholds that change no rate and no verdict within their plausible ranges."""
+        return [each for each in self.launch.sensitivity.each if not each.moves]
+
+    @property
+    def worst_pair(self) -> WorstPair | None:
+        """The two thresholds that change most together."""
+        return self.launch.sensitivity.worst_pair
 
     @property
     def confirmed(self) -> str | None:
@@ -89,4 +106,10 @@ class GridView(View):
         return methods.design_of_grid(self.launch.plan, self.launch.replicas)
 
     def statistics(self) -> Iterable[str]:
-        return ("Time to failure is estimated by Kaplan and Meier and compared by log-rank permutation tests.",)
+        yield "Time to failure is estimated by Kaplan and Meier and compared by log-rank permutation tests."
+        if self.launch.sensitivity.each:
+            yield (
+                f"Outcomes, rates and verdicts were computed again with each of"
+                f" {number_word(len(self.launch.sensitivity.each))} thresholds at every value of its plausible range,"
+                " and with every two of them at the ends; verdicts that change with one threshold are called fragile."
+            )

@@ -11,7 +11,6 @@ from study.design.plan import Block
 from study.design.search import SearchSpec
 from study.evidence import time_to_failure
 from study.evidence.estimates import CellSummary, by_rate, summarize
-from study.evidence.judging import Judgment, judge
 from study.evidence.time_to_failure import CellSurvival
 from study.launch import Launch
 from study.outcomes.outcome import Outcome
@@ -256,13 +255,8 @@ def _confirmed(store: Store) -> Confirmed | None:
     if not all(record.status.ended for record in records):
         return None
     plan = store.plan()
-    judged = judge(plan.hypotheses, records, anytime=plan.until_decided)
     return Confirmed(
         launch=store.root.name,
         page=f"../../{store.root.name}/report/index.html",
-        sentence=" ".join([confirmation.sentence(plan, summarize(records)) or "", *map(_verdict, judged)]),
+        sentence=" ".join([confirmation.sentence(plan, summarize(records)) or "", *map(str, Launch(store).verdicts)]),
     )
-
-
-def _verdict(judged: Judgment) -> str:
-    return f"{judged.hypothesis.claim.removesuffix('.')}: {judged.verdict.value}. {judged.sentence}"

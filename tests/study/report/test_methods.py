@@ -19,7 +19,7 @@ from trainables.objectives import LeastSquares
 from trainables.optim import Adam
 from trainables.penalties import WganGp
 
-C, M, L, O, N, D, U = Outcome  # noqa: E741
+C, M, L, O, N, D, U = tuple(Outcome)[:7]  # noqa: E741
 
 
 def text(store: Store, records: Sequence[Record] | None = None, rule: OutcomeRule | None = None) -> str:

@@ -22,7 +22,7 @@ from study.storage.records import Status
 from study.storage.store import Store
 from trainables import trace
 
-C, M, L, O, N, D, U = Outcome  # noqa: E741
+C, M, L, O, N, D, U = tuple(Outcome)[:7]  # noqa: E741
 MINUS = "\N{MINUS SIGN}"
 MIXED = [[C, C, C, C, O], [C, C, M, L, D], [C, M, M, N, U], [D, D, M, M, N]]
 VOID = {"meta", "img", "br", "link", "input", "hr"}

@@ -10,7 +10,7 @@ from study.report.rule_validation import trust
 from study.validation import confusion
 from study.validation.confusion import Case, Measurement
 
-C, M, L, O, N, D, U = Outcome  # noqa: E741
+C, M, L, O, N, D, U = tuple(Outcome)[:7]  # noqa: E741
 
 
 def case(expected: Outcome, decided: Outcome, rule: str, seed: int) -> Case:

@@ -9,7 +9,7 @@ from study.evidence.inference.proportions import clopper_pearson
 from study.outcomes.outcome import Outcome
 from study.report import build, tables
 
-C, M, L, O, N, D, U = Outcome  # noqa: E741
+C, M, L, O, N, D, U = tuple(Outcome)[:7]  # noqa: E741
 
 
 def rows(text: str) -> list[dict[str, str]]:

@@ -14,7 +14,7 @@ from study.outcomes.outcome import Outcome
 from study.terminal.tables import STYLES, contrast_table, summary_table, sweep_table, verdict_table
 
 MINUS = "\N{MINUS SIGN}"
-C, M, L, O, N, D, U = Outcome  # noqa: E741
+C, M, L, O, N, D, U = tuple(Outcome)[:7]  # noqa: E741
 
 
 def shown(table: Table, width: int = 100) -> str:

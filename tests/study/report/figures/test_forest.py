@@ -6,7 +6,7 @@ from study.outcomes.outcome import Outcome
 from study.report.drawing import svg
 from study.report.figures.forest import picture
 
-C, M, L, O, N, D, U = Outcome  # noqa: E741
+C, M, L, O, N, D, U = tuple(Outcome)[:7]  # noqa: E741
 MINUS = "\N{MINUS SIGN}"
 
 

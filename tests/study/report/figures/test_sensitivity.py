@@ -9,7 +9,7 @@ from study.report.drawing import svg
 from study.report.figures.sensitivity import picture
 from study.report.views import GridView
 
-C, M, L, O, N, D, U = Outcome  # noqa: E741
+C, M, L, O, N, D, U = tuple(Outcome)[:7]  # noqa: E741
 S, Q = Verdict.SUPPORTED, Verdict.UNDECIDED
 
 
