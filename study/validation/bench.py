@@ -1,4 +1,4 @@
-"""Samples of any origin, measured by the probes of a configuration and put into a trace, as if a generator made them."""
+"""Samples of any origin, measured by the probes of a configuration into a trace, as if a generator made them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

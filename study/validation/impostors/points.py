@@ -184,7 +184,8 @@ POINTS = (
     ),
     _make(
         name="background", does="data, and points all over a square", dose="share in the square",
-        doses=_BACK, make=partial(_mixed, others=_square), labels=(_OFF, _WORSE), plain=(0.5, 0.6, 0.8, 1.0), sound=(0.1,),
+        doses=_BACK, make=partial(_mixed, others=_square), labels=(_OFF, _WORSE),
+        plain=(0.5, 0.6, 0.8, 1.0), sound=(0.1,),
     ),
     _make(
         name="wide blobs", does="modes of growing width (data with noise)", dose="sd / distance of modes",

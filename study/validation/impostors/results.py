@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -90,8 +90,7 @@ def _at(dose: float, trials: Sequence[Trial]) -> At:
 
 def changes(found: Sequence[At]) -> tuple[tuple[float, float, Outcome, Outcome], ...]:
     """Return the pairs of neighboring doses between which the label changes, with both labels."""
-    pairs = zip(found, found[1:], strict=False)
-    return tuple((a.dose, b.dose, a.label, b.label) for a, b in pairs if a.label is not b.label)
+    return tuple((a.dose, b.dose, a.label, b.label) for a, b in pairwise(found) if a.label is not b.label)
 
 
 def errors(trials: Sequence[Trial], impostors: Sequence[Impostor]) -> tuple[Trial, ...]:
