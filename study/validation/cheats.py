@@ -29,10 +29,10 @@ Numbers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """Samples ``[N, *shape]`` and the classes ``[N]`` that they pretend to be of, if the data have any."""
+    """Samples ``[N, *shape]`` and the classes ``[N]`` that they pretend to be of."""
 
     samples: Tensor
-    labels: Tensor | None = None
+    labels: Tensor
 
 
 def names(source: Source) -> tuple[str, ...]:
@@ -41,15 +41,6 @@ def names(source: Source) -> tuple[str, ...]:
         return tuple(modeless.without_modes(source.truth, 2)) if len(source.truth.centers) > 1 else ()
     each = "one image per class" if source.truth.labels is not None else "one image per cluster"
     return ("images without structure", each, f"copies of {_copied(source)} images", "noise")
-
-
-def untrained(source: Source, count: int) -> Made:
-    """Return what stands for an untrained generator: points at the middle; gray images with a little noise."""
-    rng = generator(0, "competence/untrained")
-    noise = 0.1 * rng.standard_normal((count, *source.shape))
-    if isinstance(source.truth, MixtureTruth):
-        return Made(_tensor(source.truth.weights @ source.truth.centers + noise), _any_labels(source, count))
-    return Made(_tensor(np.clip(noise, -1, 1)), _any_labels(source, count))
 
 
 def make(name: str, source: Source, count: int, seed: int, row: int) -> Made:
@@ -115,7 +106,8 @@ def _without_structure(source: Source, rng: np.random.Generator, count: int) -> 
     flat = _images(_truth(source), _trained(source)[:_CLUSTERED]).samples.flatten(1)
     centered = (flat - flat.mean(0)) / max(1, len(flat) - 1) ** 0.5
     made = flat.mean(0) + _tensor(rng.standard_normal((count, len(flat)))) @ centered
-    return made.clamp(-1, 1).view(count, *source.shape)
+    clipped: Tensor = made.clamp(-1, 1).view(count, *source.shape)
+    return clipped
 
 
 def _copied(source: Source) -> int:
@@ -138,7 +130,9 @@ def _truth(source: Source) -> ImageTruth:
 
 def _images(truth: ImageTruth, picks: Numbers) -> Made:
     chosen = torch.from_numpy(picks)
-    labels = None if truth.labels is None else truth.labels[chosen].to(torch.int64)
+    labels = (
+        torch.zeros(len(picks), dtype=torch.int64) if truth.labels is None else truth.labels[chosen].to(torch.int64)
+    )
     return Made(as_floats(truth.images[chosen]), labels)
 
 

@@ -22,10 +22,11 @@ from study.outcomes.measures import Criterion, criteria, measure
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import OutcomeRule
 from study.validation import cheats
-from study.validation.bench import Bench, Sampled
+from study.validation.bench import CPU, Bench, Sampled
 from trainables.config import Config
 from trainables.data.source import MixtureTruth
 from trainables.features import held_out_count
+from trainables.loop import Loop
 from trainables.trace import ReplicaTrace
 
 RESAMPLES = 5
@@ -122,7 +123,7 @@ class Competence:
         short = [each for each in self.reaches if not each.reached]
         which = joined([f"{each.field} {each.threshold:g} (real: {each.worst:.2f})" for each in short])
         total = sum(self.real.values())
-        reason = f"which does not reach {which}" if short else "whose quality does not rise"
+        reason = f"short of {which}" if short else "no better than the untrained generator in quality,"
         return (
             f"{failed} of {total} sets of real samples do not converge, {reason} with evaluation.samples ="
             f" {self.samples}: {_remedy(short)}"
@@ -169,7 +170,7 @@ def competence(config: Config, rule: OutcomeRule, cache: Path | None) -> Compete
     samples = config.evaluation.samples
     if rule.classification_error_max is not None:
         return Competence(samples=samples, real={}, nulls={})
-    source = config.data.load(device=torch.device("cpu"), dtype=torch.float32)
+    source = config.data.load(device=CPU, dtype=torch.float32)
     try:
         where = Bench(config, cache=cache, source=source)
     except ValueError as error:
@@ -188,29 +189,30 @@ def _measured(where: Bench, rule: OutcomeRule) -> Competence:
     if missing := undecidable(traces[0], rule):
         return _unjudged(where.count, f"{missing}; these data may be too few")
     names = cheats.names(where.source)
-    made = where.trace(_rows(where, rule.window, [(name, 0) for name in names]), list(range(len(names))))
+    made = where.trace(_rows(where, rule.window, [(name, 0) for name in names]), range(len(names))) if names else None
     outcomes = [decide(trace, rule).outcome.value for trace in traces]
     return Competence(
         samples=where.count,
         real={outcome: outcomes.count(outcome) for outcome in dict.fromkeys(outcomes)},
-        nulls={name: decide(made.replica(place), rule).outcome.value for place, name in enumerate(names)},
+        nulls={name: decide(made.replica(i), rule).outcome.value for i, name in enumerate(names)} if made else {},
         reaches=tuple(_reaches(traces, rule)),
         label_accuracy=_label_accuracy(where),
     )
 
 
 def _rows(where: Bench, window: int, makers: Sequence[tuple[str, int]]) -> Iterator[Sampled]:
-    """Yield a row of what no generator has learned yet, and then a window of rows of each maker."""
-    yield _stacked([cheats.untrained(where.source, where.count) for _ in makers], where)
+    """Yield a row of the untrained generator, and then a window of rows of each maker."""
+    untrained, labels = Loop(where.config, [0], where.source, [], device=CPU).draw(where.count)
+    yield Sampled(
+        untrained.float().expand(len(makers), *untrained.shape[1:]),
+        None if labels is None else labels.expand(len(makers), -1),
+    )
     for row in range(1, window + 1):
-        yield _stacked([cheats.make(name, where.source, where.count, seed, row) for name, seed in makers], where)
-
-
-def _stacked(made: Sequence[cheats.Made], where: Bench) -> Sampled:
-    conditioning = getattr(where.config, "conditioning", None)
-    labeled = conditioning is not None and conditioning.kind != "unconditional"
-    labels = torch.stack([each.labels for each in made if each.labels is not None]) if labeled else None
-    return Sampled(torch.stack([each.samples for each in made]), labels)
+        made = [cheats.make(name, where.source, where.count, seed, row) for name, seed in makers]
+        yield Sampled(
+            torch.stack([each.samples for each in made]),
+            None if labels is None else torch.stack([each.labels for each in made]),
+        )
 
 
 def _reaches(traces: Sequence[ReplicaTrace], rule: OutcomeRule) -> Iterator[Reach]:

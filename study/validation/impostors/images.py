@@ -131,7 +131,8 @@ def _between(draw: Draw, *, within: bool) -> Array:
     """Return images with another one at a weight of ``dose``, of the same class or of any."""
     first = _shuffled(draw, _held(draw))
     second = _mates(draw, first, "mate") if within else _shuffled(draw, _held(draw), "other")
-    return (1 - draw.dose) * _images(draw, first) + draw.dose * _images(draw, second)
+    mixed: Array = (1 - draw.dose) * _images(draw, first) + draw.dose * _images(draw, second)
+    return mixed
 
 
 def _moments(draw: Draw, images: Array) -> Array:
@@ -139,7 +140,8 @@ def _moments(draw: Draw, images: Array) -> Array:
     flat = images.reshape(len(images), -1)
     centered = (flat - flat.mean(0)) / max(1, len(flat) - 1) ** 0.5
     made = flat.mean(0) + draw.dose * draw.rng("normal").standard_normal((draw.count, len(flat))) @ centered
-    return np.clip(made, -1, 1).reshape(draw.count, *draw.source.shape)
+    clipped: Array = np.clip(made, -1, 1).reshape(draw.count, *draw.source.shape)
+    return clipped
 
 
 def _normal(draw: Draw) -> Array:

@@ -18,7 +18,7 @@ from study.validation.impostors.results import Panel, Trial
 from trainables.conditioning import Unconditional
 from trainables.config import Evaluation, GanConfig
 from trainables.data import Digits
-from trainables.data.source import ImageSource
+from trainables.data.source import ImageSource, ImageTruth
 from trainables.loop import Loop
 from trainables.networks import Mlp
 from trainables.versions import versions
@@ -51,6 +51,7 @@ def bench(kind: Kind, cache: Path | None) -> Bench:
     if kind == "mixture":
         return Bench(config, cache=cache)
     truth = config.data.load(device=CPU, dtype=torch.float32).truth
+    assert isinstance(truth, ImageTruth)
     return Bench(config, cache=cache, source=ImageSource(truth, device=CPU, dtype=torch.float32, held_out=HELD_OUT))
 
 

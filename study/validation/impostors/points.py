@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 
 from study.outcomes.outcome import Outcome
 from study.validation.impostors.impostor import Array, Draw, Impostor, every, from_row
@@ -12,6 +13,7 @@ from trainables.data.source import MixtureTruth
 
 _OFF, _FEW, _LATE = Outcome.NOT_LEARNED, Outcome.MODE_COLLAPSED, Outcome.LATE_COLLAPSE
 _WORSE, _SWINGS, _HOPS = Outcome.DEGRADED, Outcome.OSCILLATING, Outcome.MODE_HOPPING
+Integers = npt.NDArray[np.int64]
 _JITTER = 0.2
 """Of the modes' standard deviation: copies of points are this much apart."""
 
@@ -22,18 +24,19 @@ def _truth(draw: Draw) -> MixtureTruth:
     return truth
 
 
-def _at(draw: Draw, modes: Array, deviation: float) -> Array:
+def _at(draw: Draw, modes: Integers, deviation: float) -> Array:
     """Return normal points of a deviation around the centres with these numbers."""
-    centers = _truth(draw).centers[modes.astype(int)]
+    centers = _truth(draw).centers[modes]
     points: Array = centers + deviation * draw.rng("noise").standard_normal(centers.shape)
     return points
 
 
-def _drawn(draw: Draw, weights: Array | None = None) -> Array:
+def _drawn(draw: Draw, weights: Array | None = None) -> Integers:
     """Return numbers of modes ``[count]``, by weights relative to their true ones."""
     truth = _truth(draw)
     shares = truth.weights * (1.0 if weights is None else weights)
-    return draw.rng("modes").choice(len(shares), size=draw.count, p=shares / shares.sum())
+    picks: Integers = draw.rng("modes").choice(len(shares), size=draw.count, p=shares / shares.sum())
+    return picks
 
 
 def data(draw: Draw) -> Array:
@@ -43,7 +46,8 @@ def data(draw: Draw) -> Array:
 
 def _polar(draw: Draw, radius: Array) -> Array:
     angle = draw.rng("angle").uniform(0, 2 * np.pi, draw.count)
-    return _middle(draw) + (_reach(draw) * radius)[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1)
+    points: Array = _middle(draw) + (_reach(draw) * radius)[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1)
+    return points
 
 
 def _middle(draw: Draw) -> Array:
@@ -99,7 +103,8 @@ def _blobs(draw: Draw) -> Array:
 
 def _turned(draw: Draw, angle: float) -> Array:
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    return (data(draw) - _middle(draw)) @ turn + _middle(draw)
+    turned: Array = (data(draw) - _middle(draw)) @ turn + _middle(draw)
+    return turned
 
 
 def _beside(draw: Draw, steps: float = 1) -> Array:
