@@ -141,6 +141,11 @@ def fit(truth: ImageTruth, data_digest: str) -> Features:
     return Features(net=whole, head=classes, task=task, accuracy=accuracy, data_digest=data_digest)
 
 
+def held_out_count(truth: ImageTruth) -> int:
+    """Return on how many images, or channels of them, the accuracy of :class:`Features` is measured."""
+    return int(len(_examples(truth)[0]) * _HELD_OUT)
+
+
 def _epochs(classes: int, images: int) -> int:
     if classes <= _FEW_CLASSES:
         return _EPOCHS

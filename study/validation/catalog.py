@@ -16,6 +16,6 @@ class Catalog:
 
 
 CATALOG: Mapping[str, Catalog] = {
-    "ring": Catalog(injections=ring.INJECTIONS, seeds=20),
-    "digits": Catalog(injections=digits.INJECTIONS, seeds=15),
+    "ring": Catalog(injections=ring.INJECTIONS, seeds=5),
+    "digits": Catalog(injections=digits.INJECTIONS, seeds=5),
 }

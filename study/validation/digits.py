@@ -13,7 +13,7 @@ from study.outcomes.outcome import Outcome
 from study.outcomes.rule import IMAGE_RULE
 from study.validation.anywhere import FROZEN, frozen_generator, healthy, not_a_number, wasserstein
 from study.validation.fault import Fault
-from study.validation.interventions import Copies, KeepClasses, RateStep, Relabel, Span
+from study.validation.interventions import Copies, KeepClasses, Noise, RateStep, Relabel, Span
 from trainables.conditioning import ByLabel
 from trainables.config import BurnIn, Evaluation, GanConfig, Latent, Updates
 from trainables.data import Digits
@@ -54,6 +54,8 @@ _HEALTHY = {
 }
 
 _injection = partial(Fault, config=BASE, rule=RULE)
+_broken = partial(_injection, premise=True)
+"""An injection in a replica that is good before."""
 
 
 def _tolerated() -> Iterable[Fault]:
@@ -73,10 +75,33 @@ def _recovered() -> Iterable[Fault]:
 
 def _partial() -> Iterable[Fault]:
     """Yield trainings that show only samples of m classes, from the first report on."""
-    for classes, first in ((1, 4), (2, 7), (3, 0), (4, 5), (5, 2), (6, 9), (7, 6)):
+    for classes, first in ((1, 4), (2, 7), (3, 0), (5, 2), (7, 6)):
         change = KeepClasses(classes=classes, first=first)
         severity = f"{classes} of 10 left, from {first}"
         yield _injection("partial collapse", severity, Outcome.MODE_COLLAPSED, sampling=change)
+
+
+def _hopping() -> Iterable[Fault]:
+    """Yield trainings that show only samples of m classes, others at every report."""
+    for classes in (2, 3, 5):
+        change, severity = KeepClasses(classes=classes, hops=True), f"{classes} of 10 at a time"
+        yield _injection("hopping", severity, Outcome.MODE_HOPPING, sampling=change)
+
+
+def _memorized() -> Iterable[Fault]:
+    """Yield generators of training images, each once in a report."""
+    config = replace(BASE, steps=BRIEF)
+    for points in (600, 1_400):
+        change, severity = Copies(points=points), f"{points:,} images"
+        yield _injection("memorized", severity, Outcome.MEMORIZED, config=config, sampling=change)
+
+
+def _degraded() -> Iterable[Fault]:
+    """Yield settled replicas whose samples get noise from one step on in which the digits are hard to read."""
+    for start, deviation in ((720, 0.6), (756, 0.8), (792, 1.2)):
+        change = Noise(deviation=deviation, span=Span(start=start))
+        severity = f"noise of {deviation:g} from {start}"
+        yield _broken("degraded", severity, Outcome.DEGRADED, sampling=change, looks=(start - 1,))
 
 
 def _copies() -> Iterable[Fault]:
@@ -90,11 +115,11 @@ def _late() -> Iterable[Fault]:
     for start, classes, first in ((720, 1, 6), (756, 4, 1), (792, 6, 3)):
         change = KeepClasses(classes=classes, first=first, span=Span(start=start))
         severity = f"{classes} of 10 from {start}"
-        yield _injection("late collapse", severity, Outcome.LATE_COLLAPSE, sampling=change, looks=(start - 1,))
+        yield _broken("late collapse", severity, Outcome.LATE_COLLAPSE, sampling=change, looks=(start - 1,))
     for start, points in ((720, 1), (756, 3)):
         copies = Copies(points=points, span=Span(start=start))
         severity = f"{points} images from {start}"
-        yield _injection("late collapse", severity, Outcome.LATE_COLLAPSE, sampling=copies, looks=(start - 1,))
+        yield _broken("late collapse", severity, Outcome.LATE_COLLAPSE, sampling=copies, looks=(start - 1,))
 
 
 def _rate_step() -> Iterable[Fault]:
@@ -110,7 +135,7 @@ def _oscillation() -> Iterable[Fault]:
         change = KeepClasses(classes=classes, first=first, span=Span(start=SETTLED, half=half))
         looks = (SETTLED - 1, SETTLED)
         severity = f"{classes} of 10 every {2 * half} steps"
-        yield _injection("oscillation", severity, Outcome.OSCILLATING, sampling=change, looks=looks)
+        yield _broken("oscillation", severity, Outcome.OSCILLATING, sampling=change, looks=looks)
 
 
 def _tiny_clip() -> Iterable[Fault]:
@@ -169,8 +194,11 @@ INJECTIONS = (
     *_tolerated(),
     *_recovered(),
     *_partial(),
+    *_hopping(),
     *_copies(),
+    *_memorized(),
     *_late(),
+    *_degraded(),
     *_rate_step(),
     *_oscillation(),
     *_tiny_clip(),

@@ -21,6 +21,8 @@ class Fault:
         rule: the rule that decides the outcome.
         training, sampling: an intervention during training, if any.
         looks: steps at which the generator's state is measured, in addition to the end.
+        premise: whether ``expected`` holds only of a generator that is good at the first look; of any other one the
+            outcome is measured.
 
     Raises:
         ValueError: if a look is not a step before the end of the training.
@@ -35,8 +37,11 @@ class Fault:
     training: Training | None = None
     sampling: Sampling | None = None
     looks: tuple[int, ...] = ()
+    premise: bool = False
 
     def __post_init__(self) -> None:
         for step in self.looks:
             if not 0 < step < self.config.steps:
                 raise ValueError(f"looks must be in 1..{self.config.steps - 1}, got {step}")
+        if self.premise and not self.looks:
+            raise ValueError(f"looks must not be empty for {self.name}, whose outcome has a premise")

@@ -99,11 +99,12 @@ class RateStep:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The inputs of an intervention in samples: the unchanged game, and the data."""
+    """The inputs of an intervention in samples: the unchanged game, the data, and the number of steps so far."""
 
     play: Play
     source: Source
     streams: Streams
+    step: int = 0
 
     def real(self, nets: Nets, count: int, labels: Labels | None) -> tuple[Samples, Labels | None]:
         """Return the samples of the unchanged game, and their labels if it has any."""
@@ -125,24 +126,28 @@ class KeepModes:
     """Samples of only ``modes`` of a mixture's modes, which differ by seed; samples near lost modes are moved.
 
     A sample nearest to a lost centre c is shifted by ``c' - c``, for kept centres c' in turn. So samples keep their
-    position relative to their centre, and samples of kept modes do not change.
+    position relative to their centre, and samples of kept modes do not change. If it ``hops``, the kept modes are
+    others at every step.
     """
 
     modes: int
     span: Span = Span()
+    hops: bool = False
 
     def sample(self, world: World, nets: Nets, count: int, labels: Labels | None) -> tuple[Samples, Labels | None]:
         samples, made_for = world.real(nets, count, labels)
         truth = world.source.truth
         assert isinstance(truth, MixtureTruth)
         centers = torch.from_numpy(truth.centers).to(samples)
-        targets = torch.stack([self._targets(seed, len(centers)) for seed in world.streams.seeds]).to(samples.device)
+        targets = torch.stack([self._targets(seed, len(centers), world.step) for seed in world.streams.seeds]).to(
+            samples.device
+        )
         nearest = torch.cdist(samples, centers.expand(len(samples), *centers.shape)).argmin(-1)
         return samples + centers[targets.gather(1, nearest)] - centers[nearest], made_for
 
-    def _targets(self, seed: int, modes: int) -> Tensor:
+    def _targets(self, seed: int, modes: int, step: int) -> Tensor:
         """Return the mode ``[M]`` to which samples of each mode move; kept modes stay."""
-        order = torch.from_numpy(generator(seed, _STREAM).permutation(modes))
+        order = torch.from_numpy(generator(seed, _STREAM, step if self.hops else 0).permutation(modes))
         targets = torch.arange(modes)
         targets[order[self.modes :]] = order[torch.arange(modes - self.modes) % self.modes]
         return targets
@@ -153,17 +158,20 @@ class KeepClasses:
     """Samples of only ``classes`` of a conditioned generator's classes, from class ``first`` on.
 
     All classes are drawn, and the others left out: with only one class, batch norm in G would have statistics unlike
-    those in training, and the samples would not look like the class.
+    those in training, and the samples would not look like the class. If it ``hops``, the classes begin elsewhere at
+    every step.
     """
 
     classes: int
     first: int = 0
     of: int = 10
     span: Span = Span()
+    hops: bool = False
 
     def sample(self, world: World, nets: Nets, count: int, labels: Labels | None) -> tuple[Samples, Labels | None]:
         every = torch.arange(-(-count // self.classes) * self.of) % self.of
-        kept = torch.nonzero((every - self.first) % self.of < self.classes)[:count, 0]
+        first = int(generator(0, _STREAM, world.step).integers(self.of)) if self.hops else self.first
+        kept = torch.nonzero((every - first) % self.of < self.classes)[:count, 0]
         samples, made_for = world.real(nets, len(every), every)
         assert made_for is not None
         return samples[:, kept], made_for[:, kept]
@@ -184,6 +192,20 @@ class Relabel:
         samples, made_for = world.real(nets, count, labels)
         assert made_for is not None
         return samples, (made_for + self.shift) % self.of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noise:
+    """Normal noise of a standard deviation that is added to every sample; of images, what leaves [-1, 1] is clipped."""
+
+    deviation: float
+    span: Span = Span()
+
+    def sample(self, world: World, nets: Nets, count: int, labels: Labels | None) -> tuple[Samples, Labels | None]:
+        samples, made_for = world.real(nets, count, labels)
+        noise = torch.from_numpy(world.streams.normal(_STREAM, world.step, tuple(samples.shape[1:]))).to(samples)
+        moved = samples + self.deviation * noise
+        return moved if isinstance(world.source.truth, MixtureTruth) else moved.clamp(-1, 1), made_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,9 +269,9 @@ class _Group:
     places: Tensor
     world: World
 
-    def sample(self, nets: Nets, count: int, labels: Labels | None) -> tuple[Samples, Labels | None]:
+    def sample(self, nets: Nets, count: int, labels: Labels | None, step: int) -> tuple[Samples, Labels | None]:
         params = {name: {k: v[self.places] for k, v in stacked.items()} for name, stacked in nets.params.items()}
-        return self.sampling.sample(self.world, Nets(nets.modules, params), count, labels)
+        return self.sampling.sample(replace(self.world, step=step), Nets(nets.modules, params), count, labels)
 
 
 class _ChangedPlay:
@@ -282,7 +304,7 @@ class _ChangedPlay:
     ) -> tuple[Samples, Labels | None]:
         for group in self._groups:
             if group.sampling.span.holds(self._step):
-                changed, changed_labels = group.sample(nets, count, asked)
+                changed, changed_labels = group.sample(nets, count, asked, self._step)
                 samples = samples.index_copy(0, group.places, changed)
                 if labels is not None and changed_labels is not None:
                     labels = labels.index_copy(0, group.places, changed_labels)

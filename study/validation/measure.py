@@ -175,12 +175,13 @@ def _points(samples: Tensor) -> ground_truth.Points:
 
 
 def _case(injection: Fault, trace: Trace, seed: int, seen: Sequence[State]) -> Case:
-    expected = ground_truth.expected_from(seen) if injection.expected is None else injection.expected
+    known = injection.expected if not injection.premise or seen[0] is State.GOOD else None
+    expected = ground_truth.expected_from(seen) if known is None else known
     return Case(
         injection=injection.name,
         severity=injection.severity,
         seed=seed,
-        truth="measured" if injection.expected is None else "construction",
+        truth="measured" if known is None else "construction",
         expected=expected,
         decided=decide(trace.replica(seed), injection.rule).outcome,
         states=tuple(state.value for state in seen),

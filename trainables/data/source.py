@@ -169,9 +169,18 @@ class ImageSource:
     Args:
         truth: images and labels; the images may be a memory map for sets that exceed the memory.
         on_device: the bytes are moved to ``device``; otherwise they stay where they are and only batches move.
+        held_out: the share that is held out.
     """
 
-    def __init__(self, truth: ImageTruth, *, device: torch.device, dtype: torch.dtype, on_device: bool = True) -> None:
+    def __init__(
+        self,
+        truth: ImageTruth,
+        *,
+        device: torch.device,
+        dtype: torch.dtype,
+        on_device: bool = True,
+        held_out: float = HELD_OUT_SHARE,
+    ) -> None:
         self.truth = truth
         self.shape = tuple(truth.images.shape[1:])
         self.digest = _digest(truth)
@@ -181,7 +190,7 @@ class ImageSource:
         # As a tensor: CUDA multiplies by the rounded reciprocal of a scalar divisor, which a CPU does not.
         self._divisor = torch.tensor(255.0, device=device)
         order = torch.from_numpy(generator(0, "held_out").permutation(len(truth.images))).to(self._images.device)
-        self._held = order[: min(MOST_HELD_OUT, int(HELD_OUT_SHARE * len(order)))]
+        self._held = order[: min(MOST_HELD_OUT, int(held_out * len(order)))]
         self._train = order[len(self._held) :]
         self._walk: tuple[tuple[tuple[int, ...], int], Tensor] | None = None
 
