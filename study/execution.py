@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,8 @@ from study.search.scoring import candidate
 from study.storage.records import Record
 from study.storage.store import Store
 from study.tracking import Tracker
+from study.validation.competence import Competence
+from study.validation.judges import try_judges
 from trainables import features, games, probes
 from trainables.config import Config
 from trainables.data import ImageTruth
@@ -102,6 +104,9 @@ def start(
     """
     _notify(observers, lambda each: each.planned(plan))
     check(plan, store.out)
+    judges = try_judges(plan, cache_of(store))
+    for name, judge in judges.items():
+        _notify(observers, partial(_tell, name=name, judge=judge))
     _notify(observers, lambda each: each.connecting())
     allocation = ray_driver.connect(resources)
     try:
@@ -113,6 +118,7 @@ def start(
             shutil.rmtree(store.root, ignore_errors=True)
             raise
         store.write_plan(plan)
+        store.write_judges({name: judge.to_json() for name, judge in judges.items()})
         ledger = Ledger(plan, store, again=True)
         guide = _guide(ledger, mirror)
         return finish(ledger, tracker, interrupted=not _train(ledger, guide, allocation, tracker, observers))
@@ -152,6 +158,10 @@ def resume(
         return finish(ledger, tracker, interrupted=not _train(ledger, guide, allocation, tracker, observers))
     finally:
         ray_driver.disconnect()
+
+
+def _tell(observer: Observer, *, name: str, judge: Competence) -> None:
+    observer.judge_tried(name, judge.sentence)
 
 
 def _notify(observers: Sequence[Observer], event: Callable[[Observer], None]) -> None:

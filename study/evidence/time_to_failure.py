@@ -1,7 +1,7 @@
 """Lifetimes: how long the replicas of each cell train before they fail for good. Records in, curves out.
 
-A replica that was good for a window *fails* at the first snapshot after it that is not good, whatever followed; one that
-was never good fails when the failure of its outcome first shows:
+A replica that was good for a window *fails* at the first snapshot after it that is not good, whatever followed; one
+that was never good fails when the failure of its outcome first shows:
 
 ==========================================  ===========================================================================
 outcome, never good for a window            lifetime
@@ -12,8 +12,8 @@ oscillating (in less than a window)         ends at the first snapshot that is n
 not_learned                                 never ended while somebody looked: censored at the planned steps
 ==========================================  ===========================================================================
 
-A replica that was good to its end is censored there; one that recovered has failed, once. A failure happened at some step after the snapshot before; the curve has it at the snapshot that showed it. Survival is
-no success: a replica that learns nothing survives. Crashed, skipped and pending replicas say nothing and are left out.
+A replica that was good to its end is censored there; one that recovered has failed, once. A failure happened at some
+step after the snapshot before; the curve has it at the snapshot that showed it. Survival is no success: a replica that learns nothing survives. Crashed, skipped and pending replicas say nothing and are left out.
 
 Replicas that a search *stopped* are the difficulty: it stops those that look doomed, so that their lifetimes are
 censored *informatively* and the usual estimate is too good. Without further data only bounds are certain: all of them

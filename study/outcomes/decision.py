@@ -29,8 +29,8 @@ class Decision:
     Attributes:
         step: diverged: the first snapshot with a non-finite number, or of the first window out of bounds. Converged:
             the first snapshot of the good run at the end. Mode-collapsed, memorized and mode-hopping, never good
-            before: the first such snapshot. Degraded, late collapse and oscillating, and whatever else was good for a window: the first
-            snapshot after the first good window that is not good. Else None.
+            before: the first such snapshot. Degraded, late collapse and oscillating, and whatever else was good for a
+            window: the first snapshot after the first good window that is not good. Else None.
         ever_good: whether any window was good ("best checkpoint"), whatever followed.
         borderline: whether the outcome would be another one if every quantity were one standard error better, or worse,
             than it was measured.

@@ -28,6 +28,14 @@ class Observer:
     def planned(self, plan: Plan) -> None:
         """Hear what is about to run, before anything starts."""
 
+    def judge_tried(self, data: str, sentence: str) -> None:
+        """Hear what the outcome rule makes of real data and of generators that cheat.
+
+        Args:
+            data: what was judged: the data, how many samples, and whether by label.
+            sentence: what was found.
+        """
+
     def connecting(self) -> None:
         """Hear that Ray is being started or joined."""
 

@@ -10,7 +10,7 @@ until the hypotheses are decided),
 
 import dataclasses
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ _SPEC = pydantic.TypeAdapter(Plan)
 
 
 _RULE = pydantic.TypeAdapter(OutcomeRule)
+_JUDGES: pydantic.TypeAdapter[Mapping[str, Mapping[str, Any]]] = pydantic.TypeAdapter(Mapping[str, Mapping[str, Any]])
 
 
 _SETTLED = pydantic.TypeAdapter(dict[str, Any])
@@ -50,6 +51,7 @@ class Store:
         self.records_path = root / "records.parquet"
         self.rule_path = root / "rule.json"
         self.settled_path = root / "settled.json"
+        self.judges_path = root / "judges.json"
         self.report_path = root / "report" / "index.html"
         self.traces_path = root / "traces"
         self.samples_path = root / "samples"
@@ -99,6 +101,14 @@ class Store:
             ValueError: if it cannot be read.
         """
         return read_json(self.rule_path, _RULE, renaming.current) if self.rule_path.exists() else self.plan().rule
+
+    def write_judges(self, judges: Mapping[str, Mapping[str, Any]]) -> None:
+        """Keep what the outcome rule made of real data and of generators that cheat, before anything was trained."""
+        write_text(self.judges_path, json.dumps(judges, indent=1))
+
+    def judges(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return what :meth:`write_judges` kept; nothing of a launch of an earlier version."""
+        return read_json(self.judges_path, _JUDGES) if self.judges_path.exists() else {}
 
     def write_settled(self, cells: Collection[int], seconds: float) -> None:
         """Tells later drivers which cells need no more seeds, and the time that the launch has taken."""

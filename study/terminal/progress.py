@@ -174,6 +174,9 @@ class Terminal(Observer):
     def connecting(self) -> None:
         self._console.print("starting Ray ...", style="dim")
 
+    def judge_tried(self, data: str, sentence: str) -> None:
+        self._console.print(f"judge of {data}: {sentence}", style="dim")
+
     def connected(self, allocation: Allocation) -> None:
         device = f"{allocation.cpus:g} CPU" + (f" and {allocation.gpus:g} GPU" if allocation.gpus else "")
         self._console.print(

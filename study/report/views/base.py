@@ -14,6 +14,7 @@ from study.report import tables
 from study.report.drawing.panels import Entry, Panels
 from study.report.rule_validation import Trust, trust
 from study.storage.records import Record
+from study.validation.competence import Competence
 from trainables.trace import Trace
 
 Traced = tuple[Block, Trace]
@@ -128,6 +129,12 @@ class View(ABC):
         """The blocks whose trace is read, with it."""
         found = ((block, self.launch.store.trace(block)) for block in self.traced)
         return [(block, trace) for block, trace in found if trace is not None]
+
+    @cached_property
+    def judges(self) -> Mapping[str, str]:
+        """What the rule made of real data and of generators that cheat, before training, by what was judged."""
+        stored = self.launch.store.judges()
+        return {name: Competence.from_json(own).sentence for name, own in stored.items()}
 
     @cached_property
     def trust(self) -> Trust | None:

@@ -1,0 +1,31 @@
+"""What is tried before a plan is trained."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from study import plan
+from study.outcomes.rule import MIXTURE_RULE
+from study.validation.judges import judged, try_judges
+
+
+def test_every_data_set_is_tried_once(tmp_path: Path) -> None:
+    launch = plan("mixture-modes", "smoke")
+    found = try_judges(launch, tmp_path)
+    assert list(found) == list(dict.fromkeys(map(judged, launch.configs())))
+    assert all(judge.passes for judge in found.values())
+
+
+def test_a_rule_that_real_data_do_not_meet_is_refused_with_what_to_change(tmp_path: Path) -> None:
+    launch = plan("mixture-modes", "smoke")
+    strict = replace(launch, rule=replace(MIXTURE_RULE, balance_min=1.0))
+    with pytest.raises(ValueError, match=r"^This rule cannot judge these data: .* balance_min 1 .*study mixture-modes"):
+        try_judges(strict, tmp_path)
+
+
+def test_a_name_says_what_is_judged() -> None:
+    names = {judged(config) for config in plan("acgan", "quick").configs()}
+    assert all("512 samples" in name for name in names)
+    assert any(name.endswith(", by label") for name in names)
+    assert any(not name.endswith(", by label") for name in names)
