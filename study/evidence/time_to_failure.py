@@ -13,7 +13,8 @@ not_learned                                 never ended while somebody looked: c
 ==========================================  ===========================================================================
 
 A replica that was good to its end is censored there; one that recovered has failed, once. A failure happened at some
-step after the snapshot before; the curve has it at the snapshot that showed it. Survival is no success: a replica that learns nothing survives. Crashed, skipped and pending replicas say nothing and are left out.
+step after the snapshot before; the curve has it at the snapshot that showed it. Survival is no success: a replica that
+learns nothing survives. Crashed, skipped and pending replicas say nothing and are left out.
 
 Replicas that a search *stopped* are the difficulty: it stops those that look doomed, so that their lifetimes are
 censored *informatively* and the usual estimate is too good. Without further data only bounds are certain: all of them
