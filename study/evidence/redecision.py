@@ -1,9 +1,10 @@
 """Many stored traces decided by many rules at once: what ``decide`` says of each, at a fraction of its time.
 
 Replicas with as many rows, the same columns and the same constants are joined end to end and measured in one piece.
-Only ``radius``, ``share_floor`` and ``window`` are measured again; what was measured is judged again for other criteria,
-and what was judged is summed up again for other demands on the course. Whether training blew up is asked only of
-replicas that blow up by some of the rules and not by others.
+Only ``radius``,
+``share_floor`` and ``window`` are measured again; what was measured is judged again for other criteria, and what was
+judged is summed up again for other demands on the course. Whether training blew up is asked only of replicas that
+blow up by some of the rules and not by others.
 
 720 replicas of 60 rows on a ring take 1 to 2 s for 20 thresholds one at a time, and 3 to 5 s for all pairs of them at
 the ends of their ranges, on one core.
