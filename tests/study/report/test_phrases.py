@@ -46,7 +46,7 @@ def test_durations_are_written_in_two_units(seconds: float, expected: str) -> No
 def test_bands_join_thresholds_of_one_verdict() -> None:
     found: Any = SimpleNamespace(thresholds=(0.1, 0.2, 0.3, 0.4))
     verdicts = (Verdict.UNDECIDED, Verdict.SUPPORTED, Verdict.SUPPORTED, Verdict.CONTRADICTED)
-    own: Any = SimpleNamespace(judgments=[SimpleNamespace(verdict=verdict) for verdict in verdicts])
+    own: Any = SimpleNamespace(verdicts=verdicts)
     assert phrases.by_threshold(found, own) == "undecided from 0.1, supported from 0.2, contradicted from 0.4"
     found.thresholds = ("eighth", "r3", "r10", "r30")
     assert phrases.by_threshold(found, own) == "undecided at eighth, supported at r3, contradicted at r30"

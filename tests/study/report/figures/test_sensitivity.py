@@ -47,7 +47,7 @@ def test_lines_are_the_rates_at_every_threshold_and_the_rules_own_is_marked(view
 def test_a_band_covers_the_values_of_its_verdict(view: GridView) -> None:
     found = next(own for own in view.sensitivities if own.name == "quality_min")
     row = [own.name for own in view.sensitivities if own.moves_verdicts].index(found.name)
-    verdicts = [judgment.verdict for judgment in found.hypotheses[0].judgments]
+    verdicts = found.hypotheses[0].verdicts
     assert len(set(verdicts)) > 1
     bands = next(ax for ax in axes(view) if ax.get_title(loc="left") == "ls" and ax.patches)
     drawn = [patch for patch in bands.patches if row - 0.5 < patch.get_y() < row + 0.5]
