@@ -25,7 +25,7 @@ from study.design.planning import plan_study
 from study.design.study import Study
 from study.outcomes.decision import decide
 from study.outcomes.outcome import Outcome
-from study.outcomes.rule import IMAGE_RULE, MIXTURE_RULE, OutcomeRule
+from study.outcomes.rule import IMAGE_RULE, MIXTURE_RULE, PLAUSIBLE, THRESHOLDS, OutcomeRule, plausible
 from study.studies import studies
 from trainables.config import AaeConfig, GanConfig
 
@@ -321,8 +321,25 @@ def outcomes() -> str:
         " start from the rule `mixture`, studies on images from the rule `image`; a profile may change a threshold, and"
         " every report prints the rule that it was decided by.",
         table(("threshold", "`mixture`", "`image`", "meaning"), rules),
+        "## Their plausible ranges",
+        "A verdict that would be another one with one threshold elsewhere in its plausible range is marked *fragile*."
+        " Reports show what moves; values are rounded to three digits.",
+        table(("threshold", "`mixture`", "`image`", "ends there because it is"), map(_range, THRESHOLDS)),
     ]
     return page("Outcomes", introduction, parts)
+
+
+def _range(name: str) -> tuple[str, ...]:
+    """Return a threshold, its plausible range in both rules, and why it ends there."""
+    spans = [_ends(plausible(rule, name)) for rule in (MIXTURE_RULE, IMAGE_RULE)]
+    return code(name), *spans, prose(PLAUSIBLE[name].why)
+
+
+def _ends(values: Sequence[object]) -> str:
+    if not values:
+        return "absent"
+    words = ", ".join(map(str, values)) if isinstance(values[0], str) else f"{values[0]:g} to {values[-1]:g}"
+    return code(words)
 
 
 def _block(text: str) -> str:

@@ -184,11 +184,11 @@ def read_records(store: Store) -> None:
 
 def vary_thresholds(store: Store) -> None:
     """The sensitivity of every rate and verdict, traces read included."""
-    from study.evidence import sensitivity
+    from study.launch import Launch
 
-    plan = store.plan()
-    traces = [(block, stored) for block in plan.blocks() if (stored := store.trace(block)) is not None]
-    sensitivity.vary(plan, store.records(), traces, rule=store.rule())
+    found = Launch(store).sensitivity
+    assert found.each
+    assert found.worst_pair
 
 
 def build_report(store: Store) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from study.design.hypothesis import Hypothesis
 from study.design.plan import Block, Plan
 from study.evidence.inference.proportions import Rate, wilson
-from study.evidence.judging import Flip, Fragility, Judgment, Verdict, judge
+from study.evidence.judging import Flip, Fragility, Judgment, Verdict, verdicts
 from study.evidence.redecision import outcomes
 from study.formatting import plural
 from study.outcomes.columns import Flags
@@ -40,10 +40,10 @@ class CellRates:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HypothesisVerdicts:
-    """The judgment of one hypothesis at every threshold."""
+    """The verdict on one hypothesis at every threshold."""
 
     hypothesis: Hypothesis
-    judgments: tuple[Judgment, ...]
+    verdicts: tuple[Verdict, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ class Sensitivity:
     @property
     def moves_verdicts(self) -> bool:
         """Whether the verdict on any hypothesis is not the same at every threshold."""
-        return any(len({own.verdict for own in each.judgments}) > 1 for each in self.hypotheses)
+        return any(len(set(each.verdicts)) > 1 for each in self.hypotheses)
 
     @property
     def span(self) -> str:
@@ -124,7 +124,7 @@ class SensitivityAnalysis:
         self._records = records
         self._places, self._replicas = _decided(records, traces)
         self._cells = np.array([records[place].cell for place in self._places], dtype=np.int64)
-        self._verdicts: dict[bytes, tuple[Judgment, ...]] = {}
+        self._known: dict[bytes, tuple[Verdict, ...]] = {}
 
     @property
     def left_out(self) -> int:
@@ -229,28 +229,26 @@ class SensitivityAnalysis:
 
     def _harm(self, codes: Codes, own: Codes) -> tuple[Mapping[str, Verdict], float]:
         """Return the verdicts that are other ones, and by how much cells' rates change on average."""
-        before, after = (self._judgments(each) for each in (own, codes))
-        flipped = {
-            b.hypothesis.name: a.verdict for b, a in zip(before, after, strict=True) if b.verdict is not a.verdict
-        }
+        trio = zip(self._plan.hypotheses, self._verdicts(own), self._verdicts(codes), strict=True)
+        flipped = {hypothesis.name: after for hypothesis, before, after in trio if before is not after}
         success = CODE[Outcome.CONVERGED]
         change = (codes == success).astype(float) - (own == success)
         moved = [abs(change[self._cells == cell].mean()) for cell in np.unique(self._cells)]
         return flipped, float(np.mean(moved))
 
     def _judged(self, codes: Codes) -> tuple[HypothesisVerdicts, ...]:
-        at_each = [self._judgments(column) for column in codes.T]
+        at_each = [self._verdicts(column) for column in codes.T]
         return tuple(
-            HypothesisVerdicts(hypothesis=hypothesis, judgments=tuple(found[place] for found in at_each))
+            HypothesisVerdicts(hypothesis=hypothesis, verdicts=tuple(found[place] for found in at_each))
             for place, hypothesis in enumerate(self._plan.hypotheses)
         )
 
-    def _judgments(self, codes: Codes) -> tuple[Judgment, ...]:
+    def _verdicts(self, codes: Codes) -> tuple[Verdict, ...]:
         key = codes.tobytes()  # most thresholds decide most replicas alike
-        if key not in self._verdicts:
+        if key not in self._known:
             records = _redecided(self._records, self._places, codes)
-            self._verdicts[key] = judge(self._plan.hypotheses, records, anytime=self._plan.until_decided)
-        return self._verdicts[key]
+            self._known[key] = verdicts(self._plan.hypotheses, records, anytime=self._plan.until_decided)
+        return self._known[key]
 
     def _rates(self, codes: Codes) -> tuple[CellRates, ...]:
         titles = {record.cell: record.cell_name for record in self._records}
@@ -321,9 +319,7 @@ def _ends(values: Sequence[Value], own: Value) -> tuple[Value, ...]:
 
 
 def _flips(each: Iterable[Sensitivity], place: int, verdict: Verdict) -> tuple[Flip, ...]:
-    found = [
-        flip for own in each for flip in _stretches(own, [j.verdict for j in own.hypotheses[place].judgments], verdict)
-    ]
+    found = [flip for own in each for flip in _stretches(own, own.hypotheses[place].verdicts, verdict)]
     return tuple(sorted(found, key=lambda flip: flip.steps))
 
 

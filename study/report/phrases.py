@@ -63,7 +63,7 @@ def levels(chosen: Mapping[str, str]) -> str:
 
 def by_threshold(found: "Sensitivity", own: "HypothesisVerdicts") -> str:
     """Return ``undecided from 0.05, supported from 0.4``; of words ``undecided at r3, supported at r10``."""
-    pairs = zip(found.thresholds, (judgment.verdict for judgment in own.judgments), strict=True)
+    pairs = zip(found.thresholds, own.verdicts, strict=True)
     return ", ".join(_from(verdict.value, next(group)[0]) for verdict, group in groupby(pairs, lambda p: p[1]))
 
 

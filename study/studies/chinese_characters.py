@@ -98,7 +98,7 @@ STUDY = Study(
     profiles={
         "smoke": Profile(
             base=_base(
-                Characters(classes=10, fonts=1, variations=20),
+                Characters(classes=10, fonts=2, variations=60),
                 networks.Characters(features=(8, 8), channels=(8, 8), units=16),
                 latent=8,
                 lr=1e-3,

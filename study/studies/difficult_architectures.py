@@ -181,7 +181,7 @@ STUDY = Study(
     contrasts=(),
     profiles={
         "smoke": Profile(
-            base=_small(steps=6, every=3),
+            base=_small(steps=6, every=2),
             factors=(_runs(_SMALL_NETS, _methods(tf1=False, faster=5)).pick("mlp / dcgan", "resnet / wgan-gp"),),
             seeds=2,
             block=2,

@@ -207,7 +207,7 @@ STUDY = Study(
     contrasts=(),
     profiles={
         "smoke": Profile(
-            base=_base(steps=4, every=2),
+            base=_base(steps=4, every=1),
             factors=(_settings(1),),
             seeds=1,
             block=1,

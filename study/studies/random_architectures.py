@@ -125,7 +125,7 @@ STUDY = Study(
     ),
     profiles={
         "smoke": Profile(
-            base=_base(steps=4, every=2),
+            base=_base(steps=4, every=1),
             factors=(_runs(_draws(2, (3, 4), (4,)), faster=5),),
             seeds=1,
             block=1,

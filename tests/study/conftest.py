@@ -82,6 +82,25 @@ def make(
     return store
 
 
+def graded(trained: Callable[..., Store]) -> Store:
+    """A launch whose replicas differ in how good they are, so that thresholds decide how many converge."""
+    store = trained(((C,) * 12, (N,) * 12), page=False)
+    plan = store.plan()
+    for block in plan.blocks():
+        own = store.trace(block)
+        assert own is not None
+        rows = [row | {"mode_share_eighth": _graded(block.cell.index, row)} for row in own.rows]
+        trace.write(Trace(meta=own.meta, rows=rows), store.trace_path(block))
+    Ledger(plan, store).write()
+    return store
+
+
+def _graded(cell: int, row: Mapping[str, Any]) -> list[float]:
+    """Quality is 0.53 to 0.86 in the first cell, 0.32 to 0.65 in the second."""
+    quality = (0.53 if cell == 0 else 0.32) + 0.03 * row["seed"]
+    return [(0.1 + 0.9 * quality) / 2] * 2 if row["step"] else [0.05, 0.05]
+
+
 def _plan(
     outcomes: Sequence[Sequence[Outcome]], name: str, config: Mapping[str, Any], changes: Mapping[str, Any]
 ) -> Plan:

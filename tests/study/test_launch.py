@@ -9,6 +9,7 @@ from study.launch import Launch
 from study.outcomes.outcome import Outcome
 from study.scheduling.ledger import redecide
 from study.storage.store import Store
+from tests.study.conftest import graded
 
 C, N = Outcome.CONVERGED, Outcome.NOT_LEARNED
 
@@ -60,10 +61,32 @@ def test_verdicts_print_as_one_sentence(launch: Launch) -> None:
         assert "\n" not in str(verdict)
 
 
+def test_verdicts_say_what_would_change_them(trained: Callable[..., Store]) -> None:
+    launch = study.load(graded(trained).root)
+    fragile = launch.verdicts[0]
+    assert fragile.mark == "fragile"
+    (flip,) = [own for own in fragile.fragility.flips if own.side == "above"] if fragile.fragility else ()
+    assert flip.condition in str(fragile)
+    changed = launch.decide(**{flip.threshold: flip.values[0]}).verdicts[0]
+    assert changed.verdict is flip.verdict is not fragile.verdict
+
+
+def test_a_verdict_that_stands_everywhere_has_no_mark(trained: Callable[..., Store]) -> None:
+    launch = study.load(trained(((C,) * 12, (N,) * 12), page=False).root)
+    assert [verdict.mark for verdict in launch.verdicts] == ["", ""]
+
+
+def test_a_trace_that_cannot_be_read_makes_sensitivity_unknown(trained: Callable[..., Store]) -> None:
+    store = trained(((C,) * 3, (N,) * 3), page=False)
+    store.trace_path(store.plan().blocks()[0]).write_bytes(b"broken")
+    found = study.load(store.root).verdicts[0]
+    assert "(sensitivity unknown: 3 of 6 replicas with an outcome have no trace that can be read)" in str(found)
+
+
 def test_a_trace_has_a_row_per_report(launch: Launch) -> None:
     trace = launch.trace(cell=0, seed=1)
     assert trace.step.tolist() == list(range(0, 1_001, 100))
-    assert len(trace.mode_share_r30[0]) == 2
+    assert len(trace.mode_share_eighth[0]) == 2
 
 
 def test_samples_are_pictures_by_step(launch: Launch) -> None:

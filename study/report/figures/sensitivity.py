@@ -170,7 +170,7 @@ def _matrix(figure: Canvas, drawing: Drawing, part: Sequence[int], top: float) -
         ax.set_yticks(range(len(names)), names)
         ax.tick_params(axis="y", length=0, pad=8, labelcolor=COLORS["ink"], labelsize=9.5)
         for row, own in enumerate(drawing.verdicts):
-            _band(ax, row, own, [judgment.verdict for judgment in own.hypotheses[place].judgments])
+            _band(ax, row, own, own.hypotheses[place].verdicts)
 
 
 def _band(ax: Axes, row: int, found: Sensitivity, verdicts: Sequence[Verdict]) -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from search_spaces import grid
 from study.design.hypotheses import Hypothesis
 from study.design.study import Study
-from study.evidence.judging import Judgment, Verdict, judge, open_cells
+from study.evidence.judging import Flip, Fragility, Judgment, Verdict, judge, open_cells
+from study.outcomes.rule import Value
 from study.studies import studies
 from tests.study.evidence.made_claims import (
     CONTRADICTED,
@@ -246,3 +247,32 @@ def test_what_is_decided_at_some_time_stays_so(drawn: list[tuple[str, str]]) -> 
             assert old.p is None or (new.p is not None and new.p <= old.p)
             assert old.p_adjusted is None or (new.p_adjusted is not None and new.p_adjusted <= old.p_adjusted)
         before = now
+
+
+def flip(name: str, values: tuple[Value, ...], side: str = "within", verdict: Verdict = UNDECIDED) -> Flip:
+    return Flip(threshold=name, verdict=verdict, values=values, steps=1, side=side)
+
+
+@pytest.mark.parametrize(
+    ("found", "condition"),
+    [
+        (flip("quality_min", (0.93, 0.95), "above"), "quality_min >= 0.93"),
+        (flip("quality_min", (0.3, 0.4), "below"), "quality_min <= 0.4"),
+        (flip("window", (4, 5)), "window is 4 to 5"),
+        (flip("window", (4,)), "window is 4"),
+        (flip("radius", ("r3", "r30")), "radius is r3 or r30"),
+        (flip("loss_bound", (1e5,), "above"), "loss_bound >= 100000"),
+    ],
+)
+def test_the_condition_of_a_flip_is_that_of_its_values(found: Flip, condition: str) -> None:
+    assert found.condition == condition
+
+
+def test_a_fragile_verdict_names_its_nearest_changes_and_counts_the_others() -> None:
+    flips = (flip("a", (2,)), flip("b", (3,), verdict=Verdict.CONTRADICTED), flip("c", (4,)), flip("d", (5,)))
+    assert Fragility(flips=flips).sentence(3) == (
+        "fragile: undecided if a is 2 or c is 4, contradicted if b is 3; and 1 other change"
+    )
+    assert Fragility(flips=flips).sentence().endswith("undecided if a is 2 or c is 4 or d is 5, contradicted if b is 3")
+    assert (Fragility().sentence(), Fragility().mark) == ("", "")
+    assert Fragility(unknown="no traces").sentence(3) == "sensitivity unknown: no traces"

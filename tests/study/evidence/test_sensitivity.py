@@ -132,13 +132,15 @@ def test_each_judgment_is_that_of_records_decided_by_the_other_rule(name: str) -
     for place, threshold in enumerate(found.thresholds):
         rule = changed(MIXTURE_RULE, {name: threshold})
         assert rule is not None
-        assert tuple(own.judgments[place] for own in found.hypotheses) == judge(PLAN.hypotheses, decided(rule))
+        judged = judge(PLAN.hypotheses, decided(rule))
+        assert [own.verdicts[place] for own in found.hypotheses] == [each.verdict for each in judged]
 
 
 def test_at_its_own_value_everything_is_as_in_the_records() -> None:
     for found in WHOLE.each:
         place = found.thresholds.index(found.own)
-        assert [own.judgments[place] for own in found.hypotheses] == list(judge(PLAN.hypotheses, RECORDS))
+        judged = judge(PLAN.hypotheses, RECORDS)
+        assert [own.verdicts[place] for own in found.hypotheses] == [each.verdict for each in judged]
         assert [cell.rates[place].successes for cell in found.cells] == [12, 6]
 
 
@@ -243,9 +245,15 @@ def test_records_of_another_rule_are_varied_around_the_one_given() -> None:
 
 def test_a_launch_that_looked_while_it_ran_is_judged_so_at_every_threshold() -> None:
     plan = replace(PLAN, until_decided=True)
-    own = of("quality_min", SensitivityAnalysis(plan, RECORDS, TRACES))
-    judged = tuple(each.judgments[own.thresholds.index(own.own)] for each in own.hypotheses)
-    assert judged == judge(PLAN.hypotheses, RECORDS, anytime=True) != judge(PLAN.hypotheses, RECORDS)
+    own, differ = of("quality_min", SensitivityAnalysis(plan, RECORDS, TRACES)), False
+    for place, threshold in enumerate(own.thresholds):
+        rule = changed(MIXTURE_RULE, {"quality_min": threshold})
+        assert rule is not None
+        records = decided(rule)
+        judged, fixed = (judge(PLAN.hypotheses, records, anytime=anytime) for anytime in (True, False))
+        assert [each.verdicts[place] for each in own.hypotheses] == [each.verdict for each in judged]
+        differ |= [each.verdict for each in judged] != [each.verdict for each in fixed]
+    assert differ
 
 
 def test_replicas_without_outcome_count_nowhere() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pydantic
 import pytest
 
-from study.outcomes.rule import IMAGE_RULE, MIXTURE_RULE, OutcomeRule
+from study.outcomes.rule import IMAGE_RULE, MIXTURE_RULE, PLAUSIBLE, THRESHOLDS, OutcomeRule, changed, plausible
 
 
 @pytest.mark.parametrize("rule", [MIXTURE_RULE, IMAGE_RULE])
@@ -83,3 +83,42 @@ def test_labels_name_rule_and_digest() -> None:
 def test_a_threshold_out_of_range_is_refused(name: str, value: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         replace(MIXTURE_RULE, **{name: value})
+
+
+@pytest.mark.parametrize("rule", [MIXTURE_RULE, IMAGE_RULE], ids=lambda rule: rule.name)
+def test_every_threshold_has_a_plausible_range_around_the_rules_own_value(rule: OutcomeRule) -> None:
+    assert tuple(PLAUSIBLE) == THRESHOLDS
+    for name in THRESHOLDS:
+        own, values = getattr(rule, name), plausible(rule, name)
+        assert (own in values and len(values) >= 4) if own is not None else not values
+        assert all(changed(rule, {name: value}) for value in values)
+        if not isinstance(own, str) and own is not None:
+            assert list(values) == sorted(set(values))
+            assert values[0] < own < values[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "low", "high"),
+    [
+        ("quality_min", 0.5, 0.333, 0.667),
+        ("quality_min", 0.9, 0.818, 0.947),
+        ("quality_min", 1.0, 0.818, 1.0),
+        ("window", 3, 2, 6),
+        ("window", 1, 1, 2),
+        ("tolerated_alternations", 0, 0, 2),
+        ("tolerance", 0.5, 0.0, 1.5),
+        ("loss_bound", 1e4, 1e3, 1e5),
+        ("diversity_tiny", 0.3, 0.075, 0.424),
+    ],
+)
+def test_plausible_ranges_end_where_the_scale_does(name: str, own: float, low: float, high: float) -> None:
+    rule = changed(replace(MIXTURE_RULE, diversity_min=0.51), {name: own})
+    assert rule is not None
+    values = plausible(rule, name)
+    assert (values[0], values[-1]) == (low, high)
+    assert own in values
+
+
+def test_an_unknown_threshold_has_no_range() -> None:
+    with pytest.raises(ValueError, match=r"threshold must be one of window, radius, .*, got name"):
+        plausible(MIXTURE_RULE, "name")

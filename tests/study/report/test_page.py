@@ -1,7 +1,8 @@
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from study.report import build, page
 from study.report.views import view_of
 from study.storage.records import Status
 from study.storage.store import Store
+from tests.study.conftest import graded
 from trainables import trace
 
 C, M, L, O, N, D, U = tuple(Outcome)[:7]  # noqa: E741
@@ -120,6 +122,30 @@ def test_verdict_is_a_word_and_a_color_and_a_sentence(make: Any) -> None:
     # McNemar on eight pairs, all discordant in one direction: 2 / 2^8; the other hypothesis has no cells.
     assert '<span class="counts">8/8 against 0/8</span><span class="p">p 0.008</span>' in part
     assert '<span class="counts">nothing to test</span>' in part
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_fragile_verdict_is_marked_in_its_line(trained: Callable[..., Store]) -> None:
+    store = graded(trained)
+    fragile = Launch(store).verdicts[0].fragility
+    source = Page(build(store)).source
+    assert fragile is not None
+    assert fragile.mark == "fragile"
+    line = section(source, "verdicts").partition("<summary>")[2].partition("</summary>")[0]
+    assert f'<span class="fragile">{escape(fragile.sentence(3), quote=False)}</span>' in line
+    shown = section(source, "sensitivity")
+    assert "No rate and no verdict changes with <code>" in shown
+    assert re.search(r"The worst pair is|are worse than", shown)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_verdict_whose_sensitivity_is_unknown_says_why(trained: Callable[..., Store]) -> None:
+    store = trained(((C,) * 3, (N,) * 3), page=False)
+    store.trace_path(store.plan().blocks()[0]).unlink()
+    source = Page(build(store)).source
+    why = "3 of 6 replicas with an outcome have no trace that can be read"
+    assert f'<span class="fragile">sensitivity unknown: {why}</span>' in section(source, "verdicts")
+    assert f"It cannot be said which verdicts are fragile: {why}." in section(source, "sensitivity")
 
 
 def test_verdicts_show_adjusted_p_difference_and_correlation(mixed: Store) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from study import formatting
 from study.evidence.judging import Verdict
+from study.evidence.sensitivity import WorstPair
 from study.report import phrases
 
 MINUS = "\N{MINUS SIGN}"
@@ -45,5 +46,24 @@ def test_durations_are_written_in_two_units(seconds: float, expected: str) -> No
 def test_bands_join_thresholds_of_one_verdict() -> None:
     found: Any = SimpleNamespace(thresholds=(0.1, 0.2, 0.3, 0.4))
     verdicts = (Verdict.UNDECIDED, Verdict.SUPPORTED, Verdict.SUPPORTED, Verdict.CONTRADICTED)
-    own: Any = SimpleNamespace(judgments=[SimpleNamespace(verdict=verdict) for verdict in verdicts])
+    own: Any = SimpleNamespace(verdicts=verdicts)
     assert phrases.by_threshold(found, own) == "undecided from 0.1, supported from 0.2, contradicted from 0.4"
+    found.thresholds = ("eighth", "r3", "r10", "r30")
+    assert phrases.by_threshold(found, own) == "undecided at eighth, supported at r3, contradicted at r30"
+
+
+@pytest.mark.parametrize(
+    ("values", "flipped", "sentence"),
+    [
+        ({"a": 2, "b": 0.7}, {"x": Verdict.SUPPORTED}, "The worst pair is a 2 and b 0.7: 1 verdict would be another one"
+         " (x is supported), where one threshold at an end of its range changes at most 0; success rates change by 0.25"
+         " on average over the cells."),
+        ({"a": 2}, {"x": Verdict.SUPPORTED}, "No two thresholds at the ends of their ranges are worse than a 2 alone: 1"
+         " verdict would be another one (x is supported), and success rates change by 0.25 on average over the cells."),
+        ({"a": 2, "b": 0.7}, {}, "No two thresholds at the ends of their ranges change a verdict. The worst is a 2 and"
+         " b 0.7: success rates change by 0.25 on average over the cells."),
+    ],
+)  # fmt: skip
+def test_the_worst_pair_is_one_sentence(values: Any, flipped: Any, sentence: str) -> None:
+    assert phrases.worst_pair(WorstPair(values=values, flipped=flipped, alone=0, moved=0.25)) == sentence
+    assert phrases.worst_pair(None) == "No two thresholds at the ends of their ranges change a verdict or a rate."

@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 import study
+from study.launch import Launch
 from study.scheduling.ledger import Ledger
 from study.storage.store import Store
 from study.terminal import launches
@@ -53,7 +54,7 @@ def test_a_search_lists_its_best_candidates_and_counts_the_others(tmp_path: Path
     store, ledger = searches.begin(tmp_path, searches.plan(blocks=30, seeds=2))
     assert "no candidate has a result yet" in printed(launches.status, ledger)
     searches.go(store, ledger, searches.searching(ledger))
-    text = printed(launches.results, ledger.plan, ledger.records)
+    text = printed(launches.results, Launch(store, ledger.records))
     assert text.count("optimizer=") == 10
     assert f"and {len(ledger.plan.cells) - 10} more candidates; the report has them" in text
 
@@ -62,8 +63,8 @@ def test_tables_of_contrasts_say_when_seeds_were_added_by_the_results(tmp_path: 
     fixed = make(tmp_path / "fixed", page=False)
     open_ended = make(tmp_path / "open", page=False, until_decided=True, least=3)
     warning = "this launch added seeds by its results"
-    assert warning not in printed(launches.results, fixed.plan(), fixed.records())
-    assert warning in printed(launches.results, open_ended.plan(), open_ended.records())
+    assert warning not in printed(launches.results, Launch(fixed))
+    assert warning in printed(launches.results, Launch(open_ended))
 
 
 def test_the_files_of_a_launch_are_listed_with_mlflow_if_it_has_them() -> None:

@@ -9,7 +9,7 @@ from rich.table import Table
 from study.design.study import Sweep
 from study.evidence import threshold_sweeps
 from study.evidence.estimates import compare, summarize
-from study.evidence.judging import judge
+from study.evidence.judging import Flip, Fragility, Verdict, judge
 from study.outcomes.outcome import Outcome
 from study.terminal.tables import STYLES, contrast_table, summary_table, sweep_table, verdict_table
 
@@ -69,6 +69,21 @@ def test_a_claim_that_cannot_be_tested_says_so(make: Any) -> None:
     launch = make([[C, M], [C, U]])
     _, share = judge(launch.plan().hypotheses, launch.records())
     assert "undecided  nothing to test" in shown(verdict_table([share]))
+
+
+def test_a_fragile_verdict_says_what_would_change_it(make: Any) -> None:
+    launch = make([[C] * 12, [M] * 12, [C] * 4 + [M] * 8, [C] * 4 + [M] * 8])
+    first, _ = judge(launch.plan().hypotheses, launch.records())
+    flips = [
+        Flip(threshold=name, verdict=Verdict.UNDECIDED, values=(0.6, 0.7), steps=2, side="above") for name in "abcde"
+    ]
+    text = " ".join(shown(verdict_table([replace(first, fragility=Fragility(flips=tuple(flips)))])).split())
+    assert "supported, fragile 16 of 24 against 4 of 24" in text
+    assert "fragile: undecided if a >= 0.6 or b" in text
+    assert "and 2 other changes" in text
+    text = " ".join(shown(verdict_table([replace(first, fragility=Fragility(unknown="no traces"))])).split())
+    assert "supported 16 of 24" in text
+    assert "sensitivity unknown: no traces" in text
 
 
 @pytest.mark.parametrize("width", [80, 100])

@@ -1,16 +1,21 @@
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 
 from study.evidence.judging import Verdict
 from study.launch import Launch
-from study.outcomes.outcome import Outcome
 from study.report.drawing import svg
 from study.report.figures.sensitivity import picture
 from study.report.views import GridView
+from study.storage.store import Store
+from tests.study.conftest import C, N, U, graded
 
-C, M, L, O, N, D, U = tuple(Outcome)[:7]  # noqa: E741
-S, Q = Verdict.SUPPORTED, Verdict.UNDECIDED
+
+@pytest.fixture
+def view(trained: Callable[..., Store]) -> GridView:
+    return GridView(Launch(graded(trained)))
 
 
 def axes(view: GridView) -> Any:
@@ -20,30 +25,47 @@ def axes(view: GridView) -> Any:
         return found.draw().axes
 
 
-def test_lines_are_the_rates_at_every_threshold_and_the_rules_own_is_marked(make: Any) -> None:
-    view = GridView(Launch(make([[C, C, D], [C, N, N]], images=False)))
-    found = view.sensitivities[0]
-    ax = next(ax for ax in axes(view) if ax.get_xlabel() == found.name)
+def test_only_thresholds_that_move_a_rate_have_a_panel(view: GridView) -> None:
+    titles = {ax.get_title(loc="left") for ax in axes(view)}
+    moving = {own.name for own in view.sensitivities if own.moves_rates}
+    assert "quality_min" in moving <= titles
+    assert view.still
+    assert not titles & {own.name for own in view.still}
+
+
+def test_lines_are_the_rates_at_every_threshold_and_the_rules_own_is_marked(view: GridView) -> None:
+    found = next(own for own in view.sensitivities if own.name == "quality_min")
+    ax = next(ax for ax in axes(view) if ax.get_title(loc="left") == found.name)
     lines = {line.get_label(): line.get_ydata() for line in ax.get_lines()}
-    for own, name in zip(found.cells, ("ls(0,1,1)", "ns"), strict=True):
+    for own, name in zip(found.cells, ("ls", "ns"), strict=True):
         np.testing.assert_allclose(lines[name], [rate.rate for rate in own.rates])
-    assert any(np.array_equal(line.get_xdata(), [found.own, found.own]) for line in ax.get_lines())
+    place = found.thresholds.index(found.own)
+    assert any(np.array_equal(line.get_xdata(), [place, place]) for line in ax.get_lines())
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["0.333", "0.5", "0.667"]
 
 
-def test_a_band_reaches_half_way_to_the_next_verdict(make: Any) -> None:
-    view = GridView(Launch(make([[C] * 6, [N] * 6], images=False)))
-    found = view.sensitivities[0]
-    own = found.hypotheses[0]
-    verdicts = [judgment.verdict for judgment in own.judgments]
-    assert set(verdicts) == {S, Q}
-    bands = next(ax for ax in axes(view) if "the rule’s own" in ax.get_xlabel())
-    first_row = [patch for patch in bands.patches if patch.get_y() < 0]
-    change = next(i for i in range(1, len(verdicts)) if verdicts[i] is not verdicts[i - 1])
-    middle = (found.thresholds[change - 1] + found.thresholds[change]) / 2
-    assert np.isclose(first_row[0].get_x() + first_row[0].get_width(), middle)
-    assert np.isclose(sum(patch.get_width() for patch in first_row), found.thresholds[-1] - found.thresholds[0])
+def test_a_band_covers_the_values_of_its_verdict(view: GridView) -> None:
+    found = next(own for own in view.sensitivities if own.name == "quality_min")
+    row = [own.name for own in view.sensitivities if own.moves_verdicts].index(found.name)
+    verdicts = found.hypotheses[0].verdicts
+    assert len(set(verdicts)) > 1
+    bands = next(ax for ax in axes(view) if ax.get_title(loc="left") == "ls" and ax.patches)
+    drawn = [patch for patch in bands.patches if row - 0.5 < patch.get_y() < row + 0.5]
+    changes = [i / len(verdicts) for i in range(1, len(verdicts)) if verdicts[i] is not verdicts[i - 1]]
+    assert np.allclose([patch.get_x() for patch in drawn], [0, *changes])
+    assert np.isclose(sum(patch.get_width() for patch in drawn), 1)
 
 
-def test_a_launch_without_outcomes_or_traces_has_no_picture(make: Any) -> None:
+def test_the_label_says_all_of_it(view: GridView) -> None:
+    found = picture(view)
+    assert found is not None
+    assert "Success against quality_min, which is 0.5 in the rule and here 0.333 to 0.667" in found.label
+    assert f"{Verdict.SUPPORTED.value} from " in found.label
+
+
+def test_a_launch_that_nothing_moves_or_without_outcomes_or_traces_has_no_picture(
+    trained: Callable[..., Store], make: Any
+) -> None:
+    assert picture(GridView(Launch(trained(((C,) * 12, (N,) * 12), page=False)))) is None
     assert picture(GridView(Launch(make([[U, U]])))) is None
-    assert picture(GridView(Launch(make([[C, D]], traces=False)))) is None
+    assert picture(GridView(Launch(make([[C, N]], traces=False)))) is None
