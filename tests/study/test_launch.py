@@ -63,7 +63,7 @@ def test_verdicts_print_as_one_sentence(launch: Launch) -> None:
 def test_a_trace_has_a_row_per_report(launch: Launch) -> None:
     trace = launch.trace(cell=0, seed=1)
     assert trace.step.tolist() == list(range(0, 1_001, 100))
-    assert len(trace.mode_share_r30[0]) == 2
+    assert len(trace.mode_share_eighth[0]) == 2
 
 
 def test_samples_are_pictures_by_step(launch: Launch) -> None:
