@@ -33,13 +33,7 @@ C, M, N, D, U = (
 MIXED = ((C, C, M), (C, D, N))
 OBJECTIVES = {"ls": LeastSquares(), "ns": NonSaturating()}
 STEPS = range(0, 1_001, 100)
-<<<<<<< HEAD
 REFERENCE = {"mode_weights": [0.5, 0.5], "samples": [2_500.0], "hq_floor_eighth": [0.1], "hq_ceiling_eighth": [1.0]}
-=======
-REFERENCE = {
-    "mode_weights": [0.5, 0.5], "samples": [10_000.0], "hq_floor_eighth": [0.0], "hq_ceiling_eighth": [1.0]
-}  # fmt: skip
->>>>>>> 7ef55f9 (Show how many of a cell's outcomes the error of measuring may change)
 
 
 @pytest.fixture
