@@ -195,7 +195,7 @@ class Launch:
         return (
             f"<h4>{escape(self.plan.title)}</h4><p>{escape(self.plan.question)}</p>"
             f'<table><thead><tr><th style="text-align:left">cell</th><th>converged</th><th>rate</th><th>95 %</th>'
-            f'<th style="text-align:left">outcomes</th></tr></thead><tbody>{rows}</tbody></table>'
+            f'<th>borderline</th><th style="text-align:left">outcomes</th></tr></thead><tbody>{rows}</tbody></table>'
             + (f"<p>and {more} more in <code>cells</code></p>" if more > 0 else "")
             + (f"<ul>{verdicts}</ul>" if verdicts else "")
             + f"<p><small>{escape(repr(self.plan))}</small></p>"
@@ -277,8 +277,10 @@ def _row(summary: CellSummary) -> str:
     rate = summary.rate
     counts = ", ".join(f"{n} {outcome.value.replace('_', ' ')}" for outcome, n in summary.outcomes.items() if n)
     share = formatting.number(rate.rate) if rate.n else formatting.NOTHING
+    known = summary.borderline is not None and rate.n
+    borderline = formatting.count_of(summary.borderline or 0, rate.n) if known else formatting.NOTHING
     return (
         f'<tr><th style="text-align:left;font-weight:normal">{escape(summary.name)}</th>'
         f"<td>{rate.successes} of {rate.n}</td><td>{share}</td><td>{formatting.interval(rate.low, rate.high)}</td>"
-        f'<td style="text-align:left">{counts}</td></tr>'
+        f'<td>{borderline}</td><td style="text-align:left">{counts}</td></tr>'
     )

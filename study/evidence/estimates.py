@@ -34,6 +34,8 @@ class CellSummary:
     Attributes:
         rate: converged of decided replicas, with its 95 % Wilson interval; the final window counts.
         ever_good: the same for replicas that were good in any window ("best checkpoint").
+        borderline: decided replicas whose outcome would be another one if every quantity were a standard error better,
+            or worse; absent if that is not known of all of them.
         outcomes: every outcome but ``undecided`` to its count, 0 included; they sum to ``rate.n``.
         crashed: undecided replicas whose process crashed: no failure of the GAN, and no success.
         pending: all other undecided replicas.
@@ -53,6 +55,7 @@ class CellSummary:
     seconds: float
     skipped: int = 0
     stopped: int = 0
+    borderline: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +126,13 @@ def _summary(records: Sequence[Record]) -> CellSummary:
         seconds=sum(record.seconds for record in records),
         skipped=skipped,
         stopped=stopped,
+        borderline=_borderline(decided),
     )
+
+
+def _borderline(decided: Sequence[Record]) -> int | None:
+    known = [record.borderline for record in decided if record.borderline is not None]
+    return sum(known) if len(known) == len(decided) else None
 
 
 def _rows(contrast: Contrast, design: Design) -> list[Comparison]:

@@ -41,6 +41,7 @@ def _record(row: Record) -> dict[str, object]:
         "outcome": row.outcome.value,
         "outcome_step": row.outcome_step,
         "ever_good": row.ever_good,
+        "borderline": row.borderline,
         "steps": row.steps,
         "planned_steps": row.planned_steps,
         "seconds": row.seconds,
@@ -64,6 +65,7 @@ def _cell(summary: CellSummary) -> dict[str, object]:
         "low": rate.low,
         "high": rate.high,
         "ever_good": summary.ever_good.rate if rate.n else float("nan"),
+        "borderline": float("nan") if summary.borderline is None or not rate.n else summary.borderline / rate.n,
     }
     counts = {outcome.value: count for outcome, count in summary.outcomes.items()}
     apart = {name: getattr(summary, name) for name in ("crashed", "pending", "skipped", "stopped")}

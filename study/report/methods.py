@@ -10,7 +10,7 @@ from study.design.plan import Plan
 from study.design.values import brief
 from study.evidence.estimates import Comparison
 from study.outcomes.outcome import Outcome
-from study.outcomes.rule import OutcomeRule
+from study.report import rule_words
 from study.storage.records import Record, Status
 from trainables.autoencoding import Unlabeled
 from trainables.conditioning import Unconditional
@@ -187,41 +187,11 @@ def _outcomes(view: "View") -> Iterable[str]:
         f"On average every {every} steps, a snapshot was evaluated on {samples} generated samples. A replica's outcome"
         f" was decided from its snapshots by the automatic rule {rule.label()}, without a human judgment of samples."
     )
-    images = all(len(config.data.shape) == 3 for config in configs)
-    yield f"A snapshot is good if {formatting.joined(_criteria(rule, images=images))}."
-    yield (
-        f"A replica converged if its last {rule.window} snapshots were all good and it had changed between good and"
-        f" collapsed at most {rule.tolerated_alternations} times; all other replicas count as failures of training and"
-        " are classed by how they failed. Processes that crashed are no observations."
-    )
+    yield from rule_words.sentences(rule, configs)
     if rule != plan.rule:
         yield f"The rule declared before the run was {plan.rule.label()}; this one was chosen after it."
     if view.trust:
         yield view.trust.sentence
-
-
-def _criteria(rule: OutcomeRule, *, images: bool) -> list[str]:
-    if rule.classification_error_max is not None:
-        return [f"the classification error on held-out images is at most {rule.classification_error_max:g}"]
-    covered = (
-        f"at least {100 * rule.coverage_min:.3g} % of the {'classes' if images else 'modes'} are covered (by"
-        f" {100 * rule.share_floor:.3g} % of their due share or more)"
-    )
-    quality = (
-        f"the Fréchet distance in the features of a small classifier trained on the same data (not Inception FID) is at"
-        f" most {100 * (1 - rule.quality_min):.3g} % of the variance of the data's features"
-        if images
-        else f"at least {100 * rule.quality_min:.3g} % of the samples lie within {rule.radius[1:]} standard deviations"
-        " of a mode"
-    )
-    diverse = f"the samples' mean pairwise distance is at least {100 * rule.diversity_min:.3g} % of that of the data"
-    labeled = (
-        [f"a classifier reads the intended class in at least {100 * rule.label_accuracy_min:.3g} % of the samples"]
-        if rule.label_accuracy_min is not None
-        else []
-    )
-    risen = f"quality is above that of the untrained generator by more than {rule.baseline_margin:g}"
-    return [covered, quality, *labeled, diverse, risen]
 
 
 def _statistics(view: "View") -> Iterable[str]:

@@ -48,7 +48,7 @@ LOOKS: Mapping[Outcome, Look] = {
         shape="M6 .8 11.2 6 6 11.2.8 6z",
     ),
     Outcome.MODE_HOPPING: Look(
-        light="#2f8f6b", on_light="#ffffff", dark="#5fd0a2", on_dark="#0b0d10", mark=">", shape="M2 1v10L11 6z"
+        light="#2c8563", on_light="#ffffff", dark="#5fd0a2", on_dark="#0b0d10", mark=">", shape="M2 1v10L11 6z"
     ),
     Outcome.MEMORIZED: Look(
         light="#7a5cc4",

@@ -34,6 +34,12 @@ def share(rate: Rate) -> str:
     return f"{number(rate.rate)} {interval(rate.low, rate.high)}" if rate.n else NOTHING
 
 
+def borderline(summary: CellSummary) -> str:
+    """Return ``2 of 5``, the replicas whose outcome the error of measuring may change; a dash if it is not known."""
+    known = summary.borderline is not None and summary.rate.n
+    return count_of(summary.borderline or 0, summary.rate.n) if known else NOTHING
+
+
 def counts(outcomes: Mapping[Outcome, int]) -> str:
     """Return ``3 converged, 2 mode collapsed``, in the fixed order of outcomes and without those that did not occur."""
     parts = [f"{outcomes[outcome]}\N{NO-BREAK SPACE}{LABELS[outcome]}" for outcome in ORDER if outcomes.get(outcome)]

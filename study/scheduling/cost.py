@@ -13,6 +13,7 @@ from study.evidence.power import PowerAnalysis
 from study.scheduling import cost
 from trainables.config import AaeConfig, Config, GanConfig
 from trainables.data import ImageSource, ImageTruth, Source
+from trainables.data.source import HELD_OUT_SHARE
 from trainables.loop import Loop
 
 
@@ -105,10 +106,10 @@ def _images(config: Config) -> int:
     """Enough for a batch, for evaluation, and for the labels that an autoencoder asks of each class."""
     match config:
         case GanConfig():
-            return max(config.batch_size * config.packing, config.evaluation.samples)
+            return ceil(max(config.batch_size * config.packing, config.evaluation.samples) / (1 - HELD_OUT_SHARE))
         case AaeConfig():
-            labeled = getattr(config.labels, "labeled", 0)
-            return ceil((2 * max(config.batch_size, labeled) + 2) / (1 - config.held_out) + 2 / config.held_out)
+            labeled, aside = getattr(config.labels, "labeled", 0), max(config.held_out, HELD_OUT_SHARE)
+            return ceil((2 * max(config.batch_size, labeled) + 2) / (1 - aside) + 2 / config.held_out)
 
 
 def _wait(device: torch.device) -> None:

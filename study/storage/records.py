@@ -59,6 +59,7 @@ class Record:
             ``diverged``.
         ever_good: whether any window of the trace met the rule's criteria for success ("best checkpoint").
         borderline: whether the outcome would be another one if every quantity were a standard error better, or worse.
+            Absent if an earlier version decided, which did not ask.
         steps: generator updates done; ``planned_steps`` asked for.
         seconds: the block's training time divided by its replicas.
         mode: ``stack[N]``; device and versions where it ran. Without a trace mode and device are empty and the versions
@@ -92,7 +93,7 @@ class Record:
     device: str
     versions: Mapping[str, str]
     plan: str = ""
-    borderline: bool = False
+    borderline: bool | None = None
 
     @property
     def decided(self) -> bool:
@@ -134,10 +135,11 @@ _TYPES = {
     "borderline": _BOOL,
 }
 """Column types; mappings are JSON text, enums their values. A new column is a new ``SCHEMA_VERSION``."""
-_ADDED = {"plan": "", "borderline": False}
+_ADDED = {"plan": "", "borderline": None}
 """Columns that older schemas lack, and what they stand for there."""
+_NULLABLE = ("outcome_step", "borderline")
 _JSON = ("levels", "config", "evidence", "versions")
-_SCHEMA = pa.schema([pa.field(name, kind, nullable=name == "outcome_step") for name, kind in _TYPES.items()])
+_SCHEMA = pa.schema([pa.field(name, kind, nullable=name in _NULLABLE) for name, kind in _TYPES.items()])
 _METADATA = b"records"
 
 

@@ -38,15 +38,23 @@ _VERDICTS: Mapping[Verdict, str] = {
 
 
 def summary_table(summaries: Sequence[CellSummary]) -> Table:
-    """Return the table of success per cell, best first: k of n, share with its 95 % interval, and outcomes."""
+    """Return the table of success per cell, best first: k of n, share with its 95 % interval, and outcomes.
+
+    ``borderline``: replicas whose outcome the error of measuring may change.
+    """
     table = _table("Success per cell")
     table.add_column("cell", overflow="fold", ratio=4)
     table.add_column("converged", justify="right", no_wrap=True)
     table.add_column("share, 95 % interval", justify="right", no_wrap=True)
+    table.add_column("borderline", justify="right", no_wrap=True)
     table.add_column("outcomes", overflow="fold", ratio=5)
     for summary in by_rate(summaries):
         table.add_row(
-            escape(summary.name), phrases.count(summary.rate), escape(phrases.share(summary.rate)), _outcomes(summary)
+            escape(summary.name),
+            phrases.count(summary.rate),
+            escape(phrases.share(summary.rate)),
+            phrases.borderline(summary),
+            _outcomes(summary),
         )
     return table
 

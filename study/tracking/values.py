@@ -112,7 +112,8 @@ def importance_json(found: Sequence[Importance]) -> str:
 def cell_metrics(summary: CellSummary, shown: Mapping[str, float]) -> dict[str, float]:
     """Return ``success_rate`` with its interval and counts, and ``outcome_<name>`` for every outcome.
 
-    Crashed, pending and stopped replicas are no part of ``n``.
+    Crashed, pending and stopped replicas are no part of ``n``. ``borderline``, the number of replicas whose outcome the
+    error of measuring may change, is left out where it is not known.
 
     Without any decided replica there is no rate, which is not a rate of 0; only one in ``shown`` has to be taken back.
     """
@@ -128,6 +129,7 @@ def cell_metrics(summary: CellSummary, shown: Mapping[str, float]) -> dict[str, 
         "crashed": float(summary.crashed),
         "pending": float(summary.pending),
         "stopped": float(summary.stopped),
+        **({} if summary.borderline is None else {"borderline": float(summary.borderline)}),
         "seconds": summary.seconds,
     }
 

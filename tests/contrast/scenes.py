@@ -31,6 +31,11 @@ REFERENCE = {
     "class_weights": np.full(10, 0.1),
     "feature_variance": np.array([_VARIANCE]),
     "data_diversity": np.array([9.0]),
+    "samples": np.array([10_000.0]),
+    "neighbors": np.array([512.0]),
+    "knn_recall_ceiling_pixels": np.array([1.0]),
+    **{f"knn_coverage_floor_{space}": np.array([0.0]) for space in ("features", "pixels")},
+    **{f"knn_coverage_ceiling_{space}": np.array([1.0]) for space in ("features", "pixels")},
 }
 _NORMS = ("d_grad_norm", "g_grad_norm", "d_param_norm", "g_param_norm")
 
@@ -114,8 +119,14 @@ def _row(seed: int, step: int, fid: float) -> dict[str, Any]:
         "replica": seed, "seed": seed, "step": step, "finite": alive, "d_loss": loss, "g_loss": loss,
         **dict.fromkeys(_NORMS, 1.0 if alive else nan),
         "frechet_classifier": fid if step else _VARIANCE, "diversity": 0.9 if step else 0.3,
-        "class_share": list(np.full(10, 0.1) if step else np.eye(10)[0]),
+        "class_share": list(np.full(10, 0.1) if step else np.eye(10)[0]), **_near(0.9 if step else 0.0),
     }  # fmt: skip
+
+
+def _near(support: float) -> dict[str, float]:
+    """Images that share so much of their neighbors with the data, and repeat nothing."""
+    shares = {f"knn_{name}_{space}": support for name in ("precision", "coverage") for space in ("features", "pixels")}
+    return {**shares, "knn_recall_pixels": support, "distinctness": 1.0, "memorization": 0.0, "spacing": 1.0}
 
 
 def _config(lr: float) -> GanConfig:

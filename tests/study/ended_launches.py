@@ -33,6 +33,8 @@ Ends = Sequence[Sequence[Outcome]]
 CELLS = [{"bn": bn, "objective": objective} for bn in ("full", "no_bn_g") for objective in ("ls(0,1,1)", "ns")]
 MIXED: Ends = [[C, C, C, C, O], [C, C, M, L, D], [C, M, M, N, U], [D, D, M, M, N]]
 STEPS = np.arange(0, 1_001, 50)
+SPACES = ("features", "pixels")
+SCALE = {"floor": 0.0, "ceiling": 1.0}
 Make = Callable[..., Store]
 
 
@@ -157,12 +159,13 @@ def _record(plan: Plan, cell: Cell, replica: int, seed: int, outcome: Outcome, c
 def _trace(cell: Cell, ran: Sequence[tuple[int, Outcome]], images: bool) -> trace.Trace:
     rows = [row for step in STEPS for replica, (seed, outcome) in enumerate(ran)
             for row in [_row(int(step), replica, seed, outcome, images)]]  # fmt: skip
-    reference: dict[str, Any] = {"data_diversity": [1.0]}
-    reference |= (
-        {"frechet_real": [0.8], "feature_variance": [60.8], "class_weights": [0.1] * 10}
-        if images
-        else {"mode_weights": [0.125] * 8, "samples": [2_500.0], "hq_floor_eighth": [0.1], "hq_ceiling_eighth": [1.0]}
-    )
+    reference: dict[str, Any] = {"data_diversity": [1.0], "samples": [2_500.0]}
+    if images:
+        scale = {f"knn_coverage_{kind}_{space}": [share] for space in SPACES for kind, share in SCALE.items()}
+        reference |= {"frechet_real": [0.8], "feature_variance": [60.8], "class_weights": [0.1] * 10}
+        reference |= {"neighbors": [512.0], "knn_recall_ceiling_pixels": [1.0], **scale}
+    else:
+        reference |= {"mode_weights": [0.125] * 8, "hq_floor_eighth": [0.1], "hq_ceiling_eighth": [1.0]}
     meta: dict[str, Any] = {
         "config": to_dict(cell.config), "digest": cell.digest, "seeds": [seed for seed, _ in ran], "device": "cpu",
         "mode": f"stack[{len(ran)}]", "versions": {}, "reference": reference, "seconds": 60.0, "complete": True,
@@ -183,7 +186,9 @@ def _row(step: int, replica: int, seed: int, outcome: Outcome, images: bool) -> 
         "diversity": max(0.0, 0.2 + 0.75 * good + noise),
     }  # fmt: skip
     if images:
-        row["frechet_classifier"] = 0.8 + 60 * (1 - good) ** 2 + 3 * abs(noise)
+        row |= {"frechet_classifier": 0.8 + 60 * (1 - good) ** 2 + 3 * abs(noise), "class_share": [0.1] * 10}
+        row |= {f"knn_{name}_{space}": good for name in ("precision", "coverage") for space in SPACES}
+        row |= {"knn_recall_pixels": good, "distinctness": 1.0, "memorization": 0.0, "spacing": 1.0}
     else:
         share = [float(np.clip(good * 0.12 + rng.normal(0, 0.004), 0, 1)) for _ in range(8)]
         row |= {

@@ -14,8 +14,20 @@ from trainables.data import Digits, ImageSource, ImageTruth, MixtureSource, Mixt
 from trainables.features import Features, fit
 from trainables.networks import Mlp
 from trainables.optim import Adam
+from trainables.neighbors import ImageSupport
 from trainables.phases import View
-from trainables.probes import QUANTILES, RADII, ClassDiversity, Diversity, ImageFit, MixtureFit, Probe, probes_for
+from trainables.probes import (
+    QUANTILES,
+    RADII,
+    ClassDiversity,
+    Diversity,
+    ImageFit,
+    MixtureFit,
+    Probe,
+    SampleCount,
+    constants,
+    probes_for,
+)
 from trainables.theory import Theory
 
 CPU = torch.device("cpu")
@@ -214,7 +226,7 @@ def test_unlabeled_images_have_no_class_shares(digits: ImageSource) -> None:
     truth = ImageTruth(images=digits.truth.images[:100], labels=None, classes=0)
     source = ImageSource(truth, device=CPU, dtype=torch.float32)
     probe = ImageFit(source, truth, fit(truth, source.digest), device=CPU)
-    assert probe.measure(seen(source.reference(50)[None])).keys() == {"frechet_classifier", "class_confidence"}
+    assert probe.measure(seen(source.reference(50)[None])).keys() == {"frechet_classifier", "frechet_error", "class_confidence"}
     assert probe.reference.keys() == {"frechet_real", "feature_variance"}
 
 
@@ -284,11 +296,49 @@ def test_measuring_changes_no_sample(probe_and_samples: tuple[Probe, Tensor]) ->
 
 
 def test_a_mixture_has_its_modes_measured(ring: MixtureSource) -> None:
-    assert [type(probe) for probe in probes_for(CONFIG, ring, None, device=CPU)] == [Diversity, MixtureFit, Theory]
+    found = [type(probe) for probe in probes_for(CONFIG, ring, None, device=CPU)]
+    assert found == [SampleCount, Diversity, MixtureFit, Theory]
 
 
 def test_images_have_their_features_measured(digits: ImageSource, features: Features) -> None:
-    assert [type(probe) for probe in probes_for(CONFIG, digits, features, device=CPU)] == [Diversity, ImageFit]
+    found = [type(probe) for probe in probes_for(CONFIG, digits, features, device=CPU)]
+    assert found == [SampleCount, Diversity, ImageFit, ImageSupport]
+
+
+def test_the_number_of_samples_is_a_constant_of_every_trace(ring: MixtureSource) -> None:
+    assert constants(probes_for(CONFIG, ring, None, device=CPU))["samples"] == [CONFIG.evaluation.samples]
+
+
+# Standard errors
+
+
+def spread(probe: Probe, draws: list[Tensor], name: str) -> tuple[float, float]:
+    """The standard deviation of a column over draws of the same samples anew, and the median of its stated error."""
+    found = [probe.measure(seen(draw[None])) for draw in draws]
+    value = "frechet_classifier" if name == "frechet" else name
+    values = np.array([float(columns[value]) for columns in found])
+    return float(values.std()), float(np.median([float(columns[f"{name}_error"]) for columns in found]))
+
+
+@pytest.mark.parametrize(("name", "within"), [("diversity", 0.3), ("spacing", 1.0)])
+def test_the_stated_error_is_that_of_samples_drawn_anew(ring: MixtureSource, name: str, within: float) -> None:
+    """That of a median is larger than it need be where distances have a long tail, as here."""
+    rng = torch.Generator().manual_seed(0)
+    wide = [0.7 * torch.randn(256, 2, generator=rng) for _ in range(150)]
+    real, stated = spread(Diversity(ring), wide, name)
+    assert stated == pytest.approx(real, rel=within)
+
+
+def test_the_error_of_a_frechet_distance_has_the_size_of_its_spread(image_fit: ImageFit, digits: ImageSource) -> None:
+    rng = torch.Generator().manual_seed(0)
+    images = digits.reference(1_400)
+    draws = [images[torch.randint(700, (256,), generator=rng)] for _ in range(60)]
+    real, stated = spread(image_fit, draws, "frechet")
+    assert real / 3 < stated < 6 * real
+
+
+def test_too_few_images_have_no_error(image_fit: ImageFit, digits: ImageSource) -> None:
+    assert image_fit.measure(seen(digits.reference(7)[None]))["frechet_error"].isnan().all()
 
 
 def test_images_without_features_are_refused(digits: ImageSource) -> None:

@@ -19,8 +19,9 @@ _LABELED = "labelled"
 class Split:
     """Which images are held out, and which of the others carry a label, for a stack of seeds.
 
-    The held-out ones are the first of a permutation that all seeds and configurations share. Of them, at most 10,000
-    are measured.
+    The held-out ones are the first of a permutation that all seeds and configurations share, and that the source's
+    held-out images are also the first of: what the source keeps back is not trained on either. Of the held-out images,
+    at most 10,000 are measured.
     """
 
     def __init__(self, config: AaeConfig, source: ImageSource, seeds: tuple[int, ...]) -> None:
@@ -28,10 +29,11 @@ class Split:
         truth = source.truth
         order = torch.from_numpy(generator(0, "held_out").permutation(len(truth.images)))
         held = round(config.held_out * len(order))
-        if held < 2 or len(order) - held < config.batch_size:
+        aside = max(held, len(source.kept_back))
+        if held < 2 or len(order) - aside < config.batch_size:
             rule = f"leave 2 images aside and batch_size ({config.batch_size}) to train on"
             raise ValueError(f"held_out must {rule}, got {config.held_out} of {len(order)} images")
-        self._held, self._train = order[:held], order[held:]
+        self._held, self._train = order[:held], order[aside:]
         self._labels = None if truth.labels is None else truth.labels.to(torch.int64).cpu()
         self._walk: tuple[int, Tensor] | None = None
 
@@ -72,7 +74,7 @@ class Split:
     def _told(self) -> Tensor:
         assert isinstance(self._config.labels, PriorLabels)
         count = round(self._config.labels.labeled_share * len(self._train))
-        told = torch.zeros(len(self._seeds), len(self._held) + len(self._train), dtype=torch.bool)
+        told = torch.zeros(len(self._seeds), len(self._source.truth.images), dtype=torch.bool)
         for row, seed in zip(told, self._seeds, strict=True):
             row[self._train[_order(seed, _LABELED, 0, self._train)[:count]]] = True
         return told

@@ -89,7 +89,7 @@ def a_configuration_in_a_record(store: Store) -> None:
 
 
 def a_value_that_decides(store: Store) -> None:
-    edit_trace(store, rows={15: {"mode_share_r30": [0.9, 0.0]}})
+    edit_trace(store, rows={15: {"mode_share_eighth": [0.9, 0.0]}})
 
 
 def a_trace_of_another_configuration(store: Store) -> None:

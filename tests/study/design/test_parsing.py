@@ -207,11 +207,11 @@ def test_mistakes_in_a_whole_configuration_give_the_same_sentences() -> None:
 
 
 def test_a_mistake_in_a_rule_gives_one_sentence() -> None:
-    with pytest.raises(ValueError, match=r"^windw is no field: the configuration has name, window, "):
+    with pytest.raises(ValueError, match=r"^windw is no field: the configuration has name, edition, window, "):
         assign_flat(MIXTURE_RULE, {"windw": 5})
     with pytest.raises(ValueError, match=r"^window must be >= 1, got 0$"):
         assign_flat(MIXTURE_RULE, {"window": 0})
-    with pytest.raises(ValueError, match=r"^radius: input should be 'r3', 'r10' or 'r30', got 'r4'$"):
+    with pytest.raises(ValueError, match=r"^radius: input should be 'eighth', 'r3', 'r10' or 'r30', got 'r4'$"):
         assign_flat(MIXTURE_RULE, {"radius": "r4"})
 
 

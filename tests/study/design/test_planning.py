@@ -59,6 +59,17 @@ def test_changes_are_set_in_every_cell() -> None:
     assert [cell.config.d_optimizer.lr for cell in cells] == [1e-4, 1e-2, 1e-4, 1e-2]
 
 
+@pytest.mark.parametrize(("steps", "every", "enough"), [(3, 1, True), (50, 20, True), (40, 20, False), (2, 1, False)])
+def test_a_cell_has_at_least_a_window_of_reports(steps: int, every: int, enough: bool) -> None:
+    changes = {"steps": steps, "evaluation.every": every}
+    if enough:
+        assert planned(changes=changes).cells[0].config.steps == steps
+        return
+    sentence = f"every must leave at least 3 reports, the outcome rule's window, in {steps} steps, got {every}"
+    with pytest.raises(ValueError, match=sentence):
+        planned(changes=changes)
+
+
 @pytest.mark.parametrize(
     ("path", "factor"),
     [

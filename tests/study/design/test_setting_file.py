@@ -147,7 +147,7 @@ def test_a_setting_is_shown_without_empty_headings_and_as_it_is_written(store: S
     own = dataclasses.replace(confirmation.setting(store, None), title="a title [/]", question="is [bold] kept?")
     path = tmp_path / "best.json"
     path.write_text(own.text())
-    result = CliRunner().invoke(app, ["show", str(path), "--set", "steps=20"], env={"COLUMNS": "300"})
+    result = CliRunner().invoke(app, ["show", str(path), "--set", "steps=300"], env={"COLUMNS": "300"})
     assert result.exit_code == 0, result.output
     for part in ("a title [/]", "is [bold] kept?", "1 cell, ", "Sources"):
         assert part in result.output

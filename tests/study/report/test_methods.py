@@ -87,10 +87,51 @@ def test_values_are_described_by_what_is_not_their_default() -> None:
 def test_the_rule_is_said_with_its_thresholds(make: Any) -> None:
     found = text(make([[C]], images=False))
     assert MIXTURE_RULE.label() in found
-    assert "at least 75 % of the modes are covered (by 20 % of their due share or more)" in found
+    for part in (
+        "at least 75 % of the modes are covered (by 20 % of their due share or more)",
+        "the modes are balanced to at least 0.6",
+        "nearer to a mode than an eighth of the distance between the closest modes is at least 50 % of the way from"
+        " what points without modes reach",
+        "misses a threshold by at most 2 standard errors",
+        "last 3 snapshots were all good and if, from its first 3 good ones in a row on, it had changed between good and"
+        " other snapshots at most 2 times or at least 90 % of them were good",
+        "balance higher by more than 0.1",
+    ):
+        assert part in found
+    assert "real images" not in found
+
+
+def test_the_rule_for_images_is_said_with_its_thresholds(make: Any) -> None:
+    found = text(make([[C]]))
+    for part in (
+        "not Inception FID) is at most 10 % of the variance",
+        "nearest-neighbor coverage of the data, in features and in pixels, is at least 25 % of the way",
+        "recall in pixels is at least 40 %",
+        "in projected pixels is at least 75 %",
+        "in all pixels is at most 175 %",
+        "at most 50 % of the way from by chance to always",
+        "at least 80 % of the classes are covered",
+    ):
+        assert part in found
+    assert "a classifier reads" not in found
+
+
+def test_thresholds_that_a_rule_lacks_are_not_said(make: Any) -> None:
+    store = make([[C]])
+    bare = replace(store.rule(), balance_min=None, memorization_max=None, support_min=None, label_accuracy_min=0.9)
+    found = text(store, rule=bare)
+    assert "reads the intended class in at least 90 % of the samples" in found
+    for part in ("balanced", "training images, and not one held out", "nearest-neighbor coverage"):
+        assert part not in found
+
+
+def test_a_rule_of_edition_1_is_said_as_it_decided(make: Any) -> None:
+    old = replace(MIXTURE_RULE, edition=1, radius="r30")
+    found = text(make([[C]], images=False), rule=old)
     assert "at least 50 % of the samples lie within 30 standard deviations of a mode" in found
-    assert "last 3 snapshots were all good" in found
-    assert "not Inception FID" in text(make([[C]]))
+    assert "it had changed between good and collapsed at most 2 times;" in found
+    for part in ("balanced", "standard errors", "borderline", "points without modes"):
+        assert part not in found
 
 
 def test_a_rule_chosen_after_the_run_is_said_to_be(make: Any) -> None:

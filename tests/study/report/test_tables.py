@@ -27,7 +27,7 @@ def test_every_replica_is_a_row_with_its_levels_and_evidence(make: Any) -> None:
 
 def test_columns_that_the_first_row_lacks_stand_with_their_kind(make: Any) -> None:
     header = tables.records(make([[U, M]]).records()).splitlines()[0].split(",")
-    assert header.index("evidence.quality") == header.index("ever_good") + 1
+    assert header.index("evidence.quality") == header.index("borderline") + 1
 
 
 def test_cells_have_counts_rates_and_both_limits(make: Any) -> None:

@@ -121,7 +121,7 @@ def test_a_block_of_which_nothing_can_be_measured_is_given_up() -> None:
         run(early, block(number), "G", "G")
     rows = reports("GG", "GG")
     for row in rows[1]:
-        row["mode_share_r30"] = np.full(8, nan)
+        row["mode_share_eighth"] = np.full(8, nan)
     assert [early.observe(block(9), own) is not None for own in rows] == [False, True, False]
 
 

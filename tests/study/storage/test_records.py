@@ -59,7 +59,7 @@ META: dict[str, Any] = {
     "versions": {"torch": "ran"},
     "device": "cpu (x86_64)",
     "mode": "stack[3]",
-    "reference": {"mode_weights": [0.5, 0.5]},
+    "reference": {"mode_weights": [0.5, 0.5], "samples": [512.0], "hq_floor_eighth": [0.0], "hq_ceiling_eighth": [1.0]},
     "seconds": 6.0,
     "steps": 400,
     "complete": True,
@@ -68,7 +68,7 @@ META: dict[str, Any] = {
 
 def row(seed: int, step: int, shares: list[float], *, finite: bool = True) -> dict[str, Any]:
     diversity = 0.9 if shares[1] else 0.05
-    return {"seed": seed, "step": step, "finite": finite, "mode_share_r30": shares, "diversity": diversity}
+    return {"seed": seed, "step": step, "finite": finite, "mode_share_eighth": shares, "diversity": diversity}
 
 
 def trace(**changes: Any) -> Trace:
@@ -90,6 +90,16 @@ def test_a_finished_block_gets_one_decided_record_per_seed() -> None:
         (SEEDS[1], 6, Outcome.DIVERGED, 200, True),
         (SEEDS[2], 7, Outcome.MODE_COLLAPSED, 100, False),
     ]
+    assert [r.borderline for r in found] == [False, False, False]
+
+
+def test_a_record_says_whether_the_error_of_measuring_may_change_its_outcome() -> None:
+    # One of 512 samples more, or a standard error (0.015), and quality would have reached 0.901.
+    near = replace(SPEC, rule=replace(MIXTURE_RULE, name="near", quality_min=0.901))
+    found = decide_block(near, BLOCK, trace(), Status.FINISHED)
+    assert [(r.outcome, r.borderline) for r in found] == [
+        (Outcome.NOT_LEARNED, True), (Outcome.DIVERGED, False), (Outcome.MODE_COLLAPSED, False)
+    ]  # fmt: skip
 
 
 def test_outcome_and_evidence_are_those_of_the_launch_s_rule() -> None:
@@ -181,13 +191,15 @@ def test_no_records_survive_parquet(tmp_path: Path) -> None:
     assert records.read(tmp_path / "records.parquet") == ()
 
 
-def test_columns_have_fixed_types_and_no_nulls_but_the_step(rows: tuple[Record, ...], tmp_path: Path) -> None:
+def test_columns_have_fixed_types_and_no_nulls_but_the_step_and_whether_it_is_borderline(
+    rows: tuple[Record, ...], tmp_path: Path
+) -> None:
     path = tmp_path / "records.parquet"
     for written in (rows, (), rows[3:]):
         records.write(written, path)
         schema = pq.read_schema(path)
         assert schema.names == [field.name for field in fields(Record)]
-        assert [field.name for field in schema if field.nullable] == ["outcome_step"]
+        assert [field.name for field in schema if field.nullable] == ["outcome_step", "borderline"]
         assert schema.field("outcome_step").type == pa.int64()
         assert schema.field("ever_good").type == pa.bool_()
         assert schema.field("seconds").type == pa.float64()
@@ -211,12 +223,22 @@ def test_records_of_schema_1_are_read_without_a_plan(rows: tuple[Record, ...], t
     assert records.read(path) == tuple(replace(row, plan="") for row in rows)
 
 
+def test_of_records_of_schema_2_it_is_not_known_whether_they_are_borderline(
+    rows: tuple[Record, ...], tmp_path: Path
+) -> None:
+    path = tmp_path / "records.parquet"
+    records.write(rows, path)
+    old = pq.read_table(path).drop_columns(["borderline"])
+    pq.write_table(old.replace_schema_metadata({"records": json.dumps({"schema": 2})}), path)
+    assert records.read(path) == tuple(replace(row, borderline=None) for row in rows)
+
+
 def test_a_newer_schema_is_refused(rows: tuple[Record, ...], tmp_path: Path) -> None:
     path = tmp_path / "records.parquet"
     records.write(rows, path)
     table = pq.read_table(path)
-    pq.write_table(table.replace_schema_metadata({"records": json.dumps({"schema": 3})}), path)
-    with pytest.raises(ValueError, match=r"has record schema 3, this version reads up to 2$"):
+    pq.write_table(table.replace_schema_metadata({"records": json.dumps({"schema": 4})}), path)
+    with pytest.raises(ValueError, match=r"has record schema 4, this version reads up to 3$"):
         records.read(path)
 
 

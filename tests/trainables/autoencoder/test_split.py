@@ -26,6 +26,24 @@ def test_held_out_images_are_the_same_for_all_and_never_trained_on() -> None:
     assert not held & set(own._labeled.flatten().tolist())
 
 
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.4])
+def test_what_the_source_keeps_back_is_not_trained_on_whatever_is_held_out(share: float) -> None:
+    own = config("prior labels", held_out=share)
+    kept, parts = set(source(own).kept_back.tolist()), split(own)
+    held, train = set(parts._held.tolist()), set(parts._train.tolist())
+    assert len(held) == round(share * 1797)
+    assert train.isdisjoint(kept | held)
+    assert train | kept | held == set(range(1797))
+    assert kept <= held or held <= kept
+    assert parts.told(parts._train.expand(len(SEEDS), -1)).shape == (3, len(train))
+
+
+def test_a_batch_must_fit_what_neither_holds_out() -> None:
+    own = config("semi-supervised", held_out=0.01, batch_size=1500)
+    with pytest.raises(ValueError, match=r"held_out must .* batch_size \(1500\) to train on, got 0.01 of 1797 images"):
+        split(own)
+
+
 def test_labeled_images_are_balanced_fixed_and_the_seeds_own() -> None:
     data = source(BASE)
     own = split(config("semi-supervised", labels=SemiSupervised(labeled=23)))

@@ -104,21 +104,21 @@ def test_digest_does_not_depend_on_where_batches_go() -> None:
     assert elsewhere.digest == images_source(numbered(60)).digest
 
 
-def test_an_epoch_shows_every_image_once() -> None:
+def test_an_epoch_shows_every_image_that_is_not_held_out_once() -> None:
     source = images_source(numbered(60))
     for epoch in (0, 1):
-        seen = [n for step in range(6) for n in numbers(source.batch(Streams([5]), 6 * epoch + step, 10).samples)]
-        assert sorted(seen) == list(range(60))
+        seen = [n for step in range(6) for n in numbers(source.batch(Streams([5]), 6 * epoch + step, 8).samples)]
+        assert sorted(seen) == sorted(source.trained_on.tolist())
 
 
 def test_epochs_and_replicas_walk_in_different_orders() -> None:
     source = images_source(numbered(60))
-    walks = [numbers(source.batch(Streams([seed]), epoch, 60).samples) for seed in (0, 1) for epoch in (0, 1)]
+    walks = [numbers(source.batch(Streams([seed]), epoch, 48).samples) for seed in (0, 1) for epoch in (0, 1)]
     assert len({tuple(walk) for walk in walks}) == 4
 
 
 def test_an_incomplete_batch_is_dropped() -> None:
-    source = images_source(numbered(25))
+    source = images_source(numbered(31))  # 25 of them to train on
     batches = [[source.batch(Streams([0]), 2 * e + step, 10).samples for step in range(2)] for e in (0, 1)]
     epochs = [[n for batch in own for n in numbers(batch)] for own in batches]
     assert all(len(set(seen)) == 20 for seen in epochs)
@@ -127,7 +127,7 @@ def test_an_incomplete_batch_is_dropped() -> None:
 
 def test_bytes_become_floats_between_minus_one_and_one() -> None:
     every_byte = torch.arange(256, dtype=torch.uint8)[:, None, None, None]
-    values = images_source(every_byte).reference(256).flatten().sort().values
+    values = images_source(every_byte).at(torch.arange(256)[None]).samples.flatten().sort().values
     expected = torch.arange(256, dtype=torch.float64) / 127.5 - 1
     assert (values[0], values[-1]) == (-1.0, 1.0)
     torch.testing.assert_close(values.double(), expected, rtol=0, atol=6e-8)
@@ -136,13 +136,47 @@ def test_bytes_become_floats_between_minus_one_and_one() -> None:
 def test_reference_has_no_image_twice_and_ends_with_the_set() -> None:
     source = images_source(numbered(60))
     assert len(set(numbers(source.reference(40)))) == 40
-    assert sorted(numbers(source.reference(100))) == list(range(60))
+    assert sorted(numbers(source.reference(100))) == sorted(source.trained_on.tolist())
 
 
-@pytest.mark.parametrize("size", [0, 61])
-def test_batch_size_must_fit_the_set(size: int) -> None:
-    with pytest.raises(ValueError, match=f"batch_size must be between 1 and the 60 images .*, got {size}"):
+@pytest.mark.parametrize("size", [0, 49])
+def test_batch_size_must_fit_the_images_to_train_on(size: int) -> None:
+    message = f"batch_size must be between 1 and the 48 of 60 images that are not held out, got {size}"
+    with pytest.raises(ValueError, match=message):
         images_source(numbered(60)).batch(Streams([0]), 0, size)
+
+
+@pytest.mark.parametrize(("count", "held"), [(1, 0), (4, 0), (5, 1), (25, 5), (60, 12), (30_000, 5_000)])
+def test_a_fifth_of_the_images_is_held_out_and_at_most_5_000(count: int, held: int) -> None:
+    source = images_source(numbered(count))
+    assert (len(source.kept_back), len(source.trained_on)) == (held, count - held)
+    both = torch.cat([source.kept_back, source.trained_on])
+    assert sorted(both.tolist()) == list(range(count))
+    assert source.reference(1).shape == (1, 2, 2, 2)  # there is always something to train on
+
+
+def test_held_out_images_are_the_numbers_kept_back_and_no_others() -> None:
+    source = images_source(numbered(60))
+    assert numbers(source.held_out(7)) == source.kept_back.tolist()[:7]
+    assert numbers(source.held_out(100)) == source.kept_back.tolist()
+    assert images_source(numbered(4)).held_out(10).shape == (0, 2, 2, 2)
+
+
+def test_no_batch_shows_a_held_out_image_whatever_the_seed() -> None:
+    source = images_source(numbered(60))
+    held = source.kept_back.tolist()
+    for seed in range(20):
+        shown = {n for counter in range(12) for n in numbers(source.batch(Streams([seed]), counter, 8).samples)}
+        assert shown.isdisjoint(held)
+        assert len(shown) == 48
+    assert set(numbers(source.reference(60))).isdisjoint(held)
+
+
+def test_the_same_images_are_held_out_for_every_launch_precision_and_place() -> None:
+    held = images_source(numbered(60)).kept_back.tolist()
+    assert images_source(numbered(60), dtype=torch.float64, on_device=False).kept_back.tolist() == held
+    assert images_source(numbered(60).flip(0)).kept_back.tolist() == held  # by place, not by content
+    assert held != list(range(12))
 
 
 def test_digest_changes_with_any_pixel_label_or_shape() -> None:
