@@ -314,3 +314,6 @@ Coverage needs samples: N of them from a perfect generator reach about ``1 - exp
 ``N < 5 K`` (below that, one sample covers a class). For the 1,000 classes of stacked MNIST ``evaluation.samples`` 512
 can cover at most 40 %, whatever the generator; 2,000 cover 86 %, and 5,000 or more nearly all.
 """
+
+ALIKE_RULE = replace(IMAGE_RULE, name="images-alike", distinctness_min=None, spacing_max=None, memorization_max=None)
+"""For images of little variability, which lie close together or repeat: their distances to each other say nothing."""

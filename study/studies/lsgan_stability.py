@@ -20,7 +20,7 @@ from search_spaces import BN, OBJECTIVE, Factor, optimizer
 from study.design.hypotheses import Hypothesis, MoreSuccess, Share
 from study.design.study import Contrast, Profile, Study
 from study.outcomes.outcome import Outcome
-from study.outcomes.rule import IMAGE_RULE
+from study.outcomes.rule import ALIKE_RULE, IMAGE_RULE
 from trainables.config import Evaluation, GanConfig, Latent, Updates
 from trainables.data import Digits, LowVariabilityDigits, LsunBedroom
 from trainables.networks import Dcgan
@@ -165,7 +165,7 @@ STUDY = Study(
             factors=(BN, _RULES, OBJECTIVE.pick("ls(0,1,1)", "ls(-1,1,0)", "ns")),
             seeds=20,
             block=5,
-            rule=IMAGE_RULE,
+            rule=ALIKE_RULE,
             note="Changed against the paper: low-variability digits of 28x28 pixels, a quarter of the maps, three"
             " stages, 100 noise dimensions, learning rate 1e-3, torch's RMSProp, 5,000 steps. Added: bn = full and"
             " no_bn_d, and the triplet (-1,1,0).",

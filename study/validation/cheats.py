@@ -14,10 +14,12 @@ from trainables import modeless
 from trainables.data.source import ImageSource, ImageTruth, MixtureTruth, Source
 from trainables.features import as_floats
 from trainables.neighbors import MOST
-from trainables.streams import generator
+from trainables.streams import Streams, generator
 
 NOISE = 0.1
 """Deviation of the noise on copied images, of a range of 2."""
+_REAL = 2**40
+"""Seeds from here on draw real samples; no replica has them."""
 _COPIES = 100
 _TIMES = 8
 """Least number of times that a copied image appears among the samples."""
@@ -48,12 +50,9 @@ def make(name: str, source: Source, count: int, seed: int, row: int) -> Made:
     rng = generator(seed, f"competence/{name}", row)
     truth = source.truth
     if isinstance(truth, MixtureTruth):
-        counter = 1 + row + 1_000 * seed
-        points = (
-            modeless.data(truth, count, counter)
-            if name == "real"
-            else modeless.without_modes(truth, count, counter)[name]
-        )
+        if name == "real":  # as batches draw it: a roll is no mixture, and a point has no noise
+            return Made(source.batch(Streams([_REAL + seed]), row, count).samples[0].cpu(), _any_labels(source, count))
+        points = modeless.without_modes(truth, count, 1 + row + 1_000 * seed)[name]
         return Made(_tensor(points), _any_labels(source, count))
     if name == "real":
         return _images(truth, _real(source, rng, count))

@@ -188,7 +188,8 @@ def _measured(where: Bench, rule: OutcomeRule) -> Competence:
     traces = [real.replica(seed) for seed in seeds]
     if missing := undecidable(traces[0], rule):
         return _unjudged(where.count, f"{missing}; these data may be too few")
-    names = cheats.names(where.source)
+    asks_for_copies = rule.distinctness_min is not None  # a rule that does not ask is not fooled by them
+    names = [name for name in cheats.names(where.source) if asks_for_copies or not name.startswith("copies")]
     made = where.trace(_rows(where, rule.window, [(name, 0) for name in names]), range(len(names))) if names else None
     outcomes = [decide(trace, rule).outcome.value for trace in traces]
     return Competence(

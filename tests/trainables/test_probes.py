@@ -12,9 +12,9 @@ from trainables.conditioning import AuxiliaryClassifier, ByLabel, Conditioning, 
 from trainables.config import GanConfig, Latent
 from trainables.data import Digits, ImageSource, ImageTruth, MixtureSource, MixtureTruth, Ring
 from trainables.features import Features, fit
+from trainables.neighbors import ImageSupport
 from trainables.networks import Mlp
 from trainables.optim import Adam
-from trainables.neighbors import ImageSupport
 from trainables.phases import View
 from trainables.probes import (
     QUANTILES,
@@ -226,7 +226,11 @@ def test_unlabeled_images_have_no_class_shares(digits: ImageSource) -> None:
     truth = ImageTruth(images=digits.truth.images[:100], labels=None, classes=0)
     source = ImageSource(truth, device=CPU, dtype=torch.float32)
     probe = ImageFit(source, truth, fit(truth, source.digest), device=CPU)
-    assert probe.measure(seen(source.reference(50)[None])).keys() == {"frechet_classifier", "frechet_error", "class_confidence"}
+    assert probe.measure(seen(source.reference(50)[None])).keys() == {
+        "frechet_classifier",
+        "frechet_error",
+        "class_confidence",
+    }
     assert probe.reference.keys() == {"frechet_real", "feature_variance"}
 
 
