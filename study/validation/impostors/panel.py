@@ -25,7 +25,7 @@ from trainables.versions import versions
 
 IMPOSTORS: dict[Kind, tuple[Impostor, ...]] = {"mixture": POINTS, "images": IMAGES}
 RULES: dict[Kind, OutcomeRule] = {"mixture": MIXTURE_RULE, "images": IMAGE_RULE}
-SEEDS = 5
+SEEDS = 3
 HELD_OUT = 0.4
 """Share of the digits that is held out here: enough for a row of new images without doubles."""
 
