@@ -20,7 +20,7 @@ from study.report.phrases import LABELS
 from study.terminal.impostors import labels, mark
 from study.validation.impostors import results
 from study.validation.impostors.impostor import Array, Impostor, Kind
-from study.validation.impostors.panel import IMPOSTORS, bench
+from study.validation.impostors.panel import IMPOSTORS, base, data
 from study.validation.impostors.results import At, Panel
 from trainables.data.source import MixtureTruth, Source
 
@@ -126,15 +126,13 @@ def _strip(impostor: Impostor, found: Sequence[At], y: int) -> Iterator[str]:
 
 def sheet(panel: Panel) -> Image.Image:
     """Return the picture of samples: for each impostor the doses on both sides of the change of label."""
-    where, pairs = bench(panel.kind, None if panel.kind == "mixture" else Path("outcomes/.features")), []
+    source, count, pairs = data(panel.kind), base(panel.kind).evaluation.samples, []
     for impostor in IMPOSTORS[panel.kind]:
         for at in _sides(results.at_doses(panel.trials, impostor.name)):
-            made = impostor.samples(where.source, panel.trials[0].seed, impostor.rows, where.count, at.dose)
-            pairs.append((f"{impostor.name} {at.dose:g}", at.label, _drawn(made, where.source)))
-    real = where.source.reference(where.count).double().numpy()
-    return _tiled(
-        [("data", Outcome.CONVERGED, _drawn(real, where.source)), *pairs], 8 if panel.kind == "mixture" else 2
-    )
+            made = impostor.samples(source, panel.trials[0].seed, impostor.rows, count, at.dose)
+            pairs.append((f"{impostor.name} {at.dose:g}", at.label, _drawn(made, source)))
+    real = source.reference(count).double().numpy()
+    return _tiled([("data", Outcome.CONVERGED, _drawn(real, source)), *pairs], 8 if panel.kind == "mixture" else 2)
 
 
 def _sides(found: Sequence[At]) -> tuple[At, ...]:
