@@ -202,8 +202,8 @@ IMAGES = (
     ),
     _make(
         name="new with noise", does="held-out images with noise", dose="sd of the noise",
-        doses=(0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0), make=_new_with_noise, labels=(_OFF,), plain=(0.5, 1.0),
-        sound=(0.0, 0.05),
+        doses=(0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0), make=_new_with_noise, labels=(_OFF,),
+        plain=(0.2, 0.3, 0.5, 1.0), sound=(0.0, 0.05),
     ),
     _make(
         name="blurred", does="held-out images, blurred", dose="sd in pixels", doses=(0.3, 0.6, 1.0, 1.5, 2.0, 3.0),
@@ -249,7 +249,7 @@ IMAGES = (
     _make(
         name="degraded", does="new images for 15 rows, then with noise for 10", dose="sd of the noise",
         doses=(0.05, 0.1, 0.2, 0.3, 0.5, 1.0), make=from_row(new, _new_with_noise), labels=(_WORSE,),
-        plain=(0.5, 1.0), sound=(0.05,), rows=25,
+        plain=(0.2, 0.3, 0.5, 1.0), sound=(0.05,), rows=25,
     ),
     _make(
         name="late collapse", does="new images for 15 rows, then m of 10 classes for 10", dose="classes",
@@ -257,4 +257,5 @@ IMAGES = (
     ),
 )  # fmt: skip
 """In the order of the tables. Copies of one image are plain where a sheet of 60 samples holds most of them more than
-once beside each other; those of training images where one sees them beside the nearest training image."""
+once beside each other; those of training images where one sees them beside the nearest training image. After a look at
+the sheet of samples noise became plain from 0.2 on instead of 0.5."""

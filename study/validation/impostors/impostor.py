@@ -92,8 +92,13 @@ class Impostor:
         """Return the samples ``[count, *shape]`` of a row: a pure function of its arguments."""
         return self.make(Draw(source=source, name=self.name, seed=seed, row=row, count=count, dose=dose))
 
-    def right(self, dose: float, outcome: Outcome) -> bool:
-        """Return whether an outcome tells the truth about this impostor at a dose."""
+    def right(self, dose: float, outcome: Outcome, *, borderline: bool = False) -> bool:
+        """Return whether an outcome tells the truth about this impostor at a dose.
+
+        Between sound and plain doses, whatever is marked borderline does.
+        """
+        if borderline and dose not in (*self.plain, *self.sound):
+            return True
         if outcome is Outcome.CONVERGED:
             return dose not in self.plain
         return dose not in self.sound and outcome in self.labels

@@ -18,14 +18,14 @@ from study.validation.impostors.results import Panel, Trial
 from trainables.conditioning import Unconditional
 from trainables.config import Evaluation, GanConfig
 from trainables.data import Digits
-from trainables.data.source import ImageSource, ImageTruth
+from trainables.data.source import ImageSource, ImageTruth, Source
 from trainables.loop import Loop
 from trainables.networks import Mlp
 from trainables.versions import versions
 
 IMPOSTORS: dict[Kind, tuple[Impostor, ...]] = {"mixture": POINTS, "images": IMAGES}
 RULES: dict[Kind, OutcomeRule] = {"mixture": MIXTURE_RULE, "images": IMAGE_RULE}
-SEEDS = 5
+SEEDS = 3
 HELD_OUT = 0.4
 """Share of the digits that is held out here: enough for a row of new images without doubles."""
 
@@ -45,14 +45,17 @@ def base(kind: Kind) -> GanConfig:
     )
 
 
+def data(kind: Kind) -> Source:
+    """Return the data of the impostors of a kind; digits with a larger held-out part."""
+    source = base(kind).data.load(device=CPU, dtype=torch.float32)
+    if isinstance(source.truth, ImageTruth):
+        return ImageSource(source.truth, device=CPU, dtype=torch.float32, held_out=HELD_OUT)
+    return source
+
+
 def bench(kind: Kind, cache: Path | None) -> Bench:
-    """Return the bench of one kind of data; digits with a larger held-out part."""
-    config = base(kind)
-    if kind == "mixture":
-        return Bench(config, cache=cache)
-    truth = config.data.load(device=CPU, dtype=torch.float32).truth
-    assert isinstance(truth, ImageTruth)
-    return Bench(config, cache=cache, source=ImageSource(truth, device=CPU, dtype=torch.float32, held_out=HELD_OUT))
+    """Return the bench of one kind of data."""
+    return Bench(base(kind), cache=cache, source=data(kind))
 
 
 def measure(

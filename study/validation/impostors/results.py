@@ -96,7 +96,11 @@ def changes(found: Sequence[At]) -> tuple[tuple[float, float, Outcome, Outcome],
 def errors(trials: Sequence[Trial], impostors: Sequence[Impostor]) -> tuple[Trial, ...]:
     """Return the trials whose label does not tell the truth about the impostor at its dose."""
     by_name = {impostor.name: impostor for impostor in impostors}
-    return tuple(trial for trial in trials if not by_name[trial.impostor].right(trial.dose, trial.decided))
+    return tuple(
+        trial
+        for trial in trials
+        if not by_name[trial.impostor].right(trial.dose, trial.decided, borderline=trial.borderline)
+    )
 
 
 def write(panels: Sequence[Panel], folder: Path) -> Path:
