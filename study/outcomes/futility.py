@@ -7,7 +7,7 @@ With a window of L snapshots, a replica is lost if and only if even under this c
 * a row is not finite, or a loss or norm was out of bounds for a whole window; whatever follows, it is ``diverged``; or
 * one of the last L snapshots of the plan has been seen and is not good; or
 * the changes between good and other snapshots are too many, and too many snapshots were bad; or
-* quality at step 0 is so high that it cannot rise by more than the margin.
+* everything at step 0 is so high that it cannot rise by more than the margin.
 
 No continuation does better: a snapshot that is not good makes no window good, and good ones add no change but one. The
 last window of the best continuation does not hop, if none of its rows is known. The steps of the plan's reports must be

@@ -65,8 +65,8 @@ class Measures:
         step: ``[T]``, the same for all.
         values: quantity by name: those of :data:`CRITERIA` that the data have, and ``precision``, ``confidence`` (mean
             probability of an image's predicted class), ``distance`` (to the data: squared Fréchet distance, or median
-            distance to the nearest centre), ``hopping`` (by how much the balance of a window as a whole exceeds that of
-            its best row; the window ends with the row) and ``classification_error``.
+            distance to the nearest centre), ``hopping`` (the share of the balance of a window as a whole that its
+            best row lacks; the window ends with the row) and ``classification_error``.
         errors: standard error of a quantity by name, at the number of samples that it was measured on.
         missing: what the trace must have to be judged and does not; empty if nothing.
     """
@@ -222,7 +222,7 @@ def _concentration(shares: Floats, total: Floats, weights: Floats, count: float)
 
 
 def _hopping(p: Floats, balance: Floats, weights: Floats, concentration: Floats, window: int) -> Floats:
-    """Return by how much the balance of the window up to a row exceeds that of its best row; at least 0."""
+    """Return the share of the balance of the window up to a row that its best row lacks; at least 0."""
     if len(p) < window:
         return np.zeros(len(p))
     real = weights > 0
@@ -231,7 +231,7 @@ def _hopping(p: Floats, balance: Floats, weights: Floats, concentration: Floats,
     together = _windows(scaled, window).sum(axis=-1)
     products = ((together**2).sum(axis=1) + _windows(same, window).sum(axis=-1)) / window**2
     found: Floats = np.zeros(len(p))
-    found[window - 1 :] = 1 / products - _windows(balance, window).max(axis=-1)
+    found[window - 1 :] = 1 - _windows(balance, window).max(axis=-1) * products
     return np.maximum(np.nan_to_num(found, nan=0.0), 0.0)
 
 

@@ -84,8 +84,8 @@ class OutcomeRule:
             the distance to the nearest other sample, because k repeated points may lie far apart.
         baseline_margin: changes against the untrained generator up to this size do not count (quality and diversity:
             absolute; distance to the data: relative).
-        hopping_max: by how much the modes (classes) that a window shows as a whole may exceed those of its best row, as
-            balance. More means that the generator hops between them.
+        hopping_max: the largest share of the balance of a window as a whole that its best row may lack. More means that
+            the generator hops between modes (classes).
         tolerated_alternations: changes between good and other snapshots, from the first good window on, that a replica
             with a good last window may have; 2 allows one failure and recovery.
         steadiness_min: share of good snapshots from the first good window on, above which any number of changes is
@@ -119,7 +119,7 @@ class OutcomeRule:
     precision_min: float = 0.5
     diversity_tiny: float = 0.02
     baseline_margin: float = 0.1
-    hopping_max: float = 0.1
+    hopping_max: float = 0.15
     tolerated_alternations: int = 2
     steadiness_min: float = 0.9
     tolerance: float = 2.0
@@ -280,12 +280,13 @@ def _rounded(value: Value) -> Value:
     return float(f"{value:.3g}") if isinstance(value, float) else value
 
 
-MIXTURE_RULE = OutcomeRule(name="modes", coverage_min=0.75, quality_min=0.5)
-"""For points on modes: half of the way from points without modes to the data, at an eighth of the modes' distance.
+MIXTURE_RULE = OutcomeRule(name="modes", coverage_min=0.75, quality_min=0.65)
+"""For points on modes: two thirds of the way from points without modes to the data, at an eighth of the modes'
+distance.
 
-On the ring of eight, that is 62.5 % of the samples within 0.096 of a centre: eight blobs of standard deviation 0.068
-pass, and modes an eighth of their distance beside their places. ``study outcomes`` shows the dose of every impostor at
-which the label changes.
+On the ring of eight, that is 74 % of the samples within 0.096 of a centre. It was 0.5 until a panel of impostors showed
+that half of the samples on lines between the modes passed. ``study outcomes`` shows the dose of every impostor at which
+the label changes.
 """
 
 IMAGE_RULE = OutcomeRule(
@@ -295,15 +296,16 @@ IMAGE_RULE = OutcomeRule(
     support_min=0.25,
     recall_min=0.4,
     distinctness_min=0.75,
-    spacing_max=1.75,
+    spacing_max=1.35,
     memorization_max=0.5,
     diversity_min=0.8,
 )
 """For images: the classes, a Fréchet distance below a tenth of the variance, and the data's support, without copies.
 
 Fixed on the bundled digits at 16x16, where images without structure have a support of 0 by definition, a small DCGAN
-has 0.1 to 0.3 after 1,000 steps and 0.35 to 0.6 after 6,000; held-out images with noise of 0.2 (of a range of 2) have a
-spacing of 1.76, with 0.3 of 2.3; ten images per class, over and over with noise of 0.2, a distinctness of 0.44.
+has 0.1 to 0.3 after 1,000 steps and 0.35 to 0.6 after 6,000, and a spacing of 1.0 to 1.3; real images with noise of 0.2
+(of a range of 2) have one of 1.39, with 0.3 of 1.73 (1.75 was the limit until a panel of impostors showed these
+images); ten images per class, over and over with noise of 0.2, a distinctness of 0.44.
 
 ``confidence_min``, and the bound of ``diversity_tiny`` on spacing, were set on injected failures of the digits at 8x8,
 seeds below 2,000. A GAN's images of one class alone had F of 1.0 to 1.9 variances, no less than an untrained

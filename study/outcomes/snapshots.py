@@ -43,9 +43,9 @@ def judge(
     """Judge every row after step 0 by the thresholds.
 
     =========  =======================================================================================================
-    good       every criterion that applies is reached, quality has risen from step 0 by more than the margin, and
-               spacing is not below ``diversity_tiny``; after a good row, a criterion may be missed by ``tolerance``
-               standard errors
+    good       every criterion that applies is reached; quality, support, coverage, balance, diversity, recall or
+               distinctness has risen from step 0 by more than the margin; and spacing is not below ``diversity_tiny``.
+               After a good row, a criterion may be missed by ``tolerance`` standard errors
     collapsed  not good, and one of: (narrow) diversity below its minimum and anything has left the baseline:
                quality has risen, diversity has changed, or the distance to the data (F; median distance to the
                nearest centre) has changed, by more than the margin; (tiny) diversity or spacing below
@@ -97,7 +97,7 @@ def _reaches(measured: Measures, rule: OutcomeRule, each: Criterion, shift: floa
 
 def _reached(measured: Measures, rule: OutcomeRule, start: Flags, shift: float, *, but: Kind | None = None) -> Flags:
     """Mark the rows that reach every criterion that applies, those of one kind aside."""
-    found = _risen(measured, rule, start, shift) & ~(measured.value("spacing") < rule.diversity_tiny)
+    found = _changed(measured, rule, start, shift) & ~(measured.value("spacing") < rule.diversity_tiny)
     for each in criteria(measured, rule):
         if each.kind is not but:
             found &= _reaches(measured, rule, each, shift)
@@ -108,6 +108,16 @@ def _risen(measured: Measures, rule: OutcomeRule, start: Flags, shift: float) ->
     quality = measured.value("quality")
     moved = _moved(measured, "quality", shift)
     return moved - np.nan_to_num(_baseline(quality, start)) > rule.baseline_margin
+
+
+def _changed(measured: Measures, rule: OutcomeRule, start: Flags, shift: float) -> Flags:
+    """Mark the rows in which quality, or another quantity that should be large, has risen since step 0."""
+    found = _risen(measured, rule, start, shift)
+    for each in criteria(measured, rule):
+        if each.kind in (Kind.FIDELITY, Kind.VARIETY) and not each.at_most:
+            first = np.nan_to_num(_baseline(measured.value(each.measure), start))
+            found |= _moved(measured, each.measure, shift) - first > rule.baseline_margin
+    return found
 
 
 def _collapsed(measured: Measures, rule: OutcomeRule, start: Flags, shift: float) -> Flags:

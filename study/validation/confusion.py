@@ -14,15 +14,19 @@ SCHEMA = 1
 SHIPPED = Path(__file__).parent / "measured"
 KINDS = ("ring", "digits")
 CLASSES = tuple(outcome for outcome in Outcome if outcome.decided)
-FIXING = range(4_000)
+FIXING = range(6_000)
 """The seeds on which thresholds and injections were fixed. A measurement on other seeds is a test.
 
 Seeds from 2,000 on were meant for the test. The ring (17 of 320 wrong) and the digits (14 of 255) had injections that
 were too short for their claims: oscillations that began before the replica was good, or trainings that ended in
 transition. They also showed that a mean of the spacing misses a collapse with a few far points. All of this was fixed,
 so these seeds count among the fixing ones.
+
+Seeds from 4,000 on were the next test. The panel of impostors passed half of the samples on lines between modes, noise
+that anybody sees, and one mode at a time; ``quality_min``, ``spacing_max`` and ``hopping_max`` were moved, and the page
+of impostors says so. They count as fixing seeds since.
 """
-FRESH = 4_000
+FRESH = 6_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -157,7 +157,8 @@ def few_samples(letters: str, quality: float, count: float, **changes: Any) -> D
             row["mode_share_eighth"] = quality * WEIGHTS
             row["diversity"] = 0.97
     reference = {**REFERENCE["mixture"], "samples": np.array([count])}
-    return decide(replace(from_rows(rows, "mixture"), reference=reference), replace(MIXTURE_RULE, **changes))
+    rule = replace(MIXTURE_RULE, quality_min=0.5, **changes)
+    return decide(replace(from_rows(rows, "mixture"), reference=reference), rule)
 
 
 def test_a_good_replica_stays_good_within_the_error_of_measuring() -> None:

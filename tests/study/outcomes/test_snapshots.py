@@ -103,7 +103,7 @@ def test_images_are_named_by_what_they_lack(change: dict[str, float], outcome: O
     assert decide(from_rows(rows, "image"), IMAGE_RULE).outcome is outcome
 
 
-@pytest.mark.parametrize(("quality", "expected"), [(0.51, True), (0.49, False)])
+@pytest.mark.parametrize(("quality", "expected"), [(0.66, True), (0.64, False)])
 def test_a_mixture_needs_its_share_of_high_quality_samples(quality: float, expected: bool) -> None:
     assert good_rows("mixture", mixture(quality * WEIGHTS, 0.9, 0.1)) is expected
 
