@@ -318,18 +318,18 @@ def outcomes() -> str:
         *map(_block, description(decide).split("\n\n")),
         "## The thresholds",
         "`study decide LAUNCH --rule coverage_min=0.9` decides a launch again with another value. Studies on points"
-        " start from the rule `mixture`, studies on images from the rule `image`; a profile may change a threshold, and"
+        " start from the rule `modes`, studies on images from the rule `images`; a profile may change a threshold, and"
         " every report prints the rule that it was decided by.",
-        table(("threshold", "`mixture`", "`image`", "meaning"), rules),
+        table(("threshold", "`modes`", "`images`", "meaning"), rules),
         "## Their plausible ranges",
         "A verdict that would be another one with one threshold elsewhere in its plausible range is marked *fragile*."
         " Reports show what moves; values are rounded to three digits.",
-        table(("threshold", "`mixture`", "`image`", "ends there because it is"), map(_range, THRESHOLDS)),
+        table(("threshold", "`modes`", "`images`", "ends there because it is"), map(_plausible, THRESHOLDS)),
     ]
     return page("Outcomes", introduction, parts)
 
 
-def _range(name: str) -> tuple[str, ...]:
+def _plausible(name: str) -> tuple[str, ...]:
     """Return a threshold, its plausible range in both rules, and why it ends there."""
     spans = [_ends(plausible(rule, name)) for rule in (MIXTURE_RULE, IMAGE_RULE)]
     return code(name), *spans, prose(PLAUSIBLE[name].why)
