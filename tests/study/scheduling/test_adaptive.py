@@ -109,7 +109,7 @@ def test_a_lost_block_is_halted_once_or_audited(tmp_path: Path, audit: float, ha
 
 def test_a_block_with_one_replica_that_may_succeed_runs_on(tmp_path: Path) -> None:
     store, ledger = begin(tmp_path, plan(blocks=6, audit=0.0))
-    search = searching(ledger, reference={"mode_weights": np.array([0.5, 0.5])})
+    search = searching(ledger, reference={name: np.array(own) for name, own in REFERENCE.items()})
     block = search.next()
     assert block is not None
     search.rows(block, trace_of(ledger.plan, block, [Outcome.NOT_LEARNED, Outcome.CONVERGED], 0, {}).rows, 1_000)
