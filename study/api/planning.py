@@ -52,7 +52,7 @@ def plan(
 
     Examples:
         >>> import study
-        >>> plan = study.plan("lsgan-stability", "smoke", seeds=3, set={"steps": 20})
+        >>> plan = study.plan("lsgan-stability", "smoke", seeds=3, set={"steps": 30})
         >>> len(plan.cells), plan.seeds
         (8, (0, 1, 2))
         >>> grid = study.plan("mixture-modes", seeds=2, vary={"objective.kind": ["minimax", "wasserstein"]})

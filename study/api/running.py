@@ -56,7 +56,7 @@ def run(
 
     Examples:
         >>> import study
-        >>> plan = study.plan("dirac", "smoke", seeds=1, set={"steps": 20, "evaluation.every": 10})
+        >>> plan = study.plan("dirac", "smoke", seeds=1, set={"steps": 20, "evaluation.every": 2})
         >>> launch = study.run(plan, out=folder, tracking_uri="none")
         >>> launch.records.status.unique().tolist()
         ['finished']
@@ -103,7 +103,7 @@ def resume(
 
     Examples:
         >>> import study
-        >>> study.resume(stored, tracking_uri="none").records.status.unique().tolist()
+        >>> study.resume(interrupted, tracking_uri="none").records.status.unique().tolist()
         ['finished']
     """
     from study import execution

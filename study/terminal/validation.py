@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from study.evidence.inference.proportions import Rate
+from study.report import phrases
 from study.validation.confusion import CLASSES, Case, Matrix, Measurement, Score, confusion, scores
 
 
@@ -62,7 +63,8 @@ def _rate(rate: Rate) -> tuple[str, str, str]:
 
 
 def _matrix(matrix: Matrix) -> Table:
-    table = _table("true \\ decided", *(outcome.value for outcome in CLASSES))
+    table = _table("true \\ decided", *(phrases.LABELS[outcome].replace(" ", "\n") for outcome in CLASSES))
+    table.padding = (0, 1, 0, 0)  # nine columns in a line of 100
     for true in CLASSES:
         counts = [matrix.get((true, decided), 0) for decided in CLASSES]
         table.add_row(true.value, *(str(count) if count else "." for count in counts))

@@ -9,19 +9,24 @@ again after a change of wording, and the difference of the files is what a reade
 import gzip
 import json
 import os
+import shutil
 import tarfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from study import report
 from study.audit import html_diff
 from study.audit.verify import verify
+from study.cli import app
 from study.design import planning
 from study.design.planning import plan_study
-from study.scheduling.ledger import redecide
+from study.evidence.estimates import summarize
+from study.outcomes.rule import IMAGE_RULE
+from study.scheduling.ledger import Ledger, redecide
 from study.storage.store import Store
 from study.studies import studies
 from trainables.config import digest
@@ -105,3 +110,63 @@ def test_plans_of_all_studies_keep_their_digests(monkeypatch: pytest.MonkeyPatch
     if os.environ.get("REPIN"):
         (_STORED / "digests.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     assert found == pinned
+
+
+# Rules of edition 1, by which 0.4.0 decided, are read and not applied.
+
+
+def test_rules_of_0_4_0_are_of_edition_1_and_keep_their_labels(runs: Path) -> None:
+    for launch in _LAUNCHES:
+        store = store_of(runs, launch)
+        assert (store.rule().edition, store.rule().applied) == (1, False)
+        assert {record.rule for record in store.records()} == {store.rule().label()}
+
+
+@pytest.mark.parametrize("launch", _LAUNCHES)
+def test_whether_old_outcomes_are_borderline_is_not_known(runs: Path, launch: str) -> None:
+    records = store_of(runs, launch).records()
+    assert {record.borderline for record in records} == {None}
+    assert {summary.borderline for summary in summarize(records) if summary.rate.n} == {None}
+
+
+def copied(runs: Path, launch: str, folder: Path) -> Store:
+    own = store_of(runs, launch)
+    return Store(shutil.copytree(own.root, folder / own.root.parent.name / own.root.name))
+
+
+@pytest.mark.parametrize("launch", ["dirac", "lsgan-stability", "aae"])
+def test_writing_the_ledger_keeps_what_an_older_version_decided(runs: Path, launch: str, tmp_path: Path) -> None:
+    store = copied(runs, launch, tmp_path)
+    before = store.records()
+    Ledger(store.plan(), store).write()
+    assert store.records() == before
+
+
+def test_a_trace_without_the_columns_of_today_cannot_be_decided_again(runs: Path, tmp_path: Path) -> None:
+    store = copied(runs, "lsgan-stability", tmp_path)
+    before = store.records()
+    with pytest.raises(ValueError, match=r"cannot be decided again: the trace has no knn_recall_pixels and what goes"):
+        redecide(store.plan(), store, IMAGE_RULE)
+    assert store.records() == before
+
+
+def test_deciding_anew_by_a_rule_of_edition_1_is_one_sentence(runs: Path, tmp_path: Path) -> None:
+    store = copied(runs, "lsgan-stability", tmp_path)
+    before = store.records_path.read_bytes()
+    done = CliRunner().invoke(app, ["decide", str(store.root), "--rule", "quality_min=0.7"])
+    assert done.exit_code == 2, done.output
+    (sentence,) = done.stderr.strip().splitlines()
+    assert "cannot be decided again: the rule" in sentence
+    assert "of edition 1, which this version reads and does not apply" in sentence
+    assert store.records_path.read_bytes() == before
+
+
+def test_a_launch_of_edition_1_is_not_resumed(runs: Path, tmp_path: Path) -> None:
+    store = copied(runs, "dirac", tmp_path)
+    for trace in store.root.rglob("*.parquet"):
+        if trace != store.records_path:
+            trace.unlink()
+            break
+    done = CliRunner().invoke(app, ["resume", str(store.root), "--tracking-uri", "none"], env={"COLUMNS": "400"})
+    assert done.exit_code == 2, done.output
+    assert "must be resumed by the version that planned it: its outcome rule is of edition 1" in done.stderr

@@ -135,7 +135,7 @@ TAMPERED: list[tuple[Callable[[Store], None], str]] = [
     (a_damaged_trace, "c001-b000.parquet cannot be read"),
     (an_alpha_in_the_plan, "the trace of block c000-b000 was made under the plan"),
     (a_configuration_in_the_plan, "cell 0 in spec.json: a configuration with digest"),
-    (a_threshold, "6 records were decided by mixture@"),
+    (a_threshold, "6 records were decided by modes@"),
 ]
 
 

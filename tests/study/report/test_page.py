@@ -243,7 +243,12 @@ def test_curves_are_one_line_and_one_mark_per_replica_in_the_outcomes_color(make
 
 def test_mixtures_show_covered_modes_by_the_rule(make: Any) -> None:
     part = section(Page(build(make(images=False))).source, "curves")
-    for title in ("samples within 30 sd of a mode", "covered modes", "discriminator loss", "generator loss"):
+    for title in (
+        "samples near a mode (within 1/8 of their distance)",
+        "covered modes",
+        "discriminator loss",
+        "generator loss",
+    ):
         assert title in part
     assert "Fréchet" not in part
 

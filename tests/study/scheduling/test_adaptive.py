@@ -16,7 +16,7 @@ from study.storage.records import Status
 from study.storage.search_log import Log, Stop, read
 from study.storage.store import Store
 from tests.study import made_searches
-from tests.study.conftest import trace_of
+from tests.study.conftest import REFERENCE, trace_of
 from tests.study.made_searches import begin, go, plan, searched, searching, train
 
 
@@ -95,7 +95,7 @@ def test_a_stop_that_was_logged_and_not_yet_carried_out_is_after_a_kill(tmp_path
 @pytest.mark.parametrize(("audit", "halted"), [(0.0, True), (1.0, False)])
 def test_a_lost_block_is_halted_once_or_audited(tmp_path: Path, audit: float, halted: bool) -> None:
     store, ledger = begin(tmp_path, plan(blocks=6, audit=audit))
-    search = searching(ledger, reference={"mode_weights": np.array([0.5, 0.5])})
+    search = searching(ledger, reference={name: np.array(own) for name, own in REFERENCE.items()})
     block = search.next()
     assert block is not None
     rows = trace_of(ledger.plan, block, [Outcome.NOT_LEARNED] * 2, 0, {}).rows
@@ -109,7 +109,7 @@ def test_a_lost_block_is_halted_once_or_audited(tmp_path: Path, audit: float, ha
 
 def test_a_block_with_one_replica_that_may_succeed_runs_on(tmp_path: Path) -> None:
     store, ledger = begin(tmp_path, plan(blocks=6, audit=0.0))
-    search = searching(ledger, reference={"mode_weights": np.array([0.5, 0.5])})
+    search = searching(ledger, reference={name: np.array(own) for name, own in REFERENCE.items()})
     block = search.next()
     assert block is not None
     search.rows(block, trace_of(ledger.plan, block, [Outcome.NOT_LEARNED, Outcome.CONVERGED], 0, {}).rows, 1_000)

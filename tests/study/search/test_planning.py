@@ -186,7 +186,7 @@ def test_a_launch_of_another_space_is_no_warm_start(tmp_path: Path) -> None:
     with pytest.raises(
         ValueError,
         match=r"--warm-start must be a launch with cells of the space tiny on the same base configuration that"
-        r" were decided by mixture@\w+, got .*: none of its 1 cells is such a one",
+        r" were decided by modes@\w+, got .*: none of its 1 cells is such a one",
     ):
         planned(known=other)
 

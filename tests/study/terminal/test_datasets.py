@@ -17,6 +17,7 @@ from study.outcomes.rule import IMAGE_RULE
 from study.outcomes.snapshots import snapshots
 from study.terminal import datasets
 from study.terminal.datasets import examine
+from tests.study.made_traces import REFERENCE, image
 from trainables.data import DATASETS, Digits, ImageFolder, LowVariabilityDigits, Ring
 from trainables.trace import ReplicaTrace
 
@@ -226,11 +227,13 @@ def test_the_rule_can_call_a_thousand_classes_covered_from_2000_samples_on(sampl
     share = np.bincount(ids.numpy(), minlength=1000) / samples
     columns = {
         "step": np.array([0, 100]),
-        "frechet_classifier": np.array([100.0, 1.0]),
         "class_share": np.stack([np.eye(1000)[0], share]),
-        "diversity": np.array([0.1, 1.0]),
+        **{name: np.array([0.0, value]) for name, value in image(0.0, share, 1.0).items() if np.ndim(value) == 0},
+        "frechet_classifier": np.array([100.0, 1.0]),
     }
-    reference = {"class_weights": np.full(1000, 1 / 1000), "feature_variance": np.array([100.0])}
+    reference = {
+        **REFERENCE["image"], "class_weights": np.full(1000, 1 / 1000), "samples": np.array([float(samples)])
+    }  # fmt: skip
     seen = snapshots(ReplicaTrace(seed=0, columns=columns, reference=reference), IMAGE_RULE)
     assert seen.coverage[0] == pytest.approx(covered, abs=0.02)
     assert bool(seen.good[0]) is (samples >= 2_000)

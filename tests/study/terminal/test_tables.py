@@ -34,7 +34,14 @@ def test_summary_is_sorted_by_rate_with_counts_and_interval(launch: Any) -> None
     assert [line.split("  ")[0] for line in cells] == [
         "full / ls(0,1,1)", "full / ns", "no_bn_g / ls(0,1,1)", "no_bn_g / ns"
     ]  # fmt: skip
-    assert "4 of 5     0.80 [0.38, 0.96]  4 converged, 1 oscillating" in cells[0]
+    assert "4 of 5     0.80 [0.38, 0.96]           \N{EN DASH}  4 converged, 1 oscillating" in cells[0]
+
+
+def test_every_rate_shows_how_many_outcomes_are_borderline(launch: Any) -> None:
+    rows = [replace(row, borderline=row.seed == launch.plan().seeds[0]) for row in launch.records()]
+    text = " ".join(shown(summary_table(summarize(rows))).split())
+    assert "borderline outcomes" in text
+    assert "4 of 5 0.80 [0.38, 0.96] 1 of 5 4 converged" in text
 
 
 def test_crashed_replicas_are_named_apart(launch: Any) -> None:

@@ -19,7 +19,7 @@ def test_hypotheses_and_contrasts_stand_on_one_scale(make: Any) -> None:
     found = shown(make())
     assert found.label == (
         f"Differences of success rates. hypotheses; ls 0.33 [{MINUS}0.22, 0.69]; objective: ls(0,1,1) against ns;"
-        f" bn full 0.40 [{MINUS}0.16, 0.73]; bn no_bn_g 0.25 [{MINUS}0.28, 0.70]"
+        f" bn full 0.40 [{MINUS}0.28, 0.85]; bn no_bn_g 0.25 [{MINUS}0.46, 0.81]"
     )
 
 
