@@ -203,7 +203,7 @@ def test_the_readme_is_a_page() -> None:
 def test_the_notebook_runs(folder: Path) -> None:
     """Block by block, as in a notebook, at a scale that takes seconds."""
     text = [block.text for block in pages.blocks(pages.DOCS / "tutorial" / "notebook.md") if block.language == "python"]
-    scaled = "\n".join(text).replace("seeds=5,", 'seeds=2, set={"steps": 20, "evaluation.every": 10},')
+    scaled = "\n".join(text).replace("seeds=5,", 'seeds=2, set={"steps": 30, "evaluation.every": 10},')
     assert scaled.count("evaluation.every") == 1
     (folder / "notebook.py").write_text(scaled, "utf-8")
     run(["notebook"], folder)

@@ -63,9 +63,9 @@ def test_a_varied_path_cannot_be_set_as_well() -> None:
 
 @pytest.mark.parametrize("name", ["mixture-modes", "aae", "lsgan-stability", "large-scale"])
 def test_a_saved_study_plans_the_same(name: str, tmp_path: Path) -> None:
-    save(tmp_path / "mine.py", name, "smoke", seeds=2, set={"steps": 20})
+    save(tmp_path / "mine.py", name, "smoke", seeds=2, set={"steps": 30, "evaluation.every": 10})
     again = study.plan(str(tmp_path / "mine.py"))
-    planned = study.plan(name, "smoke", seeds=2, set={"steps": 20})
+    planned = study.plan(name, "smoke", seeds=2, set={"steps": 30, "evaluation.every": 10})
     assert [cell.digest for cell in again.cells] == [cell.digest for cell in planned.cells]
     assert again.seeds == planned.seeds
     assert all(hypothesis in planned.hypotheses for hypothesis in again.hypotheses)

@@ -75,14 +75,14 @@ def test_a_launch_is_found_by_its_id_and_by_its_folder(tmp_path: Path) -> None:
 
 
 def test_options_change_a_plan() -> None:
-    plan = planned("mixture-modes", "smoke", 3, ["steps=7"], vary=["clip=0.01,0.1"])
+    plan = planned("mixture-modes", "smoke", 3, ["steps=70"], vary=["clip=0.01,0.1"])
     assert [cell.name for cell in plan.cells] == ["0.01", "0.1"]
-    assert (len(plan.seeds), plan.cells[0].config.steps) == (3, 7)
+    assert (len(plan.seeds), plan.cells[0].config.steps) == (3, 70)
 
 
 def test_options_are_written_as_a_study_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "mine.py"
-    save_study(path, "mixture-modes", "smoke", 3, ["steps=7"], ["clip=0.01,0.1"])
+    save_study(path, "mixture-modes", "smoke", 3, ["steps=70"], ["clip=0.01,0.1"])
     again = planned(str(path), None, None, None)
-    assert [cell.config.steps for cell in again.cells] == [7, 7]
+    assert [cell.config.steps for cell in again.cells] == [70, 70]
     assert len(again.seeds) == 3

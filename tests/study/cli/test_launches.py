@@ -154,8 +154,7 @@ def test_a_small_study_goes_from_plan_to_report_and_can_be_decided_again(tmp_pat
     assert sorted(map(depth, runs)) == [0] + [1] * 6 + [2] * 12
 
     before = [record.outcome for record in records]
-    strict = study("decide", store.root, "--rule", "quality_min=0.0001", "--rule", "coverage_min=0.1", "--rule",
-                   "diversity_min=0.02", "--rule", "baseline_margin=0", "--out", tmp_path)  # fmt: skip
+    strict = study("decide", store.root, "--rule", "param_norm_bound=0.001", "--out", tmp_path)
     assert strict.returncode == 0, strict.stderr
     again = store.records()
     assert [record.seed for record in again] == [record.seed for record in records]

@@ -115,7 +115,7 @@ def test_a_study_without_profiles_is_one_sentence(mine: Path) -> None:
 
 def test_a_grid_of_the_command_line_is_shown_cell_by_cell(monkeypatch: pytest.MonkeyPatch) -> None:
     code, said = run(
-        "explain", "mixture-modes", "--profile", "smoke", "--vary", "clip=0.01,0.1", "--vary", "steps=10,20"
+        "explain", "mixture-modes", "--profile", "smoke", "--vary", "clip=0.01,0.1", "--vary", "steps=60,80"
     )
     assert code == 0
     assert "4 cells" in said
@@ -166,7 +166,7 @@ def test_a_grid_of_the_command_line_is_a_launch_and_its_saved_file_plans_the_sam
     out, file = tmp_path / "runs", tmp_path / "grid.py"
     done = subprocess.run(
         [STUDY, "run", "mixture-modes", "--profile", "smoke", "--seeds", "1", "--set", "steps=20",
-         "--set", "evaluation.every=10", "--vary", "clip=0.01,0.1,1.0", "--save", file, "--out", out],
+         "--set", "evaluation.every=5", "--vary", "clip=0.01,0.1,1.0", "--save", file, "--out", out],
         capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

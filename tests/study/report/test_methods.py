@@ -9,7 +9,7 @@ from study.evidence.estimates import compare
 from study.evidence.judging import judge
 from study.launch import Launch
 from study.outcomes.outcome import Outcome
-from study.outcomes.rule import MIXTURE_RULE, OutcomeRule
+from study.outcomes.rule import IMAGE_RULE, MIXTURE_RULE, OutcomeRule
 from study.report.methods import described, names_of_tests, paragraphs
 from study.report.views import base, view_of
 from study.storage.records import Record, Status
@@ -90,8 +90,8 @@ def test_the_rule_is_said_with_its_thresholds(make: Any) -> None:
     for part in (
         "at least 75 % of the modes are covered (by 20 % of their due share or more)",
         "the modes are balanced to at least 0.6",
-        "nearer to a mode than an eighth of the distance between the closest modes is at least 50 % of the way from"
-        " what points without modes reach",
+        "nearer to a mode than an eighth of the distance between the closest modes is at least"
+        f" {100 * MIXTURE_RULE.quality_min:g} % of the way from what points without modes reach",
         "misses a threshold by at most 2 standard errors",
         "last 3 snapshots were all good and if, from its first 3 good ones in a row on, it had changed between good and"
         " other snapshots at most 2 times or at least 90 % of them were good",
@@ -108,7 +108,7 @@ def test_the_rule_for_images_is_said_with_its_thresholds(make: Any) -> None:
         "nearest-neighbor coverage of the data, in features and in pixels, is at least 25 % of the way",
         "recall in pixels is at least 40 %",
         "in projected pixels is at least 75 %",
-        "in all pixels is at most 175 %",
+        f"in all pixels is at most {100 * IMAGE_RULE.spacing_max:.3g} %",
         "at most 50 % of the way from by chance to always",
         "at least 80 % of the classes are covered",
     ):
@@ -126,7 +126,7 @@ def test_thresholds_that_a_rule_lacks_are_not_said(make: Any) -> None:
 
 
 def test_a_rule_of_edition_1_is_said_as_it_decided(make: Any) -> None:
-    old = replace(MIXTURE_RULE, edition=1, radius="r30")
+    old = replace(MIXTURE_RULE, edition=1, radius="r30", quality_min=0.5)
     found = text(make([[C]], images=False), rule=old)
     assert "at least 50 % of the samples lie within 30 standard deviations of a mode" in found
     assert "it had changed between good and collapsed at most 2 times;" in found

@@ -41,7 +41,9 @@ def test_lines_are_the_rates_at_every_threshold_and_the_rules_own_is_marked(view
         np.testing.assert_allclose(lines[name], [rate.rate for rate in own.rates])
     place = found.thresholds.index(found.own)
     assert any(np.array_equal(line.get_xdata(), [place, place]) for line in ax.get_lines())
-    assert [label.get_text() for label in ax.get_xticklabels()] == ["0.333", "0.5", "0.667"]
+    assert [label.get_text() for label in ax.get_xticklabels()] == [
+        f"{own:g}" for own in (found.thresholds[0], found.own, found.thresholds[-1])
+    ]
 
 
 def test_a_band_covers_the_values_of_its_verdict(view: GridView) -> None:
@@ -59,7 +61,8 @@ def test_a_band_covers_the_values_of_its_verdict(view: GridView) -> None:
 def test_the_label_says_all_of_it(view: GridView) -> None:
     found = picture(view)
     assert found is not None
-    assert "Success against quality_min, which is 0.5 in the rule and here 0.333 to 0.667" in found.label
+    own = next(own for own in view.sensitivities if own.name == "quality_min")
+    assert f"Success against quality_min, which is {own.own:g} in the rule and here {own.span}" in found.label
     assert f"{Verdict.SUPPORTED.value} from " in found.label
 
 
