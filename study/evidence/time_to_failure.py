@@ -234,7 +234,16 @@ def _lifetimes(seen: Sequence[Record], *, stopped_fail: bool | None = None) -> L
 
 
 def _failed(record: Record) -> bool:
-    return record.outcome in FAILURES or "first_bad_step" in record.evidence
+    return record.outcome in FAILURES or _first_bad(record) is not None
+
+
+def _first_bad(record: Record) -> float | None:
+    """Return the first step after a good window that is not good; None if there is none.
+
+    Rules of edition 1, which leave open what is borderline, noted the first one after any good snapshot instead.
+    """
+    known = record.ever_good and record.borderline is not None
+    return record.evidence.get("first_bad_step") if known else None
 
 
 def _failure_step(record: Record) -> int:
@@ -242,7 +251,8 @@ def _failure_step(record: Record) -> int:
     shown = record.steps if record.outcome_step is None else record.outcome_step
     if record.outcome is Outcome.CONVERGED:
         shown = record.steps  # the step is that of its recovery
-    return min(shown, int(record.evidence.get("first_bad_step", shown)))
+    first = _first_bad(record)
+    return shown if first is None else min(shown, int(first))
 
 
 def _weights(seen: Sequence[Record], audited: Sequence[bool]) -> Floats:

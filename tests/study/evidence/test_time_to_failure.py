@@ -121,8 +121,20 @@ def test_injected_collapse_times_are_recovered() -> None:
 @pytest.mark.parametrize("outcome", [C, L, O, D, Outcome.DEGRADED, Outcome.MODE_HOPPING, Outcome.MEMORIZED])
 def test_a_replica_that_was_good_fails_at_its_first_bad_snapshot_whatever_followed(outcome: Outcome) -> None:
     evidence = {"first_good_step": 100.0, "first_bad_step": 400.0}
-    (curve,) = curves([record(0, outcome, 900, evidence=evidence), record(1, C, 100)])
+    own = record(0, outcome, 900, evidence=evidence, ever_good=True, borderline=False)
+    (curve,) = curves([own, record(1, C, 100)])
     assert (curve.events, curve.step.tolist()) == (1, [0, 400, END])
+
+
+@pytest.mark.parametrize(
+    "changes", [{"ever_good": False, "borderline": False}, {"ever_good": True, "borderline": None}]
+)
+@pytest.mark.parametrize("outcome", [C, N])
+def test_a_bad_snapshot_that_follows_on_no_good_window_is_no_failure(outcome: Outcome, changes: dict[str, Any]) -> None:
+    """As rules of edition 1, which know of no borderline, noted it after any good snapshot."""
+    evidence = {"first_good_step": 100.0, "first_bad_step": 400.0}
+    (curve,) = curves([record(0, outcome, evidence=evidence, **changes)])
+    assert (curve.events, curve.survival.tolist()) == (0, [1, 1])
 
 
 def test_stopped_replicas_are_bounded_by_failing_at_once_and_never() -> None:
