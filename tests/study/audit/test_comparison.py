@@ -97,7 +97,7 @@ def test_changes_of_plan_rule_and_place_have_dotted_paths(twice: Any) -> None:
     )  # fmt: skip
     assert paths(found) == {
         "profile": ("quick", "standard"),
-        "rule.quality_min": ("0.5", "0.45"),
+        "rule.quality_min": ("0.65", "0.45"),
         "hypotheses.ls": ("declared", ""),
         "hypotheses.ns": ("declared", ""),
         "hypotheses.new": ("", "declared"),

@@ -120,7 +120,7 @@ def a_configuration_in_the_plan(store: Store) -> None:
 
 
 def a_threshold(store: Store) -> None:
-    edit(store.rule_path, '"quality_min": 0.5', '"quality_min": 0.4')
+    edit(store.rule_path, '"quality_min": 0.65', '"quality_min": 0.4')
 
 
 TAMPERED: list[tuple[Callable[[Store], None], str]] = [

@@ -65,7 +65,7 @@ def test_a_cell_has_at_least_a_window_of_reports(steps: int, every: int, enough:
     if enough:
         assert planned(changes=changes).cells[0].config.steps == steps
         return
-    sentence = f"every must leave at least 3 reports, the outcome rule's window, in {steps} steps, got {every}"
+    sentence = f"every must leave at least 3 reports, the rule's window, in {steps} steps, got {every}"
     with pytest.raises(ValueError, match=sentence):
         planned(changes=changes)
 

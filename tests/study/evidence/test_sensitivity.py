@@ -23,6 +23,7 @@ from trainables.networks import Mlp
 from trainables.optim import Adam
 from trainables.trace import ReplicaTrace, Trace
 
+HALF_RULE = replace(MIXTURE_RULE, quality_min=0.5)
 READ_RULE = replace(IMAGE_RULE, name="read", label_accuracy_min=0.8)
 CLASSIFIER_RULE = replace(IMAGE_RULE, name="classifier", classification_error_max=0.13)
 COURSE = ("baseline_margin", "tolerated_alternations", "steadiness_min")
@@ -45,7 +46,7 @@ PLAN = Plan(
         Share(name="share", claim="c", source="s", where={"bn": "none"}, outcomes=(Outcome.CONVERGED,),
               side="above", threshold=0.5),
     ),
-    cells=CELLS, seeds=tuple(range(12)), block=6, rule=MIXTURE_RULE, created="", versions={},
+    cells=CELLS, seeds=tuple(range(12)), block=6, rule=HALF_RULE, created="", versions={},
 )  # fmt: skip
 STEPS = np.arange(0, 1_001, 100)
 BLOWN = (1, 11)
@@ -73,7 +74,7 @@ def block_trace(block: Block, **more: Any) -> Trace:
 TRACES = [(block, block_trace(block)) for block in PLAN.blocks()]
 
 
-def decided(rule: OutcomeRule = MIXTURE_RULE) -> list[Record]:
+def decided(rule: OutcomeRule = HALF_RULE) -> list[Record]:
     plan = replace(PLAN, rule=rule)
     return [row for block, own in TRACES for row in decide_block(plan, block, own, Status.FINISHED)]
 
@@ -95,7 +96,7 @@ WHOLE = analysis()
 @pytest.mark.parametrize(
     ("kind", "rule", "expected"),
     [
-        ("ring", MIXTURE_RULE, {"window", "radius", *VARIETY, "quality_min", "diversity_min", "diversity_tiny",
+        ("ring", HALF_RULE, {"window", "radius", *VARIETY, "quality_min", "diversity_min", "diversity_tiny",
                                 "hopping_max", "tolerance", *COURSE, *BOUNDS}),
         ("image", READ_RULE, {"window", *VARIETY, *SUPPORT, "quality_min", "diversity_min", "diversity_tiny",
                               "label_accuracy_min", "confidence_min", "precision_min", "hopping_max", "tolerance",
@@ -130,7 +131,7 @@ def test_rates_follow_the_threshold() -> None:
 def test_each_judgment_is_that_of_records_decided_by_the_other_rule(name: str) -> None:
     found = of(name, WHOLE)
     for place, threshold in enumerate(found.thresholds):
-        rule = changed(MIXTURE_RULE, {name: threshold})
+        rule = changed(HALF_RULE, {name: threshold})
         assert rule is not None
         judged = judge(PLAN.hypotheses, decided(rule))
         assert [own.verdicts[place] for own in found.hypotheses] == [each.verdict for each in judged]
@@ -152,7 +153,7 @@ def test_what_moves_nothing_is_told_from_what_does() -> None:
 
 def test_values_at_which_a_trace_cannot_be_decided_are_left_out() -> None:
     assert of("radius", WHOLE).thresholds == ("eighth",)  # the traces have no other one
-    short = replace(MIXTURE_RULE, window=6)
+    short = replace(HALF_RULE, window=6)
     found = of("window", SensitivityAnalysis(replace(PLAN, rule=short), decided(short), TRACES))
     assert found.thresholds == (3, 4, 5, 6, 7, 8, 9, 10)  # of 3 to 12; there are ten snapshots
 
@@ -174,8 +175,8 @@ def test_fragility_is_that_of_one_decision_per_value() -> None:
     judged = judge(PLAN.hypotheses, RECORDS)
     flips: dict[str, set[tuple[str, object, Verdict]]] = {own.name: set() for own in PLAN.hypotheses}
     for name in ("quality_min", "loss_bound", "coverage_min"):
-        for value in plausible(MIXTURE_RULE, name):
-            rule = changed(MIXTURE_RULE, {name: value})
+        for value in plausible(HALF_RULE, name):
+            rule = changed(HALF_RULE, {name: value})
             assert rule is not None
             for before, after in zip(judged, judge(PLAN.hypotheses, decided(rule)), strict=True):
                 if before.verdict is not after.verdict:
@@ -195,7 +196,7 @@ def test_a_verdict_that_stands_has_no_mark() -> None:
 
 
 def harm(values: Mapping[str, Any]) -> tuple[int, float]:
-    rule = changed(MIXTURE_RULE, values)
+    rule = changed(HALF_RULE, values)
     assert rule is not None
     records = decided(rule)
     pairs = zip(judge(PLAN.hypotheses, RECORDS), judge(PLAN.hypotheses, records), strict=True)
@@ -235,7 +236,7 @@ def replaced(trace: Trace, share: float) -> Trace:
 
 
 def test_records_of_another_rule_are_varied_around_the_one_given() -> None:
-    strict = replace(MIXTURE_RULE, name="strict", quality_min=0.55)
+    strict = replace(HALF_RULE, name="strict", quality_min=0.55)
     found = analysis(decided(strict), rule=strict)
     own = of("quality_min", found)
     assert own.own == 0.55
@@ -247,7 +248,7 @@ def test_a_launch_that_looked_while_it_ran_is_judged_so_at_every_threshold() -> 
     plan = replace(PLAN, until_decided=True)
     own, differ = of("quality_min", SensitivityAnalysis(plan, RECORDS, TRACES)), False
     for place, threshold in enumerate(own.thresholds):
-        rule = changed(MIXTURE_RULE, {"quality_min": threshold})
+        rule = changed(HALF_RULE, {"quality_min": threshold})
         assert rule is not None
         records = decided(rule)
         judged, fixed = (judge(PLAN.hypotheses, records, anytime=anytime) for anytime in (True, False))
@@ -281,7 +282,7 @@ def test_replicas_whose_trace_is_gone_are_left_out_and_make_fragility_unknown() 
 
 
 def test_a_rule_of_an_older_edition_makes_fragility_unknown() -> None:
-    old = replace(MIXTURE_RULE, name="old", edition=1)
+    old = replace(HALF_RULE, name="old", edition=1)
     found = analysis(rule=old)
     unknown(found, RECORDS)
     assert found.unknown == f"the rule {old.label()} is of edition 1, which this version reads and does not apply"

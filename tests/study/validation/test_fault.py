@@ -19,7 +19,8 @@ def test_a_look_lies_inside_the_training(step: int) -> None:
 @pytest.mark.parametrize("kind", CATALOG)
 def test_every_outcome_is_injected_by_construction(kind: str) -> None:
     expected = {fault.expected for fault in CATALOG[kind].injections}
-    assert expected == {*Outcome, None} - {Outcome.UNDECIDED}
+    elsewhere = {Outcome.UNDECIDED} | ({Outcome.MEMORIZED} if kind == "ring" else set())  # points are drawn anew
+    assert expected == {*Outcome, None} - elsewhere
 
 
 @pytest.mark.parametrize("kind", CATALOG)
