@@ -95,7 +95,7 @@ def broken_rule(store: Store) -> None:
 
 
 def impossible_rule(store: Store) -> None:
-    edit(store.rule_path, '"quality_min": 0.5', '"quality_min": 7')
+    edit(store.rule_path, '"quality_min": 0.65', '"quality_min": 7')
 
 
 def broken_settled(store: Store) -> None:

@@ -144,7 +144,7 @@ def test_a_verdict_whose_sensitivity_is_unknown_says_why(trained: Callable[..., 
     store.trace_path(store.plan().blocks()[0]).unlink()
     source = Page(build(store)).source
     why = "3 of 6 replicas with an outcome have no trace that can be read"
-    assert f'<span class="fragile">sensitivity unknown: {why}</span>' in section(source, "verdicts")
+    assert f"<dt>Sensitivity</dt><dd>sensitivity unknown: {why}</dd>" in section(source, "verdicts")
     assert f"It cannot be said which verdicts are fragile: {why}." in section(source, "sensitivity")
 
 
