@@ -143,9 +143,10 @@ def test_images_are_judged_by_the_real_ones() -> None:
 
 @pytest.mark.slow
 def test_two_seeds_of_every_failure_on_the_ring(tmp_path: Path) -> None:
-    """Of the first severity of each; the shipped measurement has the figures."""
+    """Of the first severity of each; the shipped measurement has the figures. No failure passes for a success."""
     firsts = tuple({own.name: own for own in reversed(ring.INJECTIONS)}.values())
     found = measure("ring", firsts[::-1], 2, 5_000, cache=tmp_path, progress=lambda line: None)
     wrong = [case for case in found.cases if case.decided is not case.expected]
     assert len(found.cases) == 2 * 18
-    assert len(wrong) <= 1, wrong
+    assert not [case for case in wrong if case.decided is Outcome.CONVERGED]
+    assert len(wrong) <= 10, wrong  # the shipped measurement has 15 of 90, with a 95 % interval up to a quarter
