@@ -43,6 +43,7 @@ CRITERIA = (
     Criterion("quality", "quality_min", Kind.FIDELITY),
     Criterion("support", "support_min", Kind.FIDELITY),
     Criterion("spacing", "spacing_max", Kind.FIDELITY, at_most=True),
+    Criterion("residue", "residue_max", Kind.FIDELITY, at_most=True),
     Criterion("coverage", "coverage_min", Kind.VARIETY),
     Criterion("balance", "balance_min", Kind.VARIETY),
     Criterion("diversity", "diversity_min", Kind.VARIETY),
@@ -158,14 +159,14 @@ def _images(rows: Columns, rule: OutcomeRule) -> Measures:
         values["label_accuracy"] = rows.numbers("label_accuracy")
         errors["label_accuracy"] = _binomial(values["label_accuracy"], count)
     _support(values, errors, rows, neighbors)
-    for name in ("distinctness", "memorization"):
+    for name in ("distinctness", "memorization", "residue"):
         if rows.has(name):
             values[name] = rows.numbers(name)
-    errors["distinctness"] = rows.numbers("distinctness_error")
+    errors |= {name: rows.numbers(f"{name}_error") for name in ("distinctness", "residue")}
     if "memorization" in values:
         # At chance every image is a draw with the share of the training images, from which this is scaled.
         errors["memorization"] = np.sqrt(np.clip(1 - np.abs(values["memorization"]), 0, 1) * 4 / neighbors)
-    present = rows.has("knn_recall_pixels")
+    present = rows.has("knn_recall_pixels") and rows.has("residue")
     return _complete(rows, values, errors, "" if present else "knn_recall_pixels and what goes with it")
 
 

@@ -18,6 +18,7 @@ _SINCE_2 = (
     "distinctness_min",
     "memorization_max",
     "spacing_max",
+    "residue_max",
     "precision_min",
     "hopping_max",
     "steadiness_min",
@@ -38,7 +39,7 @@ _SHARES = (
     "hopping_max",
     "steadiness_min",
 )
-_RATIOS = ("diversity_min", "distinctness_min", "spacing_max")
+_RATIOS = ("diversity_min", "distinctness_min", "spacing_max", "residue_max")
 _BOUNDS = ("loss_bound", "grad_norm_bound", "param_norm_bound")
 
 
@@ -69,6 +70,8 @@ class OutcomeRule:
         distinctness_min: images: distance to the nearest other sample in projected pixels, over that of the data. A few
             images over and over are below it, also with noise.
         spacing_max: images: the largest distance to the nearest other sample over that of the data; noise is above it.
+        residue_max: images: the largest distance to the projection on the data's principal components over that of the
+            data; fixed patterns, such as checkerboards, and noise are above it.
         memorization_max: images: how far the nearest real image may be one of those trained on instead of one held out;
             0 is chance, 1 every time.
         label_accuracy_min: images of a conditioned generator: minimum share in which the small classifier reads the
@@ -111,6 +114,7 @@ class OutcomeRule:
     recall_min: float | None = None
     distinctness_min: float | None = None
     spacing_max: float | None = None
+    residue_max: float | None = None
     memorization_max: float | None = None
     label_accuracy_min: float | None = None
     classification_error_max: float | None = None
@@ -166,9 +170,12 @@ class OutcomeRule:
 
 
 def stored_fields(rule: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a rule's values without the fields that did not exist when a rule of its edition was written."""
+    """Return a rule's values without the fields that did not exist when a rule of its edition was written.
+
+    A criterion that came within an edition is left out where it is absent: such a rule is the one that it was.
+    """
     if rule.get("edition", EDITION) > 1:
-        return rule
+        return {name: value for name, value in rule.items() if name != "residue_max" or value is not None}
     return {name: value for name, value in rule.items() if name not in _SINCE_2}
 
 
@@ -223,6 +230,7 @@ PLAUSIBLE: Mapping[str, Plausible] = {
     "recall_min": _SHARE,
     "distinctness_min": _SHARE,
     "spacing_max": Plausible(_times(4 / 3), "three quarters to four thirds: about 0.1 of noise on pixels either way"),
+    "residue_max": Plausible(_times(4 / 3), "three quarters to four thirds, as for spacing"),
     "memorization_max": _SHARE,
     "label_accuracy_min": _SHARE,
     "classification_error_max": _SHARE,
@@ -297,6 +305,7 @@ IMAGE_RULE = OutcomeRule(
     recall_min=0.4,
     distinctness_min=0.75,
     spacing_max=1.35,
+    residue_max=2.25,
     memorization_max=0.5,
     diversity_min=0.8,
 )

@@ -101,6 +101,10 @@ def _of_images(rule: OutcomeRule) -> list[str]:
         ),
         (rule.spacing_max, "that distance in all pixels is at most {} of that of the data"),
         (
+            rule.residue_max,
+            "what lies outside the data's principal components is at most {} of the same of held-out images",
+        ),
+        (
             rule.memorization_max,
             "the nearest real image is one of the training images, and not one held out, at most {} of the way from by"
             " chance to always",

@@ -146,6 +146,7 @@ _REMEDIES = {
     "support_min": "take more images or another measure",
     "recall_min": "take more images or another measure",
     "spacing_max": "take more images",
+    "residue_max": "take more images",
     "distinctness_min": "take more images, without doubles",
     "label_accuracy_min": "use better labels, or a rule without label_accuracy_min",
 }

@@ -126,7 +126,14 @@ def _row(seed: int, step: int, fid: float) -> dict[str, Any]:
 def _near(support: float) -> dict[str, float]:
     """Images that share so much of their neighbors with the data, and repeat nothing."""
     shares = {f"knn_{name}_{space}": support for name in ("precision", "coverage") for space in ("features", "pixels")}
-    return {**shares, "knn_recall_pixels": support, "distinctness": 1.0, "memorization": 0.0, "spacing": 1.0}
+    return {
+        **shares,
+        "knn_recall_pixels": support,
+        "distinctness": 1.0,
+        "memorization": 0.0,
+        "spacing": 1.0,
+        "residue": 1.0,
+    }
 
 
 def _config(lr: float) -> GanConfig:

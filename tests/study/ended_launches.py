@@ -188,7 +188,7 @@ def _row(step: int, replica: int, seed: int, outcome: Outcome, images: bool) -> 
     if images:
         row |= {"frechet_classifier": 0.8 + 60 * (1 - good) ** 2 + 3 * abs(noise), "class_share": [0.1] * 10}
         row |= {f"knn_{name}_{space}": good for name in ("precision", "coverage") for space in SPACES}
-        row |= {"knn_recall_pixels": good, "distinctness": 1.0, "memorization": 0.0, "spacing": 1.0}
+        row |= {"knn_recall_pixels": good, "distinctness": 1.0, "memorization": 0.0, "spacing": 1.0, "residue": 1.0}
     else:
         share = [float(np.clip(good * 0.12 + rng.normal(0, 0.004), 0, 1)) for _ in range(8)]
         row |= {

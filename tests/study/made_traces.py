@@ -41,7 +41,7 @@ def image(
 ) -> dict[str, Any]:
     """Images within the data's support, that are new and all different, unless said otherwise."""
     near = {f"knn_{name}_{space}": support for name in ("precision", "coverage") for space in ("features", "pixels")}
-    values = {"knn_recall_pixels": 0.9, "distinctness": 1.0, "memorization": 0.0, "spacing": 1.0}
+    values = {"knn_recall_pixels": 0.9, "distinctness": 1.0, "memorization": 0.0, "spacing": 1.0, "residue": 1.0}
     return {"frechet_classifier": frechet, "class_share": shares, "diversity": diversity, **near, **values, **more}
 
 

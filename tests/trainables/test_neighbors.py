@@ -194,6 +194,31 @@ def test_one_image_per_class_is_seen_in_pixels(support: ImageSupport, digits: Im
     assert float(found["distinctness"]) < 0.75
 
 
+@pytest.mark.parametrize(("amplitude", "least"), [(0.1, 1.8), (0.2, 3.2)])
+def test_a_checkerboard_that_all_images_share_is_residue_and_nothing_else(
+    support: ImageSupport, digits: ImageSource, amplitude: float, least: float
+) -> None:
+    rows, columns = torch.meshgrid(*(torch.arange(side) for side in digits.shape[1:]), indexing="ij")
+    images = digits.held_out(359)
+    under = (images + amplitude * (1 - 2 * ((rows + columns) % 2))).clamp(-1, 1)
+    assert value(support, "residue", images) == pytest.approx(1, abs=1e-6)
+    assert value(support, "residue", under) > least
+    assert value(support, "distinctness", under) == pytest.approx(value(support, "distinctness", images), abs=0.06)
+
+
+def test_detail_that_an_average_hides_is_residue_too(digits: ImageSource, features: Features) -> None:
+    """Of 32 pixels a side, which are averaged to 16: a pattern of single pixels averages out."""
+    truth = ImageTruth(
+        images=digits.truth.images.repeat_interleave(2, 2).repeat_interleave(2, 3), labels=None, classes=0
+    )
+    source = ImageSource(truth, device=CPU, dtype=torch.float32)
+    probe = ImageSupport(source, features, samples=256, device=CPU)
+    rows, columns = torch.meshgrid(torch.arange(32), torch.arange(32), indexing="ij")
+    images = source.held_out(256)
+    assert value(probe, "residue", images) == pytest.approx(1, abs=0.05)
+    assert value(probe, "residue", images + 0.2 * (1 - 2 * ((rows + columns) % 2))) > 3
+
+
 # Replicas
 
 

@@ -100,6 +100,14 @@ def _new_with_noise(draw: Draw) -> Array:
     return _noisy(draw, new(draw), draw.dose)
 
 
+def _pattern(draw: Draw, *, period: int) -> Array:
+    """Return new images under one pattern of diagonals; with a period of 2 pixels, a checkerboard."""
+    made = new(draw)
+    rows, columns = np.indices(made.shape[-2:])
+    sign = np.where((rows + columns) % period < period // 2, 1.0, -1.0)
+    return np.clip(made + draw.dose * sign, -1, 1)
+
+
 def _blurred(draw: Draw) -> Array:
     reach = int(np.ceil(3 * draw.dose))
     window = np.exp(-0.5 * (np.arange(-reach, reach + 1) / draw.dose) ** 2)
@@ -204,6 +212,14 @@ IMAGES = (
         name="new with noise", does="held-out images with noise", dose="sd of the noise",
         doses=(0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0), make=_new_with_noise, labels=(_OFF,),
         plain=(0.2, 0.3, 0.5, 1.0), sound=(0.0, 0.05),
+    ),
+    *(
+        _make(
+            name=name, does=f"held-out images under one {name}", dose="its amplitude",
+            doses=(0.03, 0.05, 0.1, 0.2, 0.3, 0.5),
+            make=partial(_pattern, period=period), labels=(_OFF, _FEW), plain=(0.2, 0.3, 0.5), sound=(0.03,),
+        )
+        for name, period in (("checkerboard", 2), ("diagonal", 4))
     ),
     _make(
         name="blurred", does="held-out images, blurred", dose="sd in pixels", doses=(0.3, 0.6, 1.0, 1.5, 2.0, 3.0),

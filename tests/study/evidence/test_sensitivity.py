@@ -29,7 +29,7 @@ CLASSIFIER_RULE = replace(IMAGE_RULE, name="classifier", classification_error_ma
 COURSE = ("baseline_margin", "tolerated_alternations", "steadiness_min")
 BOUNDS = ("loss_bound", "grad_norm_bound")
 VARIETY = ("share_floor", "coverage_min", "balance_min")
-SUPPORT = ("support_min", "recall_min", "distinctness_min", "spacing_max", "memorization_max")
+SUPPORT = ("support_min", "recall_min", "distinctness_min", "spacing_max", "residue_max", "memorization_max")
 
 MODEL = GanConfig(
     data=Ring(), generator=Mlp(), discriminator=Mlp(), latent=Latent(dim=2), g_optimizer=Adam(lr=1e-3),

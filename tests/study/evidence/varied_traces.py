@@ -69,6 +69,8 @@ def _image(rng: np.random.Generator, good: np.ndarray, columns: dict[str, Any]) 
             columns[f"knn_{name}_{space}"] = np.clip(good - 0.1 + rng.normal(0, 0.05, count), 0, 1)
     columns["distinctness"] = np.where(rng.random(count) < 0.1, 0.5, 0.9)
     columns["distinctness_error"] = np.full(count, 0.02)
+    columns["residue"] = np.where(rng.random(count) < 0.1, 2.6, 1.8)
+    columns["residue_error"] = np.full(count, 0.05)
     columns["memorization"] = np.full(count, rng.choice([0.0, 0.0, 0.45, 0.9]))
     return ReplicaTrace(seed=0, columns=columns, reference=IMAGES)
 

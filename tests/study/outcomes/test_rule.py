@@ -31,6 +31,7 @@ CHANGES: Mapping[str, Any] = {
     "recall_min": 0.3,
     "distinctness_min": 0.3,
     "spacing_max": 2.0,
+    "residue_max": 2.0,
     "memorization_max": 0.3,
     "label_accuracy_min": 0.5,
     "classification_error_max": 0.1,

@@ -85,6 +85,7 @@ def test_quality_is_on_the_scale_from_no_modes_to_the_data() -> None:
     [
         ({"knn_coverage_features": 0.24}, Outcome.NOT_LEARNED),
         ({"knn_coverage_pixels": 0.24}, Outcome.NOT_LEARNED),
+        ({"residue": 2.26}, Outcome.NOT_LEARNED),
         ({"spacing": 1.76}, Outcome.NOT_LEARNED),
         ({"knn_recall_pixels": 0.39}, Outcome.MODE_COLLAPSED),
         ({"distinctness": 0.74}, Outcome.MODE_COLLAPSED),

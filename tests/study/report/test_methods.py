@@ -109,6 +109,7 @@ def test_the_rule_for_images_is_said_with_its_thresholds(make: Any) -> None:
         "recall in pixels is at least 40 %",
         "in projected pixels is at least 75 %",
         f"in all pixels is at most {100 * IMAGE_RULE.spacing_max:.3g} %",
+        "outside the data's principal components is at most 225 % of the same of held-out images",
         "at most 50 % of the way from by chance to always",
         "at least 80 % of the classes are covered",
     ):
