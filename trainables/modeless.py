@@ -29,8 +29,8 @@ def spacing(truth: MixtureTruth) -> float:
 
 
 def resolved(truth: MixtureTruth) -> bool:
-    """Return whether there is room between the modes."""
-    return spacing(truth) > _RESOLVED * truth.std
+    """Return whether there are several modes, with room between them."""
+    return len(truth.centers) > 1 and spacing(truth) > _RESOLVED * truth.std
 
 
 class Scale:

@@ -108,7 +108,8 @@ class ImageSupport:
         self._real_spacing = _nearest_other(self._real["pixels"][None]).median(1).values
         fresh = _floats(source, source.kept_back[:MOST]).to(device) if len(source.kept_back) else other
         self._real_residue = self._residues(fresh[None]).median(1).values
-        null = _without_structure(images, self._count)
+        draws = generator(0, "without structure").standard_normal((self._count, len(images)))
+        null = without_structure(images, torch.from_numpy(draws))
         for space in SPACES:
             ceiling, floor = (manifold(self._real[space], self._in(space, x[None])) for x in (other, null))
             self.reference |= {
@@ -134,14 +135,14 @@ class ImageSupport:
             columns |= {f"knn_{name}_{space}": value for name, value in found._asdict().items()}
         columns |= self._copies(points["pixels"])
         residue = self._residues(samples) / self._real_residue
-        columns |= {"residue": residue.median(1).values, "residue_error": _median_error(residue)}
+        columns |= {"residue": residue.median(1).values, "residue_error": median_error(residue)}
         return {name: torch.where(finite, value, torch.nan) for name, value in columns.items()}
 
     def _copies(self, points: Tensor) -> dict[str, Tensor]:
         nearest = _nearest_other(points) / self._real_spacing
         columns = {
             "distinctness": nearest.median(1).values,
-            "distinctness_error": _median_error(nearest),
+            "distinctness_error": median_error(nearest),
         }
         if len(self._held):
             trained, held = (_nearest(points, real) for real in (self._searched, self._held))
@@ -190,13 +191,18 @@ class ImageSupport:
         return projected
 
 
-def _without_structure(images: Tensor, count: int) -> Tensor:
-    """Return images ``[count, ...]`` from the normal distribution with the pixels' mean and covariance, clipped."""
+def without_structure(images: Tensor, draws: Tensor) -> Tensor:
+    """Return images ``[N, ...]`` with the mean and covariance of the pixels and nothing else, clipped to [-1, 1].
+
+    Args:
+        images: ``[M, ...]``, whose moments they have.
+        draws: ``[N, M]`` standard normal numbers.
+    """
     flat = images.flatten(1).double()
-    centered = flat - flat.mean(0)
-    draws = torch.from_numpy(generator(0, "without structure").standard_normal((count, len(images)))).to(flat)
-    made: Tensor = (flat.mean(0) + draws @ centered / max(1, len(images) - 1) ** 0.5).clamp(-1, 1)
-    return made.to(images.dtype).view(count, *images.shape[1:])
+    centered = (flat - flat.mean(0)) / max(1, len(images) - 1) ** 0.5
+    made = (flat.mean(0) + draws.to(flat) @ centered).clamp(-1, 1)
+    shaped: Tensor = made.to(images.dtype).view(len(draws), *images.shape[1:])
+    return shaped
 
 
 def _floats(source: ImageSource, picks: Tensor) -> Tensor:
@@ -210,7 +216,7 @@ def _small(images: Tensor) -> Tensor:
     return flat
 
 
-def _median_error(values: Tensor) -> Tensor:
+def median_error(values: Tensor) -> Tensor:
     """Return the standard error of the median of ``[R, N]`` values near normality; too large for long tails."""
     error: Tensor = 1.2533 * values.std(1) / values.shape[1] ** 0.5
     return error

@@ -19,7 +19,7 @@ from trainables.conditioning import Unconditional
 from trainables.config import Config, GanConfig
 from trainables.data.source import ImageSource, ImageTruth, MixtureTruth, Source
 from trainables.features import Features, as_floats
-from trainables.neighbors import ImageSupport
+from trainables.neighbors import ImageSupport, median_error
 from trainables.phases import View
 from trainables.streams import generator
 from trainables.theory import Theory
@@ -84,9 +84,9 @@ class Diversity:
         ratios = {
             "diversity": _ratio(pairs.mean(1), self._real),
             "spacing": _ratio(nearest.quantile(0.5, dim=-1), self._real_spacing),
-            # Of a mean over pairs, half of whose variance each point of a pair brings; of a median, near normality.
+            # Of a mean over pairs: each point of a pair brings half of the variance.
             "diversity_error": 2 * pairs.std(1) / count**0.5 / self._real,
-            "spacing_error": 1.2533 * nearest.std(1) / count**0.5 / self._real_spacing,
+            "spacing_error": median_error(nearest) / self._real_spacing,
         }
         return {name: _only_finite(value, finite) for name, value in ratios.items()}
 
@@ -146,7 +146,7 @@ class MixtureFit:
     def __init__(self, truth: MixtureTruth, *, device: torch.device) -> None:
         self._centers = torch.from_numpy(truth.centers).to(device=device, dtype=torch.float64)
         self._radii = {f"r{radius}": radius * truth.std for radius in RADII}
-        if len(truth.centers) > 1 and modeless.resolved(truth):
+        if modeless.resolved(truth):
             self._radii[EIGHTH] = modeless.spacing(truth) / 8
         std = torch.tensor([truth.std], dtype=torch.float64)
         self.reference = {"mode_weights": torch.from_numpy(truth.weights), "std": std}

@@ -79,7 +79,7 @@ def course(seen: Snapshots, rule: OutcomeRule) -> Course:
 
 
 def outcomes(found: Course, rule: OutcomeRule) -> Codes:
-    """Return the outcome of every replica as a code: rows 4 to 12 of ``decide``'s table."""
+    """Return the outcome of every replica as a code: rows 4 to 11 of ``decide``'s table."""
     settled = (found.changes <= rule.tolerated_alternations) | (found.good_share >= rule.steadiness_min)
     ever = found.ever_good
     codes = np.full(found.ends_good.shape, CODE[Outcome.NOT_LEARNED])

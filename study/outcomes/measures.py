@@ -1,6 +1,6 @@
 """The quantities of a trace that a rule compares with its thresholds, each with its standard error."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from math import nan
@@ -119,16 +119,6 @@ def measure(trace: ReplicaTrace, rule: OutcomeRule) -> Measures:
             )
         found = _mixture(rows, rule) if "mode_weights" in trace.reference else _images(rows, rule)
     return found
-
-
-def stacked(measured: Sequence[Measures]) -> Measures:
-    """Return replicas with the same steps and quantities as one, ``[N, T]``."""
-    first = measured[0]
-    return Measures(
-        step=first.step,
-        values={name: np.stack([each.values[name] for each in measured]) for name in first.values},
-        errors={name: np.stack([each.errors[name] for each in measured]) for name in first.errors},
-    )
 
 
 def _mixture(rows: Columns, rule: OutcomeRule) -> Measures:

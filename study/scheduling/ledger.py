@@ -145,11 +145,10 @@ def redecide(plan: Plan, store: Store, rule: OutcomeRule) -> Ledger:
     """
     known = store.records() if store.records_path.exists() else ()
     if any(record.rule != rule.label() for record in known):
-        for block in plan.blocks()[:1]:
-            trace = store.trace(block)
-            why = "" if trace is None else undecidable(trace.replica(block.seeds[0]), rule)
-            if why:
-                raise ValueError(f"{store.root} cannot be decided again: {why}")
+        traces = ((block, store.trace(block)) for block in plan.blocks())
+        reasons = (undecidable(trace.replica(block.seeds[0]), rule) for block, trace in traces if trace is not None)
+        if why := next(reasons, ""):  # of the first that was trained: the others have the same probes
+            raise ValueError(f"{store.root} cannot be decided again: {why}")
     return Ledger(dataclasses.replace(plan, rule=rule), store, plan_digest=plan.digest())
 
 

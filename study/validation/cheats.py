@@ -13,7 +13,7 @@ from torch import Tensor
 from trainables import modeless
 from trainables.data.source import ImageSource, ImageTruth, MixtureTruth, Source
 from trainables.features import as_floats
-from trainables.neighbors import MOST
+from trainables.neighbors import MOST, without_structure
 from trainables.streams import Streams, generator
 
 NOISE = 0.1
@@ -37,12 +37,12 @@ class Made:
     labels: Tensor
 
 
-def names(source: Source) -> tuple[str, ...]:
-    """Return the names of the cheats that a data set has."""
+def names(source: Source, *, copies: bool = True) -> tuple[str, ...]:
+    """Return the names of the cheats that a data set has, ``copies`` with those that only a judge of copies sees."""
     if isinstance(source.truth, MixtureTruth):
         return tuple(modeless.without_modes(source.truth, 2)) if len(source.truth.centers) > 1 else ()
     each = "one image per class" if source.truth.labels is not None else "one image per cluster"
-    return ("images without structure", each, f"copies of {_copied(source)} images", "noise")
+    return ("images without structure", each, *([f"copies of {_copied(source)} images"] if copies else []), "noise")
 
 
 def make(name: str, source: Source, count: int, seed: int, row: int) -> Made:
@@ -101,12 +101,8 @@ def _clustered(source: Source, trained: Numbers, clusters: int) -> Numbers:
 
 
 def _without_structure(source: Source, rng: np.random.Generator, count: int) -> Tensor:
-    """Return images of the normal distribution with the pixels' moments, clipped."""
-    flat = _images(_truth(source), _trained(source)[:_CLUSTERED]).samples.flatten(1)
-    centered = (flat - flat.mean(0)) / max(1, len(flat) - 1) ** 0.5
-    made = flat.mean(0) + _tensor(rng.standard_normal((count, len(flat)))) @ centered
-    clipped: Tensor = made.clamp(-1, 1).view(count, *source.shape)
-    return clipped
+    images = _images(_truth(source), _trained(source)[:_CLUSTERED]).samples
+    return without_structure(images, torch.from_numpy(rng.standard_normal((count, len(images)))))
 
 
 def _copied(source: Source) -> int:

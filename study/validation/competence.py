@@ -114,9 +114,10 @@ class Competence:
             return f"This rule cannot judge these data: {'; '.join(self.objections)}."
         if not self.real:
             return "This rule compares an error on held-out images, which needs no test of its own."
+        cheated = f" and none of {len(self.nulls)} generators that cheat ({joined(self.nulls)})" if self.nulls else ""
         return (
             f"With {self.samples} samples per row, this rule calls all {sum(self.real.values())} sets of real samples"
-            f" converged and none of {len(self.nulls)} generators that cheat ({joined(self.nulls)})."
+            f" converged{cheated}."
         )
 
     def _unreachable(self, failed: int) -> str:
@@ -189,8 +190,7 @@ def _measured(where: Bench, rule: OutcomeRule) -> Competence:
     traces = [real.replica(seed) for seed in seeds]
     if missing := undecidable(traces[0], rule):
         return _unjudged(where.count, f"{missing}; these data may be too few")
-    asks_for_copies = rule.distinctness_min is not None  # a rule that does not ask is not fooled by them
-    names = [name for name in cheats.names(where.source) if asks_for_copies or not name.startswith("copies")]
+    names = cheats.names(where.source, copies=rule.distinctness_min is not None)
     made = where.trace(_rows(where, rule.window, [(name, 0) for name in names]), range(len(names))) if names else None
     outcomes = [decide(trace, rule).outcome.value for trace in traces]
     return Competence(

@@ -14,6 +14,7 @@ from study.outcomes.outcome import Outcome
 from study.validation.impostors.impostor import Array, Draw, Impostor, every, from_row
 from trainables.data.source import ImageSource
 from trainables.features import as_floats
+from trainables.neighbors import without_structure
 
 _OFF, _FEW, _LATE = Outcome.NOT_LEARNED, Outcome.MODE_COLLAPSED, Outcome.LATE_COLLAPSE
 _WORSE, _SWINGS, _HOPS, _COPIED = Outcome.DEGRADED, Outcome.OSCILLATING, Outcome.MODE_HOPPING, Outcome.MEMORIZED
@@ -145,11 +146,8 @@ def _between(draw: Draw, *, within: bool) -> Array:
 
 def _moments(draw: Draw, images: Array) -> Array:
     """Return images ``[count, *shape]`` of a normal distribution with the pixels' moments, scaled and clipped."""
-    flat = images.reshape(len(images), -1)
-    centered = (flat - flat.mean(0)) / max(1, len(flat) - 1) ** 0.5
-    made = flat.mean(0) + draw.dose * draw.rng("normal").standard_normal((draw.count, len(flat))) @ centered
-    clipped: Array = np.clip(made, -1, 1).reshape(draw.count, *draw.source.shape)
-    return clipped
+    draws = draw.dose * draw.rng("normal").standard_normal((draw.count, len(images)))
+    return without_structure(torch.from_numpy(images), torch.from_numpy(draws)).numpy()
 
 
 def _normal(draw: Draw) -> Array:
