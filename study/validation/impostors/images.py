@@ -109,6 +109,14 @@ def _pattern(draw: Draw, *, period: int) -> Array:
     return np.clip(made + draw.dose * sign, -1, 1)
 
 
+def _turned(draw: Draw) -> Array:
+    """Return new images of which some are upside down."""
+    made = new(draw)
+    turned = draw.rng("turned").uniform(size=len(made)) < draw.dose
+    made[turned] = made[turned, :, ::-1]
+    return made
+
+
 def _blurred(draw: Draw) -> Array:
     reach = int(np.ceil(3 * draw.dose))
     window = np.exp(-0.5 * (np.arange(-reach, reach + 1) / draw.dose) ** 2)
@@ -218,6 +226,10 @@ IMAGES = (
             make=partial(_pattern, period=period), labels=(_OFF, _FEW), plain=(0.2, 0.3, 0.5), sound=(0.03,),
         )
         for name, period in (("checkerboard", 2), ("diagonal", 4))
+    ),
+    _make(
+        name="upside down", does="held-out images, some of them upside down", dose="their share",
+        doses=(0.1, 0.2, 0.3, 0.5, 0.7, 1.0), make=_turned, labels=(_OFF, _FEW), plain=(0.5, 0.7, 1.0),
     ),
     _make(
         name="blurred", does="held-out images, blurred", dose="sd in pixels", doses=(0.3, 0.6, 1.0, 1.5, 2.0, 3.0),
