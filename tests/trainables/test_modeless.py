@@ -39,6 +39,11 @@ def test_the_spacing_is_the_distance_of_the_closest_modes() -> None:
     assert spacing(RING) == pytest.approx(2 * np.sin(np.pi / 8))
 
 
+def test_a_single_mode_has_no_lines_to_others() -> None:
+    assert not resolved(SINGLE)
+    assert without_modes(SINGLE, 10).keys() == {"box", "normal"}
+
+
 def test_a_single_mode_has_no_floor() -> None:
     scale = Scale(SINGLE)
     assert [scale.floor(radius) for radius in (0.01, 1.0, 100.0)] == [0, 0, 0]

@@ -249,6 +249,13 @@ def test_an_untrained_generator_that_already_passes_the_thresholds_is_not_good()
     assert decide(from_rows(rows, "mixture"), MIXTURE_RULE).outcome is Outcome.NOT_LEARNED
 
 
+def test_an_untrained_generator_on_one_mode_can_still_become_good() -> None:
+    """Its quality is that of the data, and cannot rise; its coverage can."""
+    rows = rows_of("GGG", "mixture")
+    rows[0].update(mixture(one(8, 3, 1.0), 0.05, 0.1))
+    assert decide(from_rows(rows, "mixture"), MIXTURE_RULE).outcome is Outcome.CONVERGED
+
+
 @given(COURSES, st.permutations(range(8)))
 def test_the_order_of_modes_does_not_matter(letters: str, order: list[int]) -> None:
     trace = trace_of(letters, "mixture")
