@@ -103,6 +103,8 @@ def _judging(rule: OutcomeRule) -> Hashable:
         window=1,
         tolerated_alternations=0,
         steadiness_min=1.0,
+        returns_min=1,
+        flicker_min=1.0,
         loss_bound=1.0,
         grad_norm_bound=1.0,
         param_norm_bound=1.0,
@@ -111,7 +113,7 @@ def _judging(rule: OutcomeRule) -> Hashable:
 
 def _summing(rule: OutcomeRule) -> Hashable:
     """Return what ``course`` and ``outcomes`` look at, beside what was judged."""
-    return rule.window, rule.tolerated_alternations, rule.steadiness_min
+    return rule.window, rule.tolerated_alternations, rule.steadiness_min, rule.returns_min, rule.flicker_min
 
 
 def _measured(together: ReplicaTrace, alike: Sequence[ReplicaTrace], rule: OutcomeRule) -> Measures:

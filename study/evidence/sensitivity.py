@@ -283,7 +283,7 @@ _COMPARED: Mapping[str, tuple[str, ...]] = {
     "confidence_min": ("confidence",),
     "precision_min": ("recall", "distinctness"),
     "diversity_tiny": ("diversity", "spacing"),
-    "tolerance": tuple(each.measure for each in CRITERIA),
+    "tolerance": ("classification_error", *(each.measure for each in CRITERIA)),
 }
 """The quantities of which a threshold that is no criterion needs one; those of windows and the margin need none."""
 

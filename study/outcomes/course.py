@@ -18,8 +18,6 @@ OUTCOMES = tuple(Outcome)
 CODE = {outcome: np.int8(place) for place, outcome in enumerate(OUTCOMES)}
 Codes = npt.NDArray[np.int8]
 """Outcomes as places in :data:`OUTCOMES`."""
-_RETURNS = 2
-_GOOD_SHARE = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +31,7 @@ class Course:
         hops: whether the last window hops between modes, and most of its snapshots are good or collapsed.
         changes: changes between good and other snapshots from the first good window on.
         good_share: share of good snapshots from the first good window on; 0 if there is none.
-        flickers: whether snapshots turn good again at least twice, and a fifth or more from the first good one on are.
+        flickers: whether snapshots turn good again often enough, and enough of them from the first good one on are.
         swings: whether a good window follows on a window without any good snapshot, which follows on a good window.
     """
 
@@ -73,7 +71,7 @@ def course(seen: Snapshots, rule: OutcomeRule) -> Course:
         hops=seen.hopping[..., -1] & shown,
         changes=((seen.good[..., 1:] != seen.good[..., :-1]) & since[..., :-1]).sum(axis=-1),
         good_share=(seen.good & since).sum(axis=-1) / np.maximum(rows, 1),
-        flickers=_flickers(seen.good),
+        flickers=_flickers(seen.good, rule),
         swings=_swings(good, counts == 0),
     )
 
@@ -101,10 +99,10 @@ def _sums(flags: Flags, length: int) -> npt.NDArray[np.int64]:
     return sums
 
 
-def _flickers(good: Flags) -> Flags:
+def _flickers(good: Flags, rule: OutcomeRule) -> Flags:
     since = np.logical_or.accumulate(good, axis=-1)
     returns = (good[..., 1:] & ~good[..., :-1] & since[..., :-1]).sum(axis=-1)
-    found: Flags = (returns >= _RETURNS) & (good.sum(axis=-1) >= _GOOD_SHARE * since.sum(axis=-1))
+    found: Flags = (returns >= rule.returns_min) & (good.sum(axis=-1) >= rule.flicker_min * since.sum(axis=-1))
     return found
 
 

@@ -115,7 +115,9 @@ def measure(trace: ReplicaTrace, rule: OutcomeRule) -> Measures:
     with np.errstate(all="ignore"):
         if rule.classification_error_max is not None:
             return Measures(
-                step=rows.steps, values={"classification_error": rows.numbers("classification_error")}, errors={}
+                step=rows.steps,
+                values={"classification_error": rows.numbers("classification_error")},
+                errors={"classification_error": rows.numbers("classification_standard_error")},
             )
         found = _mixture(rows, rule) if "mode_weights" in trace.reference else _images(rows, rule)
     return found

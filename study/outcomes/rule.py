@@ -22,8 +22,12 @@ _SINCE_2 = (
     "precision_min",
     "hopping_max",
     "steadiness_min",
+    "returns_min",
+    "flicker_min",
     "tolerance",
 )
+_BEFORE: Mapping[str, Any] = {"residue_max": None, "returns_min": 2, "flicker_min": 0.2}
+"""What was so before there was a field for it, within an edition."""
 _SHARES = (
     "share_floor",
     "coverage_min",
@@ -38,6 +42,7 @@ _SHARES = (
     "precision_min",
     "hopping_max",
     "steadiness_min",
+    "flicker_min",
 )
 _RATIOS = ("diversity_min", "distinctness_min", "spacing_max", "residue_max")
 _BOUNDS = ("loss_bound", "grad_norm_bound", "param_norm_bound")
@@ -93,6 +98,8 @@ class OutcomeRule:
             with a good last window may have; 2 allows one failure and recovery.
         steadiness_min: share of good snapshots from the first good window on, above which any number of changes is
             tolerated.
+        returns_min, flicker_min: snapshots that turned good again at least ``returns_min`` times are an oscillation if
+            a share of at least ``flicker_min`` of those from the first good one on are good.
         tolerance: standard errors by which a good replica may fall behind a threshold and still count as good, so that
             the error of measuring is not taken for oscillation.
         loss_bound, grad_norm_bound, param_norm_bound: guards against a blow-up in finite numbers, in absolute value.
@@ -126,6 +133,8 @@ class OutcomeRule:
     hopping_max: float = 0.15
     tolerated_alternations: int = 2
     steadiness_min: float = 0.9
+    returns_min: int = 2
+    flicker_min: float = 0.2
     tolerance: float = 2.0
     loss_bound: float = 1e4
     grad_norm_bound: float = 1e4
@@ -136,7 +145,7 @@ class OutcomeRule:
             raise ValueError(f"edition must be 1 to {EDITION}, got {self.edition}")
         if self.radius not in ("eighth", "r3", "r10", "r30"):
             raise ValueError(f"radius must be eighth, r3, r10 or r30, got {self.radius}")
-        for field, least in (("window", 1), ("tolerated_alternations", 0), ("tolerance", 0)):
+        for field, least in (("window", 1), ("tolerated_alternations", 0), ("returns_min", 1), ("tolerance", 0)):
             if not (isfinite(getattr(self, field)) and getattr(self, field) >= least):
                 raise ValueError(f"{field} must be >= {least}, got {getattr(self, field)}")
         self._check_ranges()
@@ -172,10 +181,10 @@ class OutcomeRule:
 def stored_fields(rule: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a rule's values without the fields that did not exist when a rule of its edition was written.
 
-    A criterion that came within an edition is left out where it is absent: such a rule is the one that it was.
+    A field that came within an edition is left out where it says what was so before: the rule is the one that it was.
     """
     if rule.get("edition", EDITION) > 1:
-        return {name: value for name, value in rule.items() if name != "residue_max" or value is not None}
+        return {name: value for name, value in rule.items() if name not in _BEFORE or value != _BEFORE[name]}
     return {name: value for name, value in rule.items() if name not in _SINCE_2}
 
 
@@ -244,6 +253,8 @@ PLAUSIBLE: Mapping[str, Plausible] = {
         lambda own: tuple(range(max(0, own - 2), own + 3)), "one failure with its recovery more or less"
     ),
     "steadiness_min": _SHARE,
+    "returns_min": Plausible(lambda own: tuple(range(max(1, own - 1), own + 3)), "one return less to two more"),
+    "flicker_min": _SHARE,
     "tolerance": Plausible(
         lambda own: tuple(max(0.0, own + step / _STEPS) for step in range(-_STEPS, _STEPS + 1)),
         "one standard error more or less: 1 to 3 are the usual choices",

@@ -59,7 +59,8 @@ def judge(
     Garbage that is as diverse as the data is poor, not collapsed, even if a classifier puts it all in one class.
 
     A rule with a largest classification error judges a classifier instead: quality is one minus the error, a snapshot
-    is good if the error is at most that large and has fallen from step 0 by more than the margin, and poor otherwise.
+    is good if the error is at most that large and has fallen from step 0 by more than the margin, and poor otherwise;
+    ``tolerance`` holds for it, too.
 
     Args:
         measured: what was measured.
@@ -68,7 +69,7 @@ def judge(
         good_before: whether the row before the first one was good, for a piece of a trace.
     """
     if rule.classification_error_max is not None:
-        return _classifier(measured, rule.classification_error_max, rule.baseline_margin)
+        return _classifier(measured, rule, rule.classification_error_max, shift, np.asarray(good_before))
     start = measured.step <= 0
     strict, lenient = (_reached(measured, rule, start, shift + extra) for extra in (0.0, rule.tolerance))
     good = _sustained(strict, lenient, measured.step > 0, np.asarray(good_before))
@@ -191,10 +192,14 @@ def _rises(values: Floats, start: Flags, bound: float) -> Flags:
     return (values >= bound) & ~(_baseline(values, start) >= bound)
 
 
-def _classifier(measured: Measures, most: float, margin: float) -> Snapshots:
+def _classifier(
+    measured: Measures, rule: OutcomeRule, most: float, shift: float, good_before: npt.NDArray[np.bool_]
+) -> Snapshots:
     error, after = measured.value("classification_error"), measured.step > 0
     start = np.nan_to_num(_baseline(error, measured.step <= 0), nan=1.0)
-    good = ((error <= most) & (start - error > margin))[..., after]
+    moved = [_moved(measured, "classification_error", shift + extra, at_most=True) for extra in (0.0, rule.tolerance)]
+    strict, lenient = ((each <= most) & (start - each > rule.baseline_margin) for each in moved)
+    good = _sustained(strict, lenient, after, good_before)[..., after]
     missing, none = np.full(good.shape, nan), np.zeros_like(good)
     return Snapshots(
         step=measured.step[after],

@@ -86,16 +86,19 @@ class Play:
         """Measure what the encoder does with held-out images.
 
         ``reconstruction_error``: mean squared error over images and pixels, of a variational encoder from its mean;
-        ``classification_error``: share of images whose largest class probability is another class's; ``kl``: the mean
-        KL in nats. How the codes fit the prior: ``latent_mmd``, see :func:`mmd`; ``latent_mean``, the length of the
-        mean code, and ``latent_std``, the root mean square of its entries about their means, both in the prior's root
-        mean squares: 0 and 1 where codes are like the prior.
+        ``classification_error``: share of images whose largest class probability is another class's, and
+        ``classification_standard_error``, that of a share; ``kl``: the mean KL in nats. How the codes fit the prior:
+        ``latent_mmd``, see :func:`mmd`; ``latent_mean``, the length of the mean code, and ``latent_std``, the root mean
+        square of its entries about their means, both in the prior's root mean squares: 0 and 1 where codes are like the
+        prior.
         """
         config, code, columns = self._config, self._encoded(nets, self._images.shape[1]), {}
         if code.logits is not None:
             assert self._labels is not None
             wrong = (code.logits.argmax(-1) != self._labels).to(torch.float64).mean(1)
-            columns["classification_error"] = torch.where(code.logits.flatten(1).isfinite().all(1), wrong, torch.nan)
+            wrong = torch.where(code.logits.flatten(1).isfinite().all(1), wrong, torch.nan)
+            columns["classification_error"] = wrong
+            columns["classification_standard_error"] = (wrong * (1 - wrong) / self._labels.shape[1]).sqrt()
         if isinstance(config.labels, SupervisedOnly):
             return columns
         columns["reconstruction_error"] = self._squared_error(nets, code).mean(1)

@@ -26,7 +26,7 @@ from trainables.trace import ReplicaTrace, Trace
 HALF_RULE = replace(MIXTURE_RULE, quality_min=0.5)
 READ_RULE = replace(IMAGE_RULE, name="read", label_accuracy_min=0.8)
 CLASSIFIER_RULE = replace(IMAGE_RULE, name="classifier", classification_error_max=0.13)
-COURSE = ("baseline_margin", "tolerated_alternations", "steadiness_min")
+COURSE = ("baseline_margin", "tolerated_alternations", "steadiness_min", "returns_min", "flicker_min")
 BOUNDS = ("loss_bound", "grad_norm_bound")
 VARIETY = ("share_floor", "coverage_min", "balance_min")
 SUPPORT = ("support_min", "recall_min", "distinctness_min", "spacing_max", "residue_max", "memorization_max")
@@ -103,7 +103,7 @@ WHOLE = analysis()
                               *COURSE, *BOUNDS}),
         ("unlabeled", READ_RULE, {"window", *SUPPORT, "quality_min", "diversity_min", "diversity_tiny",
                                   "confidence_min", "precision_min", "tolerance", *COURSE, *BOUNDS}),
-        ("image", CLASSIFIER_RULE, {"window", "classification_error_max", *COURSE, *BOUNDS}),
+        ("image", CLASSIFIER_RULE, {"window", "classification_error_max", "tolerance", *COURSE, *BOUNDS}),
     ],
 )  # fmt: skip
 def test_every_threshold_moves_that_something_is_compared_with(

@@ -94,6 +94,14 @@ def test_a_long_good_course_may_have_lapses() -> None:
     assert decided(letters, "mixture", steadiness_min=0.99).outcome is Outcome.OSCILLATING
 
 
+def test_returns_are_an_oscillation_if_they_are_enough_and_not_rare() -> None:
+    letters = "PGPGPGPPPP"  # two returns, and three good rows of nine
+    assert decided(letters, "mixture").outcome is Outcome.OSCILLATING
+    assert decided(letters, "mixture", returns_min=3).outcome is Outcome.NOT_LEARNED
+    assert decided(letters, "mixture", flicker_min=0.33).outcome is Outcome.OSCILLATING
+    assert decided(letters, "mixture", flicker_min=0.34).outcome is Outcome.NOT_LEARNED
+
+
 def hopping(lost: int, classes: int, rows: int = 6) -> list[dict[str, Any]]:
     """All rows lack so many modes, and each lacks others."""
     weights = np.full(classes, 1 / classes)

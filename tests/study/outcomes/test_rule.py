@@ -9,7 +9,16 @@ from typing import Any
 import pydantic
 import pytest
 
-from study.outcomes.rule import IMAGE_RULE, MIXTURE_RULE, PLAUSIBLE, THRESHOLDS, OutcomeRule, changed, plausible
+from study.outcomes.rule import (
+    IMAGE_RULE,
+    MIXTURE_RULE,
+    PLAUSIBLE,
+    THRESHOLDS,
+    OutcomeRule,
+    changed,
+    plausible,
+    stored_fields,
+)
 
 
 @pytest.mark.parametrize("rule", [MIXTURE_RULE, IMAGE_RULE])
@@ -42,6 +51,8 @@ CHANGES: Mapping[str, Any] = {
     "baseline_margin": 0.2,
     "hopping_max": 0.2,
     "steadiness_min": 0.8,
+    "returns_min": 3,
+    "flicker_min": 0.3,
     "tolerance": 1.0,
     "tolerated_alternations": 4,
     "loss_bound": 1e5,
@@ -54,6 +65,13 @@ def test_a_rule_s_digest_follows_every_field() -> None:
     assert CHANGES.keys() == asdict(MIXTURE_RULE).keys()
     digests = {replace(MIXTURE_RULE, **{name: value}).digest() for name, value in CHANGES.items()}
     assert len(digests | {MIXTURE_RULE.digest()}) == len(CHANGES) + 1
+
+
+def test_a_field_that_says_what_was_so_before_it_changes_no_digest() -> None:
+    before = {"residue_max": None, "returns_min": 2, "flicker_min": 0.2}
+    rule = asdict(MIXTURE_RULE)
+    assert before.items() <= rule.items()
+    assert stored_fields(rule) == {name: value for name, value in rule.items() if name not in before}
 
 
 def test_labels_name_rule_and_digest() -> None:

@@ -311,6 +311,20 @@ def test_a_classifier_is_judged_by_its_error_alone(errors: tuple[float, ...], ou
         assert "diversity" not in decision.evidence
 
 
+def test_a_classifier_s_error_has_an_error() -> None:
+    """At 0.03, a good classifier stays good up to 0.16, and one that is within 0.03 of the threshold is borderline."""
+
+    def measured(*errors: float) -> ReplicaTrace:
+        trace = classifier(*errors)
+        return replace(trace, columns=trace.columns | {"classification_standard_error": np.full(len(errors), 0.03)})
+
+    assert decide(measured(0.9, 0.09, 0.16, 0.15), CLASSIFIER).outcome is Outcome.CONVERGED
+    assert decide(measured(0.9, 0.09, 0.17, 0.09), CLASSIFIER).outcome is Outcome.NOT_LEARNED
+    assert decide(measured(0.9, 0.09, 0.09, 0.09), CLASSIFIER).borderline
+    assert not decide(measured(0.9, 0.06, 0.06, 0.06), CLASSIFIER).borderline
+    assert decide(measured(0.9, 0.11, 0.11, 0.11), CLASSIFIER).borderline
+
+
 def test_without_such_a_rule_the_error_does_not_count() -> None:
     assert decide(classifier(0.9, 0.0, 0.0, 0.0), IMAGE_RULE).outcome is Outcome.MODE_COLLAPSED
 

@@ -95,6 +95,8 @@ def test_columns_of_the_held_out_images() -> None:
     assert row["reconstruction_error"] == pytest.approx((made[1] - held.samples[0]).square().mean().item(), rel=1e-9)
     wrong = (y[1].argmax(-1) != held.labels[0]).double().mean().item()
     assert row["classification_error"] == pytest.approx(wrong, abs=1e-12)
+    spread = (wrong * (1 - wrong) / len(held.labels[0])) ** 0.5
+    assert row["classification_standard_error"] == pytest.approx(spread, abs=1e-12)
     z = out[1, :, :3]
     assert row["latent_mean"] == pytest.approx(z.mean(0).norm().item() / 2, rel=1e-9)
     assert row["latent_std"] == pytest.approx(z.var(0).mean().sqrt().item() / 2, rel=1e-9)
@@ -109,7 +111,7 @@ def test_a_report_has_the_columns_of_its_kind(kind: str) -> None:
         set() if alone else {"reconstruction_loss", "reconstruction_error", "latent_mmd", "latent_mean", "latent_std"}
     )
     if isinstance(own.labels, SemiSupervised | SupervisedOnly):
-        wanted |= {"class_loss", "classification_error"}
+        wanted |= {"class_loss", "classification_error", "classification_standard_error"}
     if isinstance(own.regularizer, Variational):
         wanted |= {"kl_loss", "kl"}
     if isinstance(own.regularizer, Adversarial):
