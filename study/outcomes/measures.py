@@ -98,6 +98,18 @@ def criteria(measured: Measures, rule: OutcomeRule) -> tuple[Criterion, ...]:
     return tuple(each for each in CRITERIA if getattr(rule, each.field) is not None and each.measure in measured.values)
 
 
+def missed(evidence: Mapping[str, float], rule: OutcomeRule) -> tuple[Criterion, ...]:
+    """Return the criteria that a replica's means over its last window, as in its record, do not reach."""
+    if not rule.applied:
+        return ()
+    asked = ((each, evidence.get(each.measure), getattr(rule, each.field)) for each in CRITERIA)
+    return tuple(
+        each
+        for each, value, threshold in asked
+        if value is not None and threshold is not None and (value > threshold if each.at_most else value < threshold)
+    )
+
+
 def measure(trace: ReplicaTrace, rule: OutcomeRule) -> Measures:
     """Measure the series that are compared with the thresholds.
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from study.evidence.estimates import CellSummary
 from study.evidence.inference.proportions import Rate
 from study.formatting import NOTHING, count_of, interval, joined, number, plural
+from study.outcomes.measures import missed as criteria_missed
 from study.outcomes.outcome import Outcome
-from study.outcomes.rule import Value
+from study.outcomes.rule import OutcomeRule, Value
 from study.report.palette import ORDER
 
 if TYPE_CHECKING:
@@ -60,6 +61,16 @@ def evidence(values: Mapping[str, float]) -> str:
 def brief(values: Mapping[str, float]) -> str:
     """Return the part of the evidence that a caption has room for."""
     return evidence({name: values[name] for name in _BRIEF if name in values})
+
+
+def missed(values: Mapping[str, float], rule: OutcomeRule) -> str:
+    """Return ``support 0.206 (at least 0.25)``, the criteria that the evidence misses; "" if none."""
+    found = [
+        f"{each.measure.replace('_', ' ')} {_measured(values[each.measure])}"
+        f" (at {'most' if each.at_most else 'least'} {getattr(rule, each.field):g})"
+        for each in criteria_missed(values, rule)
+    ]
+    return joined(found) if found else ""
 
 
 def levels(chosen: Mapping[str, str]) -> str:

@@ -131,6 +131,13 @@ def panels(rule: OutcomeRule, lines: Sequence[Line]) -> tuple[Panel, ...]:
             threshold=lambda trace: _most_frechet(trace, rule),
         ),
         Panel(
+            title="support of the data",
+            series=lambda trace: _supported(trace, rule),
+            kind="share",
+            data=lambda trace: 1.0,
+            threshold=lambda trace: rule.support_min,
+        ),
+        Panel(
             title="diversity",
             series=_column("diversity"),
             kind="positive",
@@ -340,6 +347,14 @@ def _covered(trace: ReplicaTrace, rule: OutcomeRule) -> Series:
     seen = measure(trace, rule)
     after = seen.step > 0
     return _measured(seen.step[after], seen.value("coverage")[after] * _modes(trace))
+
+
+def _supported(trace: ReplicaTrace, rule: OutcomeRule) -> Series:
+    """Return the support, which is below 0 only by chance, where the rule asks for it."""
+    if rule.support_min is None or not len(trace):
+        return _NO_SERIES
+    seen = measure(trace, rule)
+    return _measured(seen.step, np.clip(seen.value("support"), 0, 1))
 
 
 def _measured(steps: npt.NDArray[Any], values: npt.NDArray[Any]) -> Series:

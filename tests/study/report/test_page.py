@@ -241,6 +241,13 @@ def test_curves_are_one_line_and_one_mark_per_replica_in_the_outcomes_color(make
         assert len(marks) == panels_drawn * replicas
 
 
+@pytest.mark.usefixtures("undrawn")
+def test_a_sample_grid_says_which_threshold_its_replica_misses(make: Any) -> None:
+    part = section(Page(build(make([[N, C]]))).source, "samples")
+    assert "Missed: quality 0.412 (at least 0.9)." in part
+    assert part.count("Missed:") == 2  # the made evidence is the same for the success
+
+
 def test_mixtures_show_covered_modes_by_the_rule(make: Any) -> None:
     part = section(Page(build(make(images=False))).source, "curves")
     for title in (

@@ -6,6 +6,7 @@ import pytest
 from study import formatting
 from study.evidence.judging import Verdict
 from study.evidence.sensitivity import WorstPair
+from study.outcomes.rule import IMAGE_RULE
 from study.report import phrases
 
 MINUS = "\N{MINUS SIGN}"
@@ -34,6 +35,12 @@ def test_p_values_are_never_zero(p: float, expected: str) -> None:
 
 def test_evidence_that_was_not_finite_is_said_to_be_so() -> None:
     assert phrases.evidence({"hq_share": float("nan"), "covered": 3.0}) == "hq share not finite, covered 3"
+
+
+def test_what_a_replica_misses_is_said_with_its_threshold() -> None:
+    values = {"quality": 0.95, "support": 0.2061, "spacing": 1.6}
+    assert phrases.missed(values, IMAGE_RULE) == "support 0.206 (at least 0.25) and spacing 1.600 (at most 1.35)"
+    assert phrases.missed({"quality": 0.95}, IMAGE_RULE) == ""
 
 
 @pytest.mark.parametrize(

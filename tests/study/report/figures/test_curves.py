@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from study.outcomes.measures import measure
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import IMAGE_RULE
 from study.report.drawing import svg
@@ -26,6 +27,16 @@ def test_thinned_series_keeps_ends_and_extremes() -> None:
 def test_short_series_is_not_thinned() -> None:
     steps = np.arange(5.0)
     assert thin(steps, steps)[1] is steps
+
+
+def test_of_images_the_support_is_drawn_that_the_rule_asks_for(make: Any) -> None:
+    lines = traced(make([[C, C]]))
+    support = next(panel for panel in panels(IMAGE_RULE, lines) if panel.title == "support of the data")
+    seen = measure(lines[0].trace, IMAGE_RULE).value("support")
+    assert np.allclose(support.series(lines[0].trace)[1], np.clip(seen, 0, 1), equal_nan=True)
+    assert frame(support, lines).threshold == IMAGE_RULE.support_min
+    without = [panel.title for panel in panels(replace(IMAGE_RULE, support_min=None), lines)]
+    assert without[:2] == ["Fréchet distance (classifier)", "diversity"]
 
 
 def test_losses_of_very_different_size_share_a_logarithmic_axis(make: Any) -> None:
