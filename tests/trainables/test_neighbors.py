@@ -9,7 +9,7 @@ from torch import Tensor
 
 from trainables.data import Digits, ImageSource, ImageTruth
 from trainables.features import Features, fit
-from trainables.neighbors import MOST, NEIGHBORS, SPACES, ImageSupport, Manifold, manifold
+from trainables.neighbors import MOST, NEIGHBORS, SPACES, ImageSupport, Manifold, manifold, median_error
 from trainables.phases import View
 
 CPU = torch.device("cpu")
@@ -271,3 +271,19 @@ def test_few_samples_are_compared_with_as_few_images(digits: ImageSource, featur
     probe = ImageSupport(digits, features, samples=20, device=CPU)
     assert float(probe.reference["neighbors"]) == 20
     assert probe.measure(seen(digits.held_out(20)[None])).keys() >= {"memorization", "distinctness"}
+
+
+@pytest.mark.parametrize("tail", [0.0, 1.0], ids=["normal", "lognormal"])
+def test_the_error_of_a_median_is_its_spread_over_sets_drawn_anew_also_with_a_long_tail(tail: float) -> None:
+    values = torch.randn(2_000, 256, generator=torch.Generator().manual_seed(0))
+    if tail:
+        values = (tail * values).exp()
+    spread = float(values.median(1).values.std())
+    stated = float(median_error(values).mean())
+    assert stated == pytest.approx(spread, rel=0.08)
+
+
+def test_a_median_of_doubles_has_no_error_and_one_value_beyond_all_does_not_matter() -> None:
+    values = torch.zeros(1, 101)
+    values[0, 0] = torch.inf
+    assert median_error(values).tolist() == [0.0]
