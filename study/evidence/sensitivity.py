@@ -282,6 +282,7 @@ _COMPARED: Mapping[str, tuple[str, ...]] = {
     "hopping_max": ("hopping",),
     "confidence_min": ("confidence",),
     "precision_min": ("recall", "distinctness"),
+    "alike_max": ("precision",),
     "diversity_tiny": ("diversity", "spacing"),
     "tolerance": ("classification_error", *(each.measure for each in CRITERIA)),
 }
@@ -289,12 +290,14 @@ _COMPARED: Mapping[str, tuple[str, ...]] = {
 
 
 def _applies(name: str, rule: OutcomeRule, replica: ReplicaTrace, found: Measures) -> bool:
+    if getattr(rule, name) is None:
+        return False
     if name in _BOUNDS:
         return any(column.endswith(_BOUNDS[name]) for column in replica.columns)
     if name == "radius":
         return "hopping" in found.values and "mode_weights" in replica.reference
     if name == "classification_error_max":
-        return rule.classification_error_max is not None
+        return True
     if name in {each.field for each in CRITERIA}:
         return name in {each.field for each in criteria(found, rule)}
     return name not in _COMPARED or any(each in found.values for each in _COMPARED[name])

@@ -20,13 +20,14 @@ _SINCE_2 = (
     "spacing_max",
     "residue_max",
     "precision_min",
+    "alike_max",
     "hopping_max",
     "steadiness_min",
     "returns_min",
     "flicker_min",
     "tolerance",
 )
-_BEFORE: Mapping[str, Any] = {"residue_max": None, "returns_min": 2, "flicker_min": 0.2}
+_BEFORE: Mapping[str, Any] = {"residue_max": None, "alike_max": None, "returns_min": 2, "flicker_min": 0.2}
 """What was so before there was a field for it, within an edition."""
 _SHARES = (
     "share_floor",
@@ -44,7 +45,7 @@ _SHARES = (
     "steadiness_min",
     "flicker_min",
 )
-_RATIOS = ("diversity_min", "distinctness_min", "spacing_max", "residue_max")
+_RATIOS = ("diversity_min", "distinctness_min", "spacing_max", "residue_max", "alike_max")
 _BOUNDS = ("loss_bound", "grad_norm_bound", "param_norm_bound")
 
 
@@ -88,6 +89,9 @@ class OutcomeRule:
             if quality has not risen, because a single class does not raise it.
         precision_min: images: share of the samples within the data's support in pixels from which too little recall or
             distinctness is a collapse. Below it the images are off the data, and how they vary says nothing.
+        alike_max: images off the data, by ``precision_min``, are a collapse below this diversity instead of below
+            ``diversity_min``: garbage that is nearly as diverse as the data is not learned. If absent, they are not
+            told apart.
         diversity_tiny: below it samples count as identical, whatever else is measured; it also bounds their spacing,
             the distance to the nearest other sample, because k repeated points may lie far apart.
         baseline_margin: changes against the untrained generator up to this size do not count (quality and diversity:
@@ -128,6 +132,7 @@ class OutcomeRule:
     diversity_min: float = 0.5
     confidence_min: float = 0.9
     precision_min: float = 0.5
+    alike_max: float | None = None
     diversity_tiny: float = 0.02
     baseline_margin: float = 0.1
     hopping_max: float = 0.15
@@ -246,6 +251,7 @@ PLAUSIBLE: Mapping[str, Plausible] = {
     "diversity_min": _SHARE,
     "confidence_min": _SHARE,
     "precision_min": _SHARE,
+    "alike_max": _SHARE,
     "diversity_tiny": Plausible(_times(4), "a quarter to four times: samples this close are the same to an eye"),
     "baseline_margin": Plausible(_times(2), "half to twice"),
     "hopping_max": _SHARE,
@@ -319,6 +325,7 @@ IMAGE_RULE = OutcomeRule(
     residue_max=2.25,
     memorization_max=0.5,
     diversity_min=0.8,
+    alike_max=0.5,
 )
 """For images: the classes, a Fréchet distance below a tenth of the variance, and the data's support, without copies.
 
@@ -332,7 +339,8 @@ after 1,000 steps and 1.2 after 6,000.
 ``confidence_min``, and the bound of ``diversity_tiny`` on spacing, were set on injected failures of the digits at 8x8,
 seeds below 2,000. A GAN's images of one class alone had F of 1.0 to 1.9 variances, no less than an untrained
 generator's noise (0.7 to 1.4), and a diversity of 0.5 to 0.7; but their confidence was 0.95 to 1.00, that of the noise
-0.57 to 0.77.
+0.57 to 0.77. Images that the data repel (labels swapped) had a diversity of 0.71 to 0.83 at 3,000 to 3,005, none of
+them within the data's support, which ``alike_max`` tells from a collapse.
 
 Coverage needs samples: N of them from a perfect generator reach about ``1 - exp(-N / K)`` of K uniform classes while
 ``N < 5 K`` (below that, one sample covers a class). For the 1,000 classes of stacked MNIST ``evaluation.samples`` 512

@@ -46,12 +46,13 @@ def judge(
     good       every criterion that applies is reached; quality, support, coverage, balance, diversity, recall or
                distinctness has risen from step 0 by more than the margin; and spacing is not below ``diversity_tiny``.
                After a good row, a criterion may be missed by ``tolerance`` standard errors
-    collapsed  not good, and one of: (narrow) diversity below its minimum and anything has left the baseline:
-               quality has risen, diversity has changed, or the distance to the data (F; median distance to the
-               nearest centre) has changed, by more than the margin; (tiny) diversity or spacing below
-               ``diversity_tiny``, unless the untrained samples were as alike; (few) coverage or balance below its
-               minimum, and quality has risen or confidence has reached ``confidence_min``, where the untrained one had
-               not; (within) recall or distinctness below its minimum, among images within the data's support
+    collapsed  not good, and one of: (narrow) diversity below its minimum, of images off the data below ``alike_max``,
+               and anything has left the baseline: quality has risen, diversity has changed, or the distance to the
+               data (F; median distance to the nearest centre) has changed, by more than the margin; (tiny) diversity
+               or spacing below ``diversity_tiny``, unless the untrained samples were as alike; (few) coverage or
+               balance below its minimum, and quality has risen or confidence has reached ``confidence_min``, where the
+               untrained one had not; (within) recall or distinctness below its minimum, among images within the
+               data's support
     copied     neither, memorization is above its maximum, and every other criterion is reached
     poor       the rest; a value that was not measured reaches no minimum and is below none
     =========  =======================================================================================================
@@ -127,13 +128,20 @@ def _collapsed(measured: Measures, rule: OutcomeRule, start: Flags, shift: float
     changed = np.abs(diversity - _baseline(diversity, start)) > rule.baseline_margin
     distance = measured.value("distance")
     left = np.abs(distance / _baseline(distance, start) - 1) > rule.baseline_margin
-    narrow = (_moved(measured, "diversity", shift) < rule.diversity_min) & (risen | changed | left)
+    narrow = (_moved(measured, "diversity", shift) < _least_diversity(measured, rule)) & (risen | changed | left)
     tiny = _falls(diversity, start, rule.diversity_tiny) | _falls(spacing, start, rule.diversity_tiny)
     few = _below(measured, rule, ("coverage", "balance"), shift)
     few &= risen | _rises(measured.value("confidence"), start, rule.confidence_min)
     within = _below(measured, rule, ("recall", "distinctness"), shift)
     within &= measured.value("precision") >= rule.precision_min
     return narrow | tiny | few | within
+
+
+def _least_diversity(measured: Measures, rule: OutcomeRule) -> float | Floats:
+    """Return the diversity below which a row is a collapse: a smaller one where images are off the data."""
+    if rule.alike_max is None or "precision" not in measured.values:
+        return rule.diversity_min
+    return np.where(measured.value("precision") < rule.precision_min, rule.alike_max, rule.diversity_min)
 
 
 def _below(measured: Measures, rule: OutcomeRule, names: tuple[str, ...], shift: float) -> Flags:

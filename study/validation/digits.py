@@ -1,4 +1,4 @@
-"""Injections on the bundled digits at 8x8, with a conditioned GAN of fully connected nets and 1,008 steps.
+"""Injections on the bundled digits at 8x8, with a conditioned GAN of fully connected nets and 1,296 steps.
 
 The base trains: cross-entropy with batch norm in G made all ten digits, on demand, within 600 steps in all inspected
 replicas (seeds below 4,000). Partial collapse is exact because every sample is made for a class: samples of lost
@@ -22,8 +22,8 @@ from trainables.networks.init import He
 from trainables.objectives import LeastSquares, Minimax
 from trainables.optim import Adam, Sgd
 
-STEPS = 1_008
-SETTLED = 612
+STEPS = 1_296
+SETTLED = 864
 BRIEF = 288
 """Steps of a training in which nothing changes."""
 RULE = replace(IMAGE_RULE, name="image-read", label_accuracy_min=0.8)
@@ -67,7 +67,7 @@ def _tolerated() -> Iterable[Fault]:
 
 def _recovered() -> Iterable[Fault]:
     """Yield trainings that are good, collapse once, and are good again to the end: converged by definition."""
-    for classes, end in ((1, 720), (3, 756)):
+    for classes, end in ((1, SETTLED + 108), (3, SETTLED + 144)):
         sampling = KeepClasses(classes=classes, first=classes, span=Span(start=SETTLED, end=end))
         severity = f"{classes} of 10 for {end - SETTLED} steps"
         yield _injection("one recovery", severity, Outcome.CONVERGED, sampling=sampling)
@@ -98,7 +98,7 @@ def _memorized() -> Iterable[Fault]:
 
 def _degraded() -> Iterable[Fault]:
     """Yield settled replicas whose samples get noise from one step on in which the digits are hard to read."""
-    for start, deviation in ((720, 0.6), (756, 0.8), (792, 1.2)):
+    for start, deviation in ((SETTLED + 108, 0.6), (SETTLED + 144, 0.8), (SETTLED + 180, 1.2)):
         change = Noise(deviation=deviation, span=Span(start=start))
         severity = f"noise of {deviation:g} from {start}"
         yield _broken("degraded", severity, Outcome.DEGRADED, sampling=change, looks=(start - 1,))
@@ -112,11 +112,11 @@ def _copies() -> Iterable[Fault]:
 
 def _late() -> Iterable[Fault]:
     """Yield settled replicas whose samples from one step on are of m classes, or k repeated training images."""
-    for start, classes, first in ((720, 1, 6), (756, 4, 1), (792, 6, 3)):
+    for start, classes, first in ((SETTLED + 108, 1, 6), (SETTLED + 144, 4, 1), (SETTLED + 180, 6, 3)):
         change = KeepClasses(classes=classes, first=first, span=Span(start=start))
         severity = f"{classes} of 10 from {start}"
         yield _broken("late collapse", severity, Outcome.LATE_COLLAPSE, sampling=change, looks=(start - 1,))
-    for start, points in ((720, 1), (756, 3)):
+    for start, points in ((SETTLED + 108, 1), (SETTLED + 144, 3)):
         copies = Copies(points=points, span=Span(start=start))
         severity = f"{points} images from {start}"
         yield _broken("late collapse", severity, Outcome.LATE_COLLAPSE, sampling=copies, looks=(start - 1,))
@@ -124,8 +124,8 @@ def _late() -> Iterable[Fault]:
 
 def _rate_step() -> Iterable[Fault]:
     """Yield trainings whose G, once good, gets a multiple of its learning rate. The outcome is measured."""
-    for start, factor in ((648, 300.0), (684, 1e3)):
-        change, config = RateStep(of="g", start=start, factor=factor), replace(BASE, steps=864)
+    for start, factor in ((SETTLED + 36, 300.0), (SETTLED + 72, 1e3)):
+        change, config = RateStep(of="g", start=start, factor=factor), replace(BASE, steps=SETTLED + 252)
         yield _injection("rate step", f"x{factor:g} at {start}", None, config=config, training=change, looks=(start,))
 
 

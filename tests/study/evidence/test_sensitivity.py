@@ -99,10 +99,10 @@ WHOLE = analysis()
         ("ring", HALF_RULE, {"window", "radius", *VARIETY, "quality_min", "diversity_min", "diversity_tiny",
                                 "hopping_max", "tolerance", *COURSE, *BOUNDS}),
         ("image", READ_RULE, {"window", *VARIETY, *SUPPORT, "quality_min", "diversity_min", "diversity_tiny",
-                              "label_accuracy_min", "confidence_min", "precision_min", "hopping_max", "tolerance",
-                              *COURSE, *BOUNDS}),
+                              "label_accuracy_min", "confidence_min", "precision_min", "alike_max", "hopping_max",
+                              "tolerance", *COURSE, *BOUNDS}),
         ("unlabeled", READ_RULE, {"window", *SUPPORT, "quality_min", "diversity_min", "diversity_tiny",
-                                  "confidence_min", "precision_min", "tolerance", *COURSE, *BOUNDS}),
+                                  "confidence_min", "precision_min", "alike_max", "tolerance", *COURSE, *BOUNDS}),
         ("image", CLASSIFIER_RULE, {"window", "classification_error_max", "tolerance", *COURSE, *BOUNDS}),
     ],
 )  # fmt: skip

@@ -48,6 +48,7 @@ CHANGES: Mapping[str, Any] = {
     "confidence_min": 0.8,
     "diversity_tiny": 0.01,
     "precision_min": 0.4,
+    "alike_max": 0.4,
     "baseline_margin": 0.2,
     "hopping_max": 0.2,
     "steadiness_min": 0.8,
@@ -68,7 +69,7 @@ def test_a_rule_s_digest_follows_every_field() -> None:
 
 
 def test_a_field_that_says_what_was_so_before_it_changes_no_digest() -> None:
-    before = {"residue_max": None, "returns_min": 2, "flicker_min": 0.2}
+    before = {"residue_max": None, "alike_max": None, "returns_min": 2, "flicker_min": 0.2}
     rule = asdict(MIXTURE_RULE)
     assert before.items() <= rule.items()
     assert stored_fields(rule) == {name: value for name, value in rule.items() if name not in before}

@@ -91,6 +91,8 @@ def test_quality_is_on_the_scale_from_no_modes_to_the_data() -> None:
         ({"distinctness": 0.74}, Outcome.MODE_COLLAPSED),
         ({"knn_recall_pixels": 0.39, "knn_precision_pixels": 0.49}, Outcome.NOT_LEARNED),
         ({"diversity": 0.79}, Outcome.MODE_COLLAPSED),
+        ({"diversity": 0.79, "knn_precision_pixels": 0.49}, Outcome.NOT_LEARNED),
+        ({"diversity": 0.49, "knn_precision_pixels": 0.49}, Outcome.MODE_COLLAPSED),
         ({"memorization": 0.51}, Outcome.MEMORIZED),
         ({"memorization": 0.51, "frechet_classifier": 11.0}, Outcome.NOT_LEARNED),
         ({"memorization": 0.51, "distinctness": 0.74}, Outcome.MODE_COLLAPSED),
@@ -102,6 +104,13 @@ def test_images_are_named_by_what_they_lack(change: dict[str, float], outcome: O
     for row in rows[1:]:
         row.update(change)
     assert decide(from_rows(rows, "image"), IMAGE_RULE).outcome is outcome
+
+
+def test_without_a_limit_for_them_images_off_the_data_are_collapsed_as_others_are() -> None:
+    rows = rows_of("GGGG", "image")
+    for row in rows[1:]:
+        row.update({"diversity": 0.79, "knn_precision_pixels": 0.49})
+    assert decide(from_rows(rows, "image"), replace(IMAGE_RULE, alike_max=None)).outcome is Outcome.MODE_COLLAPSED
 
 
 @pytest.mark.parametrize(("quality", "expected"), [(0.66, True), (0.64, False)])
