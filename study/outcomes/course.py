@@ -31,7 +31,8 @@ class Course:
         hops: whether the last window hops between modes, and most of its snapshots are good or collapsed.
         changes: changes between good and other snapshots from the first good window on.
         good_share: share of good snapshots from the first good window on; 0 if there is none.
-        flickers: whether snapshots turn good again often enough, and enough of them from the first good one on are.
+        flickers: whether snapshots turn good again often enough, and enough of them are good, from the first good window on; without
+            one, from the first good snapshot on.
         swings: whether a good window follows on a window without any good snapshot, which follows on a good window.
     """
 
@@ -71,7 +72,7 @@ def course(seen: Snapshots, rule: OutcomeRule) -> Course:
         hops=seen.hopping[..., -1] & shown,
         changes=((seen.good[..., 1:] != seen.good[..., :-1]) & since[..., :-1]).sum(axis=-1),
         good_share=(seen.good & since).sum(axis=-1) / np.maximum(rows, 1),
-        flickers=_flickers(seen.good, rule),
+        flickers=_flickers(seen.good, since, rule),
         swings=_swings(good, counts == 0),
     )
 
@@ -99,10 +100,15 @@ def _sums(flags: Flags, length: int) -> npt.NDArray[np.int64]:
     return sums
 
 
-def _flickers(good: Flags, rule: OutcomeRule) -> Flags:
-    since = np.logical_or.accumulate(good, axis=-1)
+def _flickers(good: Flags, since_window: Flags, rule: OutcomeRule) -> Flags:
+    """Mark the courses that turn good again and again from the first good window on; without one, the first good row.
+
+    Before a good window the GAN is learning.
+    """
+    since_row = np.logical_or.accumulate(good, axis=-1)
+    since = np.where(since_window.any(axis=-1, keepdims=True), since_window, since_row)
     returns = (good[..., 1:] & ~good[..., :-1] & since[..., :-1]).sum(axis=-1)
-    found: Flags = (returns >= rule.returns_min) & (good.sum(axis=-1) >= rule.flicker_min * since.sum(axis=-1))
+    found: Flags = (returns >= rule.returns_min) & ((good & since).sum(axis=-1) >= rule.flicker_min * since.sum(axis=-1))
     return found
 
 

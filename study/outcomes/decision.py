@@ -66,8 +66,9 @@ def decide(trace: ReplicaTrace, rule: OutcomeRule) -> Decision:
          the window has as a whole, and most of its rows are good or collapsed
     5    the last window is good, and settled                                                     converged
     6    the last window is good, and not settled; or a good window, one without any good row     oscillating
-         and a good one follow on each other; or rows turned good again at least ``returns_min``
-         times, and at least ``flicker_min`` of those from the first good one on are good
+         and a good one follow on each other; or from the first good window on (without one, the
+         first good row) rows turned good again at least ``returns_min`` times, and at least
+         ``flicker_min`` of them are good
     7    the last window is copied                                                                memorized
     8    some window was good, the last one is collapsed                                          late_collapse
     9    some window was good                                                                     degraded

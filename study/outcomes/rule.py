@@ -102,8 +102,9 @@ class OutcomeRule:
             with a good last window may have; 2 allows one failure and recovery.
         steadiness_min: share of good snapshots from the first good window on, above which any number of changes is
             tolerated.
-        returns_min, flicker_min: snapshots that turned good again at least ``returns_min`` times are an oscillation if
-            a share of at least ``flicker_min`` of those from the first good one on are good.
+        returns_min, flicker_min: snapshots that turned good again at least ``returns_min`` times, from the first good
+            window on, are an oscillation if a share of at least ``flicker_min`` of them are good. Without a good
+            window, from the first good snapshot on.
         tolerance: standard errors by which a good replica may fall behind a threshold and still count as good, so that
             the error of measuring is not taken for oscillation.
         loss_bound, grad_norm_bound, param_norm_bound: guards against a blow-up in finite numbers, in absolute value.

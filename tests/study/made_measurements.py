@@ -11,7 +11,7 @@ def case(expected: Outcome, decided: Outcome, **changes: Any) -> Case:
     base = Case(
         injection="late collapse",
         severity="3 of 8 from 1150",
-        seed=6_000,
+        seed=8_000,
         truth="construction",
         expected=expected,
         decided=decided,

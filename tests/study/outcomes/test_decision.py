@@ -44,6 +44,9 @@ from trainables.trace import ReplicaTrace
         ("CCCGGGCCC", Outcome.LATE_COLLAPSE, 7),
         ("GGGGCPC", Outcome.LATE_COLLAPSE, 5),
         ("GGGGGCGGGCCC", Outcome.LATE_COLLAPSE, 6),
+        ("GPGPGPGGGGGGCCC", Outcome.LATE_COLLAPSE, 13),  # flickers while it learns
+        ("GPGPGPGGGGGGPPP", Outcome.DEGRADED, 13),
+        ("GGGPGPGPGPP", Outcome.OSCILLATING, 4),
         ("GGGCCCGGGCCC", Outcome.OSCILLATING, 4),
         ("GGGCCCGGGCCCGGG", Outcome.OSCILLATING, 4),
         ("GGGPPPGGGPPPGGG", Outcome.OSCILLATING, 4),
