@@ -31,8 +31,8 @@ class Course:
         hops: whether the last window hops between modes, and most of its snapshots are good or collapsed.
         changes: changes between good and other snapshots from the first good window on.
         good_share: share of good snapshots from the first good window on; 0 if there is none.
-        flickers: whether snapshots turn good again often enough, and enough of them are good, from the first good window on; without
-            one, from the first good snapshot on.
+        flickers: whether snapshots turn good again often enough, and enough of them are good, from the first good
+            window on; without one, from the first good snapshot on.
         swings: whether a good window follows on a window without any good snapshot, which follows on a good window.
     """
 
@@ -108,7 +108,9 @@ def _flickers(good: Flags, since_window: Flags, rule: OutcomeRule) -> Flags:
     since_row = np.logical_or.accumulate(good, axis=-1)
     since = np.where(since_window.any(axis=-1, keepdims=True), since_window, since_row)
     returns = (good[..., 1:] & ~good[..., :-1] & since[..., :-1]).sum(axis=-1)
-    found: Flags = (returns >= rule.returns_min) & ((good & since).sum(axis=-1) >= rule.flicker_min * since.sum(axis=-1))
+    found: Flags = (returns >= rule.returns_min) & (
+        (good & since).sum(axis=-1) >= rule.flicker_min * since.sum(axis=-1)
+    )
     return found
 
 

@@ -1,5 +1,6 @@
 """Composition: what became of the replicas of each cell, as stacked bars of outcome counts."""
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
@@ -8,6 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from study.evidence.estimates import CellSummary
+from study.formatting import joined
+from study.outcomes.measures import missed
 from study.outcomes.outcome import Outcome
 from study.report import phrases
 from study.report.drawing import svg
@@ -67,9 +70,20 @@ def _parts(view: View) -> Sequence[Part]:
 
 def _caption(view: View) -> Markup:
     apart = ", and those without one" if phrases.apart(*view.launch.summaries) else ""
-    return Markup("Replicas by outcome, {}. At the right: replicas with an outcome{}.").format(
-        view.words.compared, apart
+    return Markup("Replicas by outcome, {}. At the right: replicas with an outcome{}.{}").format(
+        view.words.compared, apart, _why(view)
     )
+
+
+def _why(view: View) -> str:
+    """Say which thresholds the replicas that failed miss at the end, the most frequent one first."""
+    failed = [each for each in view.launch.replicas if each.outcome.decided and each.outcome is not Outcome.CONVERGED]
+    missing = [missed(each.evidence, view.launch.rule) for each in failed]
+    counted = Counter(each.field for own in missing for each in own)
+    if not counted:
+        return ""
+    fields = joined(f"{field} ({count})" for field, count in counted.most_common())
+    return f" Thresholds that the {len(failed)} replicas without success miss at the end: {fields}."
 
 
 FIGURE = Figure(

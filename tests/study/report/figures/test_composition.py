@@ -30,6 +30,13 @@ def test_the_caption_names_those_without_an_outcome_only_if_there_are_any(make: 
     assert "and those without one" not in FIGURE.caption(view_of(Launch(make([[C, D]]))))
 
 
+def test_the_caption_says_which_thresholds_failures_miss(make: Any) -> None:
+    """All made evidence has a quality of 0.412 where 0.9 is asked, that of the success, too."""
+    sentence = "Thresholds that the 2 replicas without success miss at the end: quality_min (2)."
+    assert sentence in FIGURE.caption(view_of(Launch(make([[C, M, D, U]]))))
+    assert "miss at the end" not in FIGURE.caption(view_of(Launch(make([[C, U]]))))
+
+
 def test_before_the_first_outcome_there_is_no_figure(make: Any) -> None:
     view = view_of(Launch(make([[U, U]])))
     assert FIGURE.picture(view) is None
