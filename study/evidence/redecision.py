@@ -21,7 +21,7 @@ from study.outcomes.blow_up import blow_up
 from study.outcomes.columns import Flags
 from study.outcomes.course import CODE, Codes, course
 from study.outcomes.course import outcomes as outcomes_of
-from study.outcomes.measures import Measures, measure
+from study.outcomes.measures import Measures, hopping_span, measure
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import OutcomeRule
 from study.outcomes.snapshots import judge
@@ -119,10 +119,11 @@ def _summing(rule: OutcomeRule) -> Hashable:
 def _measured(together: ReplicaTrace, alike: Sequence[ReplicaTrace], rule: OutcomeRule) -> Measures:
     """Measure replicas that are joined as ``[N, T]``: every quantity but hopping is a row's alone."""
     shape = (len(alike), len(alike[0]))
-    found = measure(together, rule)
+    found = measure(together, rule, shape[1])
     values = {name: each.reshape(shape) for name, each in found.values.items()}
     if "hopping" in values:
-        values["hopping"] = np.where(np.arange(shape[1]) < rule.window - 1, 0.0, values["hopping"])
+        within = np.arange(shape[1]) >= hopping_span(rule.window, shape[1]) - 1
+        values["hopping"] = np.where(within, values["hopping"], 0.0)
     return Measures(
         step=_steps(alike[0])[_order(alike[0])].astype(np.int64),
         values=values,

@@ -12,10 +12,15 @@ Flags = npt.NDArray[np.bool_]
 
 
 class Columns:
-    """A trace's columns as float64 arrays in order of steps; columns that are missing or misshapen are NaN."""
+    """A trace's columns as float64 arrays in order of steps; columns that are missing or misshapen are NaN.
 
-    def __init__(self, trace: ReplicaTrace) -> None:
+    Attributes:
+        each: rows of each replica: all, or the given number where replicas of the same steps are joined.
+    """
+
+    def __init__(self, trace: ReplicaTrace, each: int | None = None) -> None:
         self._trace = trace
+        self.each = len(trace) if each is None else each
         self._order = np.arange(len(trace))
         steps = np.nan_to_num(self.numbers("step"), nan=0.0)
         self._order = np.argsort(steps, kind="stable")

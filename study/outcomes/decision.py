@@ -62,8 +62,8 @@ def decide(trace: ReplicaTrace, rule: OutcomeRule) -> Decision:
     1    the trace has no row, or lacks what the rule compares (see ``undecidable``)              undecided
     2    any row is not finite, or one loss or norm is out of bounds in a whole window            diverged
     3    there are fewer snapshots than a window                                                  undecided
-    4    the best row of the last window lacks more than ``hopping_max`` of the balance that      mode_hopping
-         the window has as a whole, and most of its rows are good or collapsed
+    4    the best row of the last two windows lacks more than ``hopping_max`` of the balance      mode_hopping
+         that they have as a whole, and most rows of the last one are good or collapsed
     5    the last window is good, and settled                                                     converged
     6    the last window is good, and not settled; or a good window, one without any good row     oscillating
          and a good one follow on each other; or from the first good window on (without one, the

@@ -96,8 +96,8 @@ class OutcomeRule:
             the distance to the nearest other sample, because k repeated points may lie far apart.
         baseline_margin: changes against the untrained generator up to this size do not count (quality and diversity:
             absolute; distance to the data: relative).
-        hopping_max: the largest share of the balance of a window as a whole that its best row may lack. More means that
-            the generator hops between modes (classes).
+        hopping_max: the largest share of the balance of two windows as a whole that their best row may lack. More means
+            that the generator hops between modes (classes).
         tolerated_alternations: changes between good and other snapshots, from the first good window on, that a replica
             with a good last window may have; 2 allows one failure and recovery.
         steadiness_min: share of good snapshots from the first good window on, above which any number of changes is
@@ -136,7 +136,7 @@ class OutcomeRule:
     alike_max: float | None = None
     diversity_tiny: float = 0.02
     baseline_margin: float = 0.1
-    hopping_max: float = 0.15
+    hopping_max: float = 0.12
     tolerated_alternations: int = 2
     steadiness_min: float = 0.9
     returns_min: int = 2

@@ -23,7 +23,7 @@ class Snapshots:
     Attributes:
         quality, coverage, diversity: the values compared with the thresholds; NaN where not measured.
         good, collapsed, copied: the judgment, at most one of them; a snapshot that is none of these is poor.
-        hopping: whether the window that ends here shows more modes (classes) than any of its rows.
+        hopping: whether the two windows that end here show more modes (classes) than any of their rows.
     """
 
     step: npt.NDArray[np.int64]

@@ -31,7 +31,7 @@ def _settled(rule: OutcomeRule) -> str:
     if not rule.applied:
         return f"it had changed between good and collapsed at most {rule.tolerated_alternations} times"
     hopping = (
-        f", and if these {rule.window} together do not show more modes or classes than the best of them"
+        f", and if its last {2 * rule.window} together do not show more modes or classes than the best of them"
         f" (balance higher by more than {rule.hopping_max:g})"
     )
     return (

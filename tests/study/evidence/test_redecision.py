@@ -16,7 +16,7 @@ from study.outcomes.decision import decide
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import IMAGE_RULE, MIXTURE_RULE, THRESHOLDS, OutcomeRule, changed, plausible
 from tests.study.evidence.varied_traces import RING, some_trace, with_gaps
-from tests.study.made_traces import any_traces
+from tests.study.made_traces import REFERENCE, any_traces, from_rows, rows_of
 from trainables.trace import ReplicaTrace
 
 READ_RULE = replace(IMAGE_RULE, name="read", label_accuracy_min=0.8)
@@ -56,6 +56,20 @@ def test_all_at_once_is_one_by_one(seed: int, kind: str) -> None:
 def test_traces_of_any_values_too(traces: list[ReplicaTrace], seed: int, kind: str) -> None:
     rules = some_rules(np.random.default_rng(seed), RULES[kind], 4)
     assert at_once(traces, rules) == one_by_one(traces, rules)
+
+
+@pytest.mark.parametrize("rows", range(4, 10))
+def test_hopping_is_that_of_each_trace_also_where_they_are_short(rows: int) -> None:
+    """Traces with fewer rows than two windows hop within one, whatever the number that is decided at once."""
+    rng = np.random.default_rng(rows)
+    made = [rows_of("G" * (rows - 1), "mixture") for _ in range(40)]
+    for row in (row for own in made for row in own[1:]):
+        row["mode_share_eighth"] = 0.9 / 6 * rng.permutation([1.0] * 6 + [0.0] * 2)
+    reference = {**REFERENCE["mixture"], "mode_weights": np.full(8, 1 / 8)}
+    traces = [replace(from_rows(own, "mixture"), reference=reference) for own in made]
+    found = at_once(traces, [MIXTURE_RULE])
+    assert found == one_by_one(traces, [MIXTURE_RULE])
+    assert [Outcome.MODE_HOPPING] in found
 
 
 @pytest.mark.parametrize("kind", ["ring", "image", "classifier"])

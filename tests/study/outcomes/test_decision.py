@@ -129,6 +129,20 @@ def test_modes_that_come_and_go_are_hopping_however_many_a_row_shows(lost: int, 
     assert still is (Outcome.CONVERGED if lost == 2 else Outcome.MODE_COLLAPSED)
 
 
+@pytest.mark.parametrize(("lost", "classes", "least"), [(2, 8, 95), (2, 10, 95), (4, 8, 100)])
+def test_modes_that_a_row_lacks_at_random_are_hopping(lost: int, classes: int, least: int) -> None:
+    rng = np.random.default_rng(0)
+    reference = {**REFERENCE["mixture"], "mode_weights": np.full(classes, 1 / classes)}
+
+    def random() -> Outcome:
+        rows = hopping(lost, classes)
+        for row in rows[1:]:
+            row["mode_share_eighth"] = rng.permutation(row["mode_share_eighth"])
+        return decide(replace(from_rows(rows, "mixture"), reference=reference), MIXTURE_RULE).outcome
+
+    assert [random() for _ in range(100)].count(Outcome.MODE_HOPPING) >= least
+
+
 def test_garbage_near_other_modes_at_each_row_is_not_hopping() -> None:
     rows = hopping(4, 8)
     for row in rows[1:]:
