@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from types import FrameType
 
 from study.cli.app import app
 
@@ -36,9 +37,12 @@ def main() -> None:
     """Run the command ``study``. SIGTERM ends a launch as orderly as Ctrl-C does."""
     signals: list[int] = []
 
-    def terminate(number: int, frame: object) -> None:
+    def terminate(number: int, frame: FrameType | None) -> None:
         signals.append(number)
-        signal.raise_signal(signal.SIGINT)
+        interrupt = signal.getsignal(signal.SIGINT)
+        if not callable(interrupt):  # a shell starts what it puts in the background with Ctrl-C ignored
+            raise KeyboardInterrupt
+        interrupt(signal.SIGINT, frame)
 
     signal.signal(signal.SIGTERM, terminate)
     code: object

@@ -68,6 +68,23 @@ def test_the_exit_code_is_that_of_the_signal(
     assert end.value.code == code
 
 
+@pytest.mark.parametrize("command", [terminated, terminated_and_reported])
+def test_a_command_in_the_background_of_a_script_can_be_terminated(
+    command: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shell without job control starts it with Ctrl-C ignored."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    monkeypatch.setattr(cli, "app", command)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert end.value.code == 143
+
+
 def test_a_launch_is_found_by_its_id_and_by_its_folder(tmp_path: Path) -> None:
     store = make(tmp_path, page=False)
     assert stored(store.plan().launch, tmp_path).root == store.root
