@@ -11,6 +11,7 @@ import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from study.design.study import Study
 from study.outcomes.decision import decide
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import IMAGE_RULE, MIXTURE_RULE, PLAUSIBLE, THRESHOLDS, OutcomeRule, plausible
+from study.outcomes.snapshots import judge
 from study.studies import studies
 from trainables.config import AaeConfig, GanConfig
 
@@ -314,8 +316,10 @@ def outcomes() -> str:
     ]
     parts = [
         table(("outcome", "what it says of a replica"), rows),
+        "## How a snapshot is judged",
+        *_blocks(judge, ("snapshot", "if")),
         "## How a trace is decided",
-        *map(_block, description(decide).split("\n\n")),
+        *_blocks(decide, ("row", "holds if", "outcome")),
         "## The thresholds",
         "`study decide LAUNCH --rule coverage_min=0.9` decides a launch again with another value. Studies on points"
         " start from the rule `modes`, studies on images from the rule `images`; a profile may change a threshold, and"
@@ -342,14 +346,25 @@ def _ends(values: Sequence[object]) -> str:
     return code(words)
 
 
-def _block(text: str) -> str:
-    """Return a paragraph of a docstring, or a simple table of reStructuredText, as Markdown."""
-    lines = text.splitlines()
-    if not lines[0].startswith("==="):
-        return paragraphs(text)
-    starts = [found.span() for found in re.finditer("=+", lines[0])]
-    rows = [[prose(line[start:end].strip()) for start, end in starts] for line in lines[1:-1]]
-    return table(("row", "holds if", "outcome"), rows)
+def _blocks(function: object, head: Sequence[str]) -> list[str]:
+    """Return the paragraphs of a function's docstring and its simple table of reStructuredText, as Markdown."""
+    return [
+        _table(text.splitlines(), head) if text.startswith("===") else paragraphs(text)
+        for text in description(function).split("\n\n")
+    ]
+
+
+def _table(lines: Sequence[str], head: Sequence[str]) -> str:
+    """Return a simple table; a line without a first cell goes on with the row above."""
+    starts = [found.start() for found in re.finditer("=+", lines[0])]
+    rows: list[list[str]] = []
+    for line in lines[1:-1]:
+        cells = [line[start:end].strip() for start, end in zip_longest(starts, starts[1:])]
+        if cells[0]:
+            rows.append(cells)
+        else:
+            rows[-1] = [" ".join(filter(None, pair)) for pair in zip(rows[-1], cells, strict=True)]
+    return table(head, [[prose(cell) for cell in row] for row in rows])
 
 
 PAGES: Mapping[str, Callable[[], str]] = {
