@@ -28,7 +28,7 @@ class Course:
         good: windows of which all snapshots are good, ``[..., S - L + 1]``.
         ends_good, ends_collapsed, ends_copied: whether all snapshots of the last window are good; whether more than
             half of them are collapsed, copied.
-        hops: whether the last window hops between modes, and most of its snapshots are good or collapsed.
+        hops: whether the last two windows hop between modes, and most snapshots of the last one are good or collapsed.
         changes: changes between good and other snapshots from the first good window on.
         good_share: share of good snapshots from the first good window on; 0 if there is none.
         flickers: whether snapshots turn good again often enough, and enough of them are good, from the first good

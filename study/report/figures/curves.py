@@ -350,7 +350,7 @@ def _covered(trace: ReplicaTrace, rule: OutcomeRule) -> Series:
 
 
 def _supported(trace: ReplicaTrace, rule: OutcomeRule) -> Series:
-    """Return the support, which is below 0 only by chance, where the rule asks for it."""
+    """Return the support, from 0 to 1, where the rule asks for it; images worse than those without structure have 0."""
     if rule.support_min is None or not len(trace):
         return _NO_SERIES
     seen = measure(trace, rule)
