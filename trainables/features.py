@@ -20,8 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from trainables import states
 from trainables.data.source import ImageTruth
-from trainables.files import written_whole
 from trainables.networks.init import He
 from trainables.streams import generator
 
@@ -87,9 +87,9 @@ class Spelled(nn.Module):
 
 
 def obtain(truth: ImageTruth, data_digest: str, cache: Path | None) -> Features:
-    """Load the data set's features from ``cache``, or train and store them there."""
+    """Load the data set's features from ``cache``, or train and store them there if none are, or they are damaged."""
     path = cache / f"features-{data_digest}-v{VERSION}.pt" if cache else None
-    if path and path.exists():
+    if path and path.exists() and states.is_intact(path):
         stored = torch.load(path, weights_only=True)
         net, head = _assembled(truth, *_nets(truth))
         for part, name in ((net, "net"), (head, "head")):
@@ -102,8 +102,7 @@ def obtain(truth: ImageTruth, data_digest: str, cache: Path | None) -> Features:
     if path:
         weights = {"net": features.net.state_dict(), "head": features.head.state_dict()}
         found = {"task": features.task, "accuracy": features.accuracy, "data": data_digest}
-        with written_whole(path, by_many=True) as unfinished:
-            torch.save({**weights, **found}, unfinished)
+        states.save({**weights, **found}, path, by_many=True)
     return features
 
 

@@ -1,12 +1,24 @@
-"""Files that are written whole or not at all, and digests of plain values."""
+"""Files that are written whole or not at all and know their own SHA-256, and digests of plain values."""
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+BLANK = "sha256:" + 64 * "0"
+"""What a writer puts into the last 64 KiB of a file for :func:`seal` to fill in."""
+ASIDE = ".damaged"
+"""Ends the names of files that were set aside."""
+_SEAL = re.compile(rb"sha256:[0-9a-f]{64}")
+_TAIL, _CHUNK = 1 << 16, 1 << 20
+
+
+class DamagedFile(ValueError):
+    """A file that does not hold what was written to it."""
 
 
 @contextmanager
@@ -30,6 +42,64 @@ def written_whole(path: Path, *, by_many: bool = False) -> Iterator[Path]:
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def seal(path: Path) -> None:
+    """Replace the :data:`BLANK` in a file by the SHA-256 of the file as it is, so that damage to any byte shows.
+
+    Raises:
+        ValueError: if the file has no blank in its last 64 KiB.
+    """
+    with path.open("r+b") as file:
+        place, found = _seal_of(file)
+        if found != BLANK:
+            raise ValueError(f"{path} must have a blank for its digest near its end, and has none")
+        digest = _hashed(file, place)
+        file.seek(place)
+        file.write(digest.encode())
+
+
+def is_whole(path: Path) -> bool | None:
+    """Return whether a file has the bytes that it was sealed with; None if it was never sealed.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    with path.open("rb") as file:
+        place, found = _seal_of(file)
+        return None if found is None else found == _hashed(file, place)
+
+
+def _seal_of(file: BinaryIO) -> tuple[int, str | None]:
+    """Return where the last seal of a file begins, and its text; None if there is none."""
+    start = max(0, file.seek(0, os.SEEK_END) - _TAIL)
+    file.seek(start)
+    found = [*_SEAL.finditer(file.read())]
+    return (start + found[-1].start(), found[-1][0].decode()) if found else (0, None)
+
+
+def _hashed(file: BinaryIO, place: int) -> str:
+    """Return the seal of a file whose seal is at ``place``: the SHA-256 of all bytes, with the blank in its place."""
+    digest = sha256()
+    file.seek(0)
+    for start in range(0, place, _CHUNK):
+        digest.update(file.read(min(_CHUNK, place - start)))
+    digest.update(BLANK.encode())
+    file.seek(place + len(BLANK))
+    while chunk := file.read(_CHUNK):
+        digest.update(chunk)
+    return f"sha256:{digest.hexdigest()}"
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a file that cannot be used, so that a new one can take its place, and return its new path.
+
+    Raises:
+        OSError: if it cannot be renamed.
+    """
+    aside = path.with_name(f"{path.name}{ASIDE}")
+    os.replace(path, aside)
+    return aside
 
 
 def json_digest(values: Any, *, size: int = 8) -> str:

@@ -17,10 +17,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from trainables.files import written_whole
+from trainables.files import BLANK, DamagedFile, is_whole, seal, written_whole
 
 SCHEMA_VERSION = 1
 _METADATA = b"trace"
+_SEAL = "seal"
+"""Key of a Parquet file's metadata under which its own SHA-256 stands."""
 Row = Mapping[str, Any]
 """One replica at one report: ``replica``, ``seed``, ``step``, ``finite`` and the probes' columns."""
 
@@ -119,29 +121,62 @@ def write(trace: Trace, path: Path) -> None:
     Raises:
         OSError: if the disk is full or the folder is not writable; nothing is left behind.
     """
-    table = trace.table.replace_schema_metadata({_METADATA: json.dumps({**trace.meta, "schema": SCHEMA_VERSION})})
+    write_table(
+        trace.table.replace_schema_metadata({_METADATA: json.dumps({**trace.meta, "schema": SCHEMA_VERSION})}), path
+    )
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write a table as Parquet, whole or not at all, with the file's SHA-256 in its metadata.
+
+    Raises:
+        OSError: if the disk is full or the folder is not writable; nothing is left behind.
+    """
     with written_whole(path) as unfinished:
-        pq.write_table(table, unfinished, compression="zstd")
+        with pq.ParquetWriter(unfinished, table.schema, compression="zstd") as writer:
+            writer.write_table(table)
+            writer.add_key_value_metadata({_SEAL: BLANK})
+        seal(unfinished)
+
+
+def read_table(path: Path) -> pa.Table:
+    """Read what :func:`write_table` wrote; of a file of an earlier version, which has no SHA-256, what can be read.
+
+    Raises:
+        DamagedFile: if the file is damaged, or no Parquet file at all.
+    """
+    # ParquetFile reads this file alone; read_table would add columns from folder names like "cell=3".
+    try:
+        if is_whole(path) is False:
+            raise DamagedFile(f"{path} cannot be read: its bytes are not those that were written (SHA-256)")
+        with pq.ParquetFile(path) as file:
+            return file.read(use_threads=False)  # the files are small: threads cost more than they save
+    except (pa.ArrowException, OSError) as error:
+        raise DamagedFile(f"{path} cannot be read: {error}") from None
 
 
 def read(path: Path) -> Trace:
     """Read a block's trace.
 
     Raises:
-        ValueError: if there is no file, it is damaged or not a trace, or was written by a newer schema.
+        DamagedFile: if it is damaged or not a trace.
+        ValueError: if there is no file, or it was written by a newer schema.
     """
     if not path.exists():
         raise ValueError(f"no trace at {path}")
-    # ParquetFile reads this file alone; read_table would add columns from folder names like "cell=3".
-    try:
-        with pq.ParquetFile(path) as file:
-            table = file.read(use_threads=False)  # the files are small: threads cost more than they save
-    except (pa.ArrowInvalid, OSError) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from None
-    stored = (table.schema.metadata or {}).get(_METADATA)
-    if stored is None or (table.num_rows and "seed" not in table.column_names):
-        raise ValueError(f"{path} holds no trace")
-    meta = json.loads(stored)
+    table = read_table(path)
+    meta = _meta(table)
+    if meta is None or (table.num_rows and "seed" not in table.column_names):
+        raise DamagedFile(f"{path} holds no trace")
     if meta["schema"] > SCHEMA_VERSION:
         raise ValueError(f"{path} has trace schema {meta['schema']}, this version reads up to {SCHEMA_VERSION}")
     return Trace.from_table(meta, table)
+
+
+def _meta(table: pa.Table) -> dict[str, Any] | None:
+    """Return the metadata of a trace; None if the table has none, or they are damaged."""
+    try:
+        found = json.loads((table.schema.metadata or {})[_METADATA])
+    except (KeyError, ValueError):
+        return None
+    return found if isinstance(found, dict) and isinstance(found.get("schema"), int) else None

@@ -14,10 +14,10 @@ from typing import Any
 import torch
 from ray import tune
 
-from trainables import features, pictures, probes, trace
+from trainables import features, pictures, probes, states, trace
 from trainables.config import Config, digest, to_dict
 from trainables.data import ImageTruth
-from trainables.files import written_whole
+from trainables.files import DamagedFile, set_aside
 from trainables.loop import Loop
 from trainables.reporting import report_steps
 from trainables.trace import Row, Trace
@@ -181,26 +181,40 @@ class BlockTrainable(tune.Trainable):
         """Write the checkpoint whole or not at all."""
         assert self._loop is not None
         state = {"loop": self._loop.state_dict(), "rows": self._rows, "seconds": self._seconds}
-        with written_whole(self._task.checkpoint) as unfinished:
-            torch.save({**state, "digest": digest(self._task.config)}, unfinished)
+        made_by = {"digest": digest(self._task.config), "data": self._source.digest}
+        states.save({**state, **made_by}, self._task.checkpoint)
 
     def _continue(self) -> None:
-        """Go on from the block's checkpoint, if it has one."""
+        """Go on from the block's checkpoint, if it has one that can be used; set one that cannot be used aside."""
         assert self._loop is not None
-        if not self._task.checkpoint.exists():
+        path, source = self._task.checkpoint, self._source.digest
+        if not path.exists():
             return
-        state = torch.load(self._task.checkpoint, weights_only=True, map_location=self._device)
-        if state["digest"] != digest(self._task.config):
-            raise ValueError(f"the checkpoint of block {self._task.name} belongs to another configuration")
+        state = torch.load(path, weights_only=True, map_location=self._device) if states.is_intact(path) else {}
+        if state.get("digest") != digest(self._task.config):
+            set_aside(path)
+            return
+        if state.get("data", source) != source:
+            raise ValueError(
+                f"{path} was trained on data with digest {state['data']}, and the data have digest {source} now:"
+                " restore them, or remove it to train its block anew"
+            )
         self._loop.load_state_dict(state["loop"])
         self._rows = state["rows"]
         self._seconds = state["seconds"]
 
 
 def stored_trace(task: BlockTask) -> Trace | None:
-    """Return the block's complete trace, if it is on disk and was made by this configuration and these seeds."""
+    """Return the block's complete trace, if it is on disk and was made by this configuration and these seeds.
+
+    One that is damaged is set aside.
+    """
     if not task.trace.exists():
         return None
-    stored = trace.read(task.trace)
+    try:
+        stored = trace.read(task.trace)
+    except DamagedFile:
+        set_aside(task.trace)
+        return None
     same = stored.meta["digest"] == digest(task.config) and tuple(stored.meta["seeds"]) == task.seeds
     return stored if same and stored.meta["complete"] else None

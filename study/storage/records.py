@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from study.design.plan import Block, Plan
 from study.outcomes.decision import Decision, decide
@@ -18,10 +17,10 @@ from study.outcomes.futility import is_futile
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import OutcomeRule
 from trainables.config import Config, to_dict
-from trainables.files import written_whole
+from trainables.files import DamagedFile
 from trainables.renaming import current_names
 from trainables.reporting import planned_step
-from trainables.trace import ReplicaTrace, Trace
+from trainables.trace import ReplicaTrace, Trace, read_table, write_table
 
 SCHEMA_VERSION = 3
 
@@ -153,35 +152,41 @@ def write(rows: Iterable[Record], path: Path) -> None:
     held, texts = list(rows), _Texts()
     table = pa.Table.from_pylist([_plain(row, texts) for row in held], schema=_SCHEMA)
     table = table.replace_schema_metadata({_METADATA: json.dumps({"schema": SCHEMA_VERSION})})
-    with written_whole(path) as unfinished:
-        pq.write_table(table, unfinished, compression="zstd")
+    write_table(table, path)
 
 
 def read(path: Path) -> tuple[Record, ...]:
     """Read what ``write`` wrote.
 
     Raises:
-        ValueError: if the file does not exist, is damaged, holds no records, or was written by a newer schema.
+        DamagedFile: if the file is damaged or holds no records.
+        ValueError: if it does not exist or was written by a newer schema.
     """
     if not path.exists():
         raise ValueError(f"no records at {path}")
-    try:
-        # ParquetFile reads this file alone; read_table would add columns from folder names like "cell=3".
-        with pq.ParquetFile(path) as file:
-            table = file.read()
-    except (pa.ArrowInvalid, OSError) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from None
-    stored = (table.schema.metadata or {}).get(_METADATA)
-    if stored is None:
-        raise ValueError(f"{path} holds no records")
-    version = json.loads(stored)["schema"]
+    table = read_table(path)
+    version = _schema_of(table)
+    if version is None:
+        raise DamagedFile(f"{path} holds no records")
     if version > SCHEMA_VERSION:
         raise ValueError(f"{path} has record schema {version}, this version reads up to {SCHEMA_VERSION}")
+    lacking = [name for name in _TYPES if name not in table.column_names and name not in _ADDED]
+    if lacking:
+        raise DamagedFile(f"{path} cannot be read: it has no column {lacking[0]}")
     try:
         parse = cache(_parsed)  # rows of one cell share their configuration: one text, one value
         return tuple(_record(row, parse) for row in table.to_pylist())
     except ValueError as error:  # an outcome, a status or a text that no version has written
-        raise ValueError(f"{path} cannot be read: {error}") from None
+        raise DamagedFile(f"{path} cannot be read: {error}") from None
+
+
+def _schema_of(table: pa.Table) -> int | None:
+    """Return the version of a table of records; None if it does not say that it is one."""
+    try:
+        version = json.loads((table.schema.metadata or {})[_METADATA])["schema"]
+    except (KeyError, TypeError, ValueError):
+        return None
+    return version if isinstance(version, int) else None
 
 
 def decide_block(
@@ -278,6 +283,8 @@ def _plain(record: Record, texts: _Texts) -> dict[str, Any]:
 
 def _parsed(column: str, text: str) -> Any:
     values = json.loads(text)
+    if not isinstance(values, dict):
+        raise ValueError(f"{column} must hold names and values, got {text}")
     return current_names(values) if column == "config" else values
 
 

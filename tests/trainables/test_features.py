@@ -84,6 +84,16 @@ def test_the_cache_holds_whole_files_only(trained: Features, cache: Path, digits
     assert [path.name for path in cache.iterdir()] == [f"features-{digits.digest}-v{VERSION}.pt"]
 
 
+def test_a_damaged_net_is_trained_again(tmp_path: Path) -> None:
+    whole = obtain(few(), "0123", tmp_path)
+    (path,) = tmp_path.iterdir()
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 64
+    path.write_bytes(content)
+    assert same(obtain(few(), "0123", tmp_path), whole)
+    assert same(obtain(few(), "0123", tmp_path), whole)
+
+
 def test_other_data_have_another_place_in_the_cache(tmp_path: Path) -> None:
     obtain(few(), "0123", tmp_path)
     obtain(few(70), "4567", tmp_path)

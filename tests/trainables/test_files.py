@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from trainables.files import json_digest, with_floats, written_whole
+from trainables.files import BLANK, is_whole, json_digest, seal, set_aside, with_floats, written_whole
 
 
 def test_a_file_takes_its_place_once_it_is_whole(tmp_path: Path) -> None:
@@ -61,3 +61,41 @@ def test_a_digest_is_of_values_whatever_the_order_of_their_keys() -> None:
 def test_integers_count_as_floats_where_that_is_asked_for() -> None:
     assert json_digest({"a": -1}) != json_digest({"a": -1.0})
     assert json_digest(with_floats({"a": -1})) == json_digest({"a": -1.0})
+
+
+@pytest.mark.parametrize("before", [0, 1, 3_000_000])
+def test_a_sealed_file_knows_each_of_its_bytes(before: int, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    content = bytes(before) + BLANK.encode() + b"and more"
+    path.write_bytes(content)
+    seal(path)
+    assert is_whole(path) is True
+    written = path.read_bytes()
+    assert len(written) == len(content)
+    for place in {0, before // 2, before + 20, len(content) - 1}:
+        path.write_bytes(written[:place] + bytes([written[place] ^ 1]) + written[place + 1 :])
+        assert not is_whole(path)
+    path.write_bytes(written[:-1])
+    assert is_whole(path) is False
+
+
+def test_a_file_that_was_never_sealed_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    for content in (b"", b"a file of an earlier version"):
+        path.write_bytes(content)
+        assert is_whole(path) is None
+
+
+def test_a_file_without_a_blank_cannot_be_sealed(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(BLANK.encode() + bytes(1 << 17))
+    with pytest.raises(ValueError, match="must have a blank for its digest near its end"):
+        seal(path)
+
+
+def test_a_file_that_was_set_aside_makes_room(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    for content in ("one", "two"):
+        path.write_text(content)
+        assert set_aside(path) == tmp_path / "file.damaged"
+    assert [(own.name, own.read_text()) for own in tmp_path.iterdir()] == [("file.damaged", "two")]

@@ -9,7 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.made_damage import read_with_a_flipped_bit
 from trainables import trace
+from trainables.files import DamagedFile, is_whole
 from trainables.trace import SCHEMA_VERSION, Trace, read, write
 
 NAN = float("nan")
@@ -82,11 +84,11 @@ def test_a_failed_write_leaves_what_was_there(before: bool, tmp_path: Path, monk
         write(EXAMPLE, path)
     content = path.read_bytes() if before else None
 
-    def full(table: pa.Table, where: Path, **_: Any) -> None:
+    def full(where: Path, *_: Any, **__: Any) -> None:
         Path(where).write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pq, "write_table", full)
+    monkeypatch.setattr(pq, "ParquetWriter", full)
     with pytest.raises(OSError, match="No space left"):
         write(Trace(meta={"reference": {}}, rows=[row(0, 1, 0)]), path)
     assert sorted(tmp_path.iterdir()) == ([path] if before else [])
@@ -200,3 +202,35 @@ def test_reading_costs_milliseconds_per_block(tmp_path: Path) -> None:
         for seed in range(5):
             stored.replica(seed)
     assert time.process_time() - began < 20 * 0.010
+
+
+def test_of_a_hundred_flipped_bits_each_is_seen_or_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "block.parquet"
+    write(EXAMPLE, path)
+    refused, others = read_with_a_flipped_bit(path, read)
+    assert len(refused) >= 95
+    assert all(sentence.startswith(f"{path} cannot be read: ") for sentence in refused)
+    whole = ({**EXAMPLE.meta, "schema": SCHEMA_VERSION}, repr(EXAMPLE.rows))
+    assert all((found.meta, repr(found.rows)) == whole for found in others)
+
+
+def test_a_trace_is_a_parquet_file_like_any_other(tmp_path: Path) -> None:
+    path = tmp_path / "block.parquet"
+    write(EXAMPLE, path)
+    assert pq.read_table(path).num_rows == len(EXAMPLE.rows)
+
+
+def test_a_trace_of_an_earlier_version_has_no_digest_and_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "block.parquet"
+    write(EXAMPLE, path)
+    pq.write_table(pq.read_table(path), path)
+    assert is_whole(path) is None
+    assert repr(read(path).rows) == repr(EXAMPLE.rows)
+
+
+@pytest.mark.parametrize("meta", [b"{", b"\xff", b"[]", b'{"seeds": [1]}', b'{"schema": "one"}'])
+def test_metadata_that_are_damaged_are_no_trace(meta: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "block.parquet"
+    pq.write_table(pa.table({"seed": [1]}).replace_schema_metadata({b"trace": meta}), path)
+    with pytest.raises(DamagedFile, match=r"block\.parquet holds no trace"):
+        read(path)

@@ -1,13 +1,15 @@
 """The trainable by itself, without a cluster: rows, trace, pictures, checkpoints and doing nothing twice."""
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from trainables import trace
+from tests.made_damage import read_with_a_flipped_bit
+from trainables import states, trace
 from trainables.config import Evaluation, GanConfig, Latent, digest
 from trainables.data import Ring
 from trainables.networks import Mlp
@@ -122,12 +124,86 @@ def test_a_block_goes_on_from_its_checkpoint_with_the_same_numbers(tmp_path: Pat
     assert list(parted.checkpoint.parent.iterdir()) == []
 
 
-def test_a_checkpoint_of_another_configuration_is_refused(tmp_path: Path) -> None:
-    block = trainable(task(tmp_path, dataclasses.replace(CONFIG, steps=30)))
+def with_checkpoint(folder: Path) -> BlockTask:
+    """A block that died after its first checkpoint."""
+    own = task(folder, dataclasses.replace(CONFIG, steps=30))
+    block = trainable(own)
     for _ in range(5):
         block.train()
-    with pytest.raises(ValueError, match="the checkpoint of block c000-b000 belongs to another configuration"):
-        trainable(task(tmp_path, dataclasses.replace(CONFIG, steps=30, batch_size=4)))
+    assert own.checkpoint.exists()
+    return own
+
+
+def damaged(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def of_an_earlier_version(path: Path) -> None:
+    """The same state as earlier versions wrote it, and then damaged."""
+    torch.save(torch.load(path, weights_only=True), path)
+    damaged(path)
+
+
+def of_another_configuration(path: Path) -> None:
+    states.save({**torch.load(path, weights_only=True), "digest": "0123456789abcdef"}, path)
+
+
+@pytest.mark.parametrize("spoil", [damaged, emptied, of_an_earlier_version, of_another_configuration])
+def test_a_checkpoint_that_cannot_be_used_is_set_aside_and_the_block_trained_anew(
+    spoil: Callable[[Path], None], tmp_path: Path
+) -> None:
+    own, whole = with_checkpoint(tmp_path / "own"), task(tmp_path / "whole", dataclasses.replace(CONFIG, steps=30))
+    spoil(own.checkpoint)
+    results = run(trainable(own))
+    assert results[0]["step"] == report_steps(30, 4)[1]
+    assert [path.name for path in own.checkpoint.parent.iterdir()] == ["c000-b000.pt.damaged"]
+    run(trainable(whole))
+    assert same(rows(own.trace), rows(whole.trace))
+
+
+def test_a_checkpoint_of_other_data_is_refused_and_kept(tmp_path: Path) -> None:
+    own = with_checkpoint(tmp_path)
+    states.save({**torch.load(own.checkpoint, weights_only=True), "data": "other"}, own.checkpoint)
+    with pytest.raises(ValueError, match=r"was trained on data with digest other, and the data have digest \w{16} now"):
+        trainable(own)
+    assert own.checkpoint.exists()
+
+
+def test_a_checkpoint_of_an_earlier_version_is_gone_on_from(tmp_path: Path) -> None:
+    own = with_checkpoint(tmp_path)
+    state = torch.load(own.checkpoint, weights_only=True)
+    torch.save({name: value for name, value in state.items() if name != "data"}, own.checkpoint)
+    assert run(trainable(own))[0]["step"] > report_steps(30, 4)[1]
+
+
+def test_of_a_hundred_flipped_bits_of_a_checkpoint_each_is_seen_or_changes_nothing(tmp_path: Path) -> None:
+    path = with_checkpoint(tmp_path).checkpoint
+
+    def read(checkpoint: Path) -> str:
+        if not states.is_intact(checkpoint):
+            raise ValueError("damaged")
+        return repr(torch.load(checkpoint, weights_only=True))
+
+    whole = read(path)
+    refused, others = read_with_a_flipped_bit(path, read)
+    assert len(refused) >= 95
+    assert all(found == whole for found in others)
+
+
+def test_a_trace_that_is_damaged_is_set_aside_and_trained_anew(tmp_path: Path) -> None:
+    own = task(tmp_path)
+    run(trainable(own))
+    before = rows(own.trace)
+    damaged(own.trace)
+    run(trainable(own))
+    assert same(rows(own.trace), before)
+    assert own.trace.with_name("c000-b000.parquet.damaged").exists()
 
 
 def test_a_reused_actor_trains_the_next_block_as_a_fresh_one_would(tmp_path: Path) -> None:

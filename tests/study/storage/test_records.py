@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from study.outcomes.outcome import Outcome
 from study.outcomes.rule import MIXTURE_RULE
 from study.storage import records
 from study.storage.records import Record, Status, decide_block
+from tests.made_damage import read_with_a_flipped_bit
 from trainables.config import Evaluation, GanConfig, Latent, digest, to_dict
 from trainables.data import Ring
+from trainables.files import DamagedFile
 from trainables.networks import Mlp
 from trainables.optim import Adam
 from trainables.trace import Trace
@@ -268,12 +271,61 @@ def test_a_failed_write_leaves_the_old_table_and_nothing_else(
     path = tmp_path / "records.parquet"
     records.write(rows, path)
 
-    def full(_table: object, where: Path, **_options: object) -> None:
+    def full(where: Path, *_: object, **__: object) -> None:
         where.write_bytes(b"half")
         raise OSError("no space left")
 
-    monkeypatch.setattr(pq, "write_table", full)
+    monkeypatch.setattr(pq, "ParquetWriter", full)
     with pytest.raises(OSError, match="no space left"):
         records.write(rows[:1], path)
     assert records.read(path) == rows
     assert [p.name for p in tmp_path.iterdir()] == ["records.parquet"]
+
+
+def test_of_a_hundred_flipped_bits_each_is_seen_or_changes_nothing(rows: tuple[Record, ...], tmp_path: Path) -> None:
+    path = tmp_path / "records.parquet"
+    records.write(rows, path)
+    refused, others = read_with_a_flipped_bit(path, records.read)
+    assert len(refused) >= 95
+    assert all(sentence.startswith(f"{path} cannot be read: ") for sentence in refused)
+    assert all(found == rows for found in others)
+
+
+@pytest.mark.parametrize(
+    ("column", "name", "sentence"),
+    [("rule", "rulf", "it has no column rule"), ("levels", "lewels", "it has no column levels")],
+)
+def test_a_column_name_that_is_damaged_is_one_sentence(
+    column: str, name: str, sentence: str, rows: tuple[Record, ...], tmp_path: Path
+) -> None:
+    path = tmp_path / "records.parquet"
+    records.write(rows, path)
+    table = pq.read_table(path)
+    renamed = table.rename_columns([name if own == column else own for own in table.column_names])
+    pq.write_table(renamed.replace_schema_metadata(table.schema.metadata), path)
+    with pytest.raises(DamagedFile, match=f"^{path} cannot be read: {sentence}$"):
+        records.read(path)
+
+
+@pytest.mark.parametrize("meta", [b"{", b"\xff", b"[]", b'{"schemb": 3}', b'{"schema": "three"}'])
+def test_metadata_that_are_damaged_hold_no_records(meta: bytes, rows: tuple[Record, ...], tmp_path: Path) -> None:
+    path = tmp_path / "records.parquet"
+    records.write(rows, path)
+    pq.write_table(pq.read_table(path).replace_schema_metadata({b"records": meta}), path)
+    with pytest.raises(DamagedFile, match=r"holds no records$"):
+        records.read(path)
+
+
+@pytest.mark.parametrize(("column", "value"), [("versions", "[1]"), ("levels", "null"), ("config", "3")])
+def test_a_text_that_holds_no_mapping_is_refused(
+    column: str, value: str, rows: tuple[Record, ...], tmp_path: Path
+) -> None:
+    path = tmp_path / "records.parquet"
+    records.write(rows, path)
+    table = pq.read_table(path)
+    place = table.column_names.index(column)
+    pq.write_table(table.set_column(place, table.schema.field(place), pa.array([value] * len(rows))), path)
+    with pytest.raises(
+        DamagedFile, match=f"cannot be read: {column} must hold names and values, got {re.escape(value)}"
+    ):
+        records.read(path)

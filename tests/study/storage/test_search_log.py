@@ -1,12 +1,15 @@
 """The log of a search: cut off lines did not happen, strange ones are named."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from study.scheduling.ledger import Ledger
-from study.storage.search_log import read
+from study.storage.search_log import Log, Stop, read, sealed
+from tests.made_damage import read_with_a_flipped_bit
 from tests.study.made_searches import begin, go, plan, searched, searching
+from trainables.files import DamagedFile
 
 
 def test_a_line_that_was_cut_off_did_not_happen(tmp_path: Path) -> None:
@@ -41,3 +44,33 @@ def test_a_log_that_lacks_a_trained_candidate_is_refused(tmp_path: Path) -> None
     store.search_path.write_text(first + "\n")
     with pytest.raises(ValueError, match=r"search.jsonl must have every candidate that was trained, and has 1: .* 1$"):
         store.plan()
+
+
+def test_of_a_hundred_flipped_bits_each_is_seen_or_changes_nothing(tmp_path: Path) -> None:
+    path = searched(tmp_path, plan(blocks=6)).search_path
+    whole = read(path)
+    refused, others = read_with_a_flipped_bit(path, read)
+    assert len(refused) >= 95
+    assert all(sentence.startswith(f"{path} cannot be read: ") for sentence in refused)
+    assert all(found == whole for found in others)
+
+
+def test_a_line_that_is_taken_out_is_seen(tmp_path: Path) -> None:
+    path = searched(tmp_path, plan(blocks=6)).search_path
+    first, _, *others = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([first, *others]))
+    with pytest.raises(DamagedFile, match="line 2 is not as it was written"):
+        read(path)
+
+
+def test_a_log_of_an_earlier_version_has_no_digests_and_is_gone_on_with(tmp_path: Path) -> None:
+    path = searched(tmp_path, plan(blocks=6)).search_path
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    old = [{name: value for name, value in line.items() if name != "sha256"} for line in lines]
+    path.write_text("".join(json.dumps(line) + "\n" for line in old))
+    assert not sealed(path)
+    Log(path).stopped(Stop(block="c000-b000", rule="asha", step=200, audited=True), 1e6)
+    assert len(read(path).stops) == 1
+    path.write_text(path.read_text().replace('"at": 0', '"at": 1', 1))
+    with pytest.raises(DamagedFile):
+        read(path)

@@ -1,0 +1,46 @@
+"""States of networks and optimizers on disk: written whole, with the file's own SHA-256 at its end."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile, ZipFile
+
+import torch
+
+from trainables.files import BLANK, is_whole, seal, written_whole
+
+
+def save(state: Mapping[str, Any], path: Path, *, by_many: bool = False) -> None:
+    """Write a state whole or not at all; ``torch.load`` reads it.
+
+    Args:
+        state: what ``torch.save`` can write and ``torch.load`` reads with ``weights_only``.
+        path: the file that there is to be.
+        by_many: whether several processes may write the file at once.
+
+    Raises:
+        OSError: if the disk is full or the folder is not writable; nothing is left behind.
+    """
+    with written_whole(path, by_many=by_many) as unfinished:
+        torch.save(dict(state), unfinished)
+        with unfinished.open("ab") as file:
+            file.write(BLANK.encode())
+        seal(unfinished)
+
+
+def is_intact(path: Path) -> bool:
+    """Return whether the file has the bytes that were written; of an earlier version's, by the zip file's checksums.
+
+    ``torch.load`` looks at neither: of a damaged file it gives other weights, or ends the process.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    whole = is_whole(path)
+    if whole is not None:
+        return whole
+    try:
+        with ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError):  # whichever the damage runs into
+        return False
