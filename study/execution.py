@@ -4,8 +4,7 @@ Mistakes of the user are found before any training.
 """
 
 import os
-import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -25,6 +24,7 @@ from study.scheduling.ledger import Ledger
 from study.scheduling.observer import BlockObserver, Observer
 from study.scheduling.until_decided import Stopping
 from study.search.scoring import candidate
+from study.storage import lock
 from study.storage.records import Record
 from study.storage.store import Store
 from study.tracking import Tracker
@@ -32,7 +32,8 @@ from study.validation.competence import Competence
 from study.validation.judges import try_judges
 from trainables import features, games, probes
 from trainables.config import Config
-from trainables.data import ImageTruth
+from trainables.data import DataConfig, ImageTruth, is_images
+from trainables.files import ASIDE, DamagedFile, set_aside
 from trainables.trace import Row
 
 if TYPE_CHECKING:
@@ -62,8 +63,11 @@ def cache_of(store: Store) -> Path:
     return store.out / "cache"
 
 
-def check(plan: Plan, out: Path) -> None:
+def check(plan: Plan, out: Path) -> Mapping[DataConfig, str]:
     """Check the data of a plan and the folder of launches before anything starts.
+
+    Returns:
+        The digest of each data set.
 
     Raises:
         ValueError: if data are absent, damaged or too few, or the folder is not writable.
@@ -74,10 +78,13 @@ def check(plan: Plan, out: Path) -> None:
     existing = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         raise ValueError(f"--out must be a writable folder, got {out}: {existing} is not")
+    digests: dict[DataConfig, str] = {}
     for data in sets:  # decodes all images once, so that damaged files are named before training
         source = data.load(device=torch.device("cpu"), dtype=torch.float32)
+        digests[data] = source.digest
         for config in (config for config in plan.configs() if config.data == data):
             games.build(config).check(source)
+    return digests
 
 
 def start(
@@ -111,14 +118,12 @@ def start(
     allocation = ray_driver.connect(resources)
     try:
         _notify(observers, lambda each: each.connected(allocation))
-        _make(store)
+        store.create(plan, {name: judge.to_json() for name, judge in judges.items()})
         try:
             tracker.start(plan)
         except ValueError:
-            shutil.rmtree(store.root, ignore_errors=True)
+            store.withdraw()
             raise
-        store.write_plan(plan)
-        store.write_judges({name: judge.to_json() for name, judge in judges.items()})
         ledger = Ledger(plan, store, again=True)
         guide = _guide(ledger, mirror)
         return finish(ledger, tracker, interrupted=not _train(ledger, guide, allocation, tracker, observers))
@@ -133,7 +138,26 @@ def resume(
     observers: Sequence[Observer] = (),
     mirror: "Mirror | None" = None,
 ) -> Result:
-    """Train the missing blocks of an interrupted launch; arguments and errors as :func:`start`."""
+    """Train the missing blocks of an interrupted launch; arguments and errors as :func:`start`.
+
+    Damaged traces are set aside and their blocks trained anew.
+
+    Raises:
+        ValueError: also if another process holds the launch, its plan has changed, or its data.
+    """
+    with lock.held(store.root) as caveat:
+        if caveat:
+            _warn(observers, caveat)
+        return _resume(store, resources, tracker, observers, mirror)
+
+
+def _resume(
+    store: Store,
+    resources: Resources,
+    tracker: Tracker,
+    observers: Sequence[Observer],
+    mirror: "Mirror | None",
+) -> Result:
     plan = store.plan()
     if not plan.rule.applied:
         raise ValueError(
@@ -141,7 +165,8 @@ def resume(
             f" {plan.rule.edition}, and this version has edition {EDITION}"
         )
     _notify(observers, lambda each: each.planned(plan))
-    check(plan, store.out)
+    digests = check(plan, store.out)
+    _set_damaged_traces_aside(plan, store, observers)
     ledger = Ledger(plan, store, again=True)
     _check_plan(ledger)
     guide = _guide(ledger, mirror)
@@ -150,6 +175,7 @@ def resume(
         ledger.write()
         guide.close()
         return finish(ledger, tracker, interrupted=False)
+    _check_data(plan, store, digests)
     _notify(observers, lambda each: each.connecting())
     allocation = ray_driver.connect(resources)
     try:
@@ -158,6 +184,36 @@ def resume(
         return finish(ledger, tracker, interrupted=not _train(ledger, guide, allocation, tracker, observers))
     finally:
         ray_driver.disconnect()
+
+
+def _set_damaged_traces_aside(plan: Plan, store: Store, observers: Sequence[Observer]) -> None:
+    for block in plan.blocks():
+        try:
+            store.trace(block)
+        except DamagedFile as error:
+            aside = set_aside(store.trace_path(block))
+            _warn(observers, f"{error}; the damaged file is {aside.name} now")
+
+
+def _warn(observers: Sequence[Observer], sentence: str) -> None:
+    _notify(observers, lambda each: each.warned(sentence))
+
+
+def _check_data(plan: Plan, store: Store, digests: Mapping[DataConfig, str]) -> None:
+    """Raise ValueError if images have changed since blocks were trained on them.
+
+    Only images lie in files. Other data are computed from their configuration, on some processors with other last bits.
+    """
+    for block in plan.blocks():
+        data, trace = block.cell.config.data, store.trace(block)
+        if trace is None or not is_images(data):
+            continue
+        then, now = trace.meta.get("data"), digests[data]
+        if then is not None and then != now:
+            raise ValueError(
+                f"the data ({data.kind}) must be those that block {block.name} was trained on to train more of"
+                f" {store.root}: their digest was {then}, and is {now} now; restore them, or run the study anew"
+            )
 
 
 def _tell(observer: Observer, *, name: str, judge: Competence) -> None:
@@ -230,6 +286,7 @@ def _train(
     cache = cache_of(ledger.store)
     _train_classifiers(ledger.plan, cache, observers)
     ledger.write()
+    aside = _aside(ledger.store)
     try:
         _notify(observers, lambda each: each.began(ledger))
         ended = ray_driver.run(
@@ -237,9 +294,17 @@ def _train(
         )
     finally:
         _notify(observers, lambda each: each.ended())
+    for path in sorted(_aside(ledger.store) - aside):
+        block = path.name.partition(".")[0]
+        _warn(observers, f"the checkpoint of block {block} could not be used: the block was trained anew ({path})")
     ledger.write()
     guide.close()
     return ended
+
+
+def _aside(store: Store) -> frozenset[Path]:
+    """Return the checkpoints that workers have set aside."""
+    return frozenset(store.checkpoints_path.glob(f"*{ASIDE}"))
 
 
 def finish(ledger: Ledger, tracker: Tracker, *, interrupted: bool) -> Result:
@@ -268,15 +333,6 @@ def _update_source(ledger: Ledger) -> None:
     source = None if chosen is None else Store(ledger.store.root.parent / chosen.launch)
     if source is not None and source.search_path.exists() and source.report_path.exists():
         report.build(source)
-
-
-def _make(store: Store) -> None:
-    try:
-        store.root.mkdir(parents=True)
-    except FileExistsError:
-        raise ValueError(f"the launch {store.root} exists already") from None
-    except OSError as error:
-        raise ValueError(f"--out must be a writable folder, got {store.out}: {error.strerror}") from None
 
 
 def _train_classifiers(plan: Plan, cache: Path, observers: Sequence[Observer]) -> None:

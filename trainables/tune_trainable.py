@@ -16,7 +16,7 @@ from ray import tune
 
 from trainables import features, pictures, probes, states, trace
 from trainables.config import Config, digest, to_dict
-from trainables.data import ImageTruth
+from trainables.data import ImageTruth, is_images
 from trainables.files import DamagedFile, set_aside
 from trainables.loop import Loop
 from trainables.reporting import report_steps
@@ -187,21 +187,27 @@ class BlockTrainable(tune.Trainable):
     def _continue(self) -> None:
         """Go on from the block's checkpoint, if it has one that can be used; set one that cannot be used aside."""
         assert self._loop is not None
-        path, source = self._task.checkpoint, self._source.digest
+        path = self._task.checkpoint
         if not path.exists():
             return
         state = torch.load(path, weights_only=True, map_location=self._device) if states.is_intact(path) else {}
         if state.get("digest") != digest(self._task.config):
             set_aside(path)
             return
-        if state.get("data", source) != source:
-            raise ValueError(
-                f"{path} was trained on data with digest {state['data']}, and the data have digest {source} now:"
-                " restore them, or remove it to train its block anew"
-            )
+        if is_images(self._task.config.data):
+            check_same_data(state.get("data"), self._source.digest, path)
         self._loop.load_state_dict(state["loop"])
         self._rows = state["rows"]
         self._seconds = state["seconds"]
+
+
+def check_same_data(then: str | None, now: str, checkpoint: Path) -> None:
+    """Raise ValueError if a checkpoint was trained on other images; earlier versions did not keep the digest."""
+    if then not in (None, now):
+        raise ValueError(
+            f"{checkpoint} was trained on data with digest {then}, and the data have digest {now} now: restore them, or"
+            " remove it to train its block anew"
+        )
 
 
 def stored_trace(task: BlockTask) -> Trace | None:

@@ -10,6 +10,7 @@ from study.api.figures import draw
 from study.design.plan import Plan
 from study.launch import Launch
 from study.scheduling.observer import Observer
+from study.storage.new_launch import placed
 from study.storage.store import Store
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def run(
     """Train a plan, decide the outcome of each replica, and write the report. Prints nothing.
 
     Args:
-        plan: what to train.
+        plan: what to train. If another launch has its id, this one gets the id with ``-2`` at its end.
         out: folder of launches, MLflow's database and cached classifiers.
         observers: receive every event (:class:`study.Observer`).
         progress: whether to show a progress bar; by default only in notebooks.
@@ -67,10 +68,10 @@ def run(
     check_kind("plan", plan, Plan, "a Plan, as study.plan returns")
     folder = Path(out)
     resources = Resources(address=address, cpus=cpus_per_block, gpus=gpus_per_block)
-    tracker, mirror = tracker_at(folder, tracking_uri), mirror_at(folder, storage, plan)
-    store = Store(folder / plan.study / plan.launch)
-    watching = [*observers, *_bar(progress)]
-    return _ended(store, lambda: execution.start(plan, store, resources, tracker, watching, mirror))
+    watching = [*observers, *_bar(progress), _Warner()]
+    with placed(plan, folder) as (named, store):
+        tracker, mirror = tracker_at(folder, tracking_uri), mirror_at(folder, storage, named)
+        return _ended(store, lambda: execution.start(named, store, resources, tracker, watching, mirror))
 
 
 def resume(
@@ -99,7 +100,8 @@ def resume(
         storage: as in :func:`run`.
 
     Raises:
-        ValueError: if there is no such launch, or its plan has changed since its first seed; and as :func:`run`.
+        ValueError: if there is no such launch, another process trains it, or its plan or its data have changed since
+            its first seed; and as :func:`run`.
 
     Examples:
         >>> import study
@@ -113,7 +115,7 @@ def resume(
     home = store.out
     resources = Resources(address=address, cpus=cpus_per_block, gpus=gpus_per_block)
     tracker, mirror = tracker_at(home, tracking_uri), mirror_at(home, storage, store.plan())
-    watching = [*observers, *_bar(progress)]
+    watching = [*observers, *_bar(progress), _Warner()]
     return _ended(store, lambda: execution.resume(store, resources, tracker, watching, mirror))
 
 
@@ -186,6 +188,13 @@ def _ended(store: Store, go: "Callable[[], Result]") -> Launch:
     for block, reason in result.crashes.items():
         warnings.warn(f"block {block} crashed: {reason}", RuntimeWarning, stacklevel=3)
     return load(store.root)
+
+
+class _Warner(Observer):
+    """The observer that passes warnings on as Python's."""
+
+    def warned(self, sentence: str) -> None:
+        warnings.warn(sentence, RuntimeWarning, stacklevel=2)
 
 
 def _bar(progress: bool | None) -> list[Observer]:

@@ -96,7 +96,7 @@ def paper(source: str) -> str:
 def _launches(out: Path) -> tuple[list[Launch], list[str]]:
     """Return the launches with outcomes, newest first, and a sentence for each that cannot be used."""
     found, left_out = [], [] if out.is_dir() else [f"{out} is no folder: there is no launch in it"]
-    for path in sorted(out.glob("*/*/spec.json")):
+    for path in sorted(out.glob("*/[!.]*/spec.json")):
         try:
             launch = _read(Store(path.parent))
         except (ValueError, OSError) as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from study.cli.app import (
     Address,
@@ -191,22 +192,25 @@ def resources_at(address: str, cpus: float, gpus: float | None) -> Any:
     return Resources(address=address, cpus=cpus, gpus=gpus)
 
 
-def start(plan: Any, out: Path, resources: Any, tracking_uri: str | None, mirror: Any = None) -> Any:
+def start(plan: Any, out: Path, resources: Any, tracking_uri: str | None, storage: str | None = None) -> Any:
     """Run a new launch in its folder of ``out`` to its end; return its store."""
     from study import execution
-    from study.api.running import tracker_at
-    from study.storage.store import Store
+    from study.api.running import mirror_at, tracker_at
+    from study.storage.new_launch import placed
     from study.terminal.progress import Terminal
 
-    store = Store(out / plan.study / plan.launch)
-    try:
-        tracker = tracker_at(out, tracking_uri)
-        finish(
-            store, lambda: execution.start(plan, store, resources, tracker, [Terminal(console)], mirror), tracking_uri
-        )
-    finally:
-        if mirror is not None and not store.plan_path.exists():
-            mirror.withdraw()
+    with placed(plan, out) as (named, store):
+        mirror = mirror_at(out, storage, named)
+        try:
+            tracker = tracker_at(out, tracking_uri)
+
+            def go() -> Any:
+                return execution.start(named, store, resources, tracker, [Terminal(console)], mirror)
+
+            finish(store, go, tracking_uri)
+        finally:
+            if mirror is not None and not store.plan_path.exists():
+                mirror.withdraw()
     return store
 
 
@@ -224,6 +228,9 @@ def relay(address: str) -> int:
     return code
 
 
+_NOTHING = "nothing has been trained, and there is no launch to go on with"
+
+
 def finish(store: Any, go: Callable[[], Any], tracking_uri: str | None) -> None:
     """Run a launch and print how it ended; whatever stops it, the computed part stays and can be resumed."""
     from study.launch import Launch
@@ -233,10 +240,11 @@ def finish(store: Any, go: Callable[[], Any], tracking_uri: str | None) -> None:
     try:
         result = go()
     except KeyboardInterrupt:
-        errors.print(f"interrupted; {again}", soft_wrap=True)
+        errors.print(f"interrupted; {again if store.plan_path.exists() else _NOTHING}", soft_wrap=True)
         raise typer.Exit(130) from None
     except OSError as error:
-        errors.print(f"[red]error:[/] {error}; {again}", soft_wrap=True, highlight=False)
+        what = again if store.plan_path.exists() else _NOTHING
+        errors.print(f"[red]error:[/] {escape(str(error))}; {what}", soft_wrap=True, highlight=False)
         raise typer.Exit(1) from None
     launches.results(Launch(store, result.records), console)
     launches.paths(store, result.report, console, tracked=tracking_uri != "none")

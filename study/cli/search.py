@@ -69,7 +69,7 @@ def search(
     """Search a space for settings that train reliably, and confirm the best one on fresh seeds."""
     resources = resources_at(address, cpus_per_block, gpus_per_block)
     from study.api.planning import check_fresh_seeds, confirmation_of, plan_search
-    from study.api.running import load, mirror_at
+    from study.api.running import load
     from study.design.parsing import assignments
     from study.search import confirmation
 
@@ -89,7 +89,7 @@ def search(
         set=assignments(changes or [], "--set"),
         warm_start=None if warm_start is None else load(warm_start, out=out),
     )
-    store = start(plan, out, resources, tracking_uri, mirror_at(out, storage, plan))
+    store = start(plan, out, resources, tracking_uri, storage)
     fresh = seeds if confirm is None else confirm
     if not fresh:
         return

@@ -28,6 +28,9 @@ class Observer:
     def planned(self, plan: Plan) -> None:
         """Hear what is about to run, before anything starts."""
 
+    def warned(self, sentence: str) -> None:
+        """Hear what is not as it should be and does not keep the launch from going on; may come at any time."""
+
     def judge_tried(self, data: str, sentence: str) -> None:
         """Hear what the outcome rule makes of real data and of generators that cheat.
 

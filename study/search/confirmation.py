@@ -248,7 +248,7 @@ def setting(store: Store, confirmation: Store | None) -> Setting:
 def confirmations(store: Store) -> tuple[Store, ...]:
     """Return the launches of the same study that confirm a cell of this one, oldest first."""
     launch = store.root.name
-    beside = (Store(path.parent) for path in sorted(store.root.parent.glob("*-confirm/spec.json")))
+    beside = (Store(path.parent) for path in sorted(store.root.parent.glob("[!.]*-confirm*/spec.json")))
     return tuple(other for other in beside if (chosen := other.plan().selection) and chosen.launch == launch)
 
 

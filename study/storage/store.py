@@ -1,15 +1,18 @@
 """A launch's folder: where everything lies, and reading and writing it whole or not at all.
 
-``runs/<study>/<launch>/`` holds ``spec.json`` (what was decided before the first seed), ``records.parquet``,
-``rule.json`` (which the records are decided by), ``settled.json`` (cells that need no more seeds, where they are added
-until the hypotheses are decided),
+``runs/<study>/<launch>/`` holds ``spec.json`` (what was decided before the first seed), ``judges.json`` (what the
+outcome rule made of real data and of generators that cheat), ``records.parquet``, ``rule.json`` (which the records are
+decided by), ``settled.json`` (cells that need no more seeds, where they are added until the hypotheses are decided),
 ``traces/cell=<i>/<block>.parquet``, ``samples/cell=<i>/seed=<s>/step-<n>.png`` (and further pictures beside it, such as
 ``latent-<n>.png``), ``report/index.html`` and, until all is done, ``checkpoints/<block>.pt``, ``halt/<block>.json``
-(blocks that are to end early) and ``tune/`` (Ray's own files, errors among them).
+(blocks that are to end early), ``driver.lock`` (the process that trains it) and ``tune/`` (Ray's own files, errors
+among them). Of a file that was damaged and set aside the name ends in ``.damaged``.
 """
 
 import dataclasses
 import json
+import os
+import shutil
 from collections.abc import Collection, Mapping
 from enum import Enum
 from pathlib import Path
@@ -25,6 +28,7 @@ from study.storage import records, search_log
 from study.storage.records import Record
 from study.storage.search_log import grown
 from trainables import trace
+from trainables.files import DamagedFile
 from trainables.trace import Trace
 
 _SPEC = pydantic.TypeAdapter(Plan)
@@ -63,6 +67,38 @@ class Store:
     def out(self) -> Path:
         """The folder of all launches, by default ``runs``."""
         return self.root.parent.parent
+
+    @property
+    def draft(self) -> Path:
+        """The folder that becomes the launch's once the plan is in it."""
+        return self.root.with_name(f".{self.root.name}")
+
+    def create(self, plan: Plan, judges: Mapping[str, Mapping[str, Any]]) -> None:
+        """Make the folder of a new launch; it appears with its plan in it, or not at all.
+
+        Args:
+            plan: what is decided before the first seed.
+            judges: what the outcome rule made of real data and of generators that cheat.
+
+        Raises:
+            ValueError: if there is a launch already, or the folder cannot be written.
+        """
+        draft = Store(self.draft)
+        try:
+            draft.write_plan(plan)
+            draft.write_judges(judges)
+            if self.root.exists():
+                raise FileExistsError
+            os.rename(draft.root, self.root)
+        except FileExistsError:
+            raise ValueError(f"the launch {self.root} exists already") from None
+        except OSError as error:
+            raise ValueError(f"--out must be a writable folder, got {self.out}: {error.strerror}") from None
+
+    def withdraw(self) -> None:
+        """Remove a launch that has trained nothing."""
+        os.rename(self.root, self.draft)
+        shutil.rmtree(self.draft, ignore_errors=True)
 
     def write_plan(self, plan: Plan) -> None:
         write_text(self.plan_path, json.dumps(dataclasses.asdict(plan), indent=1, default=_plain))
@@ -140,15 +176,32 @@ class Store:
         return self.traces_path / f"cell={block.cell.index}" / f"{block.name}.parquet"
 
     def trace(self, block: Block) -> Trace | None:
-        """Read the block's trace; None if there is none yet."""
+        """Read the block's trace; None if there is none yet.
+
+        Raises:
+            DamagedFile: if it is damaged.
+            ValueError: if it cannot be read for another reason.
+        """
         path = self.trace_path(block)
-        return trace.read(path) if path.exists() else None
+        try:
+            return trace.read(path) if path.exists() else None
+        except DamagedFile as error:
+            raise DamagedFile(f"{error}; study resume {self.root} trains its block anew") from None
 
     def write_records(self, rows: tuple[Record, ...]) -> None:
         records.write(rows, self.records_path)
 
     def records(self) -> tuple[Record, ...]:
-        return records.read(self.records_path)
+        """Read the records.
+
+        Raises:
+            DamagedFile: if they are damaged.
+            ValueError: if there are none, or they cannot be read for another reason.
+        """
+        try:
+            return records.read(self.records_path)
+        except DamagedFile as error:
+            raise DamagedFile(f"{error}; study resume {self.root} writes it again from the traces") from None
 
     def sample_folder(self, cell: int, seed: int) -> Path:
         return self.samples_path / f"cell={cell}" / f"seed={seed}"

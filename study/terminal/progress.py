@@ -171,6 +171,9 @@ class Terminal(Observer):
         self._console.print(launches.describe(plan), soft_wrap=not self._console.is_terminal)
         launches.out_of_reach(plan, self._console)
 
+    def warned(self, sentence: str) -> None:
+        self._console.print(Text(f"warning: {sentence}", style="yellow"), soft_wrap=not self._console.is_terminal)
+
     def connecting(self) -> None:
         self._console.print("starting Ray ...", style="dim")
 

@@ -1,8 +1,11 @@
 """Running and resuming launches, without a cluster: what is checked first, and what a launch leaves behind."""
 
 import dataclasses
+import os
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 import pytest
@@ -14,13 +17,15 @@ from study.scheduling import ray_driver
 from study.scheduling.agenda import Agenda, Allocation, Resources
 from study.scheduling.ledger import Ledger
 from study.scheduling.observer import BlockObserver, Observer
+from study.storage import lock
+from study.storage.new_launch import placed
 from study.storage.records import Status
 from study.storage.store import Store
 from study.tracking import NullTracker
 from tests.study import made_searches as searches
 from tests.study.conftest import C, M, U, make, trace_of
 from trainables import trace
-from trainables.data import ImageFolder
+from trainables.data import Digits, ImageFolder
 
 
 class Recorder(NullTracker):
@@ -46,6 +51,9 @@ class Watcher(Observer):
 
     def planned(self, plan: Plan) -> None:
         self.events.append(f"planned {plan.launch}")
+
+    def warned(self, sentence: str) -> None:
+        self.events.append(f"warned {sentence}")
 
     def connecting(self) -> None:
         self.events.append("connecting")
@@ -93,6 +101,36 @@ def test_a_changed_plan_trains_no_more_seeds(tmp_path: Path) -> None:
         execution.resume(store, Resources(), NullTracker())
 
 
+def test_a_launch_that_another_process_trains_is_refused(tmp_path: Path) -> None:
+    store = make(tmp_path, ((C, C), (U, U)), page=False)
+    sentence = (
+        rf"^{store.root} is in use by process {os.getpid()} on {re.escape(gethostname())}: wait until it has ended"
+    )
+    with lock.held(store.root), pytest.raises(ValueError, match=sentence):
+        execution.resume(store, Resources(), NullTracker())
+    assert not (store.root / lock.LOCK).exists()
+
+
+def with_images(tmp_path: Path, ends: Any) -> Store:
+    return make(tmp_path, ends, page=False, config={"data": Digits()}, meta={"data": "0123456789abcdef"})
+
+
+@pytest.mark.usefixtures("no_cluster")
+def test_images_that_have_changed_since_are_refused(tmp_path: Path) -> None:
+    store = with_images(tmp_path, ((C, C), (U, U)))
+    sentence = (
+        r"^the data \(digits\) must be those that block c000-b000 was trained on to train more of .*: their digest was"
+        r" 0123456789abcdef, and is \w{16} now; restore them, or run the study anew$"
+    )
+    with pytest.raises(ValueError, match=sentence):
+        execution.resume(store, Resources(), NullTracker())
+
+
+def test_a_complete_launch_is_finished_whatever_its_images_are_now(tmp_path: Path) -> None:
+    store = with_images(tmp_path, ((C, C), (C, M)))
+    assert not execution.resume(store, Resources(), NullTracker()).interrupted
+
+
 def end_at_once(monkeypatch: pytest.MonkeyPatch, train: Callable[[Store, Ledger, Block], None]) -> None:
     """Replace Ray by a loop that stores made-up traces."""
 
@@ -118,15 +156,80 @@ def test_the_tracker_gets_the_scores_of_a_search(tmp_path: Path, monkeypatch: py
 
 
 def test_the_tracker_gets_no_score_of_a_grid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def train(store: Store, ledger: Ledger, block: Block) -> None:
-        trace.write(trace_of(ledger.plan, block, (C, M), 0, {}), store.trace_path(block))
-        ledger.end(block, Status.FINISHED)
-
-    end_at_once(monkeypatch, train)
+    end_at_once(monkeypatch, train_one)
     store, tracker = make(tmp_path, ((U, U), (U, U)), page=False), Recorder()
     result = execution.resume(store, Resources(), tracker)
     assert tracker.scores == [None, None]
     assert [summary.rate.successes for summary in result.summaries] == [1, 1]
+
+
+def train_one(store: Store, ledger: Ledger, block: Block) -> None:
+    trace.write(trace_of(ledger.plan, block, (C, M), 0, {}), store.trace_path(block))
+    ledger.end(block, Status.FINISHED)
+
+
+def damage(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_damaged_trace_is_set_aside_and_its_block_trained_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end_at_once(monkeypatch, train_one)
+    store, watcher = make(tmp_path, ((C, M), (C, M)), page=False), Watcher()
+    path = store.trace_path(store.plan().blocks()[1])
+    before = store.records()
+    damage(path)
+    damage(store.records_path)
+    result = execution.resume(store, Resources(), NullTracker(), [watcher])
+    assert {record.status for record in result.records} == {Status.FINISHED}
+    assert [own.name for own in sorted(path.parent.iterdir())] == [path.name, f"{path.name}.damaged"]
+    assert store.records() == before
+    (warning,) = [event for event in watcher.events if event.startswith("warned")]
+    assert warning.endswith("trains its block anew; the damaged file is c001-b000.parquet.damaged now")
+
+
+def test_a_checkpoint_that_a_worker_set_aside_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def train(store: Store, ledger: Ledger, block: Block) -> None:
+        store.checkpoints_path.mkdir(exist_ok=True)
+        (store.checkpoints_path / f"{block.name}.pt.damaged").write_text("")
+        train_one(store, ledger, block)
+
+    end_at_once(monkeypatch, train)
+    store, watcher = make(tmp_path, ((C, C), (U, U)), page=False), Watcher()
+    execution.resume(store, Resources(), NullTracker(), [watcher])
+    sentence = "warned the checkpoint of block c001-b000 could not be used: the block was trained anew"
+    assert any(event.startswith(sentence) for event in watcher.events)
+
+
+class Refusing(NullTracker):
+    """A tracker whose server is away."""
+
+    def start(self, plan: Plan) -> None:
+        raise ValueError("the server is away")
+
+
+def test_a_launch_that_its_tracker_refuses_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    end_at_once(monkeypatch, train_one)
+    plan = make(tmp_path / "other", page=False).plan()
+    with placed(plan, tmp_path / "runs") as (named, store), pytest.raises(ValueError, match="the server is away"):
+        execution.start(named, store, Resources(), Refusing())
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_launch_whose_plan_cannot_be_written_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    end_at_once(monkeypatch, train_one)
+    plan = make(tmp_path / "other", page=False).plan()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("study.files.written_whole", full)
+    with placed(plan, tmp_path / "runs") as (named, store), pytest.raises(ValueError, match="No space left on device"):
+        execution.start(named, store, Resources(), NullTracker())
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_launch_that_is_not_complete_says_so_to_its_tracker(tmp_path: Path) -> None:

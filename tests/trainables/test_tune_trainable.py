@@ -16,7 +16,7 @@ from trainables.networks import Mlp
 from trainables.networks.norm import RunningStatistics
 from trainables.optim import Adam, Sgd
 from trainables.reporting import report_steps
-from trainables.tune_trainable import BlockTask, BlockTrainable, stored_trace
+from trainables.tune_trainable import BlockTask, BlockTrainable, check_same_data, stored_trace
 
 SEEDS = (4, 8, 15)
 STEPS = (0, 3, 9, 10)
@@ -167,12 +167,13 @@ def test_a_checkpoint_that_cannot_be_used_is_set_aside_and_the_block_trained_ane
     assert same(rows(own.trace), rows(whole.trace))
 
 
-def test_a_checkpoint_of_other_data_is_refused_and_kept(tmp_path: Path) -> None:
-    own = with_checkpoint(tmp_path)
-    states.save({**torch.load(own.checkpoint, weights_only=True), "data": "other"}, own.checkpoint)
-    with pytest.raises(ValueError, match=r"was trained on data with digest other, and the data have digest \w{16} now"):
-        trainable(own)
-    assert own.checkpoint.exists()
+def test_a_checkpoint_of_other_images_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "c000-b000.pt"
+    check_same_data("0123", "0123", path)
+    check_same_data(None, "0123", path)
+    sentence = f"^{path} was trained on data with digest 4567, and the data have digest 0123 now: restore them, or"
+    with pytest.raises(ValueError, match=sentence):
+        check_same_data("4567", "0123", path)
 
 
 def test_a_checkpoint_of_an_earlier_version_is_gone_on_from(tmp_path: Path) -> None:

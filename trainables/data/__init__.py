@@ -66,4 +66,10 @@ __all__ = [
     "StackedMnist",
     "Stl10",
     "SwissRoll",
+    "is_images",
 ]
+
+
+def is_images(data: DataConfig) -> bool:
+    """Return whether samples are images, which lie in files, rather than points computed from the configuration."""
+    return len(data.shape) == 3

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -21,7 +22,9 @@ from study.storage.records import Status
 from study.storage.search_log import Log, Stop
 from study.storage.store import Store
 from tests.study.made_searches import begin, plan, searching, stop
-from trainables import trace
+from trainables import states, trace
+from trainables.data import Digits
+from trainables.networks import Dcgan
 from trainables.trace import Trace
 
 C, M, U = Outcome.CONVERGED, Outcome.MODE_COLLAPSED, Outcome.UNDECIDED
@@ -227,6 +230,69 @@ def test_shapes_of_another_version_of_the_drawing_library_are_a_note(launch: Sto
     drawing = next(check for check in verify(launch) if check.name == "drawing")
     assert not drawing.differences
     assert "matplotlib 1.0" in drawing.notes[0]
+
+
+def a_flipped_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 4
+    path.write_bytes(content)
+
+
+def test_a_flipped_bit_of_a_trace_is_found_and_named(launch: Store) -> None:
+    path = launch.trace_path(launch.plan().blocks()[1])
+    a_flipped_bit(path)
+    assert differences(verify(launch)) == [
+        f"{path} cannot be read: its bytes are not those that were written (SHA-256); study resume {launch.root} trains"
+        " its block anew"
+    ]
+
+
+def test_a_flipped_bit_of_the_records_is_one_sentence(launch: Store) -> None:
+    a_flipped_bit(launch.records_path)
+    done = CliRunner().invoke(app, ["verify", str(launch.root)], env={"COLUMNS": "400"})
+    assert done.exit_code == 2
+    (sentence,) = done.stderr.splitlines()
+    assert sentence.endswith(f"(SHA-256); study resume {launch.root} writes it again from the traces")
+
+
+def test_a_flipped_bit_of_a_checkpoint_is_found_and_named(launch: Store) -> None:
+    launch.report_path.unlink()
+    path = launch.checkpoints_path / "c001-b000.pt"
+    states.save({"step": 3}, path)
+    assert not differences(verify(launch))
+    a_flipped_bit(path)
+    assert differences(verify(launch)) == [f"{path} is damaged; study resume {launch.root} trains its block anew"]
+
+
+def test_files_without_a_digest_and_files_set_aside_are_noted(launch: Store) -> None:
+    launch.report_path.unlink()
+    pq.write_table(pq.read_table(launch.records_path), launch.records_path)  # as earlier versions did
+    (launch.traces_path / "cell=0" / "c000-b001.parquet.damaged").write_bytes(b"")
+    checks = {check.name: check for check in verify(launch)}
+    assert not differences([*checks.values()])
+    assert checks["bytes"].compared == "the SHA-256 of 2 files"
+    assert checks["bytes"].notes == (
+        "1 file of an earlier version without SHA-256: damage may not show",
+        "set aside as damaged: c000-b001.parquet.damaged",
+    )
+
+
+def test_images_that_changed_during_the_launch_are_found(trained: Trained) -> None:
+    shape = {"data": Digits(), "generator": Dcgan(), "discriminator": Dcgan()}
+    store = trained([[C] * 4, [M] * 4], block=1, page=False, meta={"data": "0123"}, config=shape)
+    assert not differences(verify(store))
+    for block in (6, 7):
+        edit_trace(store, block, data="4567")
+    assert differences(verify(store)) == [
+        "the images (digits) changed during the launch: 6 blocks (c000-b000 ...) on those with digest 0123 and 2 blocks"
+        " (c000-b003 ...) on those with digest 4567"
+    ]
+
+
+def test_points_are_computed_from_the_configuration(trained: Trained) -> None:
+    store = trained([[C], [M]], block=1, page=False, meta={"data": "0123"})
+    edit_trace(store, 1, data="4567")  # another processor's last bits
+    assert not differences(verify(store))
 
 
 def test_a_launch_in_progress_agrees_as_far_as_it_is(trained: Trained) -> None:

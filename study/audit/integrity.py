@@ -1,0 +1,74 @@
+"""Whether files have the bytes that were written, and all traces the same data."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from study.audit.reproduce import Check
+from study.design.plan import Plan
+from study.formatting import joined, plural
+from study.storage import search_log
+from study.storage.store import Store
+from trainables.data import DataConfig, is_images
+from trainables.files import ASIDE, is_whole
+
+
+def check_bytes(plan: Plan, store: Store) -> Check:
+    """Check that the binary files have the bytes that were written, as far as their versions kept a SHA-256.
+
+    Traces, records and log that are damaged cannot be read, which names them before this check or after it.
+    """
+    traces = [path for block in plan.blocks() if (path := store.trace_path(block)).exists()]
+    states = {path: is_whole(path) for path in sorted(store.checkpoints_path.glob("*.pt"))}
+    known = [*states.values(), *map(is_whole, (store.records_path, *traces))]
+    if store.search_path.exists():
+        known.append(search_log.sealed(store.search_path) or None)
+    without = known.count(None)
+    return Check(
+        name="bytes",
+        compared=f"the SHA-256 of {plural(len(known) - without, 'file')}",
+        differences=tuple(
+            f"{path} is damaged; study resume {store.root} trains its block anew"
+            for path, whole in states.items()
+            if whole is False
+        ),
+        notes=tuple(_notes(without, store)),
+    )
+
+
+def _notes(without: int, store: Store) -> Sequence[str]:
+    aside = sorted(path.name for path in store.root.rglob(f"*{ASIDE}"))
+    notes = []
+    if without:
+        notes.append(f"{plural(without, 'file')} of an earlier version without SHA-256: damage may not show")
+    if aside:
+        notes.append(f"set aside as damaged: {joined(aside)}")
+    return notes
+
+
+def check_data(plan: Plan, metas: Mapping[str, Mapping[str, Any]]) -> Check:
+    """Check that all traces on one set of images were trained on the same images.
+
+    Args:
+        plan: the plan of the launch.
+        metas: block name to the metadata of its trace.
+    """
+    found: dict[DataConfig, dict[str, list[str]]] = {}
+    for block in plan.blocks():
+        data, digest = block.cell.config.data, metas.get(block.name, {}).get("data")
+        if digest is not None and is_images(data):
+            found.setdefault(data, {}).setdefault(digest, []).append(block.name)
+    traces = sum(len(blocks) for digests in found.values() for blocks in digests.values())
+    return Check(
+        name="data",
+        compared=f"digests of the images in {plural(traces, 'trace')}",
+        differences=tuple(_changed(data, digests) for data, digests in found.items() if len(digests) > 1),
+    )
+
+
+def _changed(data: DataConfig, digests: Mapping[str, Sequence[str]]) -> str:
+    """Say which blocks were trained on which of several states of one data set."""
+    trained = [
+        f"{plural(len(blocks), 'block')} ({blocks[0]}{' ...' * (len(blocks) > 1)}) on those with digest {digest}"
+        for digest, blocks in digests.items()
+    ]
+    return f"the images ({data.kind}) changed during the launch: {joined(trained)}"
