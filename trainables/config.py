@@ -25,7 +25,7 @@ from trainables.autoencoding import (
     Variational,
 )
 from trainables.conditioning import Conditioning, Unconditional
-from trainables.data import DataConfig
+from trainables.data import DataConfig, known_classes
 from trainables.files import json_digest, with_floats
 from trainables.networks import Mlp, Network
 from trainables.networks.norm import BatchStatistics, SamplingStatistics
@@ -219,7 +219,7 @@ class GanConfig:
 
     def _check_labels(self) -> None:
         kind = self.conditioning.kind
-        if not self.data.classes:
+        if known_classes(self.data) == 0:
             raise ValueError(f"conditioning must be unconditional for unlabelled data, got {kind} on {self.data.kind}")
         if self.packing > 1:
             raise ValueError(f"packing must be 1 with conditioning {kind}, got {self.packing}")
@@ -286,10 +286,10 @@ class AaeConfig:
             self._check_labels()
 
     def _check_labels(self) -> None:
-        labels, regularizer, classes = self.labels, self.regularizer, self.data.classes
-        if not classes:
+        labels, regularizer, classes = self.labels, self.regularizer, known_classes(self.data)
+        if classes == 0:
             raise ValueError(f"labels must be unlabeled for unlabeled data, got {labels.kind} on {self.data.kind}")
-        if isinstance(labels, PriorLabels) and self.prior.modes != classes:
+        if isinstance(labels, PriorLabels) and classes is not None and self.prior.modes != classes:
             got = f"{self.prior.modes} ({self.prior.kind})"
             raise ValueError(f"prior must have {classes} modes, one per class, with prior_labels, got {got}")
         if isinstance(labels, PriorLabels) and not isinstance(regularizer, Adversarial):
@@ -298,12 +298,19 @@ class AaeConfig:
             raise ValueError(f"regularizer must be none with supervised_only, got {regularizer.kind}")
         if isinstance(labels, SemiSupervised) and isinstance(regularizer, Variational):
             raise ValueError("regularizer must be adversarial or none with semi_supervised, got variational")
-        if isinstance(labels, SemiSupervised | SupervisedOnly) and labels.labeled < classes:
+        if isinstance(labels, SemiSupervised | SupervisedOnly) and classes is not None and labels.labeled < classes:
             raise ValueError(f"labeled must be >= {classes}, one image per class, got {labels.labeled}")
 
 
 Config = GanConfig | AaeConfig
 """Everything that can be trained."""
+
+
+def uses_labels(config: Config) -> bool:
+    """Return whether training needs the data's labels."""
+    if isinstance(config, GanConfig):
+        return not isinstance(config.conditioning, Unconditional)
+    return not isinstance(config.labels, Unlabeled)
 
 
 def _check_size(batch_size: int, steps: int) -> None:

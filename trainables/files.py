@@ -40,6 +40,10 @@ def written_whole(path: Path, *, by_many: bool = False) -> Iterator[Path]:
     try:
         yield unfinished
         os.replace(unfinished, path)
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = os.fspath(path)  # a full disk names no file
+        raise
     finally:
         unfinished.unlink(missing_ok=True)
 

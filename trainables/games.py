@@ -6,8 +6,8 @@ from typing import Any, Protocol
 import torch
 
 from trainables.autoencoder.game import Aae
-from trainables.config import AaeConfig, Config, GanConfig
-from trainables.data import Source
+from trainables.config import AaeConfig, Config, GanConfig, uses_labels
+from trainables.data import Source, known_classes
 from trainables.gan.game import Gan
 from trainables.phases import Figure, Nets, Player, Rounds, View
 from trainables.shapes import Labels, Samples
@@ -48,8 +48,11 @@ def build(config: Config) -> Game:
     """Build the game of a configuration.
 
     Raises:
-        ValueError: if a network does not fit the shape of the data.
+        ValueError: if a network does not fit the shape of the data, or labels are asked for and the folder that has
+            them is not there.
     """
+    if uses_labels(config) and known_classes(config.data) is None:
+        config.data.check()
     match config:
         case GanConfig():
             return Gan(config)

@@ -77,8 +77,7 @@ def _again(store: Store, computed: tuple[Record, ...], folder: Path) -> Store:
     again = Store(store.root)
     again.records_path, again.rule_path = folder / "records.parquet", folder / "rule.json"
     again.report_path = folder / "report" / "index.html"
-    again.write_records(computed)
-    again.write_rule(store.rule())
+    again.write_decided(store.rule(), computed)
     build(again)
     return again
 

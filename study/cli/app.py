@@ -77,18 +77,27 @@ Seeds = Annotated[int | None, typer.Option(help="Replicas per cell.", show_defau
 
 
 def one_sentence(command: Callable[P, None]) -> Callable[P, None]:
-    """Print a ValueError of the command as one sentence and exit with code 2, without a traceback."""
+    """Print a ValueError or OSError of the command as one sentence and exit with code 2, without a traceback."""
 
     @wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             command(*args, **kwargs)
-        except ValueError as error:
-            said = f"[red]error:[/] {str(error).replace('[', chr(92) + '[')}"
+        except BrokenPipeError:  # whoever read the output has gone
+            raise
+        except (ValueError, OSError) as error:
+            said = f"[red]error:[/] {_sentence(error).replace('[', chr(92) + '[')}"
             errors.print(said, highlight=False, soft_wrap=not errors.is_terminal)
             raise typer.Exit(2) from None
 
     return wrapped
+
+
+def _sentence(error: ValueError | OSError) -> str:
+    """Say what is wrong; of a file that cannot be read or written, which one, and why."""
+    if isinstance(error, OSError) and error.filename is not None and error.errno is not None:
+        return f"{error.filename}: {os.strerror(error.errno)}"
+    return str(error)
 
 
 def study_of(name: str, profile: str | None) -> "Study":

@@ -14,7 +14,7 @@ from study.report import rule_words
 from study.storage.records import Record, Status
 from trainables.autoencoding import Unlabeled
 from trainables.conditioning import Unconditional
-from trainables.config import AaeConfig, Config, GanConfig
+from trainables.config import AaeConfig, Config, GanConfig, uses_labels
 from trainables.networks.norm import BatchStatistics, SamplingStatistics
 from trainables.penalties import NoPenalty
 
@@ -187,11 +187,17 @@ def _outcomes(view: "View") -> Iterable[str]:
         f"On average every {every} steps, a snapshot was evaluated on {samples} generated samples. A replica's outcome"
         f" was decided from its snapshots by the automatic rule {rule.label()}, without a human judgment of samples."
     )
-    yield from rule_words.sentences(rule, configs)
+    yield from rule_words.sentences(rule, configs, labeled=_labeled(view, configs))
     if rule != plan.rule:
         yield f"The rule declared before the run was {plan.rule.label()}; this one was chosen after it."
     if view.trust:
         yield view.trust.sentence
+
+
+def _labeled(view: "View", configs: Sequence[Config]) -> bool:
+    """Return whether the images have labels, by the traces if there are any: the images may be on another machine."""
+    tasks = {features["task"] for _, trace in view.traces if (features := trace.meta.get("features"))}
+    return "labels" in tasks if tasks else any(uses_labels(own) or own.data.classes > 0 for own in configs)
 
 
 def _statistics(view: "View") -> Iterable[str]:

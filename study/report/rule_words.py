@@ -7,9 +7,15 @@ from study.outcomes.rule import OutcomeRule
 from trainables.config import Config
 
 
-def sentences(rule: OutcomeRule, configs: Sequence[Config]) -> Iterable[str]:
-    """Say when a snapshot is good, and when a replica has converged."""
-    yield f"A snapshot is good if {formatting.joined(_criteria(rule, configs))}."
+def sentences(rule: OutcomeRule, configs: Sequence[Config], *, labeled: bool) -> Iterable[str]:
+    """Say when a snapshot is good, and when a replica has converged.
+
+    Args:
+        rule: the outcome rule.
+        configs: what was trained.
+        labeled: whether the data have labels.
+    """
+    yield f"A snapshot is good if {formatting.joined(_criteria(rule, configs, labeled=labeled))}."
     if rule.applied and rule.classification_error_max is None:
         yield (
             f"After a good snapshot, one that misses a threshold by at most {rule.tolerance:g} standard errors of the"
@@ -41,12 +47,12 @@ def _settled(rule: OutcomeRule) -> str:
     )
 
 
-def _criteria(rule: OutcomeRule, configs: Sequence[Config]) -> list[str]:
+def _criteria(rule: OutcomeRule, configs: Sequence[Config], *, labeled: bool) -> list[str]:
     if rule.classification_error_max is not None:
         return [f"the classification error on held-out images is at most {rule.classification_error_max:g}"]
     images = all(len(config.data.shape) == 3 for config in configs)
     modes = "classes" if images else "modes"
-    labeled = not images or any(config.data.classes for config in configs) or not rule.applied
+    labeled = not images or labeled or not rule.applied
     return [
         *([_covered(rule, modes)] if labeled else []),
         *([_balanced(rule.balance_min, modes)] if labeled and rule.applied and rule.balance_min is not None else []),

@@ -125,8 +125,7 @@ class Ledger:
 
     def write(self) -> None:
         began = time.monotonic()
-        self.store.write_rule(self.plan.rule)
-        self.store.write_records(self.records)
+        self.store.write_decided(self.plan.rule, self.records)
         now = time.monotonic()
         self._next_write = now + max(_SECONDS_BETWEEN_WRITES, (now - began) / _WRITING_SHARE)
 

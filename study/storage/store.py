@@ -28,7 +28,7 @@ from study.storage import records, search_log
 from study.storage.records import Record
 from study.storage.search_log import grown
 from trainables import trace
-from trainables.files import DamagedFile
+from trainables.files import DamagedFile, written_whole
 from trainables.trace import Trace
 
 _SPEC = pydantic.TypeAdapter(Plan)
@@ -126,9 +126,15 @@ class Store:
             )
         return history
 
-    def write_rule(self, rule: OutcomeRule) -> None:
-        """Keep the rule that the records are decided by, which ``study decide`` may have changed since the plan."""
-        write_text(self.rule_path, json.dumps(dataclasses.asdict(rule), indent=1))
+    def write_decided(self, rule: OutcomeRule, rows: tuple[Record, ...]) -> None:
+        """Write records and the rule that they are decided by, which may be another than the plan's; both or neither.
+
+        Raises:
+            OSError: if the disk is full or the folder is not writable; both files are as they were then.
+        """
+        with written_whole(self.rule_path) as unfinished:
+            unfinished.write_text(json.dumps(dataclasses.asdict(rule), indent=1), encoding="utf-8")
+            self.write_records(rows)
 
     def rule(self) -> OutcomeRule:
         """Read the rule that the records are decided by.

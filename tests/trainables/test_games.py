@@ -1,6 +1,7 @@
 """From configuration to game: who is updated, in which order, and that nothing fits which should not."""
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import torch
 
 from trainables.conditioning import AuxiliaryClassifier, ByLabel, Conditioning
 from trainables.config import GanConfig, Latent, Updates
-from trainables.data import DATASETS, Digits, Ring
+from trainables.data import DATASETS, Digits, ImageFolder, Ring
 from trainables.games import build
 from trainables.networks import Dcgan, Mlp
 from trainables.networks.init import He, Normal
@@ -102,3 +103,13 @@ def test_the_generator_takes_noise_and_label(conditioning: Conditioning, width: 
     game = build(dataclasses.replace(BASE, conditioning=conditioning))
     first = game.players["generator"].module.get_parameter("body.0.weight")
     assert first.shape[1] == BASE.latent.dim + width
+
+
+def test_labels_of_a_folder_that_is_not_there_are_asked_for_at_the_latest_before_training(tmp_path: Path) -> None:
+    absent = ImageFolder(root=str(tmp_path / "images"), side=16)
+    config = dataclasses.replace(BASE, data=absent, conditioning=ByLabel())  # as a launch from elsewhere is read
+    with pytest.raises(ValueError, match=r"^root must be a folder of images, got .*images, which is none$"):
+        build(config)
+    (tmp_path / "images").mkdir()
+    with pytest.raises(ValueError, match="conditioning must be unconditional for unlabelled data"):
+        dataclasses.replace(config, steps=11)

@@ -3,6 +3,7 @@
 To add a data set, write a module here and name its class below.
 """
 
+from pathlib import Path
 from typing import get_args
 
 from trainables.data.celeba import CelebA
@@ -67,9 +68,15 @@ __all__ = [
     "Stl10",
     "SwissRoll",
     "is_images",
+    "known_classes",
 ]
 
 
 def is_images(data: DataConfig) -> bool:
     """Return whether samples are images, which lie in files, rather than points computed from the configuration."""
     return len(data.shape) == 3
+
+
+def known_classes(data: DataConfig) -> int | None:
+    """Return the number of classes, 0 for unlabeled data; None for a folder of images that is not on this machine."""
+    return None if isinstance(data, ImageFolder) and not Path(data.root).is_dir() else data.classes

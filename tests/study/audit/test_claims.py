@@ -157,7 +157,7 @@ def test_a_study_without_a_papers_profile_says_its_note(out: Path) -> None:
 def test_outcomes_by_thresholds_of_after_the_run_are_marked(launch: Launch, out: Path) -> None:
     store = launch()
     rule = replace(store.plan().rule, coverage_min=0.1)
-    store.write_rule(rule)
+    store.write_decided(rule, store.records())
     assert found(out).findings[0].redecided == rule.label()
     assert f"decided after the run by {rule.label()}" in markdown(collect(out))
 

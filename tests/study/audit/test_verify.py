@@ -23,7 +23,8 @@ from study.storage.search_log import Log, Stop
 from study.storage.store import Store
 from tests.study.made_searches import begin, plan, searching, stop
 from trainables import states, trace
-from trainables.data import Digits
+from trainables.conditioning import ByLabel
+from trainables.data import Digits, ImageFolder
 from trainables.networks import Dcgan
 from trainables.trace import Trace
 
@@ -287,6 +288,26 @@ def test_images_that_changed_during_the_launch_are_found(trained: Trained) -> No
         "the images (digits) changed during the launch: 6 blocks (c000-b000 ...) on those with digest 0123 and 2 blocks"
         " (c000-b003 ...) on those with digest 4567"
     ]
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_launch_means_the_same_where_its_images_are_not(trained: Trained, tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    for name in ("cats", "dogs"):
+        (images / name).mkdir(parents=True)
+    data = {"data": ImageFolder(root=str(images), side=16), "conditioning": ByLabel()}
+    meta = {"features": {"task": "labels", "accuracy": 1.0, "data": "0123", "version": 2}}
+    store = trained([[C, M], [M, C]], config=data, meta=meta, page=False)
+    before = (store.plan(), build(store).read_text(encoding="utf-8"))
+    shutil.rmtree(images)
+    assert (store.plan(), build(store).read_text(encoding="utf-8")) == before
+    assert not differences(verify(store))
+    for arguments in (["status"], ["report"], ["decide", "--rule", "quality_min=0.99"], ["verify"]):
+        done = CliRunner().invoke(app, [arguments[0], str(store.root), *arguments[1:]], env={"COLUMNS": "400"})
+        assert done.exit_code == 0, done.output
+    done = CliRunner().invoke(app, ["resume", str(store.root), "--tracking-uri", "none"], env={"COLUMNS": "400"})
+    assert done.exit_code == 2
+    assert f"root must be a folder of images, got {images}, which is none" in done.stderr
 
 
 def test_points_are_computed_from_the_configuration(trained: Trained) -> None:

@@ -250,3 +250,47 @@ def test_the_ledger_of_claims_leaves_a_damaged_launch_out_and_says_so(trained: T
     assert done.exit_code == 0, done.output
     assert "has record schema 99" in done.stdout
     assert_no_nonsense(done.stdout)
+
+
+_FULL = Path("/dev/full")
+
+
+def contents(store: Store) -> dict[str, bytes]:
+    return {path.relative_to(store.root).as_posix(): path.read_bytes() for path in files(store)}
+
+
+def files(store: Store) -> list[Path]:
+    return sorted(path for path in store.root.rglob("*") if path.is_file())
+
+
+@pytest.mark.skipif(not _FULL.exists(), reason="needs a device that is full")
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ("report", "report/index.html"), ("report", "report/cells.csv"), ("decide", "records.parquet"),
+        ("decide", "rule.json"),
+    ],
+)  # fmt: skip
+def test_a_full_disk_is_one_sentence_and_leaves_the_files_as_they_were(
+    command: str, name: str, trained: Trained
+) -> None:
+    store = trained([[C, M], [C, D]])
+    before = contents(store)
+    (store.root / f"{name}.part").symlink_to(_FULL)
+    options = ["--rule", "quality_min=0.99"] if command == "decide" else []
+    done = CliRunner().invoke(app, [command, str(store.root), *options], env={"COLUMNS": "400"})
+    assert done.exit_code == 2, done.output
+    assert done.stderr == f"error: {store.root / name}: No space left on device\n"
+    assert contents(store) == before
+
+
+def test_a_column_of_the_records_with_another_name_is_one_sentence(trained: Trained) -> None:
+    store = trained([[C, M]], page=False)
+    table = pq.read_table(store.records_path)
+    renamed = table.rename_columns([{"outcome": "outc0me"}.get(name, name) for name in table.column_names])
+    pq.write_table(renamed.replace_schema_metadata(table.schema.metadata), store.records_path)
+    for command in ("report", "decide", "verify", "compare"):
+        done = run(command, store.root)
+        assert done.exit_code == 2, done.output
+        assert "it has no column outcome" in " ".join(done.stderr.split())

@@ -12,11 +12,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import typer
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from study.cli import app
+from study.cli import app, launches
 from study.outcomes.outcome import Outcome
 from study.storage.records import Record, Status
 from study.storage.store import Store
@@ -105,6 +107,38 @@ def test_an_out_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     done = here("run", "mixture-modes", *QUICKLY, "--out", tmp_path / "file" / "runs")
     assert done.exit_code == 2
     assert "--out must be a writable folder" in done.stderr
+
+
+@pytest.mark.parametrize("created", [False, True])
+@pytest.mark.parametrize(
+    ("end", "code", "before"),
+    [(KeyboardInterrupt(), 130, "interrupted; "), (OSError(28, "No space left on device"), 1, "error: ")],
+)
+def test_only_a_launch_that_is_there_can_be_gone_on_with(
+    end: BaseException,
+    code: int,
+    before: str,
+    created: bool,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = Store(tmp_path / "demo" / "launch")
+    if created:
+        store.root.mkdir(parents=True)
+        store.plan_path.write_text("{}")
+
+    def go() -> object:
+        raise end
+
+    monkeypatch.setattr(launches, "errors", Console(file=sys.stdout, width=400))
+    with pytest.raises(typer.Exit) as stopped:
+        launches.finish(store, go, "none")
+    assert stopped.value.exit_code == code
+    said = capsys.readouterr().out
+    assert said.startswith(before)
+    assert ("go on with: study resume" in said) is created
+    assert ("nothing has been trained, and there is no launch to go on with" in said) is not created
 
 
 @pytest.mark.slow
