@@ -1,7 +1,7 @@
 """``Launch``: one stored launch and everything computed from it, each once and only on demand."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from study import formatting
 from study.design.parsing import assign_flat
 from study.design.plan import Block, Plan
+from study.design.values import differences, exact
 from study.evidence import frames, time_to_failure
 from study.evidence.estimates import CellSummary, Comparison, compare, summarize
-from study.evidence.judging import Judgment, judge
+from study.evidence.judging import Judgment, Verdict, judge
 from study.evidence.reliability import reliable_cells
 from study.evidence.sensitivity import SensitivityAnalysis
 from study.evidence.time_to_failure import LifetimeComparison
@@ -194,7 +195,8 @@ class Launch:
         more = len(self.summaries) - _SHOWN
         return (
             f"<h4>{escape(self.plan.title)}</h4><p>{escape(self.plan.question)}</p>"
-            f'<table><thead><tr><th style="text-align:left">cell</th><th>converged</th><th>rate</th><th>95 %</th>'
+            + (f"<p><strong>{escape(self.caveat)}</strong></p>" if self.decided_again else "")
+            + f'<table><thead><tr><th style="text-align:left">cell</th><th>converged</th><th>rate</th><th>95 %</th>'
             f'<th>borderline</th><th style="text-align:left">outcomes</th></tr></thead><tbody>{rows}</tbody></table>'
             + (f"<p>and {more} more in <code>cells</code></p>" if more > 0 else "")
             + (f"<ul>{verdicts}</ul>" if verdicts else "")
@@ -250,6 +252,36 @@ class Launch:
         """
         judged = judge(self.plan.hypotheses, self.replicas, anytime=self.plan.until_decided)
         return self.sensitivity.marked(judged) if judged else ()
+
+    @property
+    def decided_again(self) -> bool:
+        """Whether the outcomes are decided by another rule than the one declared before the run."""
+        return self.rule != self.plan.rule
+
+    @cached_property
+    def declared_verdicts(self) -> Mapping[str, Verdict]:
+        """The verdict on each declared hypothesis, by its name, by the rule that was declared before the run.
+
+        Empty if this version cannot apply that rule, which an earlier version declared.
+        """
+        if not self.plan.rule.applied:
+            return {}
+        declared = self.decide(self.plan.rule) if self.decided_again else self
+        judged = judge(self.plan.hypotheses, declared.replicas, anytime=self.plan.until_decided)
+        return {judgment.hypothesis.name: judgment.verdict for judgment in judged}
+
+    @property
+    def caveat(self) -> str:
+        """What a reader has to know before any number: that outcomes were decided again; "" if they were not."""
+        if not self.decided_again:
+            return ""
+        apart = differences(asdict(self.plan.rule), asdict(self.rule))
+        changed = ", ".join(f"{name} {exact(now)} instead of {exact(then)}" for name, (then, now) in apart.items())
+        return (
+            f"Outcomes were decided again after the run, by another rule than declared: {self.rule.label()}"
+            f" ({changed}). The rule declared before the first replica is {self.plan.rule.label()};"
+            f" study decide {self.plan.launch} decides by it again."
+        )
 
     @cached_property
     def sensitivity(self) -> SensitivityAnalysis:

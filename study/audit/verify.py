@@ -23,6 +23,7 @@ from study.audit import reproduce
 from study.audit.integrity import check_bytes, check_data
 from study.audit.reproduce import Check
 from study.design.plan import Plan
+from study.outcomes.rule import OutcomeRule
 from study.scheduling import until_decided
 from study.scheduling.ledger import redecide
 from study.storage import search_log
@@ -57,6 +58,7 @@ def verify(store: Store, page: Path | None = None) -> tuple[Check, ...]:
     headers, unreadable = _headers(plan, store)
     checks = [
         _plan(plan, stored, headers),
+        _rule(plan, store, rule),
         _configurations(plan, store, stored, headers),
         _seeds(plan, stored, headers),
         check_data(plan, {name: header.meta for name, header in headers.items()}),
@@ -114,6 +116,17 @@ def _plan(plan: Plan, stored: Sequence[Record], headers: Mapping[str, _Header]) 
         return Check(name="plan", compared=compared, differences=tuple(differences))
     note = "no digest of the plan is recorded: whether spec.json was changed after the first seed cannot be told"
     return Check(name="plan", compared=f"digest {own}, not recorded anywhere else", notes=(note,))
+
+
+def _rule(plan: Plan, store: Store, rule: OutcomeRule) -> Check:
+    """Note where the outcomes are decided by another rule than the one that was declared: that is no contradiction."""
+    note = (
+        f"outcomes were decided again after the run by {rule.label()}; the rule declared before the first replica is"
+        f" {plan.rule.label()}: study decide {store.root} decides by it again"
+    )
+    again = rule != plan.rule
+    declared = "another one than declared" if again else "as declared"
+    return Check(name="rule", compared=f"{rule.label()}, {declared}", notes=(note,) if again else ())
 
 
 def _configurations(plan: Plan, store: Store, stored: Sequence[Record], headers: Mapping[str, _Header]) -> Check:

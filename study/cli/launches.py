@@ -110,7 +110,10 @@ def status(launch: LaunchArgument, out: Out = Path("runs")) -> None:
 @app.command()
 @one_sentence
 def decide(launch: LaunchArgument, rule: RuleChanges = None, out: Out = Path("runs")) -> None:
-    """Decide the outcomes of a launch again from its stored traces, with other thresholds. Trains nothing."""
+    """Decide the outcomes of a launch again from its stored traces, with other thresholds. Trains nothing.
+
+    Without --rule it is the rule that was declared before the run, which undoes what was decided by another one.
+    """
     from study.design.parsing import assign_flat, assignments
     from study.launch import Launch
     from study.scheduling.ledger import redecide
@@ -118,12 +121,14 @@ def decide(launch: LaunchArgument, rule: RuleChanges = None, out: Out = Path("ru
 
     store = stored(launch, out)
     plan = store.plan()
-    before = {(record.cell, record.replica): record.outcome for record in store.records()}
-    ledger = redecide(plan, store, assign_flat(plan.rule, assignments(rule or [], "--rule")))
-    ledger.write()
     from study import report
+    from study.storage import lock
 
-    page = report.build(store)
+    with lock.held(store.root):
+        before = {(record.cell, record.replica): record.outcome for record in store.records()}
+        ledger = redecide(plan, store, assign_flat(plan.rule, assignments(rule or [], "--rule")))
+        ledger.write()
+        page = report.build(store)
     changed = sum(record.outcome is not before.get((record.cell, record.replica)) for record in ledger.records)
     launches.results(Launch(store), console)
     console.print(f"{changed} of {len(ledger.records)} replicas have a different outcome than before")

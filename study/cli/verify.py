@@ -44,4 +44,6 @@ def verify(
         console.print(f"{_OTHER_VERSION}: study report {store.root} writes it again", soft_wrap=True, style="dim")
     if differences:
         raise typer.Exit(1)
-    console.print(f"verified: {store.root}: everything compared follows from the traces and the plan", soft_wrap=True)
+    again = "" if store.rule() == store.plan().rule else ", and outcomes are decided by another rule than declared"
+    said = f"verified: {store.root}: everything compared follows from the traces and the plan{again}"
+    console.print(said, soft_wrap=True)

@@ -129,6 +129,18 @@ def results(launch: Launch, console: Console) -> None:
         console.print(tables.sweep_table(threshold_sweeps.table(sweep, records)))
     if plan.hypotheses:
         console.print(tables.verdict_table(launch.verdicts))
+    if launch.decided_again:
+        _decided_again(launch, console)
+
+
+def _decided_again(launch: Launch, console: Console) -> None:
+    """Print that the outcomes are by another rule than declared, and the verdicts that are other ones by it."""
+    console.print(Text(launch.caveat, style="yellow"), soft_wrap=not console.is_terminal)
+    for judgment in launch.verdicts:
+        declared = launch.declared_verdicts.get(judgment.hypothesis.name)
+        if declared is not None and declared is not judgment.verdict:
+            said = f"  {judgment.hypothesis.claim} {judgment.verdict.value}; by the declared rule {declared.value}"
+            console.print(Text(said, style="yellow"), soft_wrap=not console.is_terminal)
 
 
 def _cells(plan: Plan, records: Sequence[Record], console: Console) -> None:

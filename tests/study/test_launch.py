@@ -1,3 +1,4 @@
+import html
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -5,8 +6,10 @@ from pathlib import Path
 import pytest
 
 import study
+from study.evidence.judging import Verdict
 from study.launch import Launch
 from study.outcomes.outcome import Outcome
+from study.report import build
 from study.scheduling.ledger import redecide
 from study.storage.store import Store
 from tests.study.conftest import graded
@@ -150,3 +153,29 @@ def test_a_notebook_shows_cells_and_verdicts_with_nothing_unescaped(trained: Cal
     assert "a &lt; b" in html
     assert "<td>2 of 3</td>" in html
     assert "Least squares converges more often: undecided." in html
+
+
+def test_a_launch_decided_again_keeps_the_verdicts_of_the_declared_rule(trained: Callable[..., Store]) -> None:
+    store = trained(((C,) * 12, (N,) * 12), page=False)
+    launch = Launch(store)
+    declared = {judgment.hypothesis.name: judgment.verdict for judgment in launch.verdicts}
+    assert declared == {"ls": Verdict.SUPPORTED, "ns": Verdict.SUPPORTED}
+    assert (launch.decided_again, launch.caveat, launch.declared_verdicts) == (False, "", declared)
+    redecide(launch.plan, store, replace(launch.rule, quality_min=0.99)).write()
+    again = Launch(store)
+    assert again.decided_again
+    assert {judgment.hypothesis.name: judgment.verdict for judgment in again.verdicts} != declared
+    assert again.declared_verdicts == declared
+    assert again.caveat.startswith("Outcomes were decided again after the run, by another rule than declared: modes@")
+    assert "(quality_min 0.99 instead of 0.65)" in again.caveat
+    assert again.caveat in html.unescape(again._repr_html_())
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_page_of_a_launch_decided_again_has_both_verdicts(trained: Callable[..., Store]) -> None:
+    store = trained(((C,) * 12, (N,) * 12), page=False)
+    redecide(store.plan(), store, replace(store.plan().rule, quality_min=0.99)).write()
+    page = html.unescape(build(store).read_text(encoding="utf-8"))
+    assert f'<p class="caveat" role="note">{Launch(store).caveat}' in page
+    assert "both verdicts are given on each claim" in page
+    assert page.count("decided again; by the declared rule: supported") == 2

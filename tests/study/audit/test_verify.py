@@ -18,6 +18,7 @@ from study.cli import app
 from study.outcomes.outcome import Outcome
 from study.report import build
 from study.scheduling.ledger import Ledger, redecide
+from study.storage import lock
 from study.storage.records import Status
 from study.storage.search_log import Log, Stop
 from study.storage.store import Store
@@ -213,6 +214,36 @@ def test_the_command_fails_and_shows_at_most_twenty_differences(launch: Store) -
     assert done.exit_code == 1
     assert 20 <= len(done.stdout.splitlines()) <= 40
     assert re.search(r"and \d+ more", done.stdout)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_another_rule_than_declared_is_said_until_the_declared_one_is_back(trained: Trained) -> None:
+    def said(*arguments: str) -> str:
+        done = CliRunner().invoke(app, [arguments[0], str(store.root), *arguments[1:]], env={"COLUMNS": "400"})
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    store = trained([[C, M], [M, M]])
+    declared, before = store.rule().label(), store.records()
+    page = store.report_path.read_text(encoding="utf-8")
+    assert "another rule than declared" not in said("verify")
+    again = said("decide", "--rule", "quality_min=0.99")
+    assert f"The rule declared before the first replica is {declared}; study decide" in again
+    text = said("verify")
+    assert f"rule           agree       {store.rule().label()}, another one than declared" in text
+    assert f"the rule declared before the first replica is {declared}: study decide {store.root} decides by it" in text
+    assert text.endswith("from the traces and the plan, and outcomes are decided by another rule than declared\n")
+    said("decide")
+    assert (store.rule().label(), store.records()) == (declared, before)
+    assert store.report_path.read_text(encoding="utf-8") == page
+
+
+def test_outcomes_are_not_decided_again_while_a_process_trains(trained: Trained) -> None:
+    store = trained([[C, M]], page=False)
+    with lock.held(store.root):
+        done = CliRunner().invoke(app, ["decide", str(store.root)], env={"COLUMNS": "400"})
+    assert done.exit_code == 2
+    assert f"{store.root} is in use by process" in done.stderr
 
 
 @pytest.mark.slow
