@@ -1,5 +1,6 @@
-"""Numbers, durations and lists as a reader should meet them. No function here ever writes NaN or an infinity."""
+"""Numbers, durations, lists and addresses as a reader should meet them. None is ever NaN, infinite or secret."""
 
+import re
 from collections.abc import Iterable
 from math import isfinite
 
@@ -8,6 +9,11 @@ NOTHING = "\N{EN DASH}"
 
 
 MINUS = "\N{MINUS SIGN}"
+
+_ADDRESS = re.compile(r"(?P<scheme>[\w+.-]+://)?(?P<rest>[^?#]*)(?P<query>[?#].*)?", flags=re.DOTALL)
+_PLACE = re.compile(r"(\[[^\]]*\]|[^:/]*)(:\d*)?(?=/|$)")
+_ON_DISK = ("sqlite", "file")
+"""Schemes whose addresses are paths: an "@" there is part of a name."""
 
 
 def number(value: float | None, digits: int = 2) -> str:
@@ -105,3 +111,23 @@ def number_word(count: int) -> str:
     """``one`` to ``twelve``, figures beyond."""
     names = "no one two three four five six seven eight nine ten eleven twelve".split()
     return names[count] if count < len(names) else whole(count)
+
+
+def without_secrets(address: str) -> str:
+    """Return an address with ``***`` for its user, its password, its query, and what is no number where a port belongs.
+
+    Each of them may be a token, and whatever follows a port that cannot be read may be the rest of a password.
+    """
+    parts = _ADDRESS.fullmatch(address)
+    scheme, rest, query = ("", address, None) if parts is None else parts.group("scheme", "rest", "query")
+    if not scheme:  # a path, or somebody has forgotten "http://"
+        shown = re.sub(r"^[^/]*@", "***@", rest)
+    else:
+        shown = rest if scheme.startswith(_ON_DISK) else _without_user(rest)
+    return f"{scheme or ''}{shown}{f'{query[0]}***' if query else ''}"
+
+
+def _without_user(rest: str) -> str:
+    user, at, place = rest.rpartition("@")
+    known = place if _PLACE.match(place) else f"{place.partition(':')[0]}:***"
+    return f"{'***' if user else ''}{at}{known}"

@@ -1,8 +1,8 @@
-"""Numbers, counts and chances as a reader meets them."""
+"""Numbers, counts, chances and addresses as a reader meets them."""
 
 import pytest
 
-from study.formatting import chance, count_of, p_equals, plural, points
+from study.formatting import chance, count_of, p_equals, plural, points, without_secrets
 
 
 def test_chances_are_shown_as_0_or_1_only_where_they_are() -> None:
@@ -20,3 +20,27 @@ def test_numbers_inside_a_sentence() -> None:
     assert (p_equals(0.04321), p_equals(0.0002)) == ("p = 0.0432", "p < 0.001")
     assert [points(value) for value in (0.125, -0.3, 0.1 + 0.2 - 0.3)] == ["12.5", "-30", "0"]
     assert count_of(3, 5) == "3 of 5"
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("http://127.0.0.1:5000", "http://127.0.0.1:5000"),
+        ("https://lab.example/mlflow/", "https://lab.example/mlflow/"),
+        ("http://[::1]:5000/x", "http://[::1]:5000/x"),
+        ("http://TOKEN@lab.example", "http://***@lab.example"),
+        ("postgresql+psycopg://me:TOKEN@db:5432/runs", "postgresql+psycopg://***@db:5432/runs"),
+        ("http://lab.example/?token=TOKEN", "http://lab.example/?***"),
+        ("http://lab.example#TOKEN", "http://lab.example#***"),
+        ("http://me:TO/KEN@lab.example/x", "http://***@lab.example/x"),
+        ("http://me:TO?KEN@lab.example", "http://me:***?***"),
+        ("http://lab.example:TOKEN/KEN", "http://lab.example:***"),
+        ("http://me:TOKEN@lab.example:TOKEN", "http://***@lab.example:***"),
+        ("sqlite:////home/me@work/runs/mlflow.db", "sqlite:////home/me@work/runs/mlflow.db"),
+        ("sqlite:///runs/mlflow.db?key=TOKEN", "sqlite:///runs/mlflow.db?***"),
+        ("runs/me@work", "runs/me@work"),
+        ("me:TOKEN@lab.example", "***@lab.example"),
+    ],
+)
+def test_an_address_is_shown_without_what_may_be_a_secret(address: str, shown: str) -> None:
+    assert without_secrets(address) == shown
