@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from trainables.data.pixels import check_memory, check_side
 from trainables.data.source import ImageSource, ImageTruth
+from trainables.data.walking import folder_of
 from trainables.files import written_whole
 from trainables.streams import generator
 
@@ -94,8 +96,7 @@ class Characters:
     def __post_init__(self) -> None:
         if not 1 <= self.classes <= LEVEL_ONE:
             raise ValueError(f"classes must be in 1..{LEVEL_ONE}, got {self.classes}")
-        if self.side < 12:
-            raise ValueError(f"side must be >= 12, got {self.side}")
+        check_side(self.side, least=12)
         if self.fonts is not None and self.fonts < 1:
             raise ValueError(f"fonts must be >= 1, got {self.fonts}")
         if self.variations < 1:
@@ -127,7 +128,7 @@ class Characters:
             OSError: if a font cannot be read, or the folder not be written.
         """
         faces = self._faces()
-        path = Path(self.root).absolute() / f"characters-{self._key(faces)}.pt"
+        path = folder_of(self.root) / f"characters-{self._key(faces)}.pt"
         if not path.is_file():
             images, labels = self._draw(faces)
             with written_whole(path, by_many=True) as unfinished:
@@ -157,6 +158,7 @@ class Characters:
 
     def _draw(self, faces: list[tuple[Path, int]]) -> tuple[torch.Tensor, torch.Tensor]:
         """Draw images ``[N, 1, side, side]`` and their classes ``[N]``, ordered by class, font and variation."""
+        check_memory(self.classes * len(faces) * self.variations, self.shape)
         pens = [_Pen(path, index, self.side) for path, index in faces]
         images: list[Pixels] = []
         counts = []
