@@ -1,10 +1,10 @@
-"""Files that are written whole or not at all, and digests of plain values."""
+"""Files that are written whole or not at all, files that know whether they are damaged, and digests of plain values."""
 
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,23 @@ def written_whole(path: Path, *, by_many: bool = False) -> Iterator[Path]:
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def write_sealed(path: Path, content: bytes, *, by_many: bool = False) -> None:
+    """Write a file that begins with the SHA-256 of its content, for :func:`read_sealed`; whole or not at all.
+
+    Raises:
+        OSError: as :func:`written_whole`.
+    """
+    with written_whole(path, by_many=by_many) as unfinished:
+        unfinished.write_bytes(sha256(content).digest() + content)
+
+
+def read_sealed(path: Path) -> bytes | None:
+    """Return the content of a file that :func:`write_sealed` has written; None if a single bit of it has changed."""
+    stored = path.read_bytes()
+    seal, content = stored[: sha256().digest_size], stored[sha256().digest_size :]
+    return content if sha256(content).digest() == seal else None
 
 
 def json_digest(values: Any, *, size: int = 8) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from trainables.files import json_digest, with_floats, written_whole
+from trainables.files import json_digest, read_sealed, with_floats, write_sealed, written_whole
 
 
 def test_a_file_takes_its_place_once_it_is_whole(tmp_path: Path) -> None:
@@ -61,3 +61,25 @@ def test_a_digest_is_of_values_whatever_the_order_of_their_keys() -> None:
 def test_integers_count_as_floats_where_that_is_asked_for() -> None:
     assert json_digest({"a": -1}) != json_digest({"a": -1.0})
     assert json_digest(with_floats({"a": -1})) == json_digest({"a": -1.0})
+
+
+def test_a_sealed_file_gives_back_its_content(tmp_path: Path) -> None:
+    for content in (b"", b"some bytes"):
+        write_sealed(tmp_path / "new" / "file", content)
+        assert read_sealed(tmp_path / "new" / "file") == content
+
+
+@pytest.mark.parametrize("bit", range(0, 8 * 42, 5))
+def test_a_bit_that_changes_breaks_the_seal(tmp_path: Path, bit: int) -> None:
+    write_sealed(tmp_path / "file", b"some bytes")
+    content = bytearray((tmp_path / "file").read_bytes())
+    content[bit // 8] ^= 1 << bit % 8
+    (tmp_path / "file").write_bytes(content)
+    assert read_sealed(tmp_path / "file") is None
+
+
+@pytest.mark.parametrize("size", [0, 10, 32, 41])
+def test_a_sealed_file_that_was_cut_short_is_known(tmp_path: Path, size: int) -> None:
+    write_sealed(tmp_path / "file", b"some bytes")
+    (tmp_path / "file").write_bytes((tmp_path / "file").read_bytes()[:size])
+    assert read_sealed(tmp_path / "file") is None

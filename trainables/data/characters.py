@@ -1,5 +1,6 @@
 """Chinese characters drawn from the fonts of the machine: thousands of classes without a licence to ask for."""
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -14,7 +15,7 @@ import torch
 from trainables.data.pixels import check_memory, check_side
 from trainables.data.source import ImageSource, ImageTruth
 from trainables.data.walking import folder_of
-from trainables.files import written_whole
+from trainables.files import read_sealed, write_sealed
 from trainables.streams import generator
 
 if TYPE_CHECKING:
@@ -128,12 +129,15 @@ class Characters:
             OSError: if a font cannot be read, or the folder not be written.
         """
         faces = self._faces()
-        path = folder_of(self.root) / f"characters-{self._key(faces)}.pt"
-        if not path.is_file():
+        path = folder_of(self.root) / f"characters-{self._key(faces)}.sealed"
+        content = read_sealed(path) if path.is_file() else None
+        if content is None:
             images, labels = self._draw(faces)
-            with written_whole(path, by_many=True) as unfinished:
-                torch.save({"images": images, "labels": labels}, unfinished)
-        stored = torch.load(path, weights_only=True)
+            drawn = io.BytesIO()
+            torch.save({"images": images, "labels": labels}, drawn)
+            content = drawn.getvalue()
+            write_sealed(path, content, by_many=True)
+        stored = torch.load(io.BytesIO(content), weights_only=True)
         truth = ImageTruth(images=stored["images"], labels=stored["labels"], classes=self.classes)
         return ImageSource(truth, device=device, dtype=dtype)
 

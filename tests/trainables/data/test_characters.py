@@ -109,7 +109,20 @@ def test_the_drawn_set_is_kept_and_read_again(latin: None, monkeypatch: pytest.M
     (kept,) = (tmp_path / "new").iterdir()
     monkeypatch.setattr(Characters, "_draw", None)
     assert torch.equal(truth_of(config).images, first.images)
-    assert kept.suffix == ".pt"
+    assert kept.suffix == ".sealed"
+
+
+def test_a_drawn_set_that_was_damaged_is_drawn_again(
+    latin: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    spell(monkeypatch, "AB")
+    config = Characters(classes=2, variations=2, root=str(tmp_path / "new"))
+    first = truth_of(config)
+    (kept,) = (tmp_path / "new").iterdir()
+    content = bytearray(kept.read_bytes())
+    content[len(content) // 2] ^= 1
+    kept.write_bytes(content)
+    assert torch.equal(truth_of(config).images, first.images)
 
 
 @pytest.mark.parametrize("change", [{"classes": 1}, {"side": 16}, {"fonts": 1}, {"variations": 2}])
