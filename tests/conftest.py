@@ -4,6 +4,7 @@ And no deadline for a single example of a property: a busy machine is no failure
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,15 @@ from hypothesis import settings
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("busy", deadline=None)
 settings.load_profile("busy")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def converted_images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder of converted images for all tests, instead of the user's."""
+    folder = tmp_path_factory.mktemp("converted")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STUDY_CACHE", str(folder))
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -11,10 +11,13 @@ A set whose channels each show a thing of their own (stacked MNIST) is read chan
 published protocols do (Srivastava et al. 2017; Lin et al. 2018): a net for ten digits names a thousand classes.
 """
 
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
-from typing import Literal
+from pickle import UnpicklingError
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +31,7 @@ from trainables.streams import generator
 VERSION = 2
 """Raise when anything below changes what is learned; cached nets of other versions are not used."""
 WIDTH = 32
+logger = logging.getLogger(__name__)
 _MOST_IMAGES, _EPOCHS, _BATCH, _HELD_OUT = 12_000, 12, 64, 0.2
 _FEW_CLASSES, _UPDATES_PER_CLASS = 10, 40
 
@@ -87,23 +91,41 @@ class Spelled(nn.Module):
 
 
 def obtain(truth: ImageTruth, data_digest: str, cache: Path | None) -> Features:
-    """Load the data set's features from ``cache``, or train and store them there if none are, or they are damaged."""
+    """Load the data set's features from ``cache``, or train and store them there.
+
+    A stored file that has been damaged is trained again, with a warning: other weights would be other distances.
+    """
     path = cache / f"features-{data_digest}-v{VERSION}.pt" if cache else None
-    if path and path.exists() and states.is_intact(path):
-        stored = torch.load(path, weights_only=True)
-        net, head = _assembled(truth, *_nets(truth))
-        for part, name in ((net, "net"), (head, "head")):
-            part.load_state_dict(stored[name])
-            part.requires_grad_(False)
-        return Features(
-            net=net, head=head, task=stored["task"], accuracy=stored["accuracy"], data_digest=stored["data"]
-        )
+    if path and path.exists():
+        stored = _stored(path)
+        if stored is not None:
+            return _loaded(truth, stored)
+        logger.warning("the classifier in %s is damaged: it is trained again", path)
     features = fit(truth, data_digest)
     if path:
         weights = {"net": features.net.state_dict(), "head": features.head.state_dict()}
         found = {"task": features.task, "accuracy": features.accuracy, "data": data_digest}
         states.save({**weights, **found}, path, by_many=True)
     return features
+
+
+def _stored(path: Path) -> Mapping[str, Any] | None:
+    """Read a stored classifier; None if it is damaged, or holds what is no weights, which is not executed."""
+    if not states.is_intact(path):
+        return None
+    try:
+        stored: Mapping[str, Any] = torch.load(path, weights_only=True)
+    except UnpicklingError:
+        return None
+    return stored
+
+
+def _loaded(truth: ImageTruth, stored: Mapping[str, Any]) -> Features:
+    net, head = _assembled(truth, *_nets(truth))
+    for part, name in ((net, "net"), (head, "head")):
+        part.load_state_dict(stored[name])
+        part.requires_grad_(False)
+    return Features(net=net, head=head, task=stored["task"], accuracy=stored["accuracy"], data_digest=stored["data"])
 
 
 def fit(truth: ImageTruth, data_digest: str) -> Features:

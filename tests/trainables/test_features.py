@@ -1,5 +1,7 @@
 """The classifier whose features images are compared in. One training on the digits serves all tests here."""
 
+import io
+import pickle
 from pathlib import Path
 
 import pytest
@@ -80,18 +82,51 @@ def test_nothing_is_left_to_differentiate(way: str, tmp_path: Path) -> None:
     assert not found.net(torch.zeros(2, 1, 8, 8)).requires_grad
 
 
+@pytest.mark.parametrize("place", [0, 40, 5_000, 30_000])
+def test_a_damaged_file_is_trained_again_with_a_warning(
+    place: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One bit, in the headers and the weights."""
+    first = obtain(few(), "0123", tmp_path)
+    (path,) = tmp_path.iterdir()
+    whole = path.read_bytes()
+    damaged = bytearray(whole)
+    damaged[place] ^= 1
+    path.write_bytes(damaged)
+    assert same(obtain(few(), "0123", tmp_path), first)
+    assert caplog.messages == [f"the classifier in {path} is damaged: it is trained again"]
+    assert path.read_bytes() == whole
+    assert same(obtain(few(), "0123", tmp_path), first)
+    assert len(caplog.messages) == 1
+
+
+def test_a_file_cut_short_is_trained_again(tmp_path: Path) -> None:
+    first = obtain(few(), "0123", tmp_path)
+    (path,) = tmp_path.iterdir()
+    for size in (0, 10, 2_000):
+        path.write_bytes(path.read_bytes()[:size])
+        assert same(obtain(few(), "0123", tmp_path), first)
+
+
+class Trap:
+    """What a pickle would execute."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (pytest.fail, ("executed",))
+
+
+def test_what_is_no_weights_is_not_executed(tmp_path: Path) -> None:
+    first = obtain(few(), "0123", tmp_path)
+    (path,) = tmp_path.iterdir()
+    written = io.BytesIO()
+    torch.save({"net": Trap()}, written)
+    for content in (written.getvalue(), pickle.dumps(Trap(), protocol=2)):
+        path.write_bytes(content)
+        assert same(obtain(few(), "0123", tmp_path), first)
+
+
 def test_the_cache_holds_whole_files_only(trained: Features, cache: Path, digits: ImageSource) -> None:
     assert [path.name for path in cache.iterdir()] == [f"features-{digits.digest}-v{VERSION}.pt"]
-
-
-def test_a_damaged_net_is_trained_again(tmp_path: Path) -> None:
-    whole = obtain(few(), "0123", tmp_path)
-    (path,) = tmp_path.iterdir()
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 64
-    path.write_bytes(content)
-    assert same(obtain(few(), "0123", tmp_path), whole)
-    assert same(obtain(few(), "0123", tmp_path), whole)
 
 
 def test_other_data_have_another_place_in_the_cache(tmp_path: Path) -> None:

@@ -17,7 +17,16 @@ from trainables.data.lsun import Lsun, LsunBedroom
 from trainables.data.mnist import FashionMnist, Mnist, StackedMnist
 from trainables.data.point import Point
 from trainables.data.ring import Ring
-from trainables.data.source import Batch, Downloadable, ImageSource, ImageTruth, MixtureSource, MixtureTruth, Source
+from trainables.data.source import (
+    Batch,
+    Downloadable,
+    ImageSource,
+    ImageTruth,
+    MixtureSource,
+    MixtureTruth,
+    Remarked,
+    Source,
+)
 from trainables.data.stl import Stl10
 from trainables.data.swiss_roll import SwissRoll
 
@@ -62,6 +71,7 @@ __all__ = [
     "MixtureTruth",
     "Mnist",
     "Point",
+    "Remarked",
     "Ring",
     "Source",
     "StackedMnist",

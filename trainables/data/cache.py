@@ -1,16 +1,20 @@
-"""Images decoded once into a file of bytes beside the data; every later load maps that file.
+"""Images decoded once into a file of bytes in the user's cache; every later load maps that file.
 
-Neither memory nor start-up grows with the set. Several processes may ask at once: one writes, the others wait. A file
-appears under its name only when it is whole, and only if every image could be read.
+Neither memory nor start-up grows with the set, and nothing is written beside the user's images, which may be read-only.
+Several processes may ask at once: one writes, the others wait. A file appears under its name only when it is whole, and
+only if every image could be read.
 """
 
 import contextlib
+import errno
 import logging
 import os
-import struct
+import shutil
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from hashlib import blake2b
+from math import prod
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -18,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from trainables.data.walking import printable
 from trainables.files import written_whole
 
 Pixels = npt.NDArray[np.uint8]
@@ -33,8 +38,12 @@ class Listing(Protocol):
     def __iter__(self) -> Iterator[Named]: ...
 
 
-UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error)
-"""What PIL raises for files that are cut short, damaged, or no images at all."""
+UNREADABLE = (OSError, ValueError)
+"""What is raised for files that are cut short, damaged, or no images at all."""
+VARIABLE = "STUDY_CACHE"
+"""The environment variable that names another folder of converted images."""
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+"""What file systems without locks say, such as some of NFS."""
 NAMED_FILES = 5
 REPORT_EVERY = 100_000
 logger = logging.getLogger(__name__)
@@ -48,43 +57,90 @@ class UnreadableImages(ValueError):
     """
 
     def __init__(self, files: Mapping[str, str], count: int, place: Path) -> None:
-        self.files = dict(files)
-        names = [f"{name} ({files[name]})" for name in list(files)[:NAMED_FILES]]
+        self.files = {printable(name): printable(reason) for name, reason in files.items()}
+        names = [f"{name} ({reason})" for name, reason in list(self.files.items())[:NAMED_FILES]]
         more = f" and {len(files) - NAMED_FILES} more" if len(files) > NAMED_FILES else ""
         super().__init__(
-            f"root must hold readable images, got {len(files)} unreadable of {count} in {place}: "
+            f"root must hold readable images, got {len(files)} unreadable of {count} in {printable(str(place))}: "
             f"{', '.join(names)}{more}; repair or remove them"
         )
 
 
-def images(cache: Path, shape: tuple[int, ...], opened: Callable[[], AbstractContextManager[Listing]]) -> torch.Tensor:
+def folder() -> Path:
+    """Return the folder of converted images: what ``STUDY_CACHE`` names, or one in the user's cache folder."""
+    if named := os.environ.get(VARIABLE):
+        return Path(named).expanduser().absolute()
+    usual = os.environ.get("XDG_CACHE_HOME")
+    return (Path(usual) if usual and os.path.isabs(usual) else Path.home() / ".cache") / "gan-stability-lab"
+
+
+def place(data: Path, name: str) -> Path:
+    """Return where the converted file of a folder of data lies.
+
+    Versions up to 0.6 wrote it beside the data; one that lies there is used.
+
+    Args:
+        data: the folder, which is not written to.
+        name: the file's name, of which its content must be a function.
+    """
+    beside = data / name
+    if beside.is_file():
+        return beside
+    real = os.path.realpath(data)
+    digest = blake2b(os.fsencode(real), digest_size=8).hexdigest()
+    return folder() / f"{printable(os.path.basename(real))}-{digest}" / name
+
+
+def images(
+    cache: Path, shape: tuple[int, ...], opened: Callable[[], AbstractContextManager[Listing]], data: Path
+) -> torch.Tensor:
     """Return the images ``[N, *shape]`` uint8 of a cache file, made from the listing if it is not there.
 
     Args:
         cache: the ``.npy`` file; what it holds must be a function of its name.
         shape: one image's, ``(channels, side, side)``.
         opened: the listing, open while it is read; called only if it is needed.
+        data: the folder of the images, for errors.
 
     Raises:
         UnreadableImages: if any cannot be decoded; all are tried, so that all are named.
-        OSError: if the disk is full or the folder not writable; no unfinished file is left behind.
+        ValueError: if the folder of the cache file is full or not writable; no unfinished file is left behind.
     """
     if not cache.is_file():
-        with _alone(cache.with_suffix(".lock")):
-            if not cache.is_file():
-                with opened() as listing:
-                    _convert(cache, shape, listing)
+        try:
+            cache.parent.mkdir(parents=True, exist_ok=True)
+            with _lock(cache.with_suffix(".lock")) as alone:
+                if not cache.is_file():
+                    with opened() as listing:
+                        _check_room(cache.parent, len(listing), shape)
+                        _convert(cache, shape, listing, data, by_many=not alone)
+        except OSError as error:
+            raise ValueError(
+                f"{VARIABLE} must name a folder with room for converted images, got {error.filename or cache.parent}: "
+                f"{error.strerror or error}"
+            ) from None
     return _mapped(cache)
 
 
-def _convert(cache: Path, shape: tuple[int, ...], listing: Listing) -> None:
-    with written_whole(cache) as unfinished, unfinished.open("wb") as file:
-        _write(file, shape, listing, cache)
+def _check_room(place: Path, count: int, shape: tuple[int, ...]) -> None:
+    """Raise ValueError if the converted images do not fit on the disk, before any is decoded."""
+    needed, free = count * prod(shape), shutil.disk_usage(place).free
+    if needed > free:
+        size = "x".join(map(str, shape))
+        raise ValueError(
+            f"side must leave room for the converted images, got {count:,} of {size}, which need {needed / 1e9:,.1f} GB"
+            f" of {free / 1e9:,.1f} GB free in {place}: take a smaller side, or name another folder in {VARIABLE}"
+        )
+
+
+def _convert(cache: Path, shape: tuple[int, ...], listing: Listing, data: Path, *, by_many: bool) -> None:
+    with written_whole(cache, by_many=by_many) as unfinished, unfinished.open("wb") as file:
+        _write(file, shape, listing, data)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _write(file: BinaryIO, shape: tuple[int, ...], listing: Listing, cache: Path) -> None:
+def _write(file: BinaryIO, shape: tuple[int, ...], listing: Listing, data: Path) -> None:
     # Plain writes, not a writable memory map: on a full disk they raise, where the map kills the process.
     header = {"descr": "|u1", "fortran_order": False, "shape": (len(listing), *shape)}
     np.lib.format.write_array_header_1_0(file, header)
@@ -98,9 +154,9 @@ def _write(file: BinaryIO, shape: tuple[int, ...], listing: Listing, cache: Path
         if not unreadable:
             file.write(pixels.tobytes())
         if number % REPORT_EVERY == 0:
-            logger.info("%d of %d images converted to %s", number, len(listing), cache)
+            logger.info("%d of %d images of %s converted", number, len(listing), printable(str(data)))
     if unreadable:
-        raise UnreadableImages(unreadable, len(listing), cache.parent)
+        raise UnreadableImages(unreadable, len(listing), data)
 
 
 def _mapped(path: Path) -> torch.Tensor:
@@ -115,10 +171,19 @@ def _mapped(path: Path) -> torch.Tensor:
 
 
 @contextlib.contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """Wait until no other process holds the lock; the system frees it when its holder dies."""
+def _lock(path: Path) -> Iterator[bool]:
+    """Wait until no other process holds the lock; yield whether that could be had, which some file systems cannot give.
+
+    The system frees it when its holder dies.
+    """
     import fcntl
 
-    with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
+            yield False
+        else:
+            yield True

@@ -7,7 +7,9 @@ from typing import ClassVar, Literal
 import torch
 
 from trainables.data.listing import Files
+from trainables.data.pixels import check_side
 from trainables.data.source import ImageSource, ImageTruth
+from trainables.data.walking import folder_of
 
 PARTITION = "list_eval_partition.txt"
 IMAGES = "img_align_celeba"
@@ -21,7 +23,7 @@ class CelebA:
 
     RGB in [-1, 1]; the training split alone. Unlabelled: the 40 attributes are no classes, they overlap. The official
     files in the layout that torchvision downloads. The first ``load`` decodes the images once into a file of bytes
-    among them (2 GB at side 64), about a millisecond of one core each; later ones map it.
+    in the user's cache (2 GB at side 64), about a millisecond of one core each; later ones map it.
 
     Attributes:
         root: the folder that holds ``celeba/img_align_celeba`` and ``celeba/list_eval_partition.txt``; relative to the
@@ -40,8 +42,7 @@ class CelebA:
     source: ClassVar[str] = "Liu et al. 2015, CelebA aligned and cropped, training set"
 
     def __post_init__(self) -> None:
-        if self.side < 8:
-            raise ValueError(f"side must be >= 8, got {self.side}")
+        check_side(self.side)
         if not 8 <= self.crop <= _WIDTH:
             raise ValueError(f"crop must be in 8..{_WIDTH}, got {self.crop}")
 
@@ -60,7 +61,7 @@ class CelebA:
         Raises:
             ValueError: if they are not there; says what to download and where to.
         """
-        root = Path(self.root).absolute()
+        root = folder_of(self.root)
         for file in (f"celeba/{PARTITION}", f"celeba/{IMAGES}/000001.jpg"):
             if not (root / file).is_file():
                 raise ValueError(
@@ -74,11 +75,11 @@ class CelebA:
         """Map the converted images, converting them first if need be.
 
         Raises:
-            ValueError: as ``check``, or if images are absent or cannot be decoded: how many, and the first five.
-            OSError: if the disk is full or the folder not writable; no unfinished file is left behind.
+            ValueError: as ``check``, or if images are absent or cannot be decoded: how many, and the first five; or
+                if the cache is full or not writable.
         """
         self.check()
-        folder = Path(self.root).absolute() / "celeba"
+        folder = folder_of(self.root) / "celeba"
         names = _training(folder / PARTITION)
         absent = [name for name in names if not (folder / IMAGES / name).is_file()]
         if absent:

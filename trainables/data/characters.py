@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from trainables import states
+from trainables.data.pixels import check_memory, check_side
 from trainables.data.source import ImageSource, ImageTruth
-from trainables.files import written_whole
+from trainables.data.walking import folder_of
 from trainables.streams import generator
 
 if TYPE_CHECKING:
@@ -94,8 +96,7 @@ class Characters:
     def __post_init__(self) -> None:
         if not 1 <= self.classes <= LEVEL_ONE:
             raise ValueError(f"classes must be in 1..{LEVEL_ONE}, got {self.classes}")
-        if self.side < 12:
-            raise ValueError(f"side must be >= 12, got {self.side}")
+        check_side(self.side, least=12)
         if self.fonts is not None and self.fonts < 1:
             raise ValueError(f"fonts must be >= 1, got {self.fonts}")
         if self.variations < 1:
@@ -127,11 +128,10 @@ class Characters:
             OSError: if a font cannot be read, or the folder not be written.
         """
         faces = self._faces()
-        path = Path(self.root).absolute() / f"characters-{self._key(faces)}.pt"
-        if not path.is_file():
+        path = folder_of(self.root) / f"characters-{self._key(faces)}.pt"
+        if not (path.is_file() and states.is_intact(path)):
             images, labels = self._draw(faces)
-            with written_whole(path, by_many=True) as unfinished:
-                torch.save({"images": images, "labels": labels}, unfinished)
+            states.save({"images": images, "labels": labels}, path, by_many=True)
         stored = torch.load(path, weights_only=True)
         truth = ImageTruth(images=stored["images"], labels=stored["labels"], classes=self.classes)
         return ImageSource(truth, device=device, dtype=dtype)
@@ -157,6 +157,7 @@ class Characters:
 
     def _draw(self, faces: list[tuple[Path, int]]) -> tuple[torch.Tensor, torch.Tensor]:
         """Draw images ``[N, 1, side, side]`` and their classes ``[N]``, ordered by class, font and variation."""
+        check_memory(self.classes * len(faces) * self.variations, self.shape)
         pens = [_Pen(path, index, self.side) for path, index in faces]
         images: list[Pixels] = []
         counts = []

@@ -1,14 +1,14 @@
 """CIFAR-10."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
 import torch
 
-from trainables.data.pixels import resized
+from trainables.data.pixels import check_memory, check_side, resized
 from trainables.data.source import ImageSource, ImageTruth
+from trainables.data.walking import folder_of
 
 FILES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
 """The test batch is not used, but torchvision insists on it."""
@@ -32,8 +32,7 @@ class Cifar10:
     source: ClassVar[str] = "Krizhevsky 2009, CIFAR-10 training set"
 
     def __post_init__(self) -> None:
-        if self.side < 8:
-            raise ValueError(f"side must be >= 8, got {self.side}")
+        check_side(self.side)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -50,7 +49,7 @@ class Cifar10:
         Raises:
             ValueError: if one is not there; says how to fetch them.
         """
-        folder = Path(self.root).absolute()
+        folder = folder_of(self.root)
         for file in FILES:
             if not (folder / "cifar-10-batches-py" / file).is_file():
                 raise ValueError(
@@ -71,9 +70,10 @@ class Cifar10:
             reader = CIFAR10(self.root, train=True)
         except RuntimeError:  # a checksum; nothing of the file has been unpickled then
             raise ValueError(
-                f"root must hold CIFAR-10 undamaged, got other checksums in {Path(self.root).absolute()}: delete "
+                f"root must hold CIFAR-10 undamaged, got other checksums in {folder_of(self.root)}: delete "
                 "cifar-10-batches-py in that folder and fetch it again"
             ) from None
+        check_memory(len(reader.data), self.shape)
         images = torch.from_numpy(np.ascontiguousarray(reader.data.transpose(0, 3, 1, 2)))
         truth = ImageTruth(images=resized(images, self.side), labels=torch.tensor(reader.targets), classes=self.classes)
         return ImageSource(truth, device=device, dtype=dtype)

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from trainables.data.pixels import check_memory, check_side
 from trainables.data.source import ImageSource, ImageTruth
 
 
@@ -23,8 +24,7 @@ class Digits:
     source: ClassVar[str] = "Alpaydin & Kaynak 1998, UCI optical recognition of handwritten digits"
 
     def __post_init__(self) -> None:
-        if self.side < 8:
-            raise ValueError(f"side must be >= 8, got {self.side}")
+        check_side(self.side)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -42,6 +42,7 @@ class Digits:
         from sklearn.datasets import load_digits
 
         bunch = load_digits()
+        check_memory(len(bunch.images), self.shape)
         small = torch.from_numpy(np.asarray(bunch.images, dtype=np.float32) / 16 * 255)[:, None]
         large = functional.interpolate(small, size=(self.side, self.side), mode="bilinear", align_corners=False)
         truth = ImageTruth(

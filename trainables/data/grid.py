@@ -1,13 +1,13 @@
 """The square grid of Gaussians."""
 
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, isqrt
 from typing import ClassVar, Literal
 
 import numpy as np
 import torch
 
-from trainables.data.source import MixtureSource, MixtureTruth
+from trainables.data.source import MOST_MODES, MixtureSource, MixtureTruth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +29,8 @@ class Grid:
     source: ClassVar[str] = "Lin et al. 2018, section 4.1; Gulrajani et al. 2017 (authors' toy script) for the divisor"
 
     def __post_init__(self) -> None:
-        if self.side < 2:
-            raise ValueError(f"side must be >= 2, got {self.side}")
+        if not 2 <= self.side <= isqrt(MOST_MODES):
+            raise ValueError(f"side must be in 2..{isqrt(MOST_MODES)}, got {self.side}")
         for name, value in (("spacing", self.spacing), ("std", self.std), ("divisor", self.divisor)):
             if not (isfinite(value) and value > 0):
                 raise ValueError(f"{name} must be > 0, got {value}")

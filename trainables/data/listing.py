@@ -13,13 +13,16 @@ from trainables.data import cache
 from trainables.data.cache import Named
 from trainables.data.pixels import Fit, Pixels, decoded, fitted
 
+EDITION = 2
+"""Raise when files are decoded otherwise; what was converted by another edition is not used."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Files:
     """Image files in their order, and what becomes of each.
 
     Attributes:
-        root: the folder; the converted file stands in it.
+        root: the folder.
         names: the files, relative to the root.
         channels, side: of the converted images.
         fit: how they get that size.
@@ -36,16 +39,17 @@ class Files:
     @property
     def cache(self) -> Path:
         """The converted images. A file that is added, removed, renamed or written to gives another name."""
-        digest = blake2b(repr((self.channels, self.side, self.fit, self.crop)).encode(), digest_size=8)
+        how = (EDITION, self.channels, self.side, self.fit, self.crop)
+        digest = blake2b(repr(how).encode(), digest_size=8)
         for name in self.names:
             state = (self.root / name).stat()
             digest.update(f"{name}\0{state.st_size}\0{state.st_mtime_ns}\0".encode("utf-8", "surrogateescape"))
-        return self.root / f"images_{self.side}_{digest.hexdigest()}.npy"
+        return cache.place(self.root, f"images_{self.side}_{digest.hexdigest()}.npy")
 
     def images(self) -> torch.Tensor:
         """Return ``[N, channels, side, side]`` uint8, mapped from the converted file, which is written if need be."""
         shape = (self.channels, self.side, self.side)
-        return cache.images(self.cache, shape, lambda: contextlib.nullcontext(self))
+        return cache.images(self.cache, shape, lambda: contextlib.nullcontext(self), self.root)
 
     def __len__(self) -> int:
         return len(self.names)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from trainables.data.pixels import check_memory
 from trainables.data.source import ImageSource, ImageTruth
 from trainables.streams import generator
 
@@ -62,6 +63,7 @@ class LowVariabilityDigits:
         """Do nothing: the font comes with matplotlib, which is installed with this package."""
 
     def load(self, *, device: torch.device, dtype: torch.dtype) -> ImageSource:
+        check_memory(self.count, self.shape, field="count")
         each = self.count // CLASSES
         images = np.zeros((CLASSES, each, 1, SIDE, SIDE), dtype=np.uint8)
         for digit, own in enumerate(images[:, :, 0]):

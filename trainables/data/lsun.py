@@ -13,8 +13,9 @@ from typing import Any, ClassVar, Literal
 import torch
 
 from trainables.data import cache
-from trainables.data.pixels import Fit, Pixels, decoded, fitted
+from trainables.data.pixels import Fit, Pixels, check_side, decoded, fitted
 from trainables.data.source import ImageSource, ImageTruth
+from trainables.data.walking import folder_of
 
 Category = Literal[
     "bedroom",
@@ -34,8 +35,8 @@ Category = Literal[
 class Lsun:
     """One category of LSUN (photographs, shorter edge 256), unlabelled, as ``side`` x ``side`` RGB in [-1, 1].
 
-    The training split alone. The first ``load`` decodes the database once into a file of bytes beside it (37 GB for
-    all bedrooms at side 64, about a millisecond of one core per image); every later one maps that file.
+    The training split alone. The first ``load`` decodes the database once into a file of bytes in the user's cache
+    (37 GB for all bedrooms at side 64, about a millisecond of one core per image); every later one maps that file.
 
     Attributes:
         category: Mao et al. 2017 show bedroom, church, dining room, kitchen and conference room.
@@ -56,8 +57,7 @@ class Lsun:
     source: ClassVar[str] = "Yu et al. 2015, LSUN training set"
 
     def __post_init__(self) -> None:
-        if self.side < 8:
-            raise ValueError(f"side must be >= 8, got {self.side}")
+        check_side(self.side)
         if self.limit is not None and self.limit < 1:
             raise ValueError(f"limit must be >= 1, got {self.limit}")
 
@@ -69,7 +69,7 @@ class Lsun:
     def cache(self) -> Path:
         """The converted images: an ``.npy`` file, ``[N, 3, side, side]`` uint8."""
         part = "all" if self.limit is None else f"first{self.limit}"
-        return Path(self.root).absolute() / f"{self.category}_train_{self.side}_{self.fit}_{part}.npy"
+        return cache.place(folder_of(self.root), f"{self.category}_train_{self.side}_{self.fit}_{part}.npy")
 
     @property
     def classes(self) -> int:
@@ -82,7 +82,7 @@ class Lsun:
         Raises:
             ValueError: if neither the database nor the converted file is there; says what to download and where to.
         """
-        folder, database = Path(self.root).absolute(), f"{self.category}_train_lmdb"
+        folder, database = folder_of(self.root), f"{self.category}_train_lmdb"
         if not (self.cache.is_file() or (folder / database / "data.mdb").is_file()):
             size = " (about 43 GB)" if self.category == "bedroom" else ""
             raise ValueError(
@@ -95,19 +95,19 @@ class Lsun:
         """Map the converted images, converting them first if need be.
 
         Raises:
-            ValueError: as ``check``, or if the database is empty, or images in it cannot be read (by their keys).
-            OSError: if the disk is full or the folder not writable; no unfinished file is left behind.
+            ValueError: as ``check``, or if the database is empty, or images in it cannot be read (by their keys);
+                or if the cache is full or not writable.
         """
         self.check()
-        images = cache.images(self.cache, self.shape, self._opened)
+        images = cache.images(self.cache, self.shape, self._opened, folder_of(self.root))
         truth = ImageTruth(images=images, labels=None, classes=0)
         return ImageSource(truth, device=device, dtype=dtype, on_device=False)
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator["_Photographs"]:
-        with _database(Path(self.root), f"{self.category}_train") as database:
+        with _database(folder_of(self.root), f"{self.category}_train") as database:
             if not len(database):
-                raise ValueError(f"root must hold images, got an empty database in {Path(self.root).absolute()}")
+                raise ValueError(f"root must hold images, got an empty database in {folder_of(self.root)}")
             yield _Photographs(database, self.limit, self.side, self.fit)
 
 
@@ -190,7 +190,6 @@ def _database(root: Path, name: str) -> Iterator[Any]:
     """
     from torchvision.datasets import LSUN
 
-    root = root.absolute()
     with tempfile.TemporaryDirectory() as empty, contextlib.chdir(empty), warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         databases = LSUN(str(root), classes=[name]).dbs

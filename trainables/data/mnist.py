@@ -7,15 +7,14 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from trainables.data.pixels import resized
+from trainables.data import idx
+from trainables.data.pixels import check_memory, check_side, resized
 from trainables.data.source import ImageSource, ImageTruth
 from trainables.streams import generator
 
 SIDE = 28
 DIGITS = 10
 STACKED = 3
-FILES = tuple(f"{part}-{what}" for part in ("train", "t10k") for what in ("images-idx3-ubyte", "labels-idx1-ubyte"))
-"""Those of the test set are not read, but torchvision insists on them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +25,8 @@ class Mnist:
     implementations do so for 32; others pad with black).
 
     Attributes:
-        root: the folder that holds ``MNIST/raw``; relative to the working folder.
+        root: the folder that holds the files, packed or not, also in folders inside it such as ``MNIST/raw``;
+            relative to the working folder.
 
     LeCun et al. 1998, "Gradient-based learning applied to document recognition".
     """
@@ -37,7 +37,7 @@ class Mnist:
     source: ClassVar[str] = "LeCun et al. 1998, MNIST training set"
 
     def __post_init__(self) -> None:
-        _check_side(self.side)
+        check_side(self.side)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -54,7 +54,7 @@ class Mnist:
         Raises:
             ValueError: if one is not there; says how to fetch them.
         """
-        _look_for(self.root, "MNIST")
+        idx.find(self.root, "MNIST")
 
     def load(self, *, device: torch.device, dtype: torch.dtype) -> ImageSource:
         """Load the training set.
@@ -62,8 +62,8 @@ class Mnist:
         Raises:
             ValueError: as ``check``, or if the files are damaged.
         """
-        self.check()
         images, labels = _read(self.root, "MNIST")
+        check_memory(len(images), self.shape)
         truth = ImageTruth(images=resized(images, self.side), labels=labels, classes=DIGITS)
         return ImageSource(truth, device=device, dtype=dtype)
 
@@ -79,7 +79,8 @@ class FashionMnist:
     The training set alone; nothing of it is held out. At another side than 28 the images are scaled bilinearly.
 
     Attributes:
-        root: the folder that holds ``FashionMNIST/raw``; relative to the working folder.
+        root: the folder that holds the files, packed or not, also in folders inside it such as ``FashionMNIST/raw``;
+            relative to the working folder.
 
     Xiao et al. 2017, "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning Algorithms".
     """
@@ -90,7 +91,7 @@ class FashionMnist:
     source: ClassVar[str] = "Xiao et al. 2017, Fashion-MNIST training set"
 
     def __post_init__(self) -> None:
-        _check_side(self.side)
+        check_side(self.side)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -103,12 +104,12 @@ class FashionMnist:
 
     def check(self) -> None:
         """Check as :meth:`Mnist.check` does."""
-        _look_for(self.root, "FashionMNIST")
+        idx.find(self.root, "FashionMNIST")
 
     def load(self, *, device: torch.device, dtype: torch.dtype) -> ImageSource:
         """Load as :meth:`Mnist.load` does."""
-        self.check()
         images, labels = _read(self.root, "FashionMNIST")
+        check_memory(len(images), self.shape)
         truth = ImageTruth(images=resized(images, self.side), labels=labels, classes=DIGITS)
         return ImageSource(truth, device=device, dtype=dtype)
 
@@ -133,7 +134,7 @@ class StackedMnist:
     generator can cover more than 40 % of them.
 
     Attributes:
-        root: the folder that holds ``MNIST/raw``, the same as that of :class:`Mnist`.
+        root: as that of :class:`Mnist`.
     """
 
     kind: Literal["stacked_mnist"] = "stacked_mnist"
@@ -143,7 +144,7 @@ class StackedMnist:
     source: ClassVar[str] = "Metz et al. 2017; Srivastava et al. 2017: stacked MNIST from the training set"
 
     def __post_init__(self) -> None:
-        _check_side(self.side)
+        check_side(self.side)
         if self.count < 1:
             raise ValueError(f"count must be >= 1, got {self.count}")
 
@@ -158,12 +159,12 @@ class StackedMnist:
 
     def check(self) -> None:
         """Check as :meth:`Mnist.check` does."""
-        _look_for(self.root, "MNIST")
+        idx.find(self.root, "MNIST")
 
     def load(self, *, device: torch.device, dtype: torch.dtype) -> ImageSource:
         """Load as :meth:`Mnist.load` does."""
-        self.check()
         digits, names = _read(self.root, "MNIST")
+        check_memory(self.count, self.shape, field="side or count")
         rng = generator(0, "stacked_mnist")
         picks = torch.from_numpy(rng.integers(len(digits), size=(self.count, STACKED)))
         places = torch.tensor([DIGITS**place for place in reversed(range(STACKED))])
@@ -180,40 +181,20 @@ class StackedMnist:
         _reader("MNIST")(self.root, download=True)
 
 
-def _check_side(side: int) -> None:
-    if side < 8:
-        raise ValueError(f"side must be >= 8, got {side}")
-
-
-def _look_for(root: str, name: str) -> None:
-    folder = Path(root).absolute()
-    for file in FILES:
-        path = Path(name) / "raw" / file
-        if not (folder / path).is_file():
-            raise ValueError(
-                f"root must hold {name}, got {folder} without {path}: fetch it with "
-                f"torchvision.datasets.{name}({root!r}, download=True)"
-            )
-
-
 def _read(root: str, name: str) -> tuple[Tensor, Tensor]:
     """Read images ``[N, 1, 28, 28]`` and labels ``[N]`` of the training set."""
+    places = idx.find(root, name)
     try:
-        reader = _reader(name)(root, train=True)
-    except (RuntimeError, ValueError, AssertionError, OSError) as error:  # what a damaged file looks like
-        reason = str(error) or "not the files' format"
-        raise _damaged(root, name, reason) from None
-    images, labels = reader.data, reader.targets
-    if not len(images) or len(images) != len(labels) or images.shape[1:] != (SIDE, SIDE):
-        raise _damaged(root, name, f"{tuple(images.shape)} images for {len(labels)} labels")
-    return images[:, None], labels
+        images, labels = (torch.from_numpy(idx.read(place).copy()) for place in places)
+    except ValueError as error:
+        raise _damaged(places.images.parent, name, str(error)) from None
+    if not len(images) or images.shape != (len(labels), SIDE, SIDE):
+        raise _damaged(places.images.parent, name, f"{tuple(images.shape)} images for {len(labels)} labels")
+    return images[:, None], labels.to(torch.int64)
 
 
-def _damaged(root: str, name: str, reason: str) -> ValueError:
-    place = Path(root).absolute() / name / "raw"
-    return ValueError(
-        f"root must hold {name} undamaged, got {place} with {reason}: delete that folder and fetch it again"
-    )
+def _damaged(folder: Path, name: str, reason: str) -> ValueError:
+    return ValueError(f"root must hold {name} undamaged, got {folder} with {reason}: fetch those files again")
 
 
 def _reader(name: str) -> Any:

@@ -1,6 +1,10 @@
 """From image files and arrays to bytes of one size. Scaling is bilinear, over all pixels covered when it shrinks."""
 
+import os
+import struct
+import warnings
 from collections.abc import Iterator
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
@@ -19,29 +23,130 @@ Fit = Literal["crop", "squeeze"]
 
 MODES = {1: "L", 3: "RGB"}
 DEEP = ("F", "I")
+ORIENTATION = 0x0112
+"""The EXIF tag of how the camera was held; 1 is upright."""
 CHUNK = 2_048
+LEAST_SIDE, MOST_SIDE = 8, 1_024
+LIMIT = Path("/sys/fs/cgroup/memory.max")
+"""The memory that a container may use, on Linux."""
+
+
+def check_side(side: int, least: int = LEAST_SIDE) -> None:
+    """Raise ValueError if images cannot have this side."""
+    if not least <= side <= MOST_SIDE:
+        raise ValueError(f"side must be in {least}..{MOST_SIDE}, got {side}")
+
+
+def check_memory(count: int, shape: tuple[int, ...], *, field: str = "side") -> None:
+    """Raise ValueError if images that are kept in memory exceed the machine's; none of that size has been made then.
+
+    Args:
+        count: number of images.
+        shape: one image's.
+        field: the data set's field to make smaller.
+    """
+    needed, there = count * prod(shape), _memory()
+    if needed > there:
+        size = "x".join(map(str, shape))
+        raise ValueError(
+            f"{field} must leave room for the images in memory, got {count:,} of {size}, which need"
+            f" {needed / 1e9:,.1f} GB of {there / 1e9:,.1f} GB: take a smaller {field}"
+        )
+
+
+def _memory() -> int:
+    """Return the bytes of memory that this process may use."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        limit = LIMIT.read_text(encoding="ascii").strip()
+    except OSError:
+        return machine
+    return min(machine, int(limit)) if limit.isdecimal() else machine
 
 
 def decoded(file: Path | BinaryIO, channels: int) -> "Image":
-    """Decode an image of one (luma) or three channels (RGB) of 8 bits, to its last pixel; transparency is dropped.
+    """Decode an image of one (luma) or three channels (RGB) of 8 bits, to its last pixel.
 
-    Stored orientation (EXIF) is not applied, as torchvision's loader does not.
+    It is turned as its EXIF orientation says, transparency is laid on white, and of several frames the first is taken.
+    16 bits of gray are scaled to 8.
 
     Raises:
-        OSError, SyntaxError, ValueError: if the file is cut short, damaged, no image, or has more than 8 bits per
-            channel, which PIL would clip to white.
+        OSError: if the file cannot be read, or is cut short.
+        ValueError: if it is damaged, no image, or too large, or has pixels whose white is not known.
     """
     from PIL import Image, UnidentifiedImageError
 
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a size near the limit and odd EXIF: the image is decoded, or refused below
+        try:
+            # Decoding finds what verify() does not, and all damage to pixels that verify() finds (PNG checksums).
+            with Image.open(file) as image:
+                image.load()
+                return _plain(image).convert(MODES[channels])
+        except UnidentifiedImageError:
+            raise ValueError("no image of a known format") from None
+        except Image.DecompressionBombError:
+            limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+            raise ValueError(f"more than {limit:,} pixels: scale it down") from None
+        except (OSError, ValueError):
+            raise
+        except Exception as error:  # decoders trip over damage in any way: IndexError, zlib.error, SyntaxError ...
+            raise ValueError(f"damaged: {type(error).__name__}: {error}") from None
+
+
+def traits(file: Path) -> tuple[str, ...]:
+    """Return what is special about an image and how it is read, from its header; empty for damaged ones."""
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with Image.open(file) as image:
+                found = {
+                    "transparent, laid on white": image.has_transparency_data,
+                    "turned as their EXIF orientation says": _turned(image),
+                    "of several frames, the first taken": getattr(image, "n_frames", 1) > 1,
+                    "of 16 bits, scaled to 8": image.mode.startswith(DEEP),
+                    "CMYK, converted to RGB": image.mode == "CMYK",
+                }
+        except (OSError, SyntaxError, ValueError):  # ``decoded`` says what is damaged
+            return ()
+    return tuple(name for name, holds in found.items() if holds)
+
+
+def _plain(image: "Image") -> "Image":
+    """Return an image upright, of 8 bits, without transparency."""
+    from PIL import Image, ImageOps
+
+    if _turned(image):
+        ImageOps.exif_transpose(image, in_place=True)
+    if image.mode.startswith(DEEP):
+        return _of_eight_bits(image)
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+    return image
+
+
+def _turned(image: "Image") -> bool:
+    """Return whether EXIF says that the camera was turned; EXIF that cannot be read says nothing."""
     try:
-        opened = Image.open(file)
-    except UnidentifiedImageError:
-        raise ValueError("no image of a known format") from None
-    # Decoding finds what verify() does not, and all damage to pixels that verify() finds (PNG checksums).
-    with opened as image:
-        if image.mode.partition(";")[0] in DEEP:
-            raise ValueError(f"more than 8 bits per channel, mode {image.mode}")
-        return image.convert(MODES[channels])
+        return bool(image.getexif().get(ORIENTATION, 1) != 1)
+    except (KeyError, OSError, SyntaxError, TypeError, ValueError, struct.error):
+        return False
+
+
+def _of_eight_bits(image: "Image") -> "Image":
+    """Scale 16 bits of gray to 8: 65,535 becomes 255. PIL itself would clip them to white."""
+    from PIL import Image
+
+    if not (image.mode.startswith("I;16") or image.format == "PPM"):  # PIL scales a PGM's maximum to 65,535
+        raise ValueError(f"pixels of mode {image.mode}, whose white is not known: save it with 8 or 16 bits")
+    values = np.asarray(image).astype(np.uint32)
+    gray = ((values + 128) // 257).astype(np.uint8)
+    if isinstance(clear := image.info.get("transparency"), int):
+        gray[values == clear] = 255
+    return Image.fromarray(gray)
 
 
 def fitted(image: "Image", side: int, fit: Fit) -> Pixels:

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import torch
 
-from trainables.data.source import MixtureSource, MixtureTruth
+from trainables.data.source import MOST_MODES, MixtureSource, MixtureTruth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +31,8 @@ class Ring:
     source: ClassVar[str] = "Mao et al. 2017, section 4.4 (authors' mixture code)"
 
     def __post_init__(self) -> None:
-        if self.modes < 1:
-            raise ValueError(f"modes must be >= 1, got {self.modes}")
+        if not 1 <= self.modes <= MOST_MODES:
+            raise ValueError(f"modes must be in 1..{MOST_MODES}, got {self.modes}")
         for name, value in (("radius", self.radius), ("std", self.std)):
             if not (isfinite(value) and value > 0):
                 raise ValueError(f"{name} must be > 0, got {value}")

@@ -21,6 +21,8 @@ HASHED_WHOLE_BYTES = 64 * 2**20
 HASHED_SPREAD = 4_096
 HELD_OUT_SHARE = 0.2
 MOST_HELD_OUT = 5_000
+MOST_MODES = 4_096
+"""Components of a mixture: their distances to each other are kept at once, in 270 MB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +50,14 @@ class ImageTruth:
         classes: number of classes; 0 for unlabelled sets.
         channel_classes: K, if every channel shows something of one of K classes and the label of the image is the
             number that they spell, ``sum_c k_c K^(C-1-c)`` (stacked MNIST: ``100 r + 10 g + b``); 0 for all other sets.
+        names: name of each class, where the data set knows them.
     """
 
     images: Tensor
     labels: Tensor | None
     classes: int
     channel_classes: int = 0
+    names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.images.dtype != torch.uint8 or self.images.ndim != 4 or not len(self.images):
@@ -118,6 +122,21 @@ class Downloadable(Protocol):
         Raises:
             OSError, RuntimeError: if a server cannot be reached, or sends something else.
         """
+
+
+@runtime_checkable
+class Remarked(Protocol):
+    """A data set of the user's own files, not all of which are used, or not as they lie on the disk."""
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return which files and folders are not used, without opening any, a clause for each reason.
+
+        Raises:
+            ValueError: as the data set's ``check``.
+        """
+
+    def readings(self) -> tuple[str, ...]:
+        """Return how many images are read otherwise than they lie on the disk, a clause for each way; opens all."""
 
 
 class MixtureSource:
@@ -194,11 +213,20 @@ class ImageSource:
         self._train = order[len(self._held) :]
         self._walk: tuple[tuple[tuple[int, ...], int], Tensor] | None = None
 
+    def check_batch(self, size: int, packing: int = 1) -> None:
+        """Raise ValueError if the images to train on do not fill one batch of so many packs of images."""
+        count = len(self._train)
+        if 1 <= size * packing <= count:
+            return
+        most, packs = count // packing, f" and packing takes {packing} for each" if packing > 1 else ""
+        raise ValueError(
+            f"batch_size must be between 1 and {most}, as {count} of the {len(self._images)} images are not held"
+            f" out{packs}, got {size}: {'set a smaller one, or ' if most > 1 else ''}add images"
+        )
+
     def batch(self, streams: Streams, counter: int, size: int) -> Batch:
         count = len(self._train)
-        if not 1 <= size <= count:
-            kept = f"the {count} of {len(self._images)} images that are not held out"
-            raise ValueError(f"batch_size must be between 1 and {kept}, got {size}")
+        self.check_batch(size)
         epoch, place = divmod(counter, count // size)
         return self.at(self._orders(streams.seeds, epoch)[:, place * size : (place + 1) * size])
 

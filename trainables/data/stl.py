@@ -12,8 +12,9 @@ import numpy as np
 import torch
 
 from trainables.data import cache
-from trainables.data.pixels import CHUNK, Pixels, resized
+from trainables.data.pixels import CHUNK, Pixels, check_side, resized
 from trainables.data.source import ImageSource, ImageTruth
+from trainables.data.walking import folder_of
 
 FOLDER = "stl10_binary"
 FILES = ("train_X.bin", "train_y.bin", "unlabeled_X.bin", "test_X.bin", "test_y.bin")
@@ -24,9 +25,9 @@ FILES = ("train_X.bin", "train_y.bin", "unlabeled_X.bin", "test_X.bin", "test_y.
 class Stl10:
     """100,000 unlabelled photographs, or 5,000 in 10 classes; 96x96, scaled bilinearly to ``side``; RGB in [-1, 1].
 
-    The first ``load`` of a side checks all files (3 GB) and scales the part once into a file of bytes beside them; that
-    of the unlabelled part needs 3 GB of memory. Later ones map that file. The literature on GANs takes the unlabelled
-    part at 48 pixels; the nets here fit 64.
+    The first ``load`` of a side checks all files (3 GB) and scales the part once into a file of bytes in the user's
+    cache; that of the unlabelled part needs 3 GB of memory. Later ones map that file. The literature on GANs takes the
+    unlabelled part at 48 pixels; the nets here fit 64.
 
     Attributes:
         part: ``unlabeled``, or the ``train`` set with its labels; nothing of either is held out.
@@ -44,8 +45,7 @@ class Stl10:
     def __post_init__(self) -> None:
         if self.part not in ("unlabeled", "train"):
             raise ValueError(f"part must be unlabeled or train, got {self.part}")
-        if self.side < 8:
-            raise ValueError(f"side must be >= 8, got {self.side}")
+        check_side(self.side)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -73,14 +73,14 @@ class Stl10:
         """Map the scaled images, scaling them first if need be.
 
         Raises:
-            ValueError: as ``check``, or if the files' checksums are not those of the original.
-            OSError: if the disk is full or the folder not writable; no unfinished file is left behind.
+            ValueError: as ``check``, or if the files' checksums are not those of the original, or the cache is
+                full or not writable.
         """
         self.check()
         labels = None
         if self.part == "train":
             labels = torch.from_numpy(np.fromfile(self._folder / "train_y.bin", dtype=np.uint8).astype(np.int64) - 1)
-        images = cache.images(self._cache, self.shape, self._opened)
+        images = cache.images(self._cache, self.shape, self._opened, self._folder)
         truth = ImageTruth(images=images, labels=labels, classes=self.classes)
         return ImageSource(truth, device=device, dtype=dtype, on_device=False)
 
@@ -92,13 +92,13 @@ class Stl10:
 
     @property
     def _folder(self) -> Path:
-        return Path(self.root).absolute() / FOLDER
+        return folder_of(self.root) / FOLDER
 
     @property
     def _cache(self) -> Path:
         state = (self._folder / f"{self.part}_X.bin").stat()
         digest = blake2b(f"{state.st_size} {state.st_mtime_ns}".encode(), digest_size=8).hexdigest()
-        return self._folder / f"{self.part}_{self.side}_{digest}.npy"
+        return cache.place(self._folder, f"{self.part}_{self.side}_{digest}.npy")
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator["_Array"]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from trainables.data.source import Batch, MixtureTruth
+from trainables.data.source import MOST_MODES, Batch, MixtureTruth
 from trainables.streams import Streams, generator
 
 FIRST, LAST = 1.5 * pi, 4.5 * pi
@@ -42,8 +42,8 @@ class SwissRoll:
         for name, value in (("noise", self.noise), ("divisor", self.divisor)):
             if not (isfinite(value) and value > 0):
                 raise ValueError(f"{name} must be > 0, got {value}")
-        if self.arcs < 2:
-            raise ValueError(f"arcs must be >= 2, got {self.arcs}")
+        if not 2 <= self.arcs <= MOST_MODES:
+            raise ValueError(f"arcs must be in 2..{MOST_MODES}, got {self.arcs}")
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ import torch
 
 from trainables.conditioning import AuxiliaryClassifier, ByLabel, Unconditional
 from trainables.config import GanConfig
-from trainables.data import Source
+from trainables.data import ImageSource, Source
 from trainables.gan import scoring
 from trainables.gan.draws import Draws
 from trainables.gan.play import Play
@@ -64,7 +64,9 @@ class Gan:
                 return ((*d, self._generates),)
 
     def check(self, source: Source) -> None:
-        """Do nothing: a GAN takes what its data give."""
+        """Raise ValueError if the images do not fill one batch; points are drawn as needed."""
+        if isinstance(source, ImageSource):
+            source.check_batch(self._config.batch_size, self._config.packing)
 
     def bind(self, source: Source, streams: Streams, device: torch.device) -> "Play":
         return Play(self._config, source, streams, device)

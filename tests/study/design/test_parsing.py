@@ -177,7 +177,7 @@ MISTAKES = [
     ({"clip": -0.01}, "clip must be > 0, got -0.01"),
     ({"batch_size": 1}, "batch_size must be >= 2, got 1"),
     ({"d_optimizer.lr": -1}, "d_optimizer: lr must be > 0, got -1.0"),
-    ({"data.modes": 0}, "data: modes must be >= 1, got 0"),
+    ({"data.modes": 0}, "data: modes must be in 1..4096, got 0"),
     ({"generator.hidden": [0]}, "generator: hidden must name at least one layer of at least one unit, got (0,)"),
     ({"generator.init": {"kind": "normal", "std": -1}}, "generator.init: std must be > 0, got -1.0"),
     (

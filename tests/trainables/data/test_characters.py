@@ -64,7 +64,7 @@ def test_fewer_classes_are_the_first_of_more() -> None:
     [
         ({"classes": 3_756}, r"classes must be in 1\.\.3755, got 3756"),
         ({"classes": 0}, r"classes must be in 1\.\.3755, got 0"),
-        ({"side": 11}, "side must be >= 12, got 11"),
+        ({"side": 11}, "side must be in 12..1024, got 11"),
         ({"fonts": 0}, "fonts must be >= 1, got 0"),
         ({"variations": 0}, "variations must be >= 1, got 0"),
     ],
@@ -110,6 +110,19 @@ def test_the_drawn_set_is_kept_and_read_again(latin: None, monkeypatch: pytest.M
     monkeypatch.setattr(Characters, "_draw", None)
     assert torch.equal(truth_of(config).images, first.images)
     assert kept.suffix == ".pt"
+
+
+def test_a_drawn_set_that_was_damaged_is_drawn_again(
+    latin: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    spell(monkeypatch, "AB")
+    config = Characters(classes=2, variations=2, root=str(tmp_path / "new"))
+    first = truth_of(config)
+    (kept,) = (tmp_path / "new").iterdir()
+    content = bytearray(kept.read_bytes())
+    content[len(content) // 2] ^= 1
+    kept.write_bytes(content)
+    assert torch.equal(truth_of(config).images, first.images)
 
 
 @pytest.mark.parametrize("change", [{"classes": 1}, {"side": 16}, {"fonts": 1}, {"variations": 2}])

@@ -12,7 +12,7 @@ from PIL import Image
 from torchvision import datasets
 
 from trainables.data import ImageFolder, ImageSource
-from trainables.data.cache import UnreadableImages
+from trainables.data.cache import UnreadableImages, place
 from trainables.streams import Streams
 
 fcntl = pytest.importorskip("fcntl")
@@ -81,10 +81,69 @@ def test_one_sub_folder_alone_names_no_classes(tmp_path: Path) -> None:
     assert load(tmp_path).truth.labels is None
 
 
-def test_hidden_folders_are_no_classes(sorted_out: Path) -> None:
-    (sorted_out / ".git").mkdir()
+@pytest.mark.parametrize("name", [".git", ".ipynb_checkpoints", "@eaDir", "__MACOSX", "lost+found"])
+def test_hidden_and_system_folders_are_no_classes(sorted_out: Path, name: str) -> None:
+    save(sorted_out / name / "thumbnail.png")
+    save(sorted_out / "dog" / name / "x.png" / "thumbnail.png")
     assert ImageFolder(root=str(sorted_out)).classes == 3
     assert len(load(sorted_out).truth.images) == 5
+    assert ImageFolder(root=str(sorted_out)).remarks() == ()
+
+
+def test_files_that_are_no_images_are_counted_by_ending(flat: Path) -> None:
+    for name in ("1.heic", "2.HEIC", "3"):
+        (flat / name).write_bytes(b"")
+    assert ImageFolder(root=str(flat)).remarks() == ("4 files (2 .heic, 1 .txt, 1 without an ending) left out",)
+
+
+def test_images_of_all_usual_endings_are_read(tmp_path: Path) -> None:
+    for number, (ending, form) in enumerate(
+        {"jfif": "JPEG", "gif": "GIF", "bmp": "BMP", "webp": "WEBP", "tiff": "TIFF", "jpe": "JPEG"}.items()
+    ):
+        Image.new("L", (16, 16), 40 * number).save(tmp_path / f"{number}.{ending}", format=form)
+    assert grays(load(tmp_path)) == [0, 1, 2, 3, 4, 5]
+
+
+def test_how_images_are_read_is_counted(flat: Path) -> None:
+    Image.new("RGBA", (16, 16), (0, 0, 0, 0)).save(flat / "f.png")
+    Image.new("LA", (16, 16), (0, 0)).save(flat / "g.png")
+    assert ImageFolder(root=str(flat)).readings() == ("2 transparent, laid on white",)
+    assert ImageFolder(root=str(flat)).remarks() == ("1 file (1 .txt) left out",)
+
+
+def test_a_name_that_is_no_utf_8_can_be_printed(sorted_out: Path) -> None:
+    save(sorted_out / os.fsdecode(b"caf\xe9") / "a.png")
+    assert load(sorted_out).truth.names == (r"caf\xe9", "cat", "dog", "emu")
+    (sorted_out / "cat" / os.fsdecode(b"b\xe9.png")).write_bytes(b"no image")
+    with pytest.raises(UnreadableImages, match=r"cat/b\\xe9\.png \(no image") as caught:
+        load(sorted_out)
+    assert str(caught.value).encode()
+    assert all(name.encode() for name in caught.value.files)
+
+
+def test_a_link_to_nothing_is_named(flat: Path) -> None:
+    (flat / "lost.jpg").symlink_to(flat / "nowhere.jpg")
+    with pytest.raises(ValueError, match=rf"links that lead to nothing in {flat}: lost\.jpg; repair or remove them$"):
+        ImageFolder(root=str(flat)).check()
+
+
+def test_pipes_are_left_out(flat: Path) -> None:
+    os.mkfifo(flat / "pipe.jpg")
+    assert len(load(flat).truth.images) == 5
+    assert "1 left out that are no files but pipes, sockets or devices" in ImageFolder(root=str(flat)).remarks()
+
+
+def test_links_in_circles_count_nothing_twice(sorted_out: Path) -> None:
+    for number in (1, 2):
+        (sorted_out / "cat" / f"up{number}").symlink_to(sorted_out)
+        (sorted_out / "dog" / "deep" / f"up{number}").symlink_to(sorted_out / "dog")
+    assert ImageFolder(root=str(sorted_out)).classes == 3
+    assert len(load(sorted_out).truth.images) == 5
+
+
+def test_the_home_folder_may_be_a_tilde(flat: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(flat.parent))
+    assert len(load(Path("~/photos")).truth.images) == 5
 
 
 def test_there_are_no_classes_where_there_is_no_folder(tmp_path: Path) -> None:
@@ -118,9 +177,14 @@ def test_colors_become_gray_with_one_channel(tmp_path: Path) -> None:
 
 
 def test_palettes_and_transparency_become_colors(tmp_path: Path) -> None:
-    Image.new("P", (16, 16), 3).save(tmp_path / "a.png")
-    Image.new("RGBA", (16, 16), (10, 20, 30, 255)).save(tmp_path / "b.png")
-    assert load(tmp_path).truth.images[1, :, 0, 0].tolist() == [10, 20, 30]
+    palette = Image.new("P", (16, 16), 1)
+    palette.putpalette([255, 0, 255, 10, 20, 30])
+    palette.save(tmp_path / "a.png")
+    palette.save(tmp_path / "b.png", transparency=1)
+    Image.new("RGBA", (16, 16), (10, 20, 30, 255)).save(tmp_path / "c.png")
+    Image.new("RGBA", (16, 16), (10, 20, 30, 0)).save(tmp_path / "d.png")
+    colors = load(tmp_path).truth.images[:, :, 0, 0].tolist()
+    assert colors == [[10, 20, 30], [255, 255, 255], [10, 20, 30], [255, 255, 255]]
 
 
 # Files that cannot be read
@@ -167,17 +231,11 @@ def test_many_damaged_files_are_counted_and_five_named(tmp_path: Path) -> None:
     assert "5.png" not in str(caught.value)
 
 
-def test_sixteen_bits_are_refused_and_not_clipped_to_white(tmp_path: Path) -> None:
-    Image.fromarray(np.full((16, 16), 30_000, dtype=np.uint16)).save(tmp_path / "deep.png")
-    with pytest.raises(UnreadableImages, match="more than 8 bits"):
-        load(tmp_path)
-
-
 def test_nothing_is_kept_of_a_set_that_cannot_be_read(flat: Path) -> None:
     damage(flat / "c.JPEG", "cut")
     with pytest.raises(UnreadableImages):
         load(flat)
-    assert list(flat.glob("*.npy")) + list(flat.glob("*.part")) == []
+    assert not place(flat, "x").parent.exists() or not list(place(flat, "x").parent.glob("*.npy*"))
 
 
 def test_check_reads_no_image(flat: Path) -> None:
@@ -200,7 +258,7 @@ def test_later_loads_decode_nothing(flat: Path, monkeypatch: pytest.MonkeyPatch)
 def test_every_way_to_convert_has_a_file_of_its_own(flat: Path) -> None:
     for fields in ({}, {"side": 16}, {"fit": "squeeze"}, {"channels": 1}):
         load(flat, **fields)
-    assert len(list(flat.glob("*.npy"))) == 4
+    assert len(list(place(flat, "x").parent.glob("*.npy"))) == 4
 
 
 def test_a_changed_file_is_decoded_again(flat: Path) -> None:
@@ -239,7 +297,13 @@ def test_several_at_once_convert_once(flat: Path) -> None:
         thread.join(timeout=30)
     assert len({source.digest for source in found}) == 1
     assert len(found) == 4
-    assert len(list(flat.glob("*.npy"))) == 1
+    assert len(list(place(flat, "x").parent.glob("*.npy"))) == 1
+
+
+def test_nothing_is_written_beside_the_images(flat: Path) -> None:
+    before = sorted(path.name for path in flat.iterdir())
+    load(flat)
+    assert sorted(path.name for path in flat.iterdir()) == before
 
 
 # What is no data set
@@ -256,10 +320,34 @@ def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
         load(tmp_path)
 
 
-def test_an_empty_class_is_named(sorted_out: Path) -> None:
+def test_a_folder_without_images_is_no_class_and_is_named(sorted_out: Path) -> None:
     (sorted_out / "fox").mkdir()
-    with pytest.raises(ValueError, match=f"got none in {sorted_out / 'fox'}$"):
-        load(sorted_out)
+    (sorted_out / "masks").mkdir()
+    (sorted_out / "masks" / "outlines.json").write_text("{}")
+    truth, config = load(sorted_out).truth, ImageFolder(root=str(sorted_out))
+    assert (truth.names, truth.classes, config.classes) == (("cat", "dog", "emu"), 3, 3)
+    assert config.remarks() == ("1 file (1 .json) left out", "no images in fox, masks")
+
+
+def test_a_class_of_images_that_are_not_read_is_refused(sorted_out: Path) -> None:
+    (sorted_out / "fox").mkdir()
+    (sorted_out / "fox" / "1.HEIC").write_bytes(b"")
+    with pytest.raises(ValueError, match=rf"got 1 file \(1 \.heic\) alone in {sorted_out}/fox: convert them to \.jpg"):
+        ImageFolder(root=str(sorted_out)).check()
+
+
+@pytest.mark.parametrize("parts", [("train", "test"), ("Training", "validation"), ("test", "train", "other")])
+def test_the_parts_of_a_data_set_are_no_classes(tmp_path: Path, parts: tuple[str, ...]) -> None:
+    for name in parts:
+        save(tmp_path / name / "cat" / "a.png")
+    with pytest.raises(ValueError, match=r"which are no classes, in .*: point it at one of them, such as .*/[Tt]rain"):
+        ImageFolder(root=str(tmp_path)).check()
+
+
+def test_a_class_may_be_called_train(tmp_path: Path) -> None:
+    for name in ("bus", "train"):
+        save(tmp_path / name / "a.png")
+    assert load(tmp_path).truth.names == ("bus", "train")
 
 
 def test_images_beside_classes_are_refused(sorted_out: Path) -> None:
@@ -270,7 +358,7 @@ def test_images_beside_classes_are_refused(sorted_out: Path) -> None:
 
 @pytest.mark.parametrize(
     ("values", "message"),
-    [({"side": 7}, "side must be >= 8, got 7"), ({"channels": 4}, "channels must be 1 or 3, got 4")],
+    [({"side": 7}, r"side must be in 8\.\.1024, got 7"), ({"channels": 4}, "channels must be 1 or 3, got 4")],
 )
 def test_bad_values_are_refused(values: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):

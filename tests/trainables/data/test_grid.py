@@ -69,7 +69,7 @@ def test_shape_and_classes() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"side": 1}, "side must be >= 2, got 1"),
+        ({"side": 1}, "side must be in 2..64, got 1"),
         ({"spacing": 0.0}, r"spacing must be > 0, got 0\.0"),
         ({"std": math.nan}, "std must be > 0, got nan"),
         ({"divisor": -1.0}, r"divisor must be > 0, got -1\.0"),

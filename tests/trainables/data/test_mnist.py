@@ -1,5 +1,6 @@
 """MNIST, Fashion-MNIST and stacked MNIST, on files of a few images in the format of the real ones."""
 
+import gzip
 import struct
 from pathlib import Path
 from typing import Any
@@ -87,12 +88,60 @@ def test_absent_files_are_named_with_the_call_that_fetches_them(kind: Any, tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("file", ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-labels-idx1-ubyte"])
+@pytest.mark.parametrize("file", ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"])
 def test_each_file_is_looked_for(file: str, root: Path) -> None:
     Mnist(root=str(root)).check()
     (root / "MNIST" / "raw" / file).unlink()
-    with pytest.raises(ValueError, match=f"without MNIST/raw/{file}"):
+    with pytest.raises(ValueError, match=rf"without {file}, packed \(\.gz\) or not, looked for there and in 3 levels"):
         Mnist(root=str(root)).check()
+
+
+@pytest.mark.parametrize("kind", FOLDERS)
+@pytest.mark.parametrize("inside", ["", "raw", "a/b", "{name}", "{name}/raw"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_files_are_found_packed_or_not_in_the_usual_folders(
+    kind: Any, inside: str, packed: bool, root: Path, tmp_path: Path
+) -> None:
+    here = tmp_path / "here" / inside.format(name=FOLDERS[kind])
+    here.mkdir(parents=True)
+    for path in (root / FOLDERS[kind] / "raw").glob("train-*"):
+        content = path.read_bytes()
+        (here / f"{path.name}.gz").write_bytes(gzip.compress(content)) if packed else (here / path.name).write_bytes(
+            content
+        )
+    fewer = {"count": 50} if kind is StackedMnist else {}
+    found, usual = (load(kind(root=str(place), **fewer)) for place in (tmp_path / "here", root))
+    assert found.digest == usual.digest
+
+
+def test_each_file_may_lie_in_a_folder_of_its_name(root: Path, tmp_path: Path) -> None:
+    for what in ("images-idx3", "labels-idx1"):
+        folder = tmp_path / "here" / f"train-{what}-ubyte"
+        folder.mkdir(parents=True)
+        (root / "MNIST" / "raw" / f"train-{what}-ubyte").rename(folder / f"train-{what.replace('-', '.')}-ubyte")
+    assert len(truth_of(Mnist(root=str(tmp_path / "here"))).images) == COUNT
+
+
+def test_a_relative_of_the_same_file_names_is_not_taken(root: Path) -> None:
+    for path in (root / "MNIST" / "raw").iterdir():
+        path.unlink()
+    with pytest.raises(ValueError, match=r"got .* without train-images-idx3-ubyte and train-labels-idx1-ubyte, packed"):
+        Mnist(root=str(root)).check()
+
+
+def test_a_damaged_package_is_refused(root: Path) -> None:
+    path = root / "MNIST" / "raw" / "train-images-idx3-ubyte"
+    path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes())[:-9])
+    path.unlink()
+    with pytest.raises(ValueError, match=r"undamaged, got .*raw with train-images-idx3-ubyte\.gz: .*: fetch those"):
+        load(Mnist(root=str(root)))
+
+
+def test_a_stack_that_no_memory_holds_is_refused(root: Path) -> None:
+    with pytest.raises(
+        ValueError, match=r"^side or count must leave room .* got 10,000,000 of 3x1024x1024, which need"
+    ):
+        load(StackedMnist(root=str(root), side=1024, count=10_000_000))
 
 
 @pytest.mark.parametrize("kind", FOLDERS)
@@ -100,7 +149,7 @@ def test_each_file_is_looked_for(file: str, root: Path) -> None:
 def test_a_file_cut_short_is_refused(kind: Any, file: str, keep: int, root: Path) -> None:
     path = root / FOLDERS[kind] / "raw" / f"train-{file}-ubyte"
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(ValueError, match=r"undamaged, got .*raw with .*: delete that folder and fetch it again$"):
+    with pytest.raises(ValueError, match=r"undamaged, got .*raw with .*: fetch those files again$"):
         load(kind(root=str(root)))
 
 
@@ -156,7 +205,7 @@ def test_the_published_number_of_stacked_images_is_the_default() -> None:
 
 @pytest.mark.parametrize("kind", FOLDERS)
 def test_a_side_below_8_is_refused(kind: Any) -> None:
-    with pytest.raises(ValueError, match=r"^side must be >= 8, got 7$"):
+    with pytest.raises(ValueError, match=r"^side must be in 8\.\.1024, got 7$"):
         kind(side=7)
 
 

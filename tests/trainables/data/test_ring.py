@@ -97,7 +97,7 @@ def test_nothing_can_be_missing() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"modes": 0}, "modes must be >= 1, got 0"),
+        ({"modes": 0}, "modes must be in 1..4096, got 0"),
         ({"radius": 0.0}, r"radius must be > 0, got 0\.0"),
         ({"radius": math.inf}, "radius must be > 0, got inf"),
         ({"std": -0.01}, r"std must be > 0, got -0\.01"),

@@ -141,9 +141,22 @@ def test_reference_has_no_image_twice_and_ends_with_the_set() -> None:
 
 @pytest.mark.parametrize("size", [0, 49])
 def test_batch_size_must_fit_the_images_to_train_on(size: int) -> None:
-    message = f"batch_size must be between 1 and the 48 of 60 images that are not held out, got {size}"
+    message = (
+        "^batch_size must be between 1 and 48, as 48 of the 60 images are not held out, "
+        f"got {size}: set a smaller one, or add images$"
+    )
     with pytest.raises(ValueError, match=message):
         images_source(numbered(60)).batch(Streams([0]), 0, size)
+
+
+def test_a_batch_of_packs_needs_as_many_images() -> None:
+    images_source(numbered(60)).check_batch(12, packing=4)
+    with pytest.raises(
+        ValueError, match=r"and 12, as 48 of the 60 images are .* packing takes 4 for each, got 13: set"
+    ):
+        images_source(numbered(60)).check_batch(13, packing=4)
+    with pytest.raises(ValueError, match=r"packing takes 40 for each, got 2: add images$"):
+        images_source(numbered(60)).check_batch(2, packing=40)
 
 
 @pytest.mark.parametrize(("count", "held"), [(1, 0), (4, 0), (5, 1), (25, 5), (60, 12), (30_000, 5_000)])

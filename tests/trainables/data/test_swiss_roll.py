@@ -83,7 +83,7 @@ def test_shape_and_classes() -> None:
     [
         ({"noise": 0.0}, r"noise must be > 0, got 0\.0"),
         ({"divisor": math.inf}, "divisor must be > 0, got inf"),
-        ({"arcs": 1}, "arcs must be >= 2, got 1"),
+        ({"arcs": 1}, "arcs must be in 2..4096, got 1"),
     ],
 )
 def test_bad_values_are_refused(values: dict[str, float], message: str) -> None:
