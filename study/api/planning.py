@@ -45,7 +45,8 @@ def plan(
         budget: with ``until_decided``, wall-clock time after which no block starts, in seconds or as ``"30m"``.
 
     Returns:
-        The plan. Its digest identifies all decisions.
+        The plan. Its digest identifies this plan, with its launch's id and the time of planning: another plan of the
+        same design has another one.
 
     Raises:
         ValueError: if an argument does not exist or does not fit; names field, value, rule and study.

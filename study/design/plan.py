@@ -128,6 +128,9 @@ class Plan:
     def digest(self) -> str:
         """Return 16 hex digits over the plan; reading ``spec.json`` keeps them, editing it changes them.
 
+        The launch's id, the time of planning and the versions are part of the plan, so that a trace belongs to one
+        launch: two plans of one design have two digests. ``study compare`` says how two designs differ.
+
         Fields at their default are left out, so that a plan keeps its digest when a later version adds a field; renamed
         fields are hashed under their first names.
         """

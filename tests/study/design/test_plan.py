@@ -139,3 +139,10 @@ def test_a_plan_shows_its_size_and_digest() -> None:
         f"<Plan of test-study, profile quick, launch {plan.launch}: 4 cells x 5 seeds, digest {plan.digest()}>"
     )
     assert "a search" in repr(searches.plan())
+
+
+def test_two_plans_of_one_design_have_two_digests() -> None:
+    plan = planned()
+    later = dataclasses.replace(plan, created="2026-01-02T03:04:06+0000")
+    other = dataclasses.replace(plan, launch=f"{plan.launch}-2")
+    assert len({plan.digest(), later.digest(), other.digest()}) == 3
