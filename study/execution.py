@@ -6,7 +6,7 @@ Mistakes of the user are found before any training.
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +32,7 @@ from study.validation.competence import Competence
 from study.validation.judges import try_judges
 from trainables import features, games, probes
 from trainables.config import Config
-from trainables.data import ImageTruth
+from trainables.data import ImageTruth, contents
 from trainables.trace import Row
 
 if TYPE_CHECKING:
@@ -62,13 +62,14 @@ def cache_of(store: Store) -> Path:
     return store.out / "cache"
 
 
-def check(plan: Plan, out: Path) -> None:
-    """Check the data of a plan and the folder of launches before anything starts.
+def check(plan: Plan, out: Path, observers: Sequence[Observer] = ()) -> None:
+    """Check the data of a plan and the folder of launches before anything starts; tell observers what the data are.
 
     Raises:
         ValueError: if data are absent, damaged or too few, or the folder is not writable.
     """
-    sets = {config.data for config in plan.configs()}
+    configs = plan.located()
+    sets = dict.fromkeys(config.data for config in configs)
     for data in sets:
         data.check()
     existing = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
@@ -76,7 +77,9 @@ def check(plan: Plan, out: Path) -> None:
         raise ValueError(f"--out must be a writable folder, got {out}: {existing} is not")
     for data in sets:  # decodes all images once, so that damaged files are named before training
         source = data.load(device=torch.device("cpu"), dtype=torch.float32)
-        for config in (config for config in plan.configs() if config.data == data):
+        if isinstance(source.truth, ImageTruth):
+            _notify(observers, partial(_tell_data, kind=data.kind, sentence=contents.sentence(data, source.truth)))
+        for config in (config for config in configs if config.data == data):
             games.build(config).check(source)
 
 
@@ -102,8 +105,9 @@ def start(
         ValueError: if data, folder, cluster or tracker are unusable; no seed has been trained then.
         OSError: if the launch's folder is no longer writable; the results so far are kept.
     """
+    plan = replace(plan, folder=plan.folder or os.getcwd())
     _notify(observers, lambda each: each.planned(plan))
-    check(plan, store.out)
+    check(plan, store.out, observers)
     judges = try_judges(plan, cache_of(store))
     for name, judge in judges.items():
         _notify(observers, partial(_tell, name=name, judge=judge))
@@ -141,7 +145,7 @@ def resume(
             f" {plan.rule.edition}, and this version has edition {EDITION}"
         )
     _notify(observers, lambda each: each.planned(plan))
-    check(plan, store.out)
+    check(plan, store.out, observers)
     ledger = Ledger(plan, store, again=True)
     _check_plan(ledger)
     guide = _guide(ledger, mirror)
@@ -158,6 +162,10 @@ def resume(
         return finish(ledger, tracker, interrupted=not _train(ledger, guide, allocation, tracker, observers))
     finally:
         ray_driver.disconnect()
+
+
+def _tell_data(observer: Observer, *, kind: str, sentence: str) -> None:
+    observer.data_loaded(kind, sentence)
 
 
 def _tell(observer: Observer, *, name: str, judge: Competence) -> None:
@@ -200,7 +208,7 @@ def _guide(ledger: Ledger, mirror: "Mirror | None") -> _Guide:
     from study.scheduling.adaptive import Searching
     from study.search.optuna_adapter.dashboard import NoMirror  # imports Optuna, which is slow, for searches only
 
-    (config,) = plan.configs()
+    (config,) = plan.located()
     searching = Searching(
         ledger, plan.search, NoMirror() if mirror is None else mirror, lambda block: _constants(config, cache)
     )
@@ -281,7 +289,7 @@ def _make(store: Store) -> None:
 
 def _train_classifiers(plan: Plan, cache: Path, observers: Sequence[Observer]) -> None:
     """Train the classifier of each image data set, once, before the workers need it."""
-    for data in {config.data for config in plan.configs()}:
+    for data in {config.data for config in plan.located()}:
         source = data.load(device=torch.device("cpu"), dtype=torch.float32)
         if isinstance(source.truth, ImageTruth):
             classifier = features.obtain(source.truth, source.digest, cache)

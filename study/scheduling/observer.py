@@ -28,6 +28,14 @@ class Observer:
     def planned(self, plan: Plan) -> None:
         """Hear what is about to run, before anything starts."""
 
+    def data_loaded(self, data: str, sentence: str) -> None:
+        """Hear what images there are to train on.
+
+        Args:
+            data: kind of the data set.
+            sentence: their number and classes, and which of the user's files are left out.
+        """
+
     def judge_tried(self, data: str, sentence: str) -> None:
         """Hear what the outcome rule makes of real data and of generators that cheat.
 

@@ -23,6 +23,7 @@ from trainables.data.source import (
     ImageTruth,
     MixtureSource,
     MixtureTruth,
+    Provided,
     Remarked,
     Source,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "MixtureTruth",
     "Mnist",
     "Point",
+    "Provided",
     "Remarked",
     "Ring",
     "Source",

@@ -14,7 +14,7 @@ import torch
 
 from trainables.data.pixels import check_memory, check_side
 from trainables.data.source import ImageSource, ImageTruth
-from trainables.data.walking import folder_of
+from trainables.data.walking import NUMBERS_ARE_NAMES, folder_of
 from trainables.files import read_sealed, write_sealed
 from trainables.streams import generator
 
@@ -93,6 +93,7 @@ class Characters:
     variations: int = 10
     root: str = "data/characters"
     source: ClassVar[str] = "GB 2312-1980, level 1, in installed fonts; instead of Liu et al. 2011, CASIA HWDB 1.0"
+    __pydantic_config__: ClassVar = NUMBERS_ARE_NAMES
 
     def __post_init__(self) -> None:
         if not 1 <= self.classes <= LEVEL_ONE:
@@ -112,6 +113,10 @@ class Characters:
         """The character of every class."""
         order = generator(0, "characters/order").permutation(LEVEL_ONE)[: self.classes]
         return "".join(level_one()[place] for place in order)
+
+    @property
+    def advice(self) -> str:
+        return f"apt-get install {' '.join(dict.fromkeys(face.package for face in FACES))} (or one of them)"
 
     def check(self) -> None:
         """Look for the fonts.
@@ -146,10 +151,9 @@ class Characters:
         installed = {path.name: path for folder in reversed(FOLDERS) for path in folder.rglob("*.tt[cf]")}
         faces = [(installed[face.file], face.index) for face in FACES if face.file in installed]
         if not faces:
-            packages = " ".join(dict.fromkeys(face.package for face in FACES))
             raise ValueError(
                 f"fonts of Chinese characters must be installed, got none of {', '.join(face.file for face in FACES)}"
-                f" in {', '.join(map(str, FOLDERS))}: apt-get install {packages} (or one of them)"
+                f" in {', '.join(map(str, FOLDERS))}: {self.advice}"
             )
         return faces[: self.fonts]
 
