@@ -216,7 +216,8 @@ def _measured(where: Bench, rule: OutcomeRule) -> Competence:
     traces = [real.replica(seed) for seed in seeds]
     if missing := undecidable(traces[0], rule):
         lacking = measure(traces[0], rule).missing if rule.applied else ""
-        reason = f"they are too few to measure {lacking}" if lacking else missing
+        neighbors = "they are too few to look for nearest neighbors among them"
+        reason = neighbors if lacking.startswith("knn_") else missing
         return _unjudged(where.count, where.source, reason)
     names = cheats.names(where.source, copies=rule.distinctness_min is not None)
     made = where.trace(_rows(where, rule.window, [(name, 0) for name in names]), range(len(names))) if names else None

@@ -130,8 +130,8 @@ class Characters:
         """Read the drawn images, drawing them first if need be: about 1 ms each.
 
         Raises:
-            ValueError: as ``check``, or if no font has one of the characters.
-            OSError: if a font cannot be read, or the folder not be written.
+            ValueError: as ``check``, or if no font has one of the characters, a font cannot be read, or the folder not
+                be written.
         """
         faces = self._faces()
         path = folder_of(self.root) / f"characters-{self._key(faces)}.sealed"
@@ -141,7 +141,10 @@ class Characters:
             drawn = io.BytesIO()
             torch.save({"images": images, "labels": labels}, drawn)
             content = drawn.getvalue()
-            write_sealed(path, content, by_many=True)
+            try:
+                write_sealed(path, content, by_many=True)
+            except OSError as error:
+                raise ValueError(f"root must be a writable folder, got {path.parent}: {error.strerror}") from None
         stored = torch.load(io.BytesIO(content), weights_only=True)
         truth = ImageTruth(images=stored["images"], labels=stored["labels"], classes=self.classes)
         return ImageSource(truth, device=device, dtype=dtype)
@@ -199,7 +202,11 @@ class _Pen:
         self._canvas = OVERSAMPLING * side
         # The basic layout engine: the other one is an optional library of the machine.
         layout = ImageFont.Layout.BASIC
-        self._font = ImageFont.truetype(str(path), round(EM * self._canvas), index=index, layout_engine=layout)
+        size = round(EM * self._canvas)
+        try:
+            self._font = ImageFont.truetype(str(path), size, index=index, layout_engine=layout)
+        except OSError as error:
+            raise ValueError(f"fonts must be readable, got {path}: {error}; install or remove it") from None
         self._missing = _ink(self._font, MISSING)
 
     def draw(self, character: str, variations: int) -> Iterator[Pixels]:

@@ -202,11 +202,17 @@ def _database(root: Path, name: str) -> Iterator[Any]:
     that ``data1`` and ``data2`` would share one: it is built in an empty folder. It also leaves that file to the
     garbage collector, hence the filter.
     """
+    import lmdb
     from torchvision.datasets import LSUN
 
     with tempfile.TemporaryDirectory() as empty, contextlib.chdir(empty), warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
-        databases = LSUN(str(root), classes=[name]).dbs
+        try:
+            databases = LSUN(str(root), classes=[name]).dbs
+        except lmdb.Error as error:
+            raise ValueError(
+                f"root must hold LSUN undamaged, got {root}/{name}_lmdb: {error}; unpack it again"
+            ) from None
     try:
         yield databases[0]
     finally:

@@ -153,8 +153,8 @@ def test_a_dozen_images_have_no_neighbors(cache: Path) -> None:
     few = ImageTruth(images=truth.images[:12], labels=None, classes=0)
     found = competence(on(Given(few)), IMAGE_RULE, cache)
     assert found.sentence == (
-        "This rule cannot judge these data: 12 images are few, and 200 are usually enough; they are too few to measure"
-        " support."
+        "This rule cannot judge these data: 12 images are few, and 200 are usually enough; they are too few to look"
+        " for nearest neighbors among them."
     )
 
 
