@@ -5,7 +5,7 @@ Mistakes of the user are found before any training.
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +32,8 @@ from study.validation.competence import Competence
 from study.validation.judges import try_judges
 from trainables import features, games, probes
 from trainables.config import Config
-from trainables.data import DataConfig, ImageTruth, is_images
+from trainables.data import DataConfig, ImageTruth, contents, is_images
+from trainables.data.walking import locate
 from trainables.files import ASIDE, DamagedFile, set_aside
 from trainables.trace import Row
 
@@ -63,16 +64,17 @@ def cache_of(store: Store) -> Path:
     return store.out / "cache"
 
 
-def check(plan: Plan, out: Path) -> Mapping[DataConfig, str]:
-    """Check the data of a plan and the folder of launches before anything starts.
+def check(plan: Plan, out: Path, observers: Sequence[Observer] = ()) -> Mapping[DataConfig, str]:
+    """Check the data of a plan and the folder of launches before anything starts; tell observers what the data are.
 
     Returns:
-        The digest of each data set.
+        The digest of each data set, its folder absolute.
 
     Raises:
         ValueError: if data are absent, damaged or too few, or the folder is not writable.
     """
-    sets = {config.data for config in plan.configs()}
+    configs = plan.located()
+    sets = dict.fromkeys(config.data for config in configs)
     for data in sets:
         data.check()
     existing = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
@@ -82,7 +84,9 @@ def check(plan: Plan, out: Path) -> Mapping[DataConfig, str]:
     for data in sets:  # decodes all images once, so that damaged files are named before training
         source = data.load(device=torch.device("cpu"), dtype=torch.float32)
         digests[data] = source.digest
-        for config in (config for config in plan.configs() if config.data == data):
+        if isinstance(source.truth, ImageTruth):
+            _notify(observers, partial(_tell_data, kind=data.kind, sentence=contents.sentence(data, source.truth)))
+        for config in (config for config in configs if config.data == data):
             games.build(config).check(source)
     return digests
 
@@ -109,8 +113,9 @@ def start(
         ValueError: if data, folder, cluster or tracker are unusable; no seed has been trained then.
         OSError: if the launch's folder is no longer writable; the results so far are kept.
     """
+    plan = replace(plan, folder=plan.folder or os.getcwd())
     _notify(observers, lambda each: each.planned(plan))
-    check(plan, store.out)
+    check(plan, store.out, observers)
     judges = try_judges(plan, cache_of(store))
     for name, judge in judges.items():
         _notify(observers, partial(_tell, name=name, judge=judge))
@@ -165,7 +170,7 @@ def _resume(
             f" {plan.rule.edition}, and this version has edition {EDITION}"
         )
     _notify(observers, lambda each: each.planned(plan))
-    digests = check(plan, store.out)
+    digests = check(plan, store.out, observers)
     _set_damaged_traces_aside(plan, store, observers)
     ledger = Ledger(plan, store, again=True)
     _check_plan(ledger)
@@ -208,12 +213,14 @@ def _check_data(plan: Plan, store: Store, digests: Mapping[DataConfig, str]) -> 
         data, trace = block.cell.config.data, store.trace(block)
         if trace is None or not is_images(data):
             continue
-        then, now = trace.meta.get("data"), digests[data]
+        then, now = trace.meta.get("data"), digests[locate(data, plan.folder)]
         if then is not None and then != now:
             raise ValueError(
                 f"the data ({data.kind}) must be those that block {block.name} was trained on to train more of"
                 f" {store.root}: their digest was {then}, and is {now} now; restore them, or run the study anew"
             )
+def _tell_data(observer: Observer, *, kind: str, sentence: str) -> None:
+    observer.data_loaded(kind, sentence)
 
 
 def _tell(observer: Observer, *, name: str, judge: Competence) -> None:
@@ -256,7 +263,7 @@ def _guide(ledger: Ledger, mirror: "Mirror | None") -> _Guide:
     from study.scheduling.adaptive import Searching
     from study.search.optuna_adapter.dashboard import NoMirror  # imports Optuna, which is slow, for searches only
 
-    (config,) = plan.configs()
+    (config,) = plan.located()
     searching = Searching(
         ledger, plan.search, NoMirror() if mirror is None else mirror, lambda block: _constants(config, cache)
     )
@@ -337,7 +344,7 @@ def _update_source(ledger: Ledger) -> None:
 
 def _train_classifiers(plan: Plan, cache: Path, observers: Sequence[Observer]) -> None:
     """Train the classifier of each image data set, once, before the workers need it."""
-    for data in {config.data for config in plan.configs()}:
+    for data in {config.data for config in plan.located()}:
         source = data.load(device=torch.device("cpu"), dtype=torch.float32)
         if isinstance(source.truth, ImageTruth):
             classifier = features.obtain(source.truth, source.digest, cache)

@@ -7,9 +7,9 @@ Values only; parsing from outside (command line, stored specs) is ``study.design
 import dataclasses
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from trainables.autoencoding import (
     Adversarial,
@@ -26,6 +26,7 @@ from trainables.autoencoding import (
 )
 from trainables.conditioning import Conditioning, Unconditional
 from trainables.data import DataConfig, known_classes
+from trainables.data.walking import locate
 from trainables.files import json_digest, with_floats
 from trainables.networks import Mlp, Network
 from trainables.networks.norm import BatchStatistics, SamplingStatistics
@@ -304,6 +305,7 @@ class AaeConfig:
 
 Config = GanConfig | AaeConfig
 """Everything that can be trained."""
+C = TypeVar("C", bound=Config)
 
 
 def uses_labels(config: Config) -> bool:
@@ -324,6 +326,11 @@ def to_dict(value: Any) -> dict[str, Any]:
     """Return a configuration, or a value inside one, as plain JSON values; ``kind`` tells unions apart."""
     plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(value)))
     return _as_stored(plain)
+
+
+def located(config: C, folder: str) -> C:
+    """Return the configuration with the data's relative root in ``folder``; to load, as its digest is another one."""
+    return replace(config, data=locate(config.data, folder))
 
 
 def digest(config: Config) -> str:

@@ -31,6 +31,7 @@ from trainables.streams import generator
 VERSION = 2
 """Raise when anything below changes what is learned; cached nets of other versions are not used."""
 WIDTH = 32
+ROTATIONS = 4
 logger = logging.getLogger(__name__)
 _MOST_IMAGES, _EPOCHS, _BATCH, _HELD_OUT = 12_000, 12, 64, 0.2
 _FEW_CLASSES, _UPDATES_PER_CLASS = 10, 40
@@ -185,7 +186,7 @@ def _examples(truth: ImageTruth) -> tuple[Tensor, Tensor, Literal["labels", "rot
         return *_channels(images, truth.labels[picks].to(torch.int64), truth.channel_classes), "labels"
     if truth.labels is not None:
         return images, truth.labels[picks].to(torch.int64), "labels"
-    turns = torch.from_numpy(generator(0, "features/turns").integers(4, size=len(images)))
+    turns = torch.from_numpy(generator(0, "features/turns").integers(ROTATIONS, size=len(images)))
     turned = torch.stack([image.rot90(int(turn), (1, 2)) for image, turn in zip(images, turns, strict=True)])
     return turned, turns, "rotations"
 
@@ -221,7 +222,7 @@ def _nets(truth: ImageTruth) -> tuple[nn.Sequential, nn.Linear]:
             nn.Linear(512, WIDTH),
             nn.ReLU(),
         )
-        head = nn.Linear(WIDTH, truth.channel_classes or truth.classes or 4)
+        head = nn.Linear(WIDTH, truth.channel_classes or truth.classes or ROTATIONS)
     return net.to_empty(device="cpu"), head.to_empty(device="cpu")
 
 

@@ -15,7 +15,7 @@ import torch
 from ray import tune
 
 from trainables import features, pictures, probes, states, trace
-from trainables.config import Config, digest, to_dict
+from trainables.config import Config, digest, located, to_dict
 from trainables.data import ImageTruth, is_images
 from trainables.files import DamagedFile, set_aside
 from trainables.loop import Loop
@@ -35,6 +35,7 @@ class BlockTask:
         trace: where the finished trace goes.
         samples: folder of the cell's sample pictures; one folder per seed inside.
         cache: folder of trained feature nets.
+        folder: what relative folders of data are relative to; empty for the worker's working folder.
         checkpoint: where the state of the unfinished block goes, to be found by whoever trains it on.
         halt: a file whose appearance ends the block at its next report; it says why: ``{"rule": ..., "step": ...}``.
         picture_every: reports between two pictures; the last report always has one.
@@ -54,6 +55,7 @@ class BlockTask:
     picture_every: int
     threads: int
     origin: Mapping[str, Any]
+    folder: str = ""
 
 
 class BlockTrainable(tune.Trainable):
@@ -89,13 +91,14 @@ class BlockTrainable(tune.Trainable):
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         dtype: torch.dtype = getattr(torch, task.config.dtype)
         self._device = device
-        self._source = task.config.data.load(device=device, dtype=dtype)
+        config = located(task.config, task.folder)
+        self._source = config.data.load(device=device, dtype=dtype)
         truth = self._source.truth
         self._features = (
             features.obtain(truth, self._source.digest, task.cache) if isinstance(truth, ImageTruth) else None
         )
-        self._probes = probes.probes_for(task.config, self._source, self._features, device=device)
-        self._loop = Loop(task.config, task.seeds, self._source, self._probes, device=device)
+        self._probes = probes.probes_for(config, self._source, self._features, device=device)
+        self._loop = Loop(config, task.seeds, self._source, self._probes, device=device)
         self._continue()
 
     def step(self) -> dict[str, Any]:

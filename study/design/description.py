@@ -19,6 +19,7 @@ from trainables import games
 from trainables.autoencoding import Variational
 from trainables.conditioning import AuxiliaryClassifier, Unconditional
 from trainables.config import AaeConfig, Config, GanConfig
+from trainables.data import Remarked
 from trainables.networks.norm import RunningStatistics
 from trainables.phases import Phase, Player, Rounds
 
@@ -272,7 +273,8 @@ def _data(config: Config) -> Iterator[tuple[str, str]]:
         if isinstance(config.conditioning, AuxiliaryClassifier):
             labels += " (G reads them, D names them)"
     yield "labels", labels
-    yield "here", _missing(data) or "yes"
+    judged = "; `study data check` says whether they can be judged" if isinstance(data, Remarked) else ""
+    yield "here", _missing(data) or f"yes{judged}"
 
 
 def _missing(data: Any) -> str:

@@ -13,7 +13,7 @@ from study.design.hypotheses import Hypothesis
 from study.design.search import SearchSpec
 from study.design.study import Contrast, Sweep
 from study.outcomes.rule import OutcomeRule
-from trainables.config import Config
+from trainables.config import Config, located
 from trainables.files import json_digest, with_floats
 
 
@@ -86,6 +86,8 @@ class Plan:
         search: how cells are proposed while the launch runs, if it is a search. ``cells``, and ``granted``, the number
             of blocks of each, are then the current state (stored in the log, not in the plan), and ``seeds`` is the
             maximum per cell.
+        folder: what relative folders of data are relative to, on every machine: where the launch was started. Not part
+            of the digest: the data have their own.
     """
 
     launch: str
@@ -112,6 +114,7 @@ class Plan:
     selection: Selection | None = None
     search: SearchSpec | None = None
     granted: tuple[int, ...] = ()
+    folder: str = ""
 
     def __post_init__(self) -> None:
         if self.until_decided and not 1 <= self.least <= len(self.seeds):
@@ -134,7 +137,7 @@ class Plan:
         Fields at their default are left out, so that a plan keeps its digest when a later version adds a field; renamed
         fields are hashed under their first names.
         """
-        declared = _stated(self._source.declared)
+        declared = _stated(replace(self._source.declared, folder=""))
         return json_digest(with_floats(renaming.first(declared)))  # a planned 1 is read back as 1.0
 
     def stated_note(self) -> str:
@@ -179,6 +182,10 @@ class Plan:
     def configs(self) -> tuple[Config, ...]:
         """Return the configurations known before training: those of all cells, for a search its base."""
         return self._source.configs
+
+    def located(self) -> tuple[Config, ...]:
+        """Return these configurations with absolute folders of data, to be loaded and not to be stored."""
+        return tuple(located(config, self.folder) for config in self.configs())
 
     @property
     def _source(self) -> "_Listed":

@@ -31,6 +31,14 @@ class Observer:
     def warned(self, sentence: str) -> None:
         """Hear what is not as it should be and does not keep the launch from going on; may come at any time."""
 
+    def data_loaded(self, data: str, sentence: str) -> None:
+        """Hear what images there are to train on.
+
+        Args:
+            data: kind of the data set.
+            sentence: their number and classes, and which of the user's files are left out.
+        """
+
     def judge_tried(self, data: str, sentence: str) -> None:
         """Hear what the outcome rule makes of real data and of generators that cheat.
 

@@ -175,6 +175,7 @@ def task_of(ledger: Ledger, cache: Path, share: Allocation, block: Block) -> Blo
         trace=store.trace_path(block).absolute(),
         samples=(store.samples_path / f"cell={block.cell.index}").absolute(),
         cache=cache.absolute(),
+        folder=plan.folder,
         checkpoint=store.checkpoints_path.absolute() / f"{block.name}.pt",
         halt=store.halt_path(block).absolute(),
         picture_every=_picture_every(block),

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,12 +14,12 @@ from rich.text import Text
 from torch import Tensor
 
 from study.design.parsing import assign_flat, assignments
-from trainables.data import DATASETS, DataConfig, Downloadable, ImageTruth
+from study.validation.judges import judge_of
+from trainables.data import DATASETS, DataConfig, Downloadable, ImageTruth, Provided, Remarked, contents
 from trainables.data.cache import UnreadableImages
 
 CHUNK = 8_192
 DRAWN = 10_000
-LISTED_CLASSES = 20
 
 
 class DownloadError(Exception):
@@ -34,6 +35,7 @@ class Facts:
         distinct: number of distinct images.
         shape: shape of one sample.
         per_class: number of samples of each class, by label; empty for unlabelled sets.
+        names: name of each class, where the data set knows them.
         low, high: smallest and largest value, as the nets see them; for a density, among 10,000 draws.
         modes: number of components of a density's mixture; 0 for images.
         digest: hash of the data, stored in the records.
@@ -43,6 +45,7 @@ class Facts:
     distinct: int
     shape: tuple[int, ...]
     per_class: tuple[int, ...]
+    names: tuple[str, ...]
     low: float
     high: float
     modes: int
@@ -90,9 +93,14 @@ def show_all(console: Console) -> None:
         table.add_row(data.kind, Text(_what(data)), shape_text(data.shape), classes, here)
     console.print(table)
     if missing:
-        console.print("\n[bold]How to get the rest[/] (other folders: --set root=...)")
+        console.print("\n[bold]How to get the rest[/]")
     for data, absent in missing:
         console.print(Text(f"  {data.kind}: {_remedy(data, absent)}"), soft_wrap=True)
+    if missing:
+        console.print(
+            "Files that lie elsewhere: --set root=FOLDER for `study data check`, --set data.root=FOLDER for a study",
+            soft_wrap=True,
+        )
 
 
 def show(data: DataConfig, console: Console) -> None:
@@ -110,15 +118,29 @@ def show(data: DataConfig, console: Console) -> None:
     rows = {"data set": f"{data.kind} ({data.source})", "shape": shape_text(facts.shape)}
     if facts.count:
         rows["images"] = f"{facts.count:,}, {facts.distinct:,} of them distinct; all could be read"
-        rows["classes"] = classes_text(facts.per_class)
+        rows["classes"] = (
+            contents.counted(list(facts.per_class), facts.names) if facts.per_class else contents.UNLABELED
+        )
     else:
         rows["drawn"] = f"afresh at every step, from {facts.modes} components"
     rows["values"] = f"{facts.low:.4g} to {facts.high:.4g}" + ("" if facts.count else f" in {DRAWN:,} draws")
     rows["digest"] = facts.digest
+    if isinstance(data, Remarked):
+        rows |= _of_own_files(data)
     table = Table(box=None, pad_edge=False, show_header=False)
     for name, value in rows.items():
         table.add_row(Text(name, style="dim"), Text(value))
     console.print(table)
+
+
+def _of_own_files(data: Any) -> dict[str, str]:
+    """Return rows on the user's own files: which are not used, how others are read, and whether they can be judged."""
+    remarks, readings = data.remarks(), data.readings()
+    return {
+        "not used": "; ".join(remarks) or "no file",
+        "read": "; ".join(readings) or "as they lie on the disk",
+        "judge": judge_of(data).sentence,
+    }
 
 
 def examine(data: DataConfig) -> Facts:
@@ -142,6 +164,7 @@ def examine(data: DataConfig) -> Facts:
         distinct=distinct,
         shape=tuple(source.shape),
         per_class=tuple(labels),
+        names=truth.names if isinstance(truth, ImageTruth) else (),
         low=low,
         high=high,
         modes=modes,
@@ -188,7 +211,9 @@ def _absence(data: DataConfig) -> str | None:
 
 
 def _remedy(data: DataConfig, absent: str) -> str:
-    return f"study data get {data.kind.replace('_', '-')}" if isinstance(data, Downloadable) else absent
+    if isinstance(data, Downloadable):
+        return f"study data get {data.kind.replace('_', '-')}"
+    return data.advice if isinstance(data, Provided) else absent
 
 
 def _without(data: DataConfig) -> str:
@@ -200,16 +225,6 @@ def _what(data: DataConfig) -> str:
     paragraph = (type(data).__doc__ or "").split("\n\n")[0]
     sentence = " ".join(paragraph.replace("``", "").split())
     return sentence.split(". ")[0].removesuffix(".")
-
-
-def classes_text(per_class: tuple[int, ...]) -> str:
-    """Describe the number of samples of each class: all numbers if the classes are few, else their range."""
-    if not per_class:
-        return "none: unlabelled"
-    if len(per_class) <= LISTED_CLASSES:
-        return f"{len(per_class)}, with {', '.join(map(str, per_class))} images"
-    empty = sum(count == 0 for count in per_class)
-    return f"{len(per_class):,}, with {min(per_class)} to {max(per_class)} images each; {empty} without any"
 
 
 def _parts(images: Tensor) -> Iterator[Tensor]:

@@ -177,6 +177,9 @@ class Terminal(Observer):
     def connecting(self) -> None:
         self._console.print("starting Ray ...", style="dim")
 
+    def data_loaded(self, data: str, sentence: str) -> None:
+        self._console.print(Text(f"data {data}: {sentence}", style="dim"), soft_wrap=not self._console.is_terminal)
+
     def judge_tried(self, data: str, sentence: str) -> None:
         self._console.print(f"judge of {data}: {sentence}", style="dim")
 

@@ -24,13 +24,15 @@ from study.outcomes.rule import OutcomeRule
 from study.validation import cheats
 from study.validation.bench import CPU, Bench, Sampled
 from trainables.config import Config
-from trainables.data.source import MixtureTruth
-from trainables.features import held_out_count
+from trainables.data.source import MixtureTruth, Source
+from trainables.features import ROTATIONS, Features, held_out_count
 from trainables.loop import Loop
 from trainables.trace import ReplicaTrace
 
 RESAMPLES = 5
 """Sets of real samples that must be called converged, each a trace of as many rows as a window has."""
+USUAL_IMAGES = 200
+"""From so many images on, sets of digits and of drawings could be judged, labelled or not; below it few could."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,8 @@ class Competence:
         label_accuracy: held-out accuracy of the classifier of labels: share, lower 95 % limit, and the share of the
             largest class; empty without one.
         missing: why nothing could be measured; empty if it was.
+        images: number of images of the data set; 0 for a density.
+        rotation_accuracy: as ``label_accuracy``, of the classifier of rotations that unlabelled images have.
     """
 
     samples: int
@@ -72,6 +76,8 @@ class Competence:
     reaches: tuple[Reach, ...] = ()
     label_accuracy: tuple[float, ...] = ()
     missing: str = ""
+    images: int = 0
+    rotation_accuracy: tuple[float, ...] = ()
 
     @property
     def passes(self) -> bool:
@@ -91,8 +97,12 @@ class Competence:
     @property
     def objections(self) -> tuple[str, ...]:
         """Why it cannot judge, a clause for each reason; empty if it can."""
-        if self.missing:
-            return (self.missing,)
+        found = [self.missing] if self.missing else self._shortcomings()
+        if found and 0 < self.images < USUAL_IMAGES:
+            found.insert(0, f"{self.images} images are few, and {USUAL_IMAGES} are usually enough")
+        return tuple(found)
+
+    def _shortcomings(self) -> list[str]:
         found = []
         if self.blind:
             share, low, largest = self.label_accuracy
@@ -105,7 +115,7 @@ class Competence:
             found.append(self._unreachable(failed))
         if self.fooled_by:
             found.append(f"it calls {joined(self.fooled_by)} converged: choose another measure or stricter thresholds")
-        return tuple(found)
+        return found
 
     @property
     def sentence(self) -> str:
@@ -117,7 +127,18 @@ class Competence:
         cheated = f" and none of {len(self.nulls)} generators that cheat ({joined(self.nulls)})" if self.nulls else ""
         return (
             f"With {self.samples} samples per row, this rule calls all {sum(self.real.values())} sets of real samples"
-            f" converged{cheated}."
+            f" converged{cheated}.{self._caveat}"
+        )
+
+    @property
+    def _caveat(self) -> str:
+        """A sentence on features that were learned from rotations in vain; empty if there is none."""
+        if not self.rotation_accuracy or self.rotation_accuracy[1] > self.rotation_accuracy[2]:
+            return ""
+        share, low, guess = self.rotation_accuracy
+        return (
+            f" Its classifier of rotations is right for {share:.0%} of held-out images (95 % limit {low:.0%}), and a"
+            f" guess for {guess:.0%}: its features know little of these images, and it judges by their pixels."
         )
 
     def _unreachable(self, failed: int) -> str:
@@ -138,7 +159,8 @@ class Competence:
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """Rebuild what :meth:`to_json` returned, also from a file."""
         reaches = tuple(Reach(**each) for each in stored["reaches"])
-        return cls(**{**stored, "reaches": reaches, "label_accuracy": tuple(stored["label_accuracy"])})
+        accuracies = {name: tuple(stored.get(name, ())) for name in ("label_accuracy", "rotation_accuracy")}
+        return cls(**{**stored, "reaches": reaches, **accuracies})
 
 
 _REMEDIES = {
@@ -176,12 +198,16 @@ def competence(config: Config, rule: OutcomeRule, cache: Path | None) -> Compete
     try:
         where = Bench(config, cache=cache, source=source)
     except ValueError as error:
-        return _unjudged(samples, str(error))
+        return _unjudged(samples, source, str(error))
     return _measured(where, replace(rule, memorization_max=None))
 
 
-def _unjudged(samples: int, missing: str) -> Competence:
-    return Competence(samples=samples, real={}, nulls={}, missing=missing)
+def _unjudged(samples: int, source: Source, missing: str) -> Competence:
+    return Competence(samples=samples, real={}, nulls={}, missing=missing, images=_images(source))
+
+
+def _images(source: Source) -> int:
+    return 0 if isinstance(source.truth, MixtureTruth) else len(source.truth.images)
 
 
 def _measured(where: Bench, rule: OutcomeRule) -> Competence:
@@ -189,7 +215,10 @@ def _measured(where: Bench, rule: OutcomeRule) -> Competence:
     real = where.trace(_rows(where, rule.window, [("real", seed) for seed in seeds]), list(seeds))
     traces = [real.replica(seed) for seed in seeds]
     if missing := undecidable(traces[0], rule):
-        return _unjudged(where.count, f"{missing}; these data may be too few")
+        lacking = measure(traces[0], rule).missing if rule.applied else ""
+        neighbors = "they are too few to look for nearest neighbors among them"
+        reason = neighbors if lacking.startswith("knn_") else missing
+        return _unjudged(where.count, where.source, reason)
     names = cheats.names(where.source, copies=rule.distinctness_min is not None)
     made = where.trace(_rows(where, rule.window, [(name, 0) for name in names]), range(len(names))) if names else None
     outcomes = [decide(trace, rule).outcome.value for trace in traces]
@@ -199,6 +228,8 @@ def _measured(where: Bench, rule: OutcomeRule) -> Competence:
         nulls={name: decide(made.replica(i), rule).outcome.value for i, name in enumerate(names)} if made else {},
         reaches=tuple(_reaches(traces, rule)),
         label_accuracy=_label_accuracy(where),
+        images=_images(where.source),
+        rotation_accuracy=_rotation_accuracy(where),
     )
 
 
@@ -251,5 +282,17 @@ def _label_accuracy(where: Bench) -> tuple[float, ...]:
         largest = 1 / truth.channel_classes
     else:
         largest = float(torch.bincount(truth.labels.to(torch.int64)).max() / len(truth.labels))
+    return _against_guess(features, held, largest)
+
+
+def _rotation_accuracy(where: Bench) -> tuple[float, ...]:
+    """Return share, lower limit and the share of a guess, if the classifier tells rotations apart."""
+    truth, features = where.source.truth, where.features
+    if isinstance(truth, MixtureTruth) or features is None or features.task != "rotations":
+        return ()
+    return _against_guess(features, held_out_count(truth), 1 / ROTATIONS)
+
+
+def _against_guess(features: Features, held: int, guess: float) -> tuple[float, ...]:
     low = clopper_pearson(round(features.accuracy * held), held).low
-    return (round(features.accuracy, 4), round(low, 4), round(largest, 4))
+    return (round(features.accuracy, 4), round(low, 4), round(guess, 4))

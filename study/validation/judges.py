@@ -5,9 +5,13 @@ from dataclasses import fields
 from pathlib import Path
 
 from study.design.plan import Plan
+from study.outcomes.rule import IMAGE_RULE
 from study.validation.competence import Competence, competence
 from trainables.conditioning import Unconditional
-from trainables.config import Config
+from trainables.config import Config, GanConfig, Latent
+from trainables.data import DataConfig
+from trainables.networks.mlp import Mlp
+from trainables.optim import Adam
 
 
 def try_judges(plan: Plan, cache: Path) -> Mapping[str, Competence]:
@@ -24,13 +28,32 @@ def try_judges(plan: Plan, cache: Path) -> Mapping[str, Competence]:
         ValueError: if the rule cannot judge one of them, with what to change.
     """
     judges: dict[str, Competence] = {}
-    for config in plan.configs():
-        name = judged(config)
+    for config, given in zip(plan.located(), plan.configs(), strict=True):
+        name = judged(given)
         if name not in judges:
             judges[name] = competence(config, plan.rule, cache)
             if not judges[name].passes:
                 raise ValueError(f"{judges[name].sentence.removesuffix('.')} (study {plan.study}, {name})")
     return judges
+
+
+def judge_of(data: DataConfig) -> Competence:
+    """Try the default rule of images on a data set, before there is a study of it.
+
+    Raises:
+        ValueError: if the data cannot be loaded.
+    """
+    still = Adam(lr=1e-3)
+    config = GanConfig(
+        data=data,
+        generator=Mlp(output="tanh"),  # fits every side, and is not trained
+        discriminator=Mlp(),
+        latent=Latent(dim=16),
+        g_optimizer=still,
+        d_optimizer=still,
+        steps=1,
+    )
+    return competence(config, IMAGE_RULE, None)
 
 
 def judged(config: Config) -> str:

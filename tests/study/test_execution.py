@@ -9,7 +9,9 @@ from socket import gethostname
 from typing import Any
 
 import pytest
+from PIL import Image
 
+import study
 from study import execution
 from study.design.plan import Block, Plan
 from study.evidence.estimates import CellSummary
@@ -26,6 +28,13 @@ from tests.study import made_searches as searches
 from tests.study.conftest import C, M, U, make, trace_of
 from trainables import trace
 from trainables.data import Digits, ImageFolder
+
+
+def of_images(root: str, folder: Path, **fields: int) -> Plan:
+    """A plan of one cell on a folder of images in ``folder``."""
+    changes = {"data.kind": "image_folder", "data.root": root, "data.side": 16, **fields}
+    plan = study.plan("lsgan-stability", "smoke", set=changes)
+    return dataclasses.replace(plan, folder=str(folder), cells=plan.cells[:1])
 
 
 class Recorder(NullTracker):
@@ -259,6 +268,46 @@ def test_absent_data_are_named_before_anything_starts(tmp_path: Path) -> None:
             dataclasses.replace(plan, search=dataclasses.replace(plan.search, base=absent)), tmp_path / "out"
         )
     assert not (tmp_path / "out").exists()
+
+
+def test_observers_hear_what_the_data_are(tmp_path: Path) -> None:
+    """In a folder that is relative to that of the plan."""
+    for number in range(12):
+        folder = tmp_path / "photos" / ("cat" if number < 7 else "dog")
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), 20 * number).save(folder / f"{number}.png")
+    (tmp_path / "photos" / "cat" / "1.heic").touch()
+    plan = of_images("photos", tmp_path, batch_size=8)
+    heard: list[str] = []
+
+    class Listening(Observer):
+        def data_loaded(self, data: str, sentence: str) -> None:
+            heard.append(f"{data}: {sentence}")
+
+    execution.check(plan, tmp_path / "out", [Listening()])
+    assert heard == ["image_folder: 12 images, classes 2: cat 7, dog 5; 1 file (1 .heic) left out"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        (
+            {"batch_size": 11},
+            "batch_size must be between 1 and 10, as 10 of the 12 images are not held out, got 11: set",
+        ),
+        ({"batch_size": 2, "packing": 6}, "between 1 and 1, as 10 of .* packing takes 6 for each, got 2: add images$"),
+    ],
+)
+def test_images_that_fill_no_batch_are_refused_before_anything_starts(
+    tmp_path: Path, no_cluster: None, fields: dict[str, int], sentence: str
+) -> None:
+    (tmp_path / "photos").mkdir()
+    for number in range(12):
+        Image.new("L", (8, 8), 20 * number).save(tmp_path / "photos" / f"{number}.png")
+    plan, store = of_images("photos", tmp_path, **fields), Store(tmp_path / "runs" / "a" / "b")
+    with pytest.raises(ValueError, match=sentence):
+        execution.start(plan, store, Resources(), NullTracker())
+    assert not (tmp_path / "runs").exists()
 
 
 def test_classifiers_are_cached_for_all_launches_of_a_folder() -> None:

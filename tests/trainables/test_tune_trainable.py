@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 
 from tests.made_damage import read_with_a_flipped_bit
 from trainables import states, trace
 from trainables.config import Evaluation, GanConfig, Latent, digest
-from trainables.data import Ring
+from trainables.data import ImageFolder, Ring
 from trainables.networks import Mlp
 from trainables.networks.norm import RunningStatistics
 from trainables.optim import Adam, Sgd
@@ -49,6 +50,24 @@ def task(folder: Path, config: GanConfig = CONFIG, name: str = "c000-b000") -> B
         threads=torch.get_num_threads(),
         origin={"launch": "test", "cell": 0},
     )
+
+
+def test_a_relative_folder_of_data_is_that_of_the_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what is stored is what was asked for: the digest of the configuration is that of the plan."""
+    (tmp_path / "there" / "photos").mkdir(parents=True)
+    (tmp_path / "here").mkdir()
+    for number in range(10):
+        Image.new("L", (8, 8), 20 * number).save(tmp_path / "there" / "photos" / f"{number}.png")
+    monkeypatch.chdir(tmp_path / "here")
+    config = dataclasses.replace(
+        CONFIG, data=ImageFolder(root="photos", side=8, channels=1), generator=Mlp(hidden=(8,)),
+        discriminator=Mlp(hidden=(8,)), batch_size=4, steps=2, evaluation=Evaluation(every=1, samples=8),
+    )  # fmt: skip
+    own = dataclasses.replace(task(tmp_path, config), folder=str(tmp_path / "there"))
+    run(trainable(own))
+    assert (stored := stored_trace(own)) is not None
+    assert stored.meta["digest"] == digest(config)
+    assert stored.meta["config"]["data"]["root"] == "photos"
 
 
 def trainable(own: BlockTask) -> BlockTrainable:

@@ -24,6 +24,7 @@ from trainables.data.source import (
     ImageTruth,
     MixtureSource,
     MixtureTruth,
+    Provided,
     Remarked,
     Source,
 )
@@ -71,6 +72,7 @@ __all__ = [
     "MixtureTruth",
     "Mnist",
     "Point",
+    "Provided",
     "Remarked",
     "Ring",
     "Source",

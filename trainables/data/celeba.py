@@ -9,7 +9,7 @@ import torch
 from trainables.data.listing import Files
 from trainables.data.pixels import check_side
 from trainables.data.source import ImageSource, ImageTruth
-from trainables.data.walking import folder_of
+from trainables.data.walking import NUMBERS_ARE_NAMES, folder_of
 
 PARTITION = "list_eval_partition.txt"
 IMAGES = "img_align_celeba"
@@ -40,6 +40,7 @@ class CelebA:
     side: int = 64
     crop: int = 108
     source: ClassVar[str] = "Liu et al. 2015, CelebA aligned and cropped, training set"
+    __pydantic_config__: ClassVar = NUMBERS_ARE_NAMES
 
     def __post_init__(self) -> None:
         check_side(self.side)

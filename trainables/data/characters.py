@@ -14,7 +14,7 @@ import torch
 from trainables import states
 from trainables.data.pixels import check_memory, check_side
 from trainables.data.source import ImageSource, ImageTruth
-from trainables.data.walking import folder_of
+from trainables.data.walking import NUMBERS_ARE_NAMES, folder_of
 from trainables.streams import generator
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ class Characters:
     variations: int = 10
     root: str = "data/characters"
     source: ClassVar[str] = "GB 2312-1980, level 1, in installed fonts; instead of Liu et al. 2011, CASIA HWDB 1.0"
+    __pydantic_config__: ClassVar = NUMBERS_ARE_NAMES
 
     def __post_init__(self) -> None:
         if not 1 <= self.classes <= LEVEL_ONE:
@@ -112,6 +113,10 @@ class Characters:
         order = generator(0, "characters/order").permutation(LEVEL_ONE)[: self.classes]
         return "".join(level_one()[place] for place in order)
 
+    @property
+    def advice(self) -> str:
+        return f"apt-get install {' '.join(dict.fromkeys(face.package for face in FACES))} (or one of them)"
+
     def check(self) -> None:
         """Look for the fonts.
 
@@ -124,14 +129,17 @@ class Characters:
         """Read the drawn images, drawing them first if need be: about 1 ms each.
 
         Raises:
-            ValueError: as ``check``, or if no font has one of the characters.
-            OSError: if a font cannot be read, or the folder not be written.
+            ValueError: as ``check``, or if no font has one of the characters, a font cannot be read, or the folder not
+                be written.
         """
         faces = self._faces()
         path = folder_of(self.root) / f"characters-{self._key(faces)}.pt"
         if not (path.is_file() and states.is_intact(path)):
             images, labels = self._draw(faces)
-            states.save({"images": images, "labels": labels}, path, by_many=True)
+            try:
+                states.save({"images": images, "labels": labels}, path, by_many=True)
+            except OSError as error:
+                raise ValueError(f"root must be a writable folder, got {path.parent}: {error.strerror}") from None
         stored = torch.load(path, weights_only=True)
         truth = ImageTruth(images=stored["images"], labels=stored["labels"], classes=self.classes)
         return ImageSource(truth, device=device, dtype=dtype)
@@ -141,10 +149,9 @@ class Characters:
         installed = {path.name: path for folder in reversed(FOLDERS) for path in folder.rglob("*.tt[cf]")}
         faces = [(installed[face.file], face.index) for face in FACES if face.file in installed]
         if not faces:
-            packages = " ".join(dict.fromkeys(face.package for face in FACES))
             raise ValueError(
                 f"fonts of Chinese characters must be installed, got none of {', '.join(face.file for face in FACES)}"
-                f" in {', '.join(map(str, FOLDERS))}: apt-get install {packages} (or one of them)"
+                f" in {', '.join(map(str, FOLDERS))}: {self.advice}"
             )
         return faces[: self.fonts]
 
@@ -190,7 +197,11 @@ class _Pen:
         self._canvas = OVERSAMPLING * side
         # The basic layout engine: the other one is an optional library of the machine.
         layout = ImageFont.Layout.BASIC
-        self._font = ImageFont.truetype(str(path), round(EM * self._canvas), index=index, layout_engine=layout)
+        size = round(EM * self._canvas)
+        try:
+            self._font = ImageFont.truetype(str(path), size, index=index, layout_engine=layout)
+        except OSError as error:
+            raise ValueError(f"fonts must be readable, got {path}: {error}; install or remove it") from None
         self._missing = _ink(self._font, MISSING)
 
     def draw(self, character: str, variations: int) -> Iterator[Pixels]:

@@ -8,7 +8,7 @@ import torch
 
 from trainables.data.pixels import check_memory, check_side, resized
 from trainables.data.source import ImageSource, ImageTruth
-from trainables.data.walking import folder_of
+from trainables.data.walking import NUMBERS_ARE_NAMES, folder_of
 
 FILES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
 """The test batch is not used, but torchvision insists on it."""
@@ -30,6 +30,7 @@ class Cifar10:
     root: str = "data/cifar10"
     side: int = 32
     source: ClassVar[str] = "Krizhevsky 2009, CIFAR-10 training set"
+    __pydantic_config__: ClassVar = NUMBERS_ARE_NAMES
 
     def __post_init__(self) -> None:
         check_side(self.side)

@@ -11,7 +11,7 @@ import torch
 from trainables.data.listing import Files
 from trainables.data.pixels import Fit, check_side, traits
 from trainables.data.source import ImageSource, ImageTruth
-from trainables.data.walking import Found, files_below, files_in, folder_of, folders_in, printable
+from trainables.data.walking import NUMBERS_ARE_NAMES, Found, files_below, files_in, folder_of, folders_in, printable
 
 EXTENSIONS = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".avif", ".gif"),
@@ -83,6 +83,7 @@ class ImageFolder:
     channels: Literal[1, 3] = 3
     fit: Fit = "crop"
     source: ClassVar[str] = "the user's own images"
+    __pydantic_config__: ClassVar = NUMBERS_ARE_NAMES
 
     def __post_init__(self) -> None:
         check_side(self.side)
@@ -101,6 +102,13 @@ class ImageFolder:
             return 0
         count = sum(any(map(_is_image, files_below(folder, name))) for name in folders_in(folder))
         return count if count > 1 else 0
+
+    @property
+    def advice(self) -> str:
+        return (
+            f"put your images in {self.root}, or in one folder per class in it, or name another folder:"
+            " study data check image_folder --set root=FOLDER"
+        )
 
     def check(self) -> None:
         """Look for images in the folder, without reading any.

@@ -15,7 +15,7 @@ import torch
 from trainables.data import cache
 from trainables.data.pixels import Fit, Pixels, check_side, decoded, fitted
 from trainables.data.source import ImageSource, ImageTruth
-from trainables.data.walking import folder_of
+from trainables.data.walking import NUMBERS_ARE_NAMES, folder_of
 
 Category = Literal[
     "bedroom",
@@ -55,6 +55,7 @@ class Lsun:
     limit: int | None = None
     fit: Fit = "crop"
     source: ClassVar[str] = "Yu et al. 2015, LSUN training set"
+    __pydantic_config__: ClassVar = NUMBERS_ARE_NAMES
 
     def __post_init__(self) -> None:
         check_side(self.side)
@@ -76,19 +77,27 @@ class Lsun:
         """Unlabelled."""
         return 0
 
+    @property
+    def advice(self) -> str:
+        size = " (about 43 GB)" if self.category == "bedroom" else ""
+        place = "from the LSUN project (github.com/fyu/lsun)"
+        return f"download {self._database}.zip{size} {place} and unpack it in {self.root}"
+
+    @property
+    def _database(self) -> str:
+        return f"{self.category}_train_lmdb"
+
     def check(self) -> None:
         """Look for the data without reading them.
 
         Raises:
             ValueError: if neither the database nor the converted file is there; says what to download and where to.
         """
-        folder, database = folder_of(self.root), f"{self.category}_train_lmdb"
-        if not (self.cache.is_file() or (folder / database / "data.mdb").is_file()):
-            size = " (about 43 GB)" if self.category == "bedroom" else ""
+        folder = folder_of(self.root)
+        if not (self.cache.is_file() or (folder / self._database / "data.mdb").is_file()):
             raise ValueError(
                 f"root must hold the LSUN {self.category.replace('_', ' ')} training set, got {folder} without "
-                f"{database}/data.mdb: download {database}.zip{size} from the LSUN project (github.com/fyu/lsun) and "
-                "unpack it in that folder"
+                f"{self._database}/data.mdb: {self.advice}"
             )
 
     def load(self, *, device: torch.device, dtype: torch.dtype) -> ImageSource:
@@ -127,6 +136,7 @@ class LsunBedroom:
     limit: int | None = None
     fit: Fit = "crop"
     source: ClassVar[str] = "Yu et al. 2015, LSUN bedroom training set"
+    __pydantic_config__: ClassVar = NUMBERS_ARE_NAMES
 
     def __post_init__(self) -> None:
         self._category()
@@ -144,6 +154,10 @@ class LsunBedroom:
     def classes(self) -> int:
         """Unlabelled."""
         return 0
+
+    @property
+    def advice(self) -> str:
+        return self._category().advice
 
     def check(self) -> None:
         """Check as :meth:`Lsun.check` does."""
@@ -188,11 +202,17 @@ def _database(root: Path, name: str) -> Iterator[Any]:
     that ``data1`` and ``data2`` would share one: it is built in an empty folder. It also leaves that file to the
     garbage collector, hence the filter.
     """
+    import lmdb
     from torchvision.datasets import LSUN
 
     with tempfile.TemporaryDirectory() as empty, contextlib.chdir(empty), warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
-        databases = LSUN(str(root), classes=[name]).dbs
+        try:
+            databases = LSUN(str(root), classes=[name]).dbs
+        except lmdb.Error as error:
+            raise ValueError(
+                f"root must hold LSUN undamaged, got {root}/{name}_lmdb: {error}; unpack it again"
+            ) from None
     try:
         yield databases[0]
     finally:

@@ -10,6 +10,7 @@ from torch import Tensor
 from trainables.data import idx
 from trainables.data.pixels import check_memory, check_side, resized
 from trainables.data.source import ImageSource, ImageTruth
+from trainables.data.walking import NUMBERS_ARE_NAMES
 from trainables.streams import generator
 
 SIDE = 28
@@ -35,6 +36,7 @@ class Mnist:
     root: str = "data/mnist"
     side: int = SIDE
     source: ClassVar[str] = "LeCun et al. 1998, MNIST training set"
+    __pydantic_config__: ClassVar = NUMBERS_ARE_NAMES
 
     def __post_init__(self) -> None:
         check_side(self.side)
@@ -89,6 +91,7 @@ class FashionMnist:
     root: str = "data/fashion_mnist"
     side: int = SIDE
     source: ClassVar[str] = "Xiao et al. 2017, Fashion-MNIST training set"
+    __pydantic_config__: ClassVar = NUMBERS_ARE_NAMES
 
     def __post_init__(self) -> None:
         check_side(self.side)
@@ -142,6 +145,7 @@ class StackedMnist:
     side: int = SIDE
     count: int = 128_000
     source: ClassVar[str] = "Metz et al. 2017; Srivastava et al. 2017: stacked MNIST from the training set"
+    __pydantic_config__: ClassVar = NUMBERS_ARE_NAMES
 
     def __post_init__(self) -> None:
         check_side(self.side)

@@ -125,6 +125,15 @@ class Downloadable(Protocol):
 
 
 @runtime_checkable
+class Provided(Protocol):
+    """A data set whose files the user provides."""
+
+    @property
+    def advice(self) -> str:
+        """How to provide them, as a command to the user: ``download ... and unpack it in ...``."""
+
+
+@runtime_checkable
 class Remarked(Protocol):
     """A data set of the user's own files, not all of which are used, or not as they lie on the disk."""
 

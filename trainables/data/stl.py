@@ -14,7 +14,7 @@ import torch
 from trainables.data import cache
 from trainables.data.pixels import CHUNK, Pixels, check_side, resized
 from trainables.data.source import ImageSource, ImageTruth
-from trainables.data.walking import folder_of
+from trainables.data.walking import NUMBERS_ARE_NAMES, folder_of
 
 FOLDER = "stl10_binary"
 FILES = ("train_X.bin", "train_y.bin", "unlabeled_X.bin", "test_X.bin", "test_y.bin")
@@ -41,6 +41,7 @@ class Stl10:
     root: str = "data/stl10"
     side: int = 64
     source: ClassVar[str] = "Coates et al. 2011, STL-10"
+    __pydantic_config__: ClassVar = NUMBERS_ARE_NAMES
 
     def __post_init__(self) -> None:
         if self.part not in ("unlabeled", "train"):

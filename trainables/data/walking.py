@@ -3,9 +3,11 @@
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
+
+T = TypeVar("T")
 
 SYSTEM = frozenset(
     {
@@ -23,6 +25,9 @@ SYSTEM = frozenset(
 )
 """Folders that file servers and systems make, in lower case; ``@eaDir`` holds thumbnails of every image."""
 
+NUMBERS_ARE_NAMES = {"coerce_numbers_to_str": True}
+"""For the parser of configurations, which reads the name of a folder such as ``2024`` as a number."""
+
 Kind = Literal["folder", "file", "lost", "special"]
 
 
@@ -39,8 +44,22 @@ class Found:
 
 
 def folder_of(root: str) -> Path:
-    """Return the folder that a user names, absolute; ``~`` is the user's home."""
+    """Return the folder that a user names, absolute; ``~`` is the user's home.
+
+    Raises:
+        ValueError: if the name is no UTF-8: it could not be stored with the results.
+    """
+    if (name := printable(root)) != root:
+        raise ValueError(f"root must be a folder whose name is UTF-8, got {name}: rename it, or name a link to it")
     return Path(os.path.expanduser(root)).absolute()
+
+
+def locate(data: T, folder: str) -> T:
+    """Return a data set whose relative root is one in ``folder``; the same data set if it has none."""
+    root = getattr(data, "root", None)
+    if root is None or not folder:
+        return data
+    return replace(data, root=os.path.join(folder, os.path.expanduser(root)))  # type: ignore[type-var]
 
 
 def folders_in(root: Path) -> list[str]:

@@ -59,6 +59,8 @@ def test_for_each_absent_set_the_list_says_what_to_do() -> None:
     for part in ("mnist: study data get mnist\n", "fashion_mnist: study data get fashion-mnist\n", "LSUN project"):
         assert part in remedies
     assert "  digits:" not in remedies
+    assert "must" not in remedies
+    assert "put your images in data/image_folder, or in one folder per class in it" in remedies
 
 
 def test_what_is_here_needs_no_remedy(tmp_path: Path) -> None:
@@ -75,8 +77,25 @@ def test_a_check_counts_images_classes_and_distinct_ones(tmp_path: Path) -> None
     Image.new("RGB", (12, 12), (0, 0, 0)).save(root / "dog" / "copy.png")  # equals cat/0.png
     done = study("data", "check", "image-folder", "--set", f"root={root}", "--set", "side=8")
     assert done.exit_code == 0, done.output
-    for part in ("3x8x8", "6, 5 of them distinct; all could be read", "2, with 3, 3 images", "-1 to -0.5294"):
+    for part in ("3x8x8", "6, 5 of them distinct; all could be read", "2: cat 3, dog 3", "-1 to -0.5294"):
         assert part in done.stdout
+
+
+def test_a_check_says_what_is_not_used_how_images_are_read_and_whether_they_can_be_judged(tmp_path: Path) -> None:
+    root = write_photos(tmp_path / "photos", {"cat": 6, "dog": 6})
+    Image.new("RGBA", (12, 12), (0, 0, 0, 0)).save(root / "dog" / "sprite.png")
+    (root / "dog" / "1.heic").touch()
+    (root / "masks").mkdir()
+    done = study("data", "check", "image-folder", "--set", f"root={root}", "--set", "side=8", columns=400)
+    shown = {line[:10].strip(): line[10:].strip() for line in done.stdout.splitlines()}
+    assert shown["classes"] == "2: cat 6, dog 7"
+    assert shown["not used"] == "1 file (1 .heic) left out; no images in masks"
+    assert shown["read"] == "1 transparent, laid on white"
+    assert shown["judge"].startswith("This rule cannot judge these data: 13 images are few, and 200 are usually enough")
+
+
+def test_data_that_are_nobodys_own_files_are_not_judged() -> None:
+    assert "judge" not in study("data", "check", "digits").stdout
 
 
 def test_a_name_may_be_written_with_hyphens_or_underscores() -> None:
@@ -113,10 +132,6 @@ def test_all_parts_of_a_large_set_are_looked_at(tmp_path: Path, monkeypatch: pyt
     assert (facts.count, facts.distinct, facts.high) == (6, 6, 1.0)
 
 
-def test_empty_classes_are_counted_where_there_are_many() -> None:
-    assert datasets.classes_text((0, 3, *[5] * 998)) == "1,000, with 0 to 5 images each; 1 without any"
-
-
 def test_every_unreadable_file_is_printed(tmp_path: Path) -> None:
     root = write_photos(tmp_path / "photos", {"a": 9})
     for number in range(7):
@@ -134,11 +149,17 @@ def test_every_unreadable_file_is_printed(tmp_path: Path) -> None:
         (["check", "imagenet"], "NAME must be one of ring, digits"),
         (["get", "imagenet"], "NAME must be one of ring, digits"),
         (["check", "mnist"], "torchvision.datasets.MNIST('data/mnist', download=True)"),
-        (["check", "mnist", "--set", "root=there"], "there without train-images-idx3-ubyte and train-labels-idx1-ubyte, packed (.gz) or not"),
+        (
+            ["check", "mnist", "--set", "root=there"],
+            "there without train-images-idx3-ubyte and train-labels-idx1-ubyte, packed (.gz",
+        ),
         (["check", "mnist", "--set", "side=many"], "side: input should be a valid integer"),
         (["check", "mnist", "--set", "size=32"], "size is no field"),
         (["check", "digits", "--set", "side"], "--set needs path=value, got 'side'"),
         (["check", "digits", "--set", "side=4"], "side must be in 8..1024, got 4"),
+        (["check", "image_folder", "--set", "root=2024"], "root must be a folder of images, got "),
+        (["check", "image_folder", "--set", "root=caf\udce9"], r"whose name is UTF-8, got caf\xe9: rename it"),
+        (["check", "image_folder", "--set", "side=100000"], "side must be in 8..1024, got 100000"),
         (["get", "lsun"], "NAME must be a data set that torchvision downloads, got lsun: "),
         (["get", "ring"], "got ring: its files are here, or need none"),
         (["get", "ring", "--root", "x"], "root is no field"),

@@ -98,6 +98,7 @@ def test_without_labels_clusters_stand_for_classes(cache: Path) -> None:
     found = competence(on(Given(ImageTruth(images=truth.images, labels=None, classes=0))), IMAGE_RULE, cache)
     assert "one image per cluster" in found.nulls
     assert found.label_accuracy == ()
+    assert found.rotation_accuracy[1] > 0.25
     assert found.passes, found.sentence
 
 
@@ -150,7 +151,44 @@ def test_four_images_are_refused(cache: Path) -> None:
 def test_a_dozen_images_have_no_neighbors(cache: Path) -> None:
     truth = Digits(side=8).load(device=CPU, dtype=torch.float32).truth
     few = ImageTruth(images=truth.images[:12], labels=None, classes=0)
-    assert "these data may be too few" in competence(on(Given(few)), IMAGE_RULE, cache).sentence
+    found = competence(on(Given(few)), IMAGE_RULE, cache)
+    assert found.sentence == (
+        "This rule cannot judge these data: 12 images are few, and 200 are usually enough; they are too few to look"
+        " for nearest neighbors among them."
+    )
+
+
+def test_a_classifier_below_a_guess_is_blind() -> None:
+    """One of eight held-out images of four equal classes is right."""
+    found = Competence(samples=512, real={"converged": 5}, nulls={}, label_accuracy=(0.125, 0.0032, 0.25), images=40)
+    assert found.blind
+    assert not found.passes
+    assert found.sentence.startswith(
+        "This rule cannot judge these data: 40 images are few, and 200 are usually enough; the classifier of labels is"
+        " right for 12% of held-out images (95 % limit 0%), and the largest class has 25%, so it cannot read the labels"
+    )
+
+
+def test_a_classifier_of_rotations_below_a_guess_is_told() -> None:
+    found = Competence(
+        samples=512, real={"converged": 5}, nulls={}, rotation_accuracy=(0.125, 0.0032, 0.25), images=400
+    )
+    assert found.passes
+    assert found.sentence.endswith(
+        "Its classifier of rotations is right for 12% of held-out images (95 % limit 0%), and a guess for 25%: its"
+        " features know little of these images, and it judges by their pixels."
+    )
+    assert "rotations" not in replace(found, rotation_accuracy=(0.9, 0.8, 0.25)).sentence
+
+
+def test_few_images_that_can_be_judged_are_not_called_few(cache: Path) -> None:
+    assert Competence(samples=512, real={"converged": 5}, nulls={}, images=150).passes
+
+
+def test_what_an_earlier_version_found_is_read() -> None:
+    stored = Competence(samples=512, real={"converged": 5}, nulls={}).to_json()
+    del stored["images"], stored["rotation_accuracy"]
+    assert Competence.from_json(stored) == Competence(samples=512, real={"converged": 5}, nulls={})
 
 
 def test_a_rule_that_a_cheat_passes_is_refused() -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from study import plan
 from study.outcomes.rule import MIXTURE_RULE
@@ -22,6 +23,18 @@ def test_a_rule_that_real_data_do_not_meet_is_refused_with_what_to_change(tmp_pa
     strict = replace(launch, rule=replace(MIXTURE_RULE, balance_min=1.0))
     with pytest.raises(ValueError, match=r"^This rule cannot judge these data: .* balance_min 1 .*study mixture-modes"):
         try_judges(strict, tmp_path)
+
+
+def test_relative_folders_are_those_of_the_plan(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    for number in range(12):
+        Image.new("L", (8, 8), 20 * number).save(tmp_path / "photos" / f"{number}.png")
+    changes = {"data.kind": "image_folder", "data.root": "photos", "data.side": 16}
+    launch = replace(plan("lsgan-stability", "smoke", set=changes), folder=str(tmp_path))
+    with pytest.raises(
+        ValueError, match=r"12 images are few.*\(study lsgan-stability, image_folder \(root photos, side"
+    ):
+        try_judges(launch, tmp_path)
 
 
 def test_a_name_says_what_is_judged() -> None:

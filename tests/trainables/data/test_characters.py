@@ -112,6 +112,27 @@ def test_the_drawn_set_is_kept_and_read_again(latin: None, monkeypatch: pytest.M
     assert kept.suffix == ".pt"
 
 
+def test_a_folder_that_cannot_be_written_to_is_named(
+    latin: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    spell(monkeypatch, "AB")
+    (tmp_path / "file").touch()
+    with pytest.raises(
+        ValueError, match=rf"^root must be a writable folder, got {tmp_path}/file/kept: Not a directory$"
+    ):
+        truth_of(Characters(classes=2, variations=1, root=str(tmp_path / "file" / "kept")))
+
+
+def test_a_damaged_font_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(characters, "FOLDERS", (tmp_path,))
+    monkeypatch.setattr(characters, "FACES", (Face("font.ttf", 0, "a"),))
+    (tmp_path / "font.ttf").write_bytes(b"no font")
+    with pytest.raises(
+        ValueError, match=rf"^fonts must be readable, got {tmp_path}/font\.ttf: .*; install or remove it"
+    ):
+        truth_of(Characters(classes=1, variations=1, root=str(tmp_path / "kept")))
+
+
 def test_a_drawn_set_that_was_damaged_is_drawn_again(
     latin: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -200,6 +200,12 @@ def test_a_second_process_waits_for_the_first(root: Path) -> None:
     assert [source.digest for source in loaded] == [made.digest]
 
 
+def test_a_damaged_database_is_refused(root: Path) -> None:
+    (root / "bedroom_train_lmdb" / "data.mdb").write_bytes(b"no database" * 1_000)
+    with pytest.raises(ValueError, match=rf"^root must hold LSUN undamaged, got {root}/bedroom_train_lmdb: .*again$"):
+        load(LsunBedroom(root=str(root)))
+
+
 def test_an_empty_database_is_refused(tmp_path: Path) -> None:
     write_database(tmp_path, [])
     with pytest.raises(ValueError, match="root must hold images, got an empty database"):
