@@ -19,7 +19,7 @@ from study.design.plan import Block, Cell, Plan
 from study.evidence.estimates import CellSummary, summarize
 from study.outcomes.futility import Reference
 from study.outcomes.rule import EDITION
-from study.scheduling import ray_driver
+from study.scheduling import ray_cluster, ray_driver
 from study.scheduling.agenda import Agenda, Allocation, Planned, Resources
 from study.scheduling.ledger import Ledger
 from study.scheduling.observer import BlockObserver, Observer
@@ -100,7 +100,8 @@ def start(
 
     Raises:
         ValueError: if data, folder, cluster or tracker are unusable; no seed has been trained then.
-        OSError: if the launch's folder is no longer writable; the results so far are kept.
+        OSError: if the launch's folder is no longer writable, or Ray was ended from outside; the results so far are
+            kept.
     """
     _notify(observers, lambda each: each.planned(plan))
     check(plan, store.out)
@@ -108,22 +109,22 @@ def start(
     for name, judge in judges.items():
         _notify(observers, partial(_tell, name=name, judge=judge))
     _notify(observers, lambda each: each.connecting())
-    allocation = ray_driver.connect(resources)
+    allocation = ray_cluster.connect(resources, lambda: _notify(observers, lambda each: each.connecting()))
     try:
         _notify(observers, lambda each: each.connected(allocation))
         _make(store)
         try:
             tracker.start(plan)
-        except ValueError:
+        except BaseException:  # Ctrl-C, too: nothing is left of a launch without a plan
             shutil.rmtree(store.root, ignore_errors=True)
             raise
         store.write_plan(plan)
         store.write_judges({name: judge.to_json() for name, judge in judges.items()})
         ledger = Ledger(plan, store, again=True)
         guide = _guide(ledger, mirror)
-        return finish(ledger, tracker, interrupted=not _train(ledger, guide, allocation, tracker, observers))
+        return _carry_out(ledger, guide, allocation, tracker, observers)
     finally:
-        ray_driver.disconnect()
+        ray_cluster.disconnect()
 
 
 def resume(
@@ -151,13 +152,13 @@ def resume(
         guide.close()
         return finish(ledger, tracker, interrupted=False)
     _notify(observers, lambda each: each.connecting())
-    allocation = ray_driver.connect(resources)
+    allocation = ray_cluster.connect(resources, lambda: _notify(observers, lambda each: each.connecting()))
     try:
         _notify(observers, lambda each: each.connected(allocation))
         tracker.start(plan)
-        return finish(ledger, tracker, interrupted=not _train(ledger, guide, allocation, tracker, observers))
+        return _carry_out(ledger, guide, allocation, tracker, observers)
     finally:
-        ray_driver.disconnect()
+        ray_cluster.disconnect()
 
 
 def _tell(observer: Observer, *, name: str, judge: Competence) -> None:
@@ -221,6 +222,20 @@ def _constants(config: Config, cache: Path) -> Reference:
     classifier = features.obtain(truth, source.digest, cache) if isinstance(truth, ImageTruth) else None
     constants = probes.constants(probes.probes_for(config, source, classifier, device=device))
     return {name: np.array(values) for name, values in constants.items()}
+
+
+def _carry_out(
+    ledger: Ledger, guide: _Guide, allocation: Allocation, tracker: Tracker, observers: Sequence[Observer]
+) -> Result:
+    """Train what is left and finish the launch. What cuts the training short leaves no tracked run open."""
+    try:
+        ended = _train(ledger, guide, allocation, tracker, observers)
+    except (KeyboardInterrupt, ray_cluster.ClusterLost):
+        ray_cluster.disconnect()  # first: without its cluster, Ray would end this process before long
+        ledger.write()
+        tracker.finish(ledger.store, False)
+        raise
+    return finish(ledger, tracker, interrupted=not ended)
 
 
 def _train(
