@@ -22,6 +22,7 @@ from ray.tune.experiment import Trial
 from ray.tune.search import Searcher
 
 from study.design.plan import Block
+from study.files import write_text
 from study.scheduling.agenda import Agenda, Allocation
 from study.scheduling.ledger import Ledger
 from study.scheduling.observer import BlockObserver
@@ -103,6 +104,11 @@ def handler_kept(number: signal.Signals) -> Iterator[None]:
     finally:
         if handler is not None and current_thread() is main_thread():
             signal.signal(number, handler)
+
+
+def error_path(store: Store, block: str) -> Path:
+    """Return the file with the whole error of a block that crashed; Tune puts it there, too."""
+    return store.tune_path / _EXPERIMENT / block / "error.txt"
 
 
 def clean(store: Store) -> None:
@@ -236,7 +242,16 @@ class Watcher(Callback):
                 observer.rows(self._block(trial), result["rows"], result["step"])
 
     def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        self._end(trial, Status.FINISHED, "")
+        refusal = trial.last_result.get("refusal")
+        if refusal is None:
+            self._end(trial, Status.FINISHED, "")
+            return
+        block = self._block(trial)
+        with self._failures.kept():
+            write_text(error_path(self._ledger.store, block.name), refusal["traceback"])
+            self._ledger.refuse(block, refusal["sentence"])
+            for observer in self._observers:
+                observer.block_ended(block)
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         self._end(trial, Status.CRASHED, _reason(trial))

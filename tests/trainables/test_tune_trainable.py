@@ -10,6 +10,7 @@ import torch
 from trainables import trace
 from trainables.config import Evaluation, GanConfig, Latent, digest
 from trainables.data import Ring
+from trainables.loop import Loop
 from trainables.networks import Mlp
 from trainables.networks.norm import RunningStatistics
 from trainables.optim import Adam, Sgd
@@ -126,8 +127,25 @@ def test_a_checkpoint_of_another_configuration_is_refused(tmp_path: Path) -> Non
     block = trainable(task(tmp_path, dataclasses.replace(CONFIG, steps=30)))
     for _ in range(5):
         block.train()
-    with pytest.raises(ValueError, match="the checkpoint of block c000-b000 belongs to another configuration"):
-        trainable(task(tmp_path, dataclasses.replace(CONFIG, steps=30, batch_size=4)))
+    (result,) = run(trainable(task(tmp_path, dataclasses.replace(CONFIG, steps=30, batch_size=4))))
+    assert result["refusal"]["sentence"] == "the checkpoint of block c000-b000 belongs to another configuration"
+
+
+def test_an_error_that_every_try_would_meet_is_the_result_and_no_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(loop: Loop) -> list[dict[str, float]]:
+        raise ValueError("the data have no classes")
+
+    block = trainable(task(tmp_path))
+    monkeypatch.setattr(Loop, "report", refuse)
+    (result,) = run(block)
+    assert result["refusal"]["sentence"] == "the data have no classes"
+    assert "in refuse" in result["refusal"]["traceback"]
+    assert (result["rows"], stored_trace(task(tmp_path))) == ([], None)
+    monkeypatch.undo()
+    assert block.reset_config({"block": "next", "task": task(tmp_path, name="next")})
+    assert "refusal" not in run(block)[-1], "the worker is free for the next block"
 
 
 def test_a_reused_actor_trains_the_next_block_as_a_fresh_one_would(tmp_path: Path) -> None:

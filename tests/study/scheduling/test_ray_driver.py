@@ -177,6 +177,27 @@ def test_an_agenda_is_told_of_a_crash_as_of_any_other_end(plan: Plan, store: Sto
     assert ledger.crashes == {"c003-b001": "out of luck"}
 
 
+def test_what_a_worker_refuses_is_said_once_and_ends_its_cell(plan: Plan, store: Store) -> None:
+    ledger = Ledger(plan, store)
+    agenda, told = Planned(ledger), Told(ledger)
+    watcher = Watcher(ledger, [told], Failures())
+    for _ in range(2):
+        agenda.next()
+    refusal = {"sentence": "the data have too few images", "traceback": "Traceback ...\n"}
+    for block in ("c000-b000", "c000-b001"):  # two that ran at the same time
+        trial: Any = SimpleNamespace(config={"block": block}, last_result={"refusal": refusal})
+        watcher.on_trial_complete(1, [trial], trial)
+    cell = plan.cells[0].name
+    assert ledger.crashes == {"c000-b000": f"cell {cell}: the data have too few images"}
+    assert ray_driver.error_path(store, "c000-b000").read_text() == "Traceback ...\n"
+    assert told.ends == [("c000-b000", Status.CRASHED), ("c000-b001", Status.CRASHED)]
+    left = []
+    while not agenda.finished():
+        left.append(agenda.next())
+    assert [block.cell.index for block in left if block] == [2, 3, 1, 2, 3]
+    assert {record.status for record in Ledger(plan, store, again=True).records} == {Status.PLANNED}
+
+
 def test_a_dead_process_of_ray_ends_the_launch(plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     def dead() -> None:
         raise ray_cluster.ClusterLost("gone")
