@@ -60,7 +60,7 @@ def cli() -> str:
         "Every command explains itself: `study COMMAND --help`. In an activated environment it is `study ...`, else"
         " `uv run study ...`.\n\nExit codes: 0 done; 1 some blocks crashed (the rest is complete and reported) or"
         " `verify` found a difference; 2 a mistake in what was asked for (one sentence says which, and nothing was"
-        " trained); 130 interrupted by Ctrl-C, 143 ended by SIGTERM (`study resume` goes on)."
+        " trained); 130 interrupted by Ctrl-C, 143 ended by SIGTERM, 129 by a closed terminal (`study resume` goes on)."
     )
     return page("Commands", introduction, [table(("command", "what it does"), rows), *parts])
 

@@ -18,7 +18,7 @@ from study.design.plan import Block, Cell, Plan
 from study.evidence.estimates import CellSummary, summarize
 from study.outcomes.futility import Reference
 from study.outcomes.rule import EDITION
-from study.scheduling import ray_driver
+from study.scheduling import ray_cluster, ray_driver
 from study.scheduling.agenda import Agenda, Allocation, Planned, Resources
 from study.scheduling.ledger import Ledger
 from study.scheduling.observer import BlockObserver, Observer
@@ -111,7 +111,8 @@ def start(
 
     Raises:
         ValueError: if data, folder, cluster or tracker are unusable; no seed has been trained then.
-        OSError: if the launch's folder is no longer writable; the results so far are kept.
+        OSError: if the launch's folder is no longer writable, or Ray was ended from outside; the results so far are
+            kept.
     """
     plan = replace(plan, folder=plan.folder or os.getcwd())
     _notify(observers, lambda each: each.planned(plan))
@@ -120,20 +121,20 @@ def start(
     for name, judge in judges.items():
         _notify(observers, partial(_tell, name=name, judge=judge))
     _notify(observers, lambda each: each.connecting())
-    allocation = ray_driver.connect(resources)
+    allocation = ray_cluster.connect(resources, lambda: _notify(observers, lambda each: each.connecting()))
     try:
         _notify(observers, lambda each: each.connected(allocation))
         store.create(plan, {name: judge.to_json() for name, judge in judges.items()})
         try:
             tracker.start(plan)
-        except ValueError:
+        except BaseException:  # Ctrl-C, too: nothing is left of a launch that has trained nothing
             store.withdraw()
             raise
         ledger = Ledger(plan, store, again=True)
         guide = _guide(ledger, mirror)
-        return finish(ledger, tracker, interrupted=not _train(ledger, guide, allocation, tracker, observers))
+        return _carry_out(ledger, guide, allocation, tracker, observers)
     finally:
-        ray_driver.disconnect()
+        ray_cluster.disconnect()
 
 
 def resume(
@@ -182,13 +183,13 @@ def _resume(
         return finish(ledger, tracker, interrupted=False)
     _check_data(plan, store, digests)
     _notify(observers, lambda each: each.connecting())
-    allocation = ray_driver.connect(resources)
+    allocation = ray_cluster.connect(resources, lambda: _notify(observers, lambda each: each.connecting()))
     try:
         _notify(observers, lambda each: each.connected(allocation))
         tracker.start(plan)
-        return finish(ledger, tracker, interrupted=not _train(ledger, guide, allocation, tracker, observers))
+        return _carry_out(ledger, guide, allocation, tracker, observers)
     finally:
-        ray_driver.disconnect()
+        ray_cluster.disconnect()
 
 
 def _set_damaged_traces_aside(plan: Plan, store: Store, observers: Sequence[Observer]) -> None:
@@ -219,6 +220,8 @@ def _check_data(plan: Plan, store: Store, digests: Mapping[DataConfig, str]) -> 
                 f"the data ({data.kind}) must be those that block {block.name} was trained on to train more of"
                 f" {store.root}: their digest was {then}, and is {now} now; restore them, or run the study anew"
             )
+
+
 def _tell_data(observer: Observer, *, kind: str, sentence: str) -> None:
     observer.data_loaded(kind, sentence)
 
@@ -284,6 +287,20 @@ def _constants(config: Config, cache: Path) -> Reference:
     classifier = features.obtain(truth, source.digest, cache) if isinstance(truth, ImageTruth) else None
     constants = probes.constants(probes.probes_for(config, source, classifier, device=device))
     return {name: np.array(values) for name, values in constants.items()}
+
+
+def _carry_out(
+    ledger: Ledger, guide: _Guide, allocation: Allocation, tracker: Tracker, observers: Sequence[Observer]
+) -> Result:
+    """Train what is left and finish the launch. What cuts the training short leaves no tracked run open."""
+    try:
+        ended = _train(ledger, guide, allocation, tracker, observers)
+    except (KeyboardInterrupt, ray_cluster.ClusterLost):
+        ray_cluster.disconnect()  # first: without its cluster, Ray would end this process before long
+        ledger.write()
+        tracker.finish(ledger.store, False)
+        raise
+    return finish(ledger, tracker, interrupted=not ended)
 
 
 def _train(

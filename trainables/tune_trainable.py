@@ -6,6 +6,7 @@ a worker that died right after it had written the trace has lost nothing.
 
 import json
 import time
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,16 +68,34 @@ class BlockTrainable(tune.Trainable):
     no replica is finite any more, or somebody wrote the halt file. In the latter case the trace's metadata says so
     under ``stopped``, with the file's content; it is absent from all others.
 
+    A ValueError would come again at every try, so it is no crash, which Tune repeats: the result has it under
+    ``refusal``, as a sentence and a traceback, and is the last one.
+
     Checkpoints are files of the launch, not of Tune: Tune removes an older one before its own state, written from time
     to time, knows of the newer, so that a driver killed in between names a checkpoint that is gone.
     """
 
     def setup(self, config: dict[str, Any]) -> None:
-        self._begin(config["task"])
+        self._take(config["task"])
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self._begin(new_config["task"])
+        self._take(new_config["task"])
         return True
+
+    def _take(self, task: BlockTask) -> None:
+        self._refusal: dict[str, str] | None = None
+        try:
+            self._begin(task)
+        except ValueError as error:
+            self._refusal = _refusal(error)
+
+    def step(self) -> dict[str, Any]:
+        if self._refusal is None:
+            try:
+                return self._advance()
+            except ValueError as error:
+                self._refusal = _refusal(error)
+        return self._result(step=0, rows=[], finite_share=0.0, done=True, refusal=self._refusal)
 
     def _begin(self, task: BlockTask) -> None:
         torch.set_num_threads(task.threads)
@@ -101,7 +120,7 @@ class BlockTrainable(tune.Trainable):
         self._loop = Loop(config, task.seeds, self._source, self._probes, device=device)
         self._continue()
 
-    def step(self) -> dict[str, Any]:
+    def _advance(self) -> dict[str, Any]:
         task, loop = self._task, self._loop
         if loop is None:
             return self._result(step=task.config.steps, rows=[], finite_share=1.0, done=True)
@@ -211,6 +230,10 @@ def check_same_data(then: str | None, now: str, checkpoint: Path) -> None:
             f"{checkpoint} was trained on data with digest {then}, and the data have digest {now} now: restore them, or"
             " remove it to train its block anew"
         )
+
+
+def _refusal(error: ValueError) -> dict[str, str]:
+    return {"sentence": str(error) or type(error).__name__, "traceback": "".join(traceback.format_exception(error))}
 
 
 def stored_trace(task: BlockTask) -> Trace | None:

@@ -53,7 +53,7 @@ def run(
     Raises:
         ValueError: if data, folder, cluster or tracker are unusable; nothing has been trained then.
         KeyboardInterrupt: if interrupted; :func:`resume` goes on.
-        OSError: if the folder is no longer writable; the results so far are kept.
+        OSError: if the folder is no longer writable, or a process of Ray has died; the results so far are kept.
 
     Examples:
         >>> import study

@@ -1,5 +1,6 @@
 """The command ``study``: takes names of studies and launches and prints tables and paths."""
 
+import os
 import signal
 import sys
 from types import FrameType
@@ -29,22 +30,26 @@ __all__ = [
 ]
 
 
-INTERRUPTED, TERMINATED = 130, 143
-"""Exit codes after Ctrl-C and after SIGTERM, as a shell gives them."""
+INTERRUPTED = 130
+"""Exit code after Ctrl-C. After another signal it is 128 plus its number, as a shell gives it."""
 
 
 def main() -> None:
-    """Run the command ``study``. SIGTERM ends a launch as orderly as Ctrl-C does."""
+    """Run the command ``study``. SIGTERM, and the end of the terminal, end a launch as orderly as Ctrl-C does."""
     signals: list[int] = []
 
     def terminate(number: int, frame: FrameType | None) -> None:
         signals.append(number)
+        if number == signal.SIGHUP:
+            _go_silent()
         interrupt = signal.getsignal(signal.SIGINT)
         if not callable(interrupt):  # a shell starts what it puts in the background with Ctrl-C ignored
             raise KeyboardInterrupt
         interrupt(signal.SIGINT, frame)
 
     signal.signal(signal.SIGTERM, terminate)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup: the command outlives its terminal
+        signal.signal(signal.SIGHUP, terminate)
     code: object
     try:
         app()
@@ -53,4 +58,13 @@ def main() -> None:
         code = INTERRUPTED
     except SystemExit as end:
         code = end.code
-    sys.exit(TERMINATED if signals and code == INTERRUPTED else code)
+    sys.exit(128 + signals[0] if signals and code == INTERRUPTED else code)
+
+
+def _go_silent() -> None:
+    """Send what is still printed to nowhere: writing to a terminal that is gone fails."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        if stream.isatty():  # a log file goes on
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

@@ -221,11 +221,11 @@ def start(plan: Any, out: Path, resources: Any, tracking_uri: str | None, storag
 
 def relay(address: str) -> int:
     """Run this command on the cluster's head, with ``--address auto``; return its exit code."""
-    from study.scheduling import ray_driver
+    from study.scheduling import ray_cluster
 
     arguments = [argument.replace(address, "auto") for argument in sys.argv[1:]]
     code = 1
-    for line in ray_driver.relay(address, arguments):
+    for line in ray_cluster.relay(address, arguments):
         if isinstance(line, int):
             code = line
         else:
@@ -233,23 +233,18 @@ def relay(address: str) -> int:
     return code
 
 
-_NOTHING = "nothing has been trained, and there is no launch to go on with"
-
-
 def finish(store: Any, go: Callable[[], Any], tracking_uri: str | None) -> None:
     """Run a launch and print how it ended; whatever stops it, the computed part stays and can be resumed."""
     from study.launch import Launch
     from study.terminal import launches
 
-    again = f"the results so far are kept; go on with: study resume {store.root}"
     try:
         result = go()
     except KeyboardInterrupt:
-        errors.print(f"interrupted; {again if store.plan_path.exists() else _NOTHING}", soft_wrap=True)
+        errors.print(f"interrupted; {_again(store)}", soft_wrap=True, highlight=False)
         raise typer.Exit(130) from None
     except OSError as error:
-        what = again if store.plan_path.exists() else _NOTHING
-        errors.print(f"[red]error:[/] {escape(str(error))}; {what}", soft_wrap=True, highlight=False)
+        errors.print(f"[red]error:[/] {escape(str(error))}; {_again(store)}", soft_wrap=True, highlight=False)
         raise typer.Exit(1) from None
     launches.results(Launch(store, result.records), console)
     launches.paths(store, result.report, console, tracked=tracking_uri != "none")
@@ -259,5 +254,12 @@ def finish(store: Any, go: Callable[[], Any], tracking_uri: str | None) -> None:
         where = store.tune_path / "blocks" / block / "error.txt"
         errors.print(f"[red]block {block} crashed:[/] {reason} (full error: {where})", soft_wrap=True, highlight=False)
     if result.interrupted or result.crashes:
-        errors.print(f"{'interrupted; ' if result.interrupted else ''}{again}", soft_wrap=True, highlight=False)
+        errors.print(f"{'interrupted; ' if result.interrupted else ''}{_again(store)}", soft_wrap=True, highlight=False)
         raise typer.Exit(130 if result.interrupted else 1)
+
+
+def _again(store: Any) -> str:
+    """Return how to go on with a launch that has not ended; one without a plan has not begun."""
+    if not store.plan_path.exists():
+        return "nothing has been trained, and there is no launch to resume"
+    return f"the results so far are kept; go on with: study resume {store.root}"

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from study.design.plan import Block
 from study.scheduling.ledger import Ledger
+from study.storage.records import Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,7 @@ class Agenda(Protocol):
 class Planned:
     """The agenda of a launch whose blocks were all planned: in their order, each once.
 
-    Blocks that have ended, or that the ledger skips at the moment of handing out, are left out.
+    Blocks that have ended, or that the ledger skips or gives up at the moment of handing out, are left out.
     """
 
     def __init__(self, ledger: Ledger) -> None:
@@ -66,6 +67,9 @@ class Planned:
         return None if self.finished() else self._left.popleft()
 
     def finished(self) -> bool:
-        while self._left and self._ledger.of(self._left[0])[0].status.ended:
+        while self._left and not self._is_open(self._left[0]):
             self._left.popleft()
         return not self._left
+
+    def _is_open(self, block: Block) -> bool:
+        return self._ledger.of(block)[0].status is Status.PLANNED

@@ -104,6 +104,20 @@ class Ledger:
         if time.monotonic() >= self._next_write:
             self.write()
 
+    def refuse(self, block: Block, reason: str) -> None:
+        """Take in a block that no try would train: the planned blocks of its cell count as crashed with it.
+
+        Raises:
+            OSError: if the file cannot be written.
+        """
+        names = self._of_cell[block.cell.index]
+        for name in names:
+            if self._by_block[name][0].status is Status.PLANNED:
+                self._by_block[name] = self._decided(self._blocks[name], Status.CRASHED)
+        if not any(name in self.crashes for name in names):  # said once
+            self.crashes[block.name] = f"cell {block.cell.name}: {reason}"
+        self.write()
+
     def settle(self, cells: frozenset[int], seconds: float) -> None:
         """Stop adding seeds to these cells. Blocks already running still count when they finish.
 

@@ -48,7 +48,7 @@ class Observer:
         """
 
     def connecting(self) -> None:
-        """Hear that Ray is being started or joined."""
+        """Hear that Ray is being started or joined; again every 10 s that it takes."""
 
     def connected(self, allocation: Allocation) -> None:
         """Hear which cluster there is and what each block gets of it."""

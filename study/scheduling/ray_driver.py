@@ -6,42 +6,27 @@ the driver was interrupted, crashed or was killed.
 """
 
 import errno
-import logging
 import os
 import shutil
 import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
 from threading import current_thread, main_thread
 from typing import Any
 
-from study.formatting import plural
-
-os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")  # uv run: workers use this environment, not a second one
-os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # its banner ignores verbose=0; the terminal is ours
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # a block that asks for no GPU hides none
-os.environ.setdefault("RAY_CHDIR_TO_TRIAL_DIR", "0")  # relative data folders mean what they mean to the user
-os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
-os.environ.setdefault("TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S", "0")
-
-import ray
 from ray import tune
-from ray._private import ray_constants
-from ray._private.state import state  # what Ray Data uses, too: no public way tells what an autoscaler may add
-from ray.exceptions import AuthenticationError
 from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
 from ray.tune.experiment import Trial
 from ray.tune.search import Searcher
 
 from study.design.plan import Block
-from study.scheduling.agenda import Agenda, Allocation, Resources
+from study.files import write_text
+from study.scheduling.agenda import Agenda, Allocation
 from study.scheduling.ledger import Ledger
 from study.scheduling.observer import BlockObserver
+from study.scheduling.ray_cluster import check_alive, last_words
 from study.storage.records import Status
 from study.storage.store import Store
 from trainables.tune_trainable import BlockTask, BlockTrainable
@@ -54,113 +39,6 @@ _LEAST_FREE_BYTES = 1 << 20
 
 
 _EXPERIMENT = "blocks"
-
-
-_NO_CLUSTER = (ConnectionError, TimeoutError, ValueError, AuthenticationError)
-
-
-def connect(resources: Resources) -> Allocation:
-    """Start or joins Ray and works out how many blocks run at a time.
-
-    Raises:
-        ValueError: if the cluster cannot be reached, or is too small for one block.
-    """
-    on_termination = signal.getsignal(signal.SIGTERM)
-    if os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] == "0":
-        # Ray reads the variable once, when it is first imported: a notebook may have done so before this module.
-        ray_constants.RAY_ENABLE_UV_RUN_RUNTIME_ENV = False
-    try:
-        ray.init(
-            address=resources.address,
-            include_dashboard=False if resources.address == "local" else None,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
-        if (
-            callable(on_termination) and current_thread() is main_thread()
-        ):  # Ray puts its own in place, which would end the process at once
-            signal.signal(signal.SIGTERM, on_termination)
-        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # its tracebacks lie in the launch's tune folder
-    except Exception as error:
-        # A node that does not come up in time, on a busy machine say, is a bare Exception of Ray's.
-        if type(error) is Exception or isinstance(error, _NO_CLUSTER):
-            raise _unreachable(resources.address, error) from None
-        raise
-    total = ceiling(ray.cluster_resources(), state.get_max_resources_from_cluster_config() or {})
-    cpus, gpus = total["CPU"], total["GPU"]
-    per_block = resources.gpus if resources.gpus is not None else min(0.25, gpus)
-    if per_block > gpus:
-        raise ValueError(f"--gpus-per-block must be <= the {gpus:g} GPUs of the cluster, got {per_block:g}")
-    if resources.cpus > cpus:
-        raise ValueError(f"--cpus-per-block must be <= the {cpus:g} CPUs of the cluster, got {resources.cpus:g}")
-    by_cpu = int(cpus / resources.cpus + 1e-9)
-    by_gpu = (
-        by_cpu if per_block == 0 else int(gpus) * int(1 / per_block + 1e-9) if per_block <= 1 else int(gpus / per_block)
-    )
-    nodes = sum(node["Alive"] for node in ray.nodes())
-    return Allocation(
-        cpus=resources.cpus,
-        gpus=per_block,
-        at_a_time=min(by_cpu, by_gpu),
-        cluster=f"{plural(nodes, 'node')}, {cpus:g} CPUs, {gpus:g} GPUs",
-    )
-
-
-def _unreachable(address: str, error: Exception) -> ValueError:
-    """One sentence; Ray puts the kind of failure into the first line of its message and the cause into the last."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    reason = lines[0] if len(lines) == 1 else f"{lines[0]} {lines[-1]}"
-    return ValueError(f"no Ray cluster could be reached at --address {address}: {reason}")
-
-
-def ceiling(now: Mapping[str, float], at_most: Mapping[str, float]) -> dict[str, float]:
-    """CPUs and GPUs that a launch may count on: what is there, or what the autoscaler would add at its largest."""
-    return {name: max(now.get(name, 0.0), float(at_most.get(name, 0.0))) for name in ("CPU", "GPU")}
-
-
-def disconnect() -> None:
-    """Leave the cluster; one that was started here ends."""
-    ray.shutdown()
-
-
-def relay(address: str, arguments: Sequence[str]) -> Iterator[str | int]:
-    """Run ``study`` on the head of the cluster behind a Ray client address, where it is a driver like any other.
-
-    A driver at the other end of a client connection could see neither the workers' files nor Tune's events; so the
-    command itself travels. Its folders are the cluster's.
-
-    Yields:
-        The lines that it prints, then its exit code.
-
-    Raises:
-        ValueError: if the cluster cannot be reached.
-    """
-    try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except _NO_CLUSTER as error:
-        raise _unreachable(address, error) from None
-    try:
-        resources = {"node:__internal_head__": 0.001}
-        command = _Command.options(num_cpus=0, resources=resources).remote(list(arguments))  # type: ignore[attr-defined]
-        while isinstance(line := ray.get(command.next.remote()), str):
-            yield line
-        yield line
-    finally:
-        ray.shutdown()
-
-
-@ray.remote
-class _Command:
-    """``study`` as a process where this actor is, read line by line (a client cannot read a stream)."""
-
-    def __init__(self, arguments: list[str]) -> None:
-        command = [sys.executable, "-m", "study", *arguments]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-    def next(self) -> str | int:
-        """Return the next line, or the exit code after the last one."""
-        assert self._process.stdout is not None
-        return self._process.stdout.readline() or self._process.wait()
 
 
 def task_of(ledger: Ledger, cache: Path, share: Allocation, block: Block) -> BlockTask:
@@ -198,6 +76,7 @@ def run(ledger: Ledger, cache: Path, share: Allocation, observers: Sequence[Bloc
 
     Raises:
         OSError: if the launch's folder can no longer be written to; what was computed before is kept.
+        ClusterLost: if a process of a Ray that was started here has ended.
         Exception: whatever an observer or the agenda raises.
     """
     if agenda.finished():
@@ -206,7 +85,7 @@ def run(ledger: Ledger, cache: Path, share: Allocation, observers: Sequence[Bloc
     desk = Desk(agenda, lambda block: task_of(ledger, cache, share, block), failures)
     tuner = _tuner(ledger.store, share, desk, Watcher(ledger, observers, failures))
     try:
-        with handler_kept(signal.SIGINT):
+        with handler_kept(signal.SIGINT), last_words(f"go on with: study resume {ledger.store.root}"):
             tuner.fit()
     except Exception as error:  # Tune wraps what it meets; a full disk shows itself in many places and in the end here
         if shutil.disk_usage(ledger.store.root).free < _LEAST_FREE_BYTES:
@@ -226,6 +105,11 @@ def handler_kept(number: signal.Signals) -> Iterator[None]:
     finally:
         if handler is not None and current_thread() is main_thread():
             signal.signal(number, handler)
+
+
+def error_path(store: Store, block: str) -> Path:
+    """Return the file with the whole error of a block that crashed; Tune puts it there, too."""
+    return store.tune_path / _EXPERIMENT / block / "error.txt"
 
 
 def clean(store: Store) -> None:
@@ -342,6 +226,10 @@ class Watcher(Callback):
     def __reduce__(self) -> tuple[Any, ...]:
         return Callback, ()
 
+    def on_step_begin(self, iteration: int, trials: list[Trial], **info: Any) -> None:
+        with self._failures.kept():
+            check_alive()
+
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         with self._failures.kept():
             for observer in self._observers:
@@ -355,7 +243,16 @@ class Watcher(Callback):
                 observer.rows(self._block(trial), result["rows"], result["step"])
 
     def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        self._end(trial, Status.FINISHED, "")
+        refusal = trial.last_result.get("refusal")
+        if refusal is None:
+            self._end(trial, Status.FINISHED, "")
+            return
+        block = self._block(trial)
+        with self._failures.kept():
+            write_text(error_path(self._ledger.store, block.name), refusal["traceback"])
+            self._ledger.refuse(block, refusal["sentence"])
+            for observer in self._observers:
+                observer.block_ended(block)
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         self._end(trial, Status.CRASHED, _reason(trial))

@@ -15,10 +15,11 @@ import study
 from study import execution
 from study.design.plan import Block, Plan
 from study.evidence.estimates import CellSummary
-from study.scheduling import ray_driver
+from study.scheduling import ray_cluster, ray_driver
 from study.scheduling.agenda import Agenda, Allocation, Resources
 from study.scheduling.ledger import Ledger
 from study.scheduling.observer import BlockObserver, Observer
+from study.scheduling.ray_cluster import ClusterLost
 from study.storage import lock
 from study.storage.new_launch import placed
 from study.storage.records import Status
@@ -70,10 +71,10 @@ class Watcher(Observer):
 
 @pytest.fixture
 def no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(resources: Resources) -> Any:
+    def refuse(resources: Resources, waiting: Callable[[], None]) -> Any:
         raise ValueError("no cluster here")
 
-    monkeypatch.setattr(ray_driver, "connect", refuse)
+    monkeypatch.setattr(ray_cluster, "connect", refuse)
 
 
 @pytest.mark.usefixtures("no_cluster")
@@ -151,7 +152,7 @@ def end_at_once(monkeypatch: pytest.MonkeyPatch, train: Callable[[Store, Ledger,
         return agenda.finished()
 
     allocation = Allocation(cpus=1.0, gpus=0.0, at_a_time=1, cluster="none")
-    monkeypatch.setattr(ray_driver, "connect", lambda resources: allocation)
+    monkeypatch.setattr(ray_cluster, "connect", lambda resources, waiting: allocation)
     monkeypatch.setattr(ray_driver, "run", run)
 
 
@@ -162,6 +163,48 @@ def test_the_tracker_gets_the_scores_of_a_search(tmp_path: Path, monkeypatch: py
     assert len(tracker.scores) == 4
     assert all(score is not None and 0 < score < 1 for score in tracker.scores)
     assert (result.interrupted, tracker.complete) == (False, [True])
+
+
+@pytest.mark.parametrize("cut", [KeyboardInterrupt(), ClusterLost("Ray's process raylet was ended")])
+def test_what_cuts_a_launch_short_leaves_no_tracked_run_open_and_loses_nothing(
+    cut: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+
+    def train(store: Store, ledger: Ledger, block: Block) -> None:
+        if block.cell.index == 1:
+            raise cut
+        trace.write(trace_of(ledger.plan, block, (C, M), 0, {}), store.trace_path(block))
+        ledger.end(block, Status.FINISHED)
+
+    class Closing(Recorder):
+        def finish(self, store: Store, complete: bool) -> bool:
+            order.append("tracker")
+            return super().finish(store, complete)
+
+    end_at_once(monkeypatch, train)
+    monkeypatch.setattr(ray_cluster, "disconnect", lambda: order.append("ray"))
+    store, tracker = make(tmp_path, ((U, U), (U, U)), page=False), Closing()
+    with pytest.raises(type(cut)):
+        execution.resume(store, Resources(), tracker)
+    assert tracker.complete == [False]
+    assert order[:2] == ["ray", "tracker"], "Ray, whose cluster is gone, would end this process before long"
+    assert [record.status for record in store.records()] == [Status.FINISHED] * 2 + [Status.PLANNED] * 2
+
+
+def test_an_interruption_before_the_plan_is_stored_leaves_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(NullTracker):
+        def start(self, plan: Plan) -> None:
+            raise KeyboardInterrupt
+
+    end_at_once(monkeypatch, lambda store, ledger, block: None)
+    plan = make(tmp_path / "other", page=False).plan()
+    store = Store(tmp_path / plan.study / plan.launch)
+    with pytest.raises(KeyboardInterrupt):
+        execution.start(plan, store, Resources(), Slow())
+    assert not store.root.exists()
 
 
 def test_the_tracker_gets_no_score_of_a_grid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from tests.made_damage import read_with_a_flipped_bit
 from trainables import states, trace
 from trainables.config import Evaluation, GanConfig, Latent, digest
 from trainables.data import ImageFolder, Ring
+from trainables.loop import Loop
 from trainables.networks import Mlp
 from trainables.networks.norm import RunningStatistics
 from trainables.optim import Adam, Sgd
@@ -224,6 +225,23 @@ def test_a_trace_that_is_damaged_is_set_aside_and_trained_anew(tmp_path: Path) -
     run(trainable(own))
     assert same(rows(own.trace), before)
     assert own.trace.with_name("c000-b000.parquet.damaged").exists()
+
+
+def test_an_error_that_every_try_would_meet_is_the_result_and_no_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(loop: Loop) -> list[dict[str, float]]:
+        raise ValueError("the data have no classes")
+
+    block = trainable(task(tmp_path))
+    monkeypatch.setattr(Loop, "report", refuse)
+    (result,) = run(block)
+    assert result["refusal"]["sentence"] == "the data have no classes"
+    assert "in refuse" in result["refusal"]["traceback"]
+    assert (result["rows"], stored_trace(task(tmp_path))) == ([], None)
+    monkeypatch.undo()
+    assert block.reset_config({"block": "next", "task": task(tmp_path, name="next")})
+    assert "refusal" not in run(block)[-1], "the worker is free for the next block"
 
 
 def test_a_reused_actor_trains_the_next_block_as_a_fresh_one_would(tmp_path: Path) -> None:

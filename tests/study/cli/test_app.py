@@ -47,13 +47,24 @@ def terminated_and_reported() -> None:
         raise SystemExit(130) from None
 
 
+def left_alone() -> None:
+    signal.raise_signal(signal.SIGHUP)
+
+
 def refused() -> None:
     raise SystemExit(2)
 
 
 @pytest.mark.parametrize(
     ("command", "code"),
-    [(interrupted, 130), (terminated, 143), (terminated_and_reported, 143), (refused, 2), (lambda: None, 0)],
+    [
+        (interrupted, 130),
+        (terminated, 143),
+        (terminated_and_reported, 143),
+        (left_alone, 129),
+        (refused, 2),
+        (lambda: None, 0),
+    ],
 )
 def test_the_exit_code_is_that_of_the_signal(
     command: Callable[[], None], code: int, monkeypatch: pytest.MonkeyPatch

@@ -15,6 +15,7 @@ import pytest
 import typer
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from ray._private.utils import psutil
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
@@ -138,7 +139,7 @@ def test_only_a_launch_that_is_there_can_be_gone_on_with(
     said = capsys.readouterr().out
     assert said.startswith(before)
     assert ("go on with: study resume" in said) is created
-    assert ("nothing has been trained, and there is no launch to go on with" in said) is not created
+    assert ("nothing has been trained, and there is no launch to resume" in said) is not created
 
 
 @pytest.mark.slow
@@ -263,6 +264,35 @@ def test_a_launch_that_was_stopped_in_the_middle_ends_as_an_undisturbed_one(
 
 @pytest.mark.ray
 @pytest.mark.slow
+@pytest.mark.parametrize("part", ["raylet", "gcs_server"])
+def test_a_launch_whose_ray_died_ends_in_one_sentence_and_is_resumed(
+    part: str, undisturbed: Store, tmp_path: Path
+) -> None:
+    driver = subprocess.Popen(
+        [STUDY, "run", "mixture-modes", *LONGER, "--out", tmp_path],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "140"},
+    )  # fmt: skip
+    wait_for(lambda: driver.poll() is not None or bool(list(tmp_path.rglob("traces/*/*.parquet"))), seconds=180)
+    processes = psutil.Process(driver.pid).children(recursive=True)
+    next(process for process in processes if process.name() == part).kill()
+    _, sentence = driver.communicate(timeout=60)
+    store = only_launch(tmp_path)
+    assert driver.returncode == 1
+    assert f"error: Ray's process {part} on this machine was ended by SIGKILL" in sentence
+    assert f"go on with: study resume {store.root}" in sentence
+    assert "Traceback" not in sentence
+    client = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    (experiment,) = [e for e in client.search_experiments() if e.name == "mixture-modes"]
+    assert {run.info.status for run in client.search_runs([experiment.experiment_id])} <= {"KILLED", "FINISHED"}
+    wait_for(lambda: not any(process.is_running() for process in processes), seconds=30)
+
+    resumed = study("resume", store.root, "--out", tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    assert what_was_computed(store.records()) == what_was_computed(undisturbed.records())
+
+
+@pytest.mark.ray
+@pytest.mark.slow
 def test_blocks_that_crash_are_reported_and_the_rest_is_complete(tmp_path: Path) -> None:
     """A file where one cell's pictures should go makes every try of that cell's block fail."""
     started = study("run", "mixture-modes", *QUICKLY, "--out", tmp_path)
@@ -353,6 +383,7 @@ def test_a_cluster_runs_as_many_blocks_as_its_gpus_hold(
 
     sent = study("run", "mixture-modes", *QUICKLY, "--address", client, *share, "--out", tmp_path / "client", **access)
     assert sent.returncode == 0, sent.stdout + sent.stderr
+    assert sent.stdout.startswith(f"on {socket.gethostname()}, where relative paths begin at /")
     assert "4 blocks at a time" in sent.stdout
     records = only_launch(tmp_path / "client").records()
     assert what_was_computed(records) == what_was_computed(only_launch(tmp_path / "driver").records())

@@ -11,7 +11,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ray._private import ray_constants
 from ray.tune.execution.tune_controller import _get_max_pending_trials
 from ray.tune.search import ConcurrencyLimiter, Searcher, SearchGenerator
 
@@ -19,10 +18,10 @@ from study.audit.verify import verify
 from study.design.plan import Block, Plan
 from study.design.planning import plan_study
 from study.outcomes.outcome import Outcome
-from study.scheduling import ray_driver
+from study.scheduling import ray_cluster, ray_driver
 from study.scheduling.agenda import Agenda, Allocation, Planned, Resources
 from study.scheduling.ledger import Ledger
-from study.scheduling.ray_driver import Desk, Failures, Watcher, ceiling
+from study.scheduling.ray_driver import Desk, Failures, Watcher
 from study.storage.records import Status
 from study.storage.store import Store
 from study.studies import find
@@ -30,12 +29,6 @@ from trainables.trace import Row
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 SMALL = {"batch_size": 4, "steps": 3, "evaluation.every": 1, "evaluation.samples": 16}
-
-
-def test_an_autoscaled_cluster_counts_with_what_it_may_grow_to() -> None:
-    assert ceiling({"CPU": 0.0}, {"CPU": 16, "GPU": 4}) == {"CPU": 16.0, "GPU": 4.0}
-    assert ceiling({"CPU": 32.0, "GPU": 8.0}, {"CPU": 16}) == {"CPU": 32.0, "GPU": 8.0}
-    assert ceiling({"memory": 1.0}, {}) == {"CPU": 0.0, "GPU": 0.0}
 
 
 @pytest.mark.parametrize(
@@ -184,6 +177,39 @@ def test_an_agenda_is_told_of_a_crash_as_of_any_other_end(plan: Plan, store: Sto
     assert ledger.crashes == {"c003-b001": "out of luck"}
 
 
+def test_what_a_worker_refuses_is_said_once_and_ends_its_cell(plan: Plan, store: Store) -> None:
+    ledger = Ledger(plan, store)
+    agenda, told = Planned(ledger), Told(ledger)
+    watcher = Watcher(ledger, [told], Failures())
+    for _ in range(2):
+        agenda.next()
+    refusal = {"sentence": "the data have too few images", "traceback": "Traceback ...\n"}
+    for block in ("c000-b000", "c000-b001"):  # two that ran at the same time
+        trial: Any = SimpleNamespace(config={"block": block}, last_result={"refusal": refusal})
+        watcher.on_trial_complete(1, [trial], trial)
+    cell = plan.cells[0].name
+    assert ledger.crashes == {"c000-b000": f"cell {cell}: the data have too few images"}
+    assert ray_driver.error_path(store, "c000-b000").read_text() == "Traceback ...\n"
+    assert told.ends == [("c000-b000", Status.CRASHED), ("c000-b001", Status.CRASHED)]
+    left = []
+    while not agenda.finished():
+        left.append(agenda.next())
+    assert [block.cell.index for block in left if block] == [2, 3, 1, 2, 3]
+    assert {record.status for record in Ledger(plan, store, again=True).records} == {Status.PLANNED}
+
+
+def test_a_dead_process_of_ray_ends_the_launch(plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dead() -> None:
+        raise ray_cluster.ClusterLost("gone")
+
+    failures = Failures()
+    monkeypatch.setattr(ray_driver, "check_alive", dead)
+    with pytest.raises(OSError, match="gone"):
+        Watcher(Ledger(plan, store), [], failures).on_step_begin(1, [])
+    with pytest.raises(ray_cluster.ClusterLost):
+        failures.raise_first()
+
+
 def test_as_many_trials_may_wait_for_a_growing_cluster_as_may_run(plan: Plan) -> None:
     """What Tune makes of ``max_concurrent_trials`` with a searcher of ours."""
     limited = ConcurrencyLimiter(desk_of(Waiting(plan.blocks())), max_concurrent=5)
@@ -247,8 +273,8 @@ class Search:
 
 @pytest.fixture
 def share() -> Iterator[Allocation]:
-    yield ray_driver.connect(Resources())
-    ray_driver.disconnect()
+    yield ray_cluster.connect(Resources())
+    ray_cluster.disconnect()
 
 
 @pytest.fixture
@@ -309,40 +335,6 @@ def test_what_an_agenda_raises_ends_the_launch_as_it_is(plan: Plan, store: Store
     with pytest.raises(ValueError, match=r"^the study storage is locked$"):
         ray_driver.run(ledger, store.root / "cache", share, [search], search)
     assert ledger.records[0].status is Status.FINISHED
-
-
-def test_a_ray_that_does_not_start_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    def late(**options: object) -> None:
-        raise Exception("The current node timed out during startup.\nThis could happen because ...")  # as Ray does
-
-    monkeypatch.setattr(ray_driver.ray, "init", late)
-    with pytest.raises(ValueError, match="no Ray cluster could be reached at --address local: The current node timed"):
-        ray_driver.connect(Resources())
-
-
-def test_an_error_of_ours_is_not_taken_for_an_absent_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(**options: object) -> None:
-        raise KeyError("ours")
-
-    monkeypatch.setattr(ray_driver.ray, "init", broken)
-    with pytest.raises(KeyError, match="ours"):
-        ray_driver.connect(Resources())
-
-
-def test_workers_use_this_environment_although_ray_was_imported_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Under ``uv run``, Ray would otherwise build a second environment for its workers, or wait for it forever."""
-    seen = []
-
-    def init(**options: object) -> None:
-        seen.append(ray_constants.RAY_ENABLE_UV_RUN_RUNTIME_ENV)
-        raise ConnectionError("no cluster")
-
-    monkeypatch.setenv("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
-    monkeypatch.setattr(ray_constants, "RAY_ENABLE_UV_RUN_RUNTIME_ENV", True)
-    monkeypatch.setattr(ray_driver.ray, "init", init)
-    with pytest.raises(ValueError, match="no Ray cluster could be reached"):
-        ray_driver.connect(Resources())
-    assert seen == [False]
 
 
 def test_ctrl_c_means_what_it_meant_before_after_tune_has_run() -> None:

@@ -1,0 +1,371 @@
+"""The Ray that a launch runs on: started here, or joined; watched while it is needed, and left.
+
+A Ray that is started here belongs to this process: it listens on the loopback only, keeps its files in a folder of this
+user, and ends with this process, however that ends.
+"""
+
+import logging
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread, current_thread, main_thread
+from typing import Any
+
+import ray
+from ray._private import ray_constants, services
+from ray._private import utils as ray_utils
+from ray._private import worker as ray_worker
+from ray._private.state import state  # what Ray Data uses, too: no public way tells what an autoscaler may add
+from ray.exceptions import AuthenticationError
+
+from study.formatting import plural
+from study.scheduling.agenda import Allocation, Resources
+from study.scheduling.reaper import Reaper
+from study.scheduling.session_folder import session_folder
+
+import psutil  # isort: skip  # Ray's copy, which importing Ray has put on the path
+
+_NO_CLUSTER = (ConnectionError, TimeoutError, ValueError, AuthenticationError)
+
+
+_ANSWER_SECONDS = 5.0
+"""How long a cluster's head may take to accept a connection."""
+
+
+_START_SECONDS = 180.0
+"""How long a Ray that is started here may take; Ray's own limit of 30 s is too short for a busy machine."""
+
+
+_SECONDS_BETWEEN_SIGNS = 10.0
+
+
+_WATCH_SECONDS = 1.0
+
+
+_ENDING_SECONDS = 30.0
+"""How long this process may take to end by itself when Ray has died."""
+
+
+_VITAL = ("raylet", "gcs_server")
+"""The processes of a node that nothing goes on without."""
+
+
+class ClusterLost(ConnectionError):
+    """A process without which a Ray that was started here cannot go on has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """The Ray that this process has started.
+
+    Attributes:
+        vital: those of its processes that nothing goes on without.
+        processes: all of them but workers.
+        reaper: ends ``processes`` if this one is killed.
+    """
+
+    vital: Mapping[str, "subprocess.Popen[bytes]"]
+    processes: Collection[psutil.Process]
+    reaper: Reaper
+
+
+_here: _Here | None = None
+
+
+def connect(resources: Resources, waiting: Callable[[], None] = lambda: None) -> Allocation:
+    """Start or join Ray and work out how many blocks run at a time.
+
+    Args:
+        resources: the cluster, and what a block gets of it.
+        waiting: called every 10 s while Ray starts.
+
+    Raises:
+        ValueError: if the cluster cannot be reached, or is too small for one block.
+    """
+    if ray.is_initialized():
+        raise ValueError("this process must not be connected to Ray yet, but is: call ray.shutdown() first")
+    if os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] == "0":
+        # Ray reads the variable once, when it is first imported: a notebook may have done so before this module.
+        ray_constants.RAY_ENABLE_UV_RUN_RUNTIME_ENV = False
+    if resources.address == "local":
+        _start_here(waiting)
+    else:
+        _join(resources.address)
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # its tracebacks lie in the launch's tune folder
+    try:
+        return _allocation(resources)
+    except BaseException:
+        disconnect()
+        raise
+
+
+def _start_here(waiting: Callable[[], None]) -> None:
+    """Start a Ray of this process."""
+    global _here
+    folder = session_folder()
+    before = set(_children())
+    try:
+        with _loopback_only(), _patient(before, waiting), _signals_kept():
+            ray.init(
+                address="local",
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                _temp_dir=str(folder),
+            )
+    except BaseException as error:
+        _end(set(_children()) - before)
+        # A node that does not come up in time is a bare Exception of Ray's.
+        if type(error) is Exception or isinstance(error, (*_NO_CLUSTER, OSError)):
+            raise ValueError(
+                f"Ray could not be started on this machine: {_gist(error)} (its log: {folder}/session_latest/logs)"
+            ) from None
+        raise
+    ray_worker._worker_logs_enabled = False  # when a process of Ray dies, it prints pages; ClusterLost is our sentence
+    processes = set(_children()) - before
+    node: Any = ray_worker._global_node
+    vital = {name: node.all_processes[name][0].process for name in _VITAL}
+    _here = _Here(vital, processes, Reaper(process.pid for process in processes))
+
+
+def _join(address: str) -> None:
+    """Join a running cluster.
+
+    Raises:
+        ValueError: if it does not answer, or has other versions than this environment.
+    """
+    try:
+        _check_answers(address)
+        with _signals_kept():
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    except Exception as error:
+        if type(error) is Exception or isinstance(error, (*_NO_CLUSTER, RuntimeError)):
+            raise _unreachable(address, error) from None
+        raise
+
+
+def _check_answers(address: str) -> None:
+    """Raise ConnectionError if nothing accepts a connection at an address: Ray itself would try for minutes."""
+    scheme, _, client = address.rpartition("://")
+    target = client if scheme else services.canonicalize_bootstrap_address(address)
+    host, _, port = str(target).rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_SECONDS).close()
+    except OSError as error:
+        reason = "it does not answer" if isinstance(error, TimeoutError) else error.strerror or str(error)
+        raise ConnectionError(f"{target}: {reason}") from None
+
+
+def _unreachable(address: str, error: Exception) -> ValueError:
+    """Return what is wrong in one sentence."""
+    versions = re.findall(r"Ray: (\S+)\s+Python: (\S+)", str(error))
+    if len(versions) == 2:
+        (ray_there, python_there), (ray_here, python_here) = versions
+        return ValueError(
+            f"this environment must have the versions of the Ray cluster at --address {address}, Ray {ray_there} and"
+            f" Python {python_there}, but has Ray {ray_here} and Python {python_here}"
+        )
+    if isinstance(error, RuntimeError):
+        raise error
+    return ValueError(f"no Ray cluster could be reached at --address {address}: {_gist(error)}")
+
+
+def _gist(error: BaseException) -> str:
+    """Ray puts the kind of failure into the first line of its message and the cause into the last."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return lines[0] if len(lines) == 1 else f"{lines[0]} {lines[-1]}"
+
+
+@contextmanager
+def _loopback_only() -> Iterator[None]:
+    """Let Ray take this machine's address for 127.0.0.1, as it does where it does not support clusters."""
+    usual = ray_constants.ENABLE_RAY_CLUSTER
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = usual
+
+
+@contextmanager
+def _patient(before: Collection[psutil.Process], waiting: Callable[[], None]) -> Iterator[None]:
+    """Let Ray wait longer for the node that it starts, but not for one that has died."""
+    usual: Callable[..., Any] = services.get_node
+
+    def get_node(*arguments: Any) -> Any:
+        began = spoken = time.monotonic()
+        while True:
+            try:
+                return usual(*arguments)
+            except RuntimeError:
+                now = time.monotonic()
+                if now - began > _START_SECONDS or any(map(_is_dead, set(_children()) - set(before))):
+                    raise
+            if now - spoken > _SECONDS_BETWEEN_SIGNS:
+                spoken = now
+                waiting()
+            time.sleep(0.1)
+
+    services.get_node = get_node
+    try:
+        yield
+    finally:
+        services.get_node = usual
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Keep our handler of SIGTERM, which Ray would replace, and Ray's processes when the terminal closes."""
+    if current_thread() is not main_thread() or not callable(signal.getsignal(signal.SIGTERM)):
+        yield
+        return
+    usual = ray_utils.set_sigterm_handler
+    ray_utils.set_sigterm_handler = lambda handler: None
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # inherited by what Ray starts
+    try:
+        yield
+    finally:
+        ray_utils.set_sigterm_handler = usual
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _children() -> list[psutil.Process]:
+    """Return the processes that this one has started, and those that they have started."""
+    found: list[psutil.Process] = psutil.Process().children(recursive=True)
+    return found
+
+
+def _is_dead(process: psutil.Process) -> bool:
+    """Whether one of the vital processes has ended; others come and go while Ray starts."""
+    try:
+        return process.name() in _VITAL and process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _end(processes: Collection[psutil.Process]) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def check_alive() -> None:
+    """Check the processes of a Ray that was started here.
+
+    Raises:
+        ClusterLost: if one has ended: Ray itself waits for it, for minutes, or ends this process.
+    """
+    for name, process in {} if _here is None else _here.vital.items():
+        code = process.poll()
+        if code is not None:
+            how = f"with code {code}" if code >= 0 else f"by {signal.Signals(-code).name}"
+            raise ClusterLost(f"Ray's process {name} on this machine was ended {how}, perhaps for want of memory")
+
+
+@contextmanager
+def last_words(advice: str) -> Iterator[None]:
+    """End this process in one sentence if a dead process of Ray blocks it: Ray would end it without one, 30 s later.
+
+    Args:
+        advice: how to go on.
+    """
+    over = Event()
+
+    def watch() -> None:
+        while not over.wait(_WATCH_SECONDS):
+            try:
+                check_alive()
+            except ClusterLost as error:
+                if not over.wait(_ENDING_SECONDS):
+                    print(f"error: {error}; {advice}", file=sys.stderr, flush=True)
+                    os._exit(1)
+
+    Thread(target=watch, name="ray-watch", daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def _allocation(resources: Resources) -> Allocation:
+    total = ceiling(ray.cluster_resources(), state.get_max_resources_from_cluster_config() or {})
+    cpus, gpus = total["CPU"], total["GPU"]
+    per_block = resources.gpus if resources.gpus is not None else min(0.25, gpus)
+    if per_block > gpus:
+        raise ValueError(f"--gpus-per-block must be <= the {gpus:g} GPUs of the cluster, got {per_block:g}")
+    if resources.cpus > cpus:
+        raise ValueError(f"--cpus-per-block must be <= the {cpus:g} CPUs of the cluster, got {resources.cpus:g}")
+    by_cpu = int(cpus / resources.cpus + 1e-9)
+    by_gpu = (
+        by_cpu if per_block == 0 else int(gpus) * int(1 / per_block + 1e-9) if per_block <= 1 else int(gpus / per_block)
+    )
+    nodes = sum(node["Alive"] for node in ray.nodes())
+    return Allocation(
+        cpus=resources.cpus,
+        gpus=per_block,
+        at_a_time=min(by_cpu, by_gpu),
+        cluster=f"{plural(nodes, 'node')}, {cpus:g} CPUs, {gpus:g} GPUs",
+    )
+
+
+def ceiling(now: Mapping[str, float], at_most: Mapping[str, float]) -> dict[str, float]:
+    """CPUs and GPUs that a launch may count on: what is there, or what the autoscaler would add at its largest."""
+    return {name: max(now.get(name, 0.0), float(at_most.get(name, 0.0))) for name in ("CPU", "GPU")}
+
+
+def disconnect() -> None:
+    """Leave the cluster; one that was started here ends, with all of its processes."""
+    global _here
+    ray.shutdown()
+    if _here is not None:
+        _end(_here.processes)
+        _here.reaper.dismiss()
+        ray_worker._worker_logs_enabled = True
+        _here = None
+
+
+def relay(address: str, arguments: Sequence[str]) -> Iterator[str | int]:
+    """Run ``study`` on the head of the cluster behind a Ray client address, where it is a driver like any other.
+
+    A driver at the other end of a client connection could see neither the workers' files nor Tune's events; so the
+    command itself travels. Its folders are the cluster's.
+
+    Yields:
+        The lines that it prints, then its exit code.
+
+    Raises:
+        ValueError: if the cluster cannot be reached.
+    """
+    _join(address)
+    try:
+        resources = {"node:__internal_head__": 0.001}
+        command = _Command.options(num_cpus=0, resources=resources).remote(list(arguments))  # type: ignore[attr-defined]
+        while isinstance(line := ray.get(command.next.remote()), str):
+            yield line
+        yield line
+    finally:
+        ray.shutdown()
+
+
+@ray.remote
+class _Command:
+    """``study`` as a process where this actor is, read line by line (a client cannot read a stream)."""
+
+    def __init__(self, arguments: list[str]) -> None:
+        command = [sys.executable, "-m", "study", *arguments]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self._first = f"on {socket.gethostname()}, where relative paths begin at {Path.cwd()}\n"
+
+    def next(self) -> str | int:
+        """Return the next line, or the exit code after the last one; the first line says where the command runs."""
+        assert self._process.stdout is not None
+        line, self._first = self._first or self._process.stdout.readline(), ""
+        return line or self._process.wait()
