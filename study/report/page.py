@@ -199,9 +199,9 @@ def _environment() -> Environment:
 
 
 def _scale(plan: Plan) -> str:
-    """``digits (1 x 16 x 16), 1 000 generator steps``: what the cells are, whatever their profile says."""
+    """``digits (1 x 16 x 16); 1 000 generator steps``: what the cells are, whatever their profile says."""
     configs = [cell.config for cell in plan.cells] or plan.configs()
-    data = (f"{own.kind} ({' x '.join(map(str, own.shape))})" for own in (config.data for config in configs))
+    data = (phrases.data_of(config.data) for config in configs)
     steps = dict.fromkeys(formatting.whole(config.steps) for config in configs)
     return f"{formatting.listed(data)}; {' or '.join(steps)} generator steps"
 

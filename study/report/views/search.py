@@ -10,6 +10,7 @@ from search_spaces import Axis, Options, Range, Space
 from study.design.plan import Block
 from study.design.search import SearchSpec
 from study.evidence import time_to_failure
+from study.evidence.answer import nothing_apart
 from study.evidence.estimates import CellSummary, by_rate, summarize
 from study.evidence.time_to_failure import CellSurvival
 from study.launch import Launch
@@ -87,6 +88,11 @@ class SearchView(View):
             films="in the order of candidates, best first, and seeds",
             variants="among the candidates",
         )
+
+    @cached_property
+    def answer(self) -> Sequence[str]:
+        told = nothing_apart([own.rate for own in self.launch.summaries])
+        return tuple(filter(None, (told, search_text.leader(self))))
 
     @cached_property
     def cells(self) -> Sequence[CellSummary]:
