@@ -142,7 +142,7 @@ def report(launch: LaunchArgument, out: Out = Path("runs")) -> None:
     store = stored(launch, out)
     page = pages.build(store)
     launches.results(Launch(store), console)
-    console.print(f"report   {page}")
+    console.print(f"report   {page}", soft_wrap=True)
 
 
 @app.command()

@@ -41,6 +41,16 @@ def reason(judgment: Judgment, able: Reach) -> Reason | None:
     return Reason.UNSUPPORTABLE if judgment.hypothesis in able.unsupportable else Reason.NOT_SHOWN
 
 
+def short(judgment: Judgment, able: Reach) -> str:
+    """Return ``underpowered`` or ``no difference shown`` of an undecided claim that was tested; "" of any other."""
+    match reason(judgment, able):
+        case Reason.UNDERPOWERED | Reason.UNSUPPORTABLE:
+            return "underpowered"
+        case Reason.NOT_SHOWN:
+            return "no difference shown" if len(judgment.rates) > 1 else "neither side shown"
+    return ""
+
+
 def explained(judgment: Judgment, able: Reach) -> str:
     """Say in one sentence why a claim is undecided; "" if it is decided, or if its own sentence says why."""
     seeds = f"{plural(able.seeds, 'seed')} per cell"

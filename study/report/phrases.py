@@ -15,6 +15,7 @@ from study.report.palette import ORDER
 
 if TYPE_CHECKING:
     from study.design.plan import Plan
+    from study.evidence.near_misses import NearMiss
     from study.evidence.sensitivity import HypothesisVerdicts, Sensitivity, WorstPair
     from trainables.data import DataConfig
 
@@ -73,6 +74,15 @@ def missed(values: Mapping[str, float], rule: OutcomeRule) -> str:
         for each in criteria_missed(values, rule)
     ]
     return joined(found) if found else ""
+
+
+def close(found: "NearMiss") -> str:
+    """Return ``support 0.24, threshold at least 0.25; recall 0.51, threshold at least 0.5``."""
+    return "; ".join(
+        f"{each.measure.replace('_', ' ')} {_measured(value)}, threshold at {'most' if each.at_most else 'least'}"
+        f" {threshold:g}"
+        for each, value, threshold in found.close
+    )
 
 
 def levels(chosen: Mapping[str, str]) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from search_spaces import Axis, Options, Range, Space
 from study.design.plan import Block
@@ -263,6 +264,6 @@ def _confirmed(store: Store) -> Confirmed | None:
     plan = store.plan()
     return Confirmed(
         launch=store.root.name,
-        page=f"../../{store.root.name}/report/index.html",
+        page=f"../../{quote(store.root.name)}/report/index.html",
         sentence=" ".join([confirmation.sentence(plan, summarize(records)) or "", *map(str, Launch(store).verdicts)]),
     )
