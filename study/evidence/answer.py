@@ -5,7 +5,7 @@ out (*underpowered*), too few to support it, seeds enough but no difference show
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 
 from study.design.plan import Plan
@@ -18,12 +18,21 @@ from study.formatting import count_of, interval, joined, number, plural
 
 
 class Reason(Enum):
-    """Why a claim is undecided, in the words of the counts in the answer."""
+    """Why a claim is undecided."""
 
-    UNDERPOWERED = "underpowered"
+    UNDERPOWERED = "too few seeds to decide it"
     UNSUPPORTABLE = "too few seeds to support it"
-    NOT_SHOWN = "with no difference shown"
-    UNTESTED = "with nothing to test"
+    NOT_SHOWN = "no difference shown"
+    UNTESTED = "nothing to test"
+
+
+_COUNTED: Mapping[Reason | None, str] = {
+    Reason.UNDERPOWERED: "underpowered",
+    Reason.UNSUPPORTABLE: "underpowered",
+    Reason.NOT_SHOWN: "with no difference shown",
+    Reason.UNTESTED: "with nothing to test",
+}
+"""What follows the number of undecided claims with this reason."""
 
 
 def reason(judgment: Judgment, able: Reach) -> Reason | None:
@@ -109,9 +118,9 @@ def _claims(judgments: Sequence[Judgment], able: Reach) -> Iterator[str]:
 
 def _counted(judgments: Sequence[Judgment], able: Reach) -> str:
     verdicts = Counter(judgment.verdict for judgment in judgments)
-    reasons = Counter(reason(judgment, able) for judgment in judgments)
+    reasons = Counter(_COUNTED.get(reason(judgment, able)) for judgment in judgments)
     counts = joined(f"{n} {'is' if n == 1 else 'are'} {own.value}" for own in Verdict if (n := verdicts[own]))
-    why = [f"{n} {own.value}" for own in Reason if (n := reasons[own])]
+    why = [f"{n} {words}" for words in dict.fromkeys(_COUNTED.values()) if (n := reasons[words])]
     return f"Of {plural(len(judgments), 'claim')}, {counts}{f' ({joined(why)})' if why else ''}."
 
 

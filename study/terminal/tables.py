@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from study import formatting
-from study.evidence.answer import explained
+from study.evidence.answer import short
 from study.evidence.estimates import CellSummary, Comparison, by_rate
 from study.evidence.judging import Judgment, Verdict
 from study.evidence.reach import Reach
@@ -117,7 +117,7 @@ def contrast_table(comparisons: Sequence[Comparison], *, narrow: bool = False) -
 def verdict_table(judgments: Sequence[Judgment], able: Reach | None = None, *, narrow: bool = False) -> Table:
     """Return the table of claims: verdict, the counts that it rests on, and p by Holm over all claims.
 
-    Below a fragile claim stands what would change its verdict, below an undecided one why it is. The report has the
+    Below a fragile claim stands what would change its verdict, and with an undecided one why it is. The report has the
     whole sentence.
 
     Args:
@@ -125,26 +125,28 @@ def verdict_table(judgments: Sequence[Judgment], able: Reach | None = None, *, n
         narrow: whether verdict, counts and p stand below the claim.
     """
     table = _table("Verdicts")
+    table.show_header = not narrow
     table.add_column("claim", overflow="fold", ratio=4)
     if not narrow:
         table.add_column("verdict", no_wrap=True)
         table.add_column("replicas", no_wrap=True)
         table.add_column("p (Holm)", justify="right", no_wrap=True)
     for judgment in judgments:
-        claim, further = Text(judgment.hypothesis.claim), [*_fragile(judgment), *_undecided(judgment, able)]
+        claim, further = Text(judgment.hypothesis.claim), _fragile(judgment)
+        said = [verdict(judgment), *_why(judgment, able)]
         counts = Text(" against ".join(map(phrases.count, judgment.rates)) or "nothing to test")
         p = formatting.p_value(judgment.p_adjusted)
         if narrow:
-            numbers = Text(", ").join([verdict(judgment), counts, Text(f"p (Holm) {p}")])
+            numbers = Text(", ").join([*said, counts, Text(f"p (Holm) {p}")])
             table.add_row(Text("\n  ").join([claim, numbers, *further]))
         else:
-            table.add_row(Text("\n").join([claim, *further]), verdict(judgment), counts, p)
+            table.add_row(Text("\n").join([claim, *further]), Text("\n").join(said), counts, p)
     return table
 
 
-def _undecided(judgment: Judgment, able: Reach | None) -> list[Text]:
-    sentence = "" if able is None else explained(judgment, able)
-    return [Text(sentence, style="dim")] if sentence else []
+def _why(judgment: Judgment, able: Reach | None) -> list[Text]:
+    word = "" if able is None else short(judgment, able)
+    return [Text(word, style="dim")] if word else []
 
 
 def verdict(judgment: Judgment) -> Text:

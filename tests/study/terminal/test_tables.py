@@ -144,5 +144,9 @@ def test_narrow_tables_put_what_has_no_room_on_a_second_line(launch: Any) -> Non
 def test_an_undecided_claim_says_why(make: Any) -> None:
     few = make([[C] * 3, [D] * 3])
     plan = few.plan()
-    text = " ".join(shown(verdict_table(judge(plan.hypotheses, few.records()), reach(plan))).split())
-    assert "Underpowered: 3 seeds per cell cannot decide this claim, whatever comes out." in text
+    judgments = judge(plan.hypotheses, few.records())
+    wide = shown(verdict_table(judgments, reach(plan))).splitlines()
+    assert wide[2].rstrip().endswith("undecided     3 of 3 against 0 of 3     0.250")
+    assert wide[3].split()[-1] == "underpowered"
+    narrow = shown(verdict_table(judgments, reach(plan), narrow=True), 80)
+    assert "  undecided, underpowered, 3 of 3 against 0 of 3, p (Holm) 0.250" in narrow
