@@ -103,7 +103,7 @@ def _unfinished(summaries: Sequence[CellSummary]) -> Iterator[str]:
     missing = sum(summary.pending for summary in summaries)
     if missing:
         planned = missing + sum(summary.rate.n + summary.crashed + summary.stopped for summary in summaries)
-        yield f"Not finished: {count_of(missing, planned)} replicas have no outcome yet."
+        yield f"Not finished: {count_of(missing, planned)} replicas {'has' if missing == 1 else 'have'} no outcome yet."
 
 
 def _claims(judgments: Sequence[Judgment], able: Reach) -> Iterator[str]:

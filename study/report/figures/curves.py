@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from math import floor, log10
+from textwrap import fill
 from typing import Any, Literal
 
 import numpy as np
@@ -46,6 +47,8 @@ _NAME = 26
 """Height of a cell's name above its panels."""
 _CELL = 460.0
 """Width of the panels of one cell in units."""
+_LETTER, _LINE = 6.2, 14
+"""About the width of a letter of a panel's title, and the height of each of its lines after the first."""
 
 _NO_SERIES: Series = (np.zeros(0), np.zeros(0))
 
@@ -232,18 +235,22 @@ def sheet(
         columns: panels in a row; by default four, or three if a cell has more than four.
         whole: width of the drawing in units.
     """
-    gap, end, head, height, foot = 40, 16, 22, 104, 34
+    gap, end, height, foot = 40, 16, 104, 34
     columns = columns or (4 if len(chosen) <= 4 else 3)
-    width, below = (whole - end) / columns - gap, head + height + foot
+    width = (whole - end) / columns - gap
+    titles = [fill(panel.title, int((width + gap - end) / _LETTER)) for panel in chosen]
+    head = 22 + _LINE * max(title.count("\n") for title in titles)
+    below = head + height + foot
     rows = -(-len(chosen) // columns)
     name = _NAME if any(cells) else 0
     figure = svg.blank((below * rows + name) * len(cells), whole)
     for number, (title, lines) in enumerate(cells.items()):
         top = number * (below * rows + name) + name
         figure.text(gap / whole, 1 - (top - 8) / (72 * figure.get_figheight()), title, fontweight="bold")
-        for place, (panel, own) in enumerate(zip(chosen, frames, strict=True)):
+        for place, (panel, own, words) in enumerate(zip(chosen, frames, titles, strict=True)):
             row, column = divmod(place, columns)
             ax = svg.axes(figure, gap + column * (width + gap), top + head + row * below, width, height)
+            ax.set_title(words, loc="left", y=1.0, fontsize=11.5, pad=7, color=COLORS["ink"])
             _axes(ax, panel, own, _balances(panel, lines))
             for outcome in ORDER:
                 own_lines = [line for line in lines if line.outcome is outcome]
@@ -276,7 +283,6 @@ class Decades(Locator):
 
 
 def _axes(ax: Axes, panel: Panel, own: Frame, balances: Collection[float]) -> None:
-    ax.set_title(panel.title, loc="left", y=1.0, fontsize=11.5, pad=7, color=COLORS["ink"])
     if own.scale == "symlog":
         ax.set_yscale("symlog", linthresh=own.linear_to)
         ax.yaxis.set_major_locator(Decades(own.linear_to))

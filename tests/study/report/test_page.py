@@ -336,7 +336,8 @@ def test_a_sample_grid_says_which_threshold_its_replica_misses(make: Any) -> Non
 def test_mixtures_show_covered_modes_by_the_rule(make: Any) -> None:
     part = section(Page(build(make(images=False))).source, "curves")
     for title in (
-        "samples near a mode (within 1/8 of their distance)",
+        "samples near a mode (within 1/8",
+        "of their distance)",
         "covered modes",
         "discriminator loss",
         "generator loss",
