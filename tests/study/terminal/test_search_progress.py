@@ -3,9 +3,11 @@
 import dataclasses
 import io
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from study.design.plan import Block, Plan
@@ -80,3 +82,18 @@ def test_a_search_with_a_budget_of_time_says_what_is_left_of_it(tmp_path: Path) 
 def test_a_block_that_was_given_up_says_when(tmp_path: Path) -> None:
     text = said(plan(blocks=12), tmp_path, stop, blocks=1)
     assert ": 0 of 2, stopped at step 300\n" in text
+
+
+def test_a_search_past_its_time_says_what_it_waits_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned = plan()
+    assert planned.search is not None
+    timed = dataclasses.replace(planned, budget=60.0, search=dataclasses.replace(planned.search, blocks=None))
+    _, ledger = begin(tmp_path, timed)
+    block, text, now = searching(ledger).next(), io.StringIO(), [0.0]
+    assert block is not None
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    with LiveProgress(ledger, Console(file=text, width=200)) as terminal:
+        terminal.block_started(block)
+        now[0] = 61.0
+        terminal.rows(block, [], 10)
+    assert text.getvalue().endswith("· the time is over: waiting for 1 block to end\n")
