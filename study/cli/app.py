@@ -24,8 +24,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="Which settings of a GAN train reliably, how sure are we, and why do the others fail?",
 )
-console = Console()
-errors = Console(stderr=True)
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
 P = ParamSpec("P")
 
 Out = Annotated[Path, typer.Option("--out", help="Folder of launches, MLflow's database and cached features.")]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
+from rich.text import Text
 
 from study.cli.app import (
     Address,
@@ -147,7 +147,7 @@ def report(launch: LaunchArgument, out: Out = Path("runs")) -> None:
     store = stored(launch, out)
     page = pages.build(store)
     launches.results(Launch(store), console)
-    console.print(f"report   {page}")
+    console.print(f"report   {page}", soft_wrap=True)
 
 
 @app.command()
@@ -238,28 +238,25 @@ def finish(store: Any, go: Callable[[], Any], tracking_uri: str | None) -> None:
     from study.launch import Launch
     from study.terminal import launches
 
+    def say(*parts: Any) -> None:
+        errors.print(Text.assemble(*parts), soft_wrap=True)
+
     try:
         result = go()
     except KeyboardInterrupt:
-        errors.print(f"interrupted; {_again(store)}", soft_wrap=True, highlight=False)
+        say("interrupted; ", launches.way_on(store))
         raise typer.Exit(130) from None
     except OSError as error:
-        errors.print(f"[red]error:[/] {escape(str(error))}; {_again(store)}", soft_wrap=True, highlight=False)
+        say(("error: ", "red"), f"{error}; ", launches.way_on(store))
         raise typer.Exit(1) from None
-    launches.results(Launch(store, result.records), console)
+    show = launches.interrupted if result.interrupted else launches.results
+    show(Launch(store, result.records), console)
     launches.paths(store, result.report, console, tracked=tracking_uri != "none")
     if not result.shown:
-        errors.print(f"MLflow does not show everything yet; fill it with: study sync {store.root}", soft_wrap=True)
+        say(f"MLflow does not show everything yet; fill it with: study sync {store.root}")
     for block, reason in result.crashes.items():
         where = store.tune_path / "blocks" / block / "error.txt"
-        errors.print(f"[red]block {block} crashed:[/] {reason} (full error: {where})", soft_wrap=True, highlight=False)
+        say((f"block {block} crashed: ", "red"), f"{reason} (full error: {where})")
     if result.interrupted or result.crashes:
-        errors.print(f"{'interrupted; ' if result.interrupted else ''}{_again(store)}", soft_wrap=True, highlight=False)
+        say("interrupted; " if result.interrupted else "", launches.way_on(store))
         raise typer.Exit(130 if result.interrupted else 1)
-
-
-def _again(store: Any) -> str:
-    """Return how to go on with a launch that has not ended; one without a plan has not begun."""
-    if not store.plan_path.exists():
-        return "nothing has been trained, and there is no launch to resume"
-    return f"the results so far are kept; go on with: study resume {store.root}"

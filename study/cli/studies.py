@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from study.cli.app import Changes, Profile, Seeds, StudyArgument, Vary, app, console, one_sentence, planned, study_of
 
@@ -13,13 +12,9 @@ from study.cli.app import Changes, Profile, Seeds, StudyArgument, Vary, app, con
 def list_studies() -> None:
     """List the studies and their profiles."""
     from study.studies import studies
+    from study.terminal import study_list
 
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("study", "question", "profiles"):
-        table.add_column(column, no_wrap=column == "study")
-    for study in studies().values():
-        table.add_row(study.name, study.question, ", ".join(study.profiles))
-    console.print(table)
+    study_list.show(tuple(studies().values()), console)
 
 
 @app.command()

@@ -46,3 +46,8 @@ def _uncounted(tested: Tested[Any]) -> list[str]:
         (tested.later, "after a seed that lacks outcomes"),
     )
     return [f"not counted: {plural(count, 'replica')} {reason}" for count, reason in reasons if count]
+
+
+def observed(sentence: str) -> str:
+    """Return the counts that a sentence of :func:`sentence` begins with, without the test."""
+    return sentence.partition("; ")[0].removesuffix(".")

@@ -18,7 +18,8 @@ from markupsafe import Markup
 from study import formatting
 from study.design.plan import Plan
 from study.design.study import Contrast
-from study.evidence import reach, time_to_failure
+from study.evidence import near_misses, reach, time_to_failure
+from study.evidence.answer import explained, short
 from study.evidence.estimates import CellSummary, Comparison
 from study.files import write_text
 from study.launch import Launch
@@ -36,8 +37,9 @@ from study.storage.store import Store
 
 LISTED = 500
 """Launches of at most this many replicas list every one on the page; the CSV file does in any case."""
-LISTED_CANDIDATES, LISTED_CELLS = 40, 200
-"""Number of candidates of a search that are listed, the best; and of cells that are listed with their digests."""
+LISTED_CANDIDATES, LISTED_CELLS, LISTED_NEAR = 40, 200, 60
+"""Number of candidates of a search that are listed, the best; of cells that are listed with their digests; and of
+replicas that are listed as near a threshold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +70,10 @@ class DrawnPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawnFigure:
-    """A figure with its drawn parts and the words around them."""
+    """A figure with its drawn parts and the words around them; or with what the page says instead."""
 
     figure: Figure[Any]
+    instead: str
     parts: Sequence[DrawnPart]
     lead: Markup
     caption: Markup
@@ -119,9 +122,11 @@ def _figures(view: View, section: Section) -> list[DrawnFigure]:
 
 def _figure(view: View, figure: Figure[Any], parts: Sequence[Part]) -> DrawnFigure:
     outcomes = frozenset(outcome for part in parts for outcome in part.outcomes)
+    instead = figure.instead(view)
     return DrawnFigure(
         figure=figure,
-        parts=[DrawnPart(part=part, svg=_svg(part)) for part in parts],
+        instead=instead,
+        parts=[] if instead else [DrawnPart(part=part, svg=_svg(part)) for part in parts],
         lead=figure.lead(view),
         caption=figure.caption(view),
         outcomes=[outcome for outcome in palette.ORDER if outcome in outcomes],
@@ -143,6 +148,9 @@ def _numbers(view: View) -> dict[str, Any]:
         "tally": _tally(launch.summaries),
         "contrasts": contrasts,
         "reach": reach.sentence(launch.plan),
+        "able": reach.reach(launch.plan),
+        "other_data": phrases.other_data(launch.plan),
+        "near": near_misses.near_misses(launch.replicas, launch.rule),
         "out_of_reach": time_to_failure.out_of_reach(launch.failing),
         "thresholds": rule_rows(launch.rule),
         "made": _made(view),
@@ -154,7 +162,12 @@ def _numbers(view: View) -> dict[str, Any]:
 
 
 def _limits() -> dict[str, int]:
-    return {"listed": LISTED, "listed_cells": LISTED_CELLS, "listed_candidates": LISTED_CANDIDATES}
+    return {
+        "listed": LISTED,
+        "listed_cells": LISTED_CELLS,
+        "listed_candidates": LISTED_CANDIDATES,
+        "listed_near": LISTED_NEAR,
+    }
 
 
 def rule_rows(rule: OutcomeRule) -> list[tuple[str, str, str]]:
@@ -190,6 +203,8 @@ def _environment() -> Environment:
         tables=tables,
         interval=race.interval,
         css_name=palette.css_name,
+        explained=explained,
+        short=short,
         looks=palette.LOOKS,
         light=Markup(palette.variables(dark=False)),
         dark=Markup(palette.variables(dark=True)),
@@ -199,9 +214,9 @@ def _environment() -> Environment:
 
 
 def _scale(plan: Plan) -> str:
-    """``digits (1 x 16 x 16), 1 000 generator steps``: what the cells are, whatever their profile says."""
+    """``digits (1 x 16 x 16); 1 000 generator steps``: what the cells are, whatever their profile says."""
     configs = [cell.config for cell in plan.cells] or plan.configs()
-    data = (f"{own.kind} ({' x '.join(map(str, own.shape))})" for own in (config.data for config in configs))
+    data = (phrases.data_of(config.data) for config in configs)
     steps = dict.fromkeys(formatting.whole(config.steps) for config in configs)
     return f"{formatting.listed(data)}; {' or '.join(steps)} generator steps"
 

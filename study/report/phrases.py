@@ -14,7 +14,10 @@ from study.outcomes.rule import OutcomeRule, Value
 from study.report.palette import ORDER
 
 if TYPE_CHECKING:
+    from study.design.plan import Plan
+    from study.evidence.near_misses import NearMiss
     from study.evidence.sensitivity import HypothesisVerdicts, Sensitivity, WorstPair
+    from trainables.data import DataConfig
 
 _APART = ("crashed", "pending", "skipped", "stopped")
 
@@ -73,6 +76,15 @@ def missed(values: Mapping[str, float], rule: OutcomeRule) -> str:
     return joined(found) if found else ""
 
 
+def close(found: "NearMiss") -> str:
+    """Return ``support 0.24, threshold at least 0.25; recall 0.51, threshold at least 0.5``."""
+    return "; ".join(
+        f"{each.measure.replace('_', ' ')} {_measured(value)}, threshold at {'most' if each.at_most else 'least'}"
+        f" {threshold:g}"
+        for each, value, threshold in found.close
+    )
+
+
 def levels(chosen: Mapping[str, str]) -> str:
     """Return ``bn no_bn_g, optimizer adam``."""
     return ", ".join(f"{factor} {label}" for factor, label in chosen.items())
@@ -104,6 +116,24 @@ def worst_pair(found: "WorstPair | None") -> str:
         f"The worst pair is {pair}: {changed}, where one threshold at an end of its range changes at most"
         f" {found.alone}; {rates}."
     )
+
+
+def other_data(plan: "Plan") -> str:
+    """Say on which data a launch was trained whose user replaced those of the study; "" if nobody did."""
+    if not any(path.partition(".")[0] == "data" for path in plan.changes):
+        return ""
+    used = joined(dict.fromkeys(data_of(config.data) for config in plan.configs()))
+    return (
+        f"This launch has other data than its study: {used}. The study's title, question, claims and notes were written"
+        " for its own data, and what they say of data does not hold here."
+    )
+
+
+def data_of(data: "DataConfig") -> str:
+    """Return ``image folder (3 x 64 x 64) in photos``: the kind of the data, their shape, and where they lie."""
+    root = getattr(data, "root", "")
+    shape = " x ".join(map(str, data.shape))
+    return f"{data.kind.replace('_', ' ')} ({shape})" + (f" in {root}" if root else "")
 
 
 def _measured(value: float) -> str:

@@ -1,5 +1,6 @@
 """The progress of a launch with fixed cells: cells and replicas by outcome."""
 
+import time
 from collections import Counter
 from collections.abc import Collection, Mapping
 
@@ -16,6 +17,7 @@ class GridStanding:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._began = time.monotonic() - ledger.store.spent()
         self.at_most = ledger.plan.until_decided
 
     def after(self, block: Block) -> str:
@@ -51,5 +53,6 @@ class GridStanding:
         return sum(steps.values()), total
 
     def seconds_left(self) -> float | None:
-        """Return None: the remaining time of such a launch follows from its work."""
-        return None
+        """Return the seconds left of the budget, after which no block starts; None without a budget."""
+        budget = self._ledger.plan.budget
+        return None if budget is None else max(0.0, budget - (time.monotonic() - self._began))

@@ -1,5 +1,10 @@
-"""The text on the terminal about a study before a run, and about a launch during and after it."""
+"""The text on the terminal about a study before a run, and about a launch during and after it.
 
+Whatever a user has named is printed as ``Text``, never as markup, and no number in it is highlighted. Commands and
+paths stand on lines that are not broken, so that they can be copied.
+"""
+
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +19,8 @@ from study.evidence import reach, threshold_sweeps
 from study.evidence.estimates import summarize
 from study.formatting import plural
 from study.launch import Launch
+from study.report import phrases
+from study.report.views import view_of
 from study.scheduling import cost
 from study.scheduling.ledger import Ledger
 from study.search import confirmation, race
@@ -21,6 +28,7 @@ from study.search.scoring import candidates
 from study.storage.records import Record
 from study.storage.store import Store
 from study.terminal import tables
+from study.terminal.width import narrow
 
 _BEST = 10
 """Number of candidates of a search that are listed."""
@@ -36,31 +44,33 @@ def study(plan: Plan, profiles: Sequence[str], console: Console) -> None:
     """
     console.print(Text.assemble((plan.study, "bold"), f"  {plan.title}"))
     console.print(Text(plan.question))
-    console.print(f"\n[bold]Profile {plan.profile}[/] (of {', '.join(profiles)})")
-    console.print(plan.stated_note(), markup=False)
+    console.print(Text.assemble("\n", (f"Profile {plan.profile}", "bold"), f" (of {', '.join(profiles)})"))
+    for line in filter(None, (plan.stated_note(), phrases.other_data(plan))):
+        console.print(Text(line))
     if plan.factors:
         table = Table(box=None, pad_edge=False, header_style="dim")
         for column in ("factor", "levels", "source"):
             table.add_column(column)
         for factor in plan.factors:
-            table.add_row(factor.name, ", ".join(level.label for level in factor.levels), factor.source)
+            levels = ", ".join(level.label for level in factor.levels)
+            table.add_row(Text(factor.name), Text(levels), Text(factor.source))
         console.print("\n[bold]Factors[/]")
         console.print(table)
-    cells = plural(len(plan.cells), "cell")
-    console.print(f"\n[bold]{cells}[/], {len(plan.seeds)} seeds each, blocks of {plan.block}")
+    cells, seeds = plural(len(plan.cells), "cell"), plural(len(plan.seeds), "seed")
+    console.print(Text.assemble("\n", (cells, "bold"), f", {seeds} each, blocks of {plan.block}"))
     for cell in plan.cells:
         console.print(Text(f"  {cell.name}  {cell.digest}"))
     claims = [f"{hypothesis.claim} ({hypothesis.source})" for hypothesis in plan.hypotheses]
-    _list("[bold]Hypotheses[/], declared before the run", claims, console)
+    _list(Text.assemble(("Hypotheses", "bold"), ", declared before the run"), claims, console)
     out_of_reach(plan, console)
-    _list("[bold]Sources[/]", plan.sources, console)
-    console.print("\nmeasuring the cost of a step ...", style="dim")
+    _list(Text("Sources", style="bold"), plan.sources, console)
+    console.print(Text("\nmeasuring the cost of a step ...", style="dim"))
     estimate = cost.estimate(plan)
-    console.print(
-        f"[bold]Estimated cost here[/]: {formatting.duration(estimate.core_seconds)} of one {estimate.device},"
-        f" about {formatting.duration(estimate.wall_seconds)} with"
-        f" {plural(estimate.at_a_time, 'block')} at a time"
+    said = (
+        f": {formatting.duration(estimate.core_seconds)} of one {estimate.device},"
+        f" about {formatting.duration(estimate.wall_seconds)} with {plural(estimate.at_a_time, 'block')} at a time"
     )
+    console.print(Text.assemble(("Estimated cost here", "bold"), said))
 
 
 def out_of_reach(plan: Plan, console: Console) -> None:
@@ -70,10 +80,10 @@ def out_of_reach(plan: Plan, console: Console) -> None:
         console.print(Text(said, style="yellow"), soft_wrap=not console.is_terminal)
 
 
-def _list(heading: str, lines: Sequence[str], console: Console) -> None:
+def _list(heading: Text, lines: Sequence[str], console: Console) -> None:
     """Print a heading and its lines; print nothing if there are no lines."""
     if lines:
-        console.print(f"\n{heading}")
+        console.print(Text.assemble("\n", heading))
     for line in lines:
         console.print(Text(f"  {line}"))
 
@@ -82,15 +92,16 @@ def describe(plan: Plan) -> str:
     """Return what a launch will train, and the digest of its plan."""
     if plan.search is not None:
         return (
-            f"[bold]{plan.study}[/] on {plan.profile}, launch {plan.launch}: {_budget(plan)} in blocks of {plan.block}"
+            f"{plan.study} on {plan.profile}, launch {plan.launch}: {_budget(plan)} in blocks of {plan.block}"
             f" seeds, at most {len(plan.seeds)} per candidate, sampler {plan.search.sampler}\nplan {plan.digest()}"
         )
     cells, blocks, most = len(plan.cells), len(plan.blocks()), ""
     if plan.until_decided:
         most = f" at most; {plan.least} per cell, then blocks of {plan.block} until the hypotheses are decided"
     return (
-        f"[bold]{plan.study}[/] ({plan.profile}), launch {plan.launch}: {plural(cells, 'cell')} x"
-        f" {len(plan.seeds)} seeds = {cells * len(plan.seeds)} replicas in {plural(blocks, 'block')}"
+        f"{plan.study} ({plan.profile}), launch {plan.launch}: {plural(cells, 'cell')} x"
+        f" {plural(len(plan.seeds), 'seed')} = {plural(cells * len(plan.seeds), 'replica')} in"
+        f" {plural(blocks, 'block')}"
         f"{most}\n"
         f"plan {plan.digest()}"
     )
@@ -107,30 +118,39 @@ def _budget(plan: Plan) -> str:
 def status(ledger: Ledger, console: Console) -> None:
     """Print the number of replicas by status, and the results so far."""
     plan = ledger.plan
-    statuses = Counter(record.status for record in ledger.records)
-    console.print(f"[bold]{plan.study}[/] ({plan.profile}), launch {plan.launch}")
-    counts = ", ".join(f"{number} {status.value}" for status, number in statuses.items())
-    console.print(f"{len(ledger.records)} replicas planned: {counts}")
+    console.print(Text.assemble((plan.study, "bold"), f" ({plan.profile}), launch {plan.launch}"), soft_wrap=True)
+    console.print(Text(_statuses(ledger.records)))
     _cells(plan, ledger.records, console)
 
 
+def _statuses(records: Sequence[Record]) -> str:
+    """Return ``6 replicas planned: 3 finished, 3 planned``."""
+    statuses = Counter(record.status for record in records)
+    counts = ", ".join(f"{number} {status.value}" for status, number in statuses.items())
+    return f"{plural(len(records), 'replica')} planned: {counts}"
+
+
 def results(launch: Launch, console: Console) -> None:
-    """Print the tables of cells, contrasts and verdicts; after a confirmation also both rates."""
+    """Print the tables of cells, contrasts and verdicts, and the answer; after a confirmation also both rates."""
     plan, records, summaries = launch.plan, launch.replicas, launch.summaries
     _cells(plan, records, console)
     confirmed = confirmation.sentence(plan, summaries)
     if confirmed is not None:
         console.print(Text(confirmed), soft_wrap=True)
     if launch.comparisons:
-        console.print(tables.contrast_table(launch.comparisons))
+        console.print(tables.contrast_table(launch.comparisons, narrow=narrow(console)))
         if plan.until_decided:
-            console.print("valid for a fixed number of seeds; this launch added seeds by its results", style="dim")
+            said = "valid for a fixed number of seeds; this launch added seeds by its results"
+            console.print(Text(said, style="dim"))
     for sweep in plan.sweeps:
         console.print(tables.sweep_table(threshold_sweeps.table(sweep, records)))
     if plan.hypotheses:
-        console.print(tables.verdict_table(launch.verdicts))
+        console.print(tables.verdict_table(launch.verdicts, reach.reach(plan), narrow=narrow(console)))
     if launch.decided_again:
         _decided_again(launch, console)
+    console.print(Text("Answer", style="bold"))
+    for sentence in view_of(launch).answer:
+        console.print(Text(sentence))
 
 
 def _decided_again(launch: Launch, console: Console) -> None:
@@ -143,19 +163,36 @@ def _decided_again(launch: Launch, console: Console) -> None:
             console.print(Text(said, style="yellow"), soft_wrap=not console.is_terminal)
 
 
+def interrupted(launch: Launch, console: Console) -> None:
+    """Print how far an interrupted launch came: its counts, and the cells that have an outcome."""
+    ended = [record for record in launch.replicas if record.status.ended]
+    console.print(Text(_statuses(launch.replicas)))
+    if any(record.decided for record in ended):
+        shown = {record.cell for record in ended if record.decided}
+        _cells(launch.plan, [record for record in launch.replicas if record.cell in shown], console)
+
+
+def way_on(store: Store) -> Text:
+    """Return how to go on with a launch: the command on a line of its own, to be printed unbroken."""
+    if not store.plan_path.exists():
+        return Text("nothing has been trained, and there is no launch to resume")
+    return Text(f"the results so far are kept; go on with\n  study resume {shlex.quote(str(store.root))}")
+
+
 def _cells(plan: Plan, records: Sequence[Record], console: Console) -> None:
     """Print the table of cells; for a search its best candidates, and how many more there are."""
     if plan.search is None:
-        console.print(tables.summary_table(summarize(records)))
+        console.print(tables.summary_table(summarize(records), narrow=narrow(console)))
         return
     tried = candidates([cell.levels for cell in plan.cells], records)
     if not tried:
-        console.print("no candidate has a result yet")
+        console.print(Text("no candidate has a result yet"))
         return
-    console.print(tables.candidate_table(race.ranked(tried)[:_BEST]))
+    console.print(tables.candidate_table(race.ranked(tried)[:_BEST], narrow=narrow(console)))
     more = len(plan.cells) - min(_BEST, len(tried))
     if more > 0:
-        console.print(f"and {more} more {'candidate' if more == 1 else 'candidates'}; the report has them", style="dim")
+        said = f"and {more} more {'candidate' if more == 1 else 'candidates'}; the report has them"
+        console.print(Text(said, style="dim"))
 
 
 def paths(store: Store, report: Path, console: Console, *, tracked: bool) -> None:
@@ -168,7 +205,7 @@ def paths(store: Store, report: Path, console: Console, *, tracked: bool) -> Non
         tracked: whether MLflow has the launch.
     """
     out = store.out
-    option = "" if out == Path("runs") else f" --out {out}"
+    option = "" if out == Path("runs") else f" --out {shlex.quote(str(out))}"
     for name, value in (("report", report), ("records", store.records_path), ("traces", store.traces_path)):
         console.print(Text(f"{name:8} {value}"), soft_wrap=True)
     if tracked:

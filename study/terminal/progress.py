@@ -6,13 +6,14 @@ from typing import Protocol
 
 from rich.console import Console
 from rich.live import Live
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Column
 from rich.text import Text
 
 from study import formatting
 from study.design.plan import Block, Plan
 from study.formatting import plural
+from study.report import phrases
 from study.scheduling.agenda import Allocation
 from study.scheduling.ledger import Ledger
 from study.scheduling.observer import Observer
@@ -20,10 +21,16 @@ from study.storage.records import Status
 from study.terminal import launches
 from study.terminal.grid_progress import GridStanding
 from study.terminal.search_progress import SearchStanding
+from study.terminal.width import narrow
 from trainables.trace import Row
 
 _SECONDS_BETWEEN_LINES = 15.0
 _SECONDS_LIVE = 0.25
+_SECONDS_OF_PACE = 60.0
+"""Seconds of training after which the time left is estimated even if no block has ended."""
+
+
+_STARTING = "starting workers, which load their libraries before they train"
 
 
 class Standing(Protocol):
@@ -59,8 +66,9 @@ class Standing(Protocol):
 class LiveProgress:
     """A live line on a terminal; elsewhere (logs, pipes) a line every 15 seconds and after each block.
 
-    Work is counted in generator updates over all blocks, so that the estimate moves from the first report on; in
-    seconds for a search whose budget is a time.
+    Work is counted in generator updates over all blocks; in seconds for a search whose budget is a time. The time left
+    is estimated from the pace since the first block began to train, once a block has ended or trained for a minute:
+    starting workers takes long, and once.
     """
 
     def __init__(self, ledger: Ledger, console: Console) -> None:
@@ -71,22 +79,26 @@ class LiveProgress:
             for block in ledger.blocks
             if ledger.of(block)[0].status not in (Status.PLANNED, Status.SKIPPED)
         }
-        self._inherited = sum(self._steps.values())
+        self._untrained = sum(self._steps.values())
+        self._trains_since: float | None = None
+        self._paced = False
+        self._line = ""
         self._running: set[str] = set()
         self._settled = ledger.settled
         self._standing: Standing = GridStanding(ledger) if ledger.plan.search is None else SearchStanding(ledger)
-        self._began = self._shown = time.monotonic()
-        # On a narrow terminal the text folds, so that no number is cut off.
-        percent, bar, elapsed = (Column(no_wrap=True, min_width=width) for width in (5, 5, 7))
+        self._shown = time.monotonic()
+        # On a narrow terminal the text folds, so that no number is cut off, and there is no bar.
+        percent, elapsed = (Column(no_wrap=True, min_width=width) for width in (5, 7))
         self._bar = Progress(
+            SpinnerColumn("line", style="dim"),
             TextColumn("{task.percentage:>3.0f} %", table_column=percent),
-            BarColumn(bar_width=20 if console.width >= 100 else 5, table_column=bar),
-            TextColumn("{task.description}", table_column=Column(no_wrap=False, overflow="fold")),
+            *([] if narrow(console) else [BarColumn(bar_width=20, table_column=Column(no_wrap=True, min_width=20))]),
+            TextColumn("{task.description}", table_column=Column(no_wrap=False, overflow="fold"), markup=False),
             TimeElapsedColumn(table_column=elapsed),
             console=console,
         )
-        done, total = self._work()
-        self._task = self._bar.add_task("starting workers", total=total, completed=done)
+        done, self._total = self._work()
+        self._task = self._bar.add_task(_STARTING, total=self._total, completed=done)
         self._live = Live(self, console=console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> "LiveProgress":
@@ -94,7 +106,7 @@ class LiveProgress:
             self._live.start()
         else:
             needed = sum(not self._ledger.skips(block.name) for block in self._ledger.blocks)
-            self._console.print(f"{needed} blocks: starting workers" if needed else "starting workers")
+            self._say(f"{plural(needed, 'block')}: {_STARTING}" if needed else _STARTING)
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -102,11 +114,15 @@ class LiveProgress:
             self._live.stop()
 
     def __rich__(self) -> Progress:
+        """Return the live line, whose time left is that of the moment when it is drawn, by a thread of its own."""
+        if self._line:
+            self._bar.update(self._task, description=f"{self._line} · {self._left()}")
         return self._bar
 
     def block_started(self, block: Block) -> None:
         self._running.add(block.name)
-        self._show()
+        self._trains_since = time.monotonic() if self._trains_since is None else self._trains_since
+        self._show(speak=self._line == "")
 
     def rows(self, block: Block, rows: Sequence[Row], step: int) -> None:
         self._steps[block.name] = max(step, self._steps.get(block.name, 0))
@@ -114,7 +130,12 @@ class LiveProgress:
 
     def block_ended(self, block: Block) -> None:
         self._running.discard(block.name)
+        trained = self._steps.get(block.name, 0)
         self._steps[block.name] = block.cell.config.steps
+        status = self._ledger.of(block)[0].status
+        self._paced = self._paced or status.trained
+        if status is not Status.FINISHED:
+            self._untrained += self._steps[block.name] - trained
         self._say(self._standing.after(block))
         self._tell_settled()
         self._show(speak=True)
@@ -133,67 +154,80 @@ class LiveProgress:
         return self._standing.work(self._steps, self._running)
 
     def _show(self, *, speak: bool = False) -> None:
+        """Take in the progress and, in a log, print it; not too often, unless ``speak``."""
         now = time.monotonic()
         if not speak and now - self._shown < (_SECONDS_LIVE if self._console.is_terminal else _SECONDS_BETWEEN_LINES):
             return
         self._shown = now
-        done, total = self._work()
-        text = f"{self._standing.line()} · {self._left()}"
+        self._line = self._standing.line()
+        done, self._total = self._work()
         if self._console.is_terminal:
-            self._bar.update(self._task, completed=done, total=total, description=text)
+            self._bar.update(self._task, completed=done, total=self._total)
         else:
-            self._console.print(Text(f"{100 * done / max(total, 1):3.0f} %  {text}"), soft_wrap=True)
-
-    def _now(self) -> str:
-        return f"{plural(len(self._running), 'block')} running"
+            text = f"{100 * done / max(self._total, 1):3.0f} %  {self._line} · {self._left()}"
+            self._console.print(Text(text), soft_wrap=True)
 
     def _left(self) -> str:
         """Return the time left: of the work at the pace so far, or of the budget, whichever is less."""
-        done = sum(self._steps.values())
-        fresh, limit = done - self._inherited, self._standing.seconds_left()
-        if limit is not None and (self._standing.by_time or fresh <= 0):
-            return f"{formatting.duration(limit)} left" if limit > 0 else self._now()
-        if fresh <= 0:
-            return self._now() if self._running else "starting workers"
-        seconds = max(0.0, (time.monotonic() - self._began) / fresh * (self._work()[1] - done))
-        seconds = seconds if limit is None else min(seconds, limit)
+        limit, running = self._standing.seconds_left(), len(self._running)
+        if limit == 0:
+            return f"the time is over: waiting for {plural(running, 'block')} to end" if running else "the time is over"
+        if limit is not None and self._standing.by_time:
+            return f"{formatting.duration(limit)} left"
+        needed = self._seconds_needed()
+        if needed == 0 and not running:
+            return "all blocks have ended"
+        if needed is None:
+            now = f"{plural(running, 'block')} running" if running else "starting workers"
+            return now if limit is None else f"{now}, at most {formatting.duration(limit)} left"
+        seconds = needed if limit is None else min(needed, limit)
         return f"{'at most ' if self._standing.at_most else ''}about {formatting.duration(seconds)} left"
+
+    def _seconds_needed(self) -> float | None:
+        """Return the seconds that the rest takes at the pace of the training so far; None while that is not known."""
+        done = sum(self._steps.values())
+        trained = done - self._untrained
+        if self._trains_since is None or trained <= 0:
+            return None
+        seconds = time.monotonic() - self._trains_since
+        if not self._paced and seconds < _SECONDS_OF_PACE:
+            return None
+        return max(0.0, seconds / trained * (self._total - done))
 
 
 class Terminal(Observer):
     """The observer that prints what a launch will do, and then its progress in a live line."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = Console() if console is None else console
+        self._console = Console(highlight=False) if console is None else console
         self._live: LiveProgress | None = None
 
     def planned(self, plan: Plan) -> None:
-        self._console.print(launches.describe(plan), soft_wrap=not self._console.is_terminal)
+        text = Text(launches.describe(plan))
+        text.stylize("bold", 0, len(plan.study))
+        self._console.print(text, soft_wrap=not self._console.is_terminal)
         launches.out_of_reach(plan, self._console)
+        if other := phrases.other_data(plan):
+            self._say(other, style="yellow")
 
     def warned(self, sentence: str) -> None:
         self._console.print(Text(f"warning: {sentence}", style="yellow"), soft_wrap=not self._console.is_terminal)
 
     def connecting(self) -> None:
-        self._console.print("starting Ray ...", style="dim")
+        self._say("starting Ray ...")
 
     def data_loaded(self, data: str, sentence: str) -> None:
         self._console.print(Text(f"data {data}: {sentence}", style="dim"), soft_wrap=not self._console.is_terminal)
 
     def judge_tried(self, data: str, sentence: str) -> None:
-        self._console.print(f"judge of {data}: {sentence}", style="dim")
+        self._say(f"judge of {data}: {sentence}")
 
     def connected(self, allocation: Allocation) -> None:
         device = f"{allocation.cpus:g} CPU" + (f" and {allocation.gpus:g} GPU" if allocation.gpus else "")
-        self._console.print(
-            f"Ray with {allocation.cluster}: {plural(allocation.at_a_time, 'block')} at a time, {device} each",
-            style="dim",
-        )
+        self._say(f"Ray with {allocation.cluster}: {plural(allocation.at_a_time, 'block')} at a time, {device} each")
 
     def classifier_trained(self, data: str, task: str, accuracy: float) -> None:
-        self._console.print(
-            f"features of {data}: a classifier of {task}, {accuracy:.1%} right on held-out images", style="dim"
-        )
+        self._say(f"features of {data}: a classifier of {task}, {accuracy:.1%} right on held-out images")
 
     def began(self, ledger: Ledger) -> None:
         self._live = LiveProgress(ledger, self._console)
@@ -211,6 +245,10 @@ class Terminal(Observer):
     def ended(self) -> None:
         if self._live is not None:
             self._live.__exit__()
+
+    def _say(self, line: str, style: str = "dim") -> None:
+        """Print one line; a terminal breaks it between words, a log does not break it."""
+        self._console.print(Text(line, style=style), soft_wrap=not self._console.is_terminal)
 
     @property
     def _shown(self) -> LiveProgress:

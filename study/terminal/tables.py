@@ -1,14 +1,15 @@
-"""The tables on the terminal at the end of a run; each fits 100 columns."""
+"""The tables on the terminal at the end of a run; each fits 80 columns, and is wider where there is room."""
 
 from collections.abc import Mapping, Sequence
 
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from study import formatting
+from study.evidence.answer import short
 from study.evidence.estimates import CellSummary, Comparison, by_rate
 from study.evidence.judging import Judgment, Verdict
+from study.evidence.reach import Reach
 from study.evidence.threshold_sweeps import SweepTable
 from study.formatting import count_of
 from study.outcomes.outcome import Outcome
@@ -37,86 +38,115 @@ _VERDICTS: Mapping[Verdict, str] = {
 }
 
 
-def summary_table(summaries: Sequence[CellSummary]) -> Table:
+def summary_table(summaries: Sequence[CellSummary], *, narrow: bool = False) -> Table:
     """Return the table of success per cell, best first: k of n, share with its 95 % interval, and outcomes.
 
     ``borderline``: replicas whose outcome the error of measuring may change.
+
+    Args:
+        narrow: whether the outcomes stand below the names of the cells.
     """
-    table = _table("Success per cell")
+    table = _table("Success per cell (95 % Wilson intervals)")
     table.add_column("cell", overflow="fold", ratio=4)
     table.add_column("converged", justify="right", no_wrap=True)
-    table.add_column("share, 95 % interval", justify="right", no_wrap=True)
+    table.add_column("share, interval", justify="right", no_wrap=True)
     table.add_column("borderline", justify="right", no_wrap=True)
-    table.add_column("outcomes", overflow="fold", ratio=5)
+    if not narrow:
+        table.add_column("outcomes", overflow="fold", ratio=5)
     for summary in by_rate(summaries):
-        table.add_row(
-            escape(summary.name),
-            phrases.count(summary.rate),
-            escape(phrases.share(summary.rate)),
-            phrases.borderline(summary),
-            _outcomes(summary),
-        )
+        numbers = (phrases.count(summary.rate), Text(phrases.share(summary.rate)), phrases.borderline(summary))
+        _row(table, Text(summary.name), numbers, _outcomes(summary), narrow=narrow)
     return table
 
 
-def candidate_table(candidates: Sequence[Candidate]) -> Table:
-    """Return the table of candidates of a search, in the order given: point, k of n, anytime interval, outcomes."""
+def _row(table: Table, name: Text, numbers: Sequence[str | Text], last: Text, *, narrow: bool) -> None:
+    """Add a row that begins with a name and ends with a text, which stands below the name on a narrow terminal."""
+    if narrow:
+        table.add_row(Text("\n  ").join([name, last]) if last else name, *numbers)
+    else:
+        table.add_row(name, *numbers, last)
+
+
+def candidate_table(candidates: Sequence[Candidate], *, narrow: bool = False) -> Table:
+    """Return the table of candidates of a search, in the order given: point, k of n, anytime interval, outcomes.
+
+    Args:
+        narrow: whether the outcomes stand below the points.
+    """
     table = _table("Best candidates (chosen for their rates, which are optimistic)")
     table.add_column("candidate", overflow="fold", ratio=4)
     table.add_column("converged", justify="right", no_wrap=True)
     table.add_column("anytime 95 %", justify="right", no_wrap=True)
-    table.add_column("outcomes", overflow="fold", ratio=3)
+    if not narrow:
+        table.add_column("outcomes", overflow="fold", ratio=3)
     for each in candidates:
         stopped = [Text(f"{each.stopped} stopped", style="dim")] if each.stopped else []
-        table.add_row(
-            escape(each.name),
-            count_of(each.successes, each.n),
-            escape(formatting.interval(*race.interval(each))),
-            Text(", ").join([*_counted(each.outcomes), *stopped]),
-        )
+        numbers = (count_of(each.successes, each.n), Text(formatting.interval(*race.interval(each))))
+        outcomes = Text(", ").join([*_counted(each.outcomes), *stopped])
+        _row(table, Text(each.name), numbers, outcomes, narrow=narrow)
     return table
 
 
-def contrast_table(comparisons: Sequence[Comparison]) -> Table:
-    """Return the table of contrasts, other factors held fixed: counts, difference with interval, p by Holm."""
+def contrast_table(comparisons: Sequence[Comparison], *, narrow: bool = False) -> Table:
+    """Return the table of contrasts, other factors held fixed: counts, difference with interval, p by Holm.
+
+    Args:
+        narrow: whether what is held fixed stands below the contrast.
+    """
     table = _table("Contrasts (same seeds, exact tests, p adjusted by Holm over the rows)")
     table.add_column("contrast", overflow="fold", ratio=3)
-    table.add_column("held fixed", overflow="fold", ratio=4)
-    table.add_column("converged", justify="right", overflow="fold", ratio=2)
+    if not narrow:
+        table.add_column("held fixed", overflow="fold", ratio=4)
+    table.add_column("converged", justify="right", overflow="fold", ratio=None if narrow else 2)
     table.add_column("difference, 95 %", justify="right", no_wrap=True)
     table.add_column("p (Holm)", justify="right", no_wrap=True)
     for row in comparisons:
-        known = row.a.n > 0 and row.b.n > 0
+        known, name = row.a.n > 0 and row.b.n > 0, f"{row.contrast.a} {formatting.MINUS} {row.contrast.b}"
+        held = phrases.levels(row.held)
+        names = [Text("\n  ".join(filter(None, (name, held))))] if narrow else [Text(name), Text(held)]
+        difference = f"{formatting.number(row.difference)} {formatting.interval(row.low, row.high)}"
         table.add_row(
-            escape(f"{row.contrast.a} {formatting.MINUS} {row.contrast.b}"),
-            escape(phrases.levels(row.held)),
+            *names,
             f"{phrases.count(row.a)} {formatting.MINUS} {phrases.count(row.b)}",
-            f"{formatting.number(row.difference)} {escape(formatting.interval(row.low, row.high))}"
-            if known
-            else formatting.NOTHING,
+            Text(difference if known else formatting.NOTHING),
             formatting.p_value(row.p_adjusted) if known else formatting.NOTHING,
         )
     return table
 
 
-def verdict_table(judgments: Sequence[Judgment]) -> Table:
+def verdict_table(judgments: Sequence[Judgment], able: Reach | None = None, *, narrow: bool = False) -> Table:
     """Return the table of claims: verdict, the counts that it rests on, and p by Holm over all claims.
 
-    Below a fragile claim stands what would change its verdict. The report has the whole sentence.
+    Below a fragile claim stands what would change its verdict, and with an undecided one why it is. The report has the
+    whole sentence.
+
+    Args:
+        able: what the seeds can decide at best, if undecided claims shall say why.
+        narrow: whether verdict, counts and p stand below the claim.
     """
     table = _table("Verdicts")
+    table.show_header = not narrow
     table.add_column("claim", overflow="fold", ratio=4)
-    table.add_column("verdict", no_wrap=True)
-    table.add_column("replicas", no_wrap=True)
-    table.add_column("p (Holm)", justify="right", no_wrap=True)
+    if not narrow:
+        table.add_column("verdict", no_wrap=True)
+        table.add_column("replicas", no_wrap=True)
+        table.add_column("p (Holm)", justify="right", no_wrap=True)
     for judgment in judgments:
-        table.add_row(
-            Text("\n").join([Text(judgment.hypothesis.claim), *_fragile(judgment)]),
-            verdict(judgment),
-            " against ".join(map(phrases.count, judgment.rates)) or "nothing to test",
-            formatting.p_value(judgment.p_adjusted),
-        )
+        claim, further = Text(judgment.hypothesis.claim), _fragile(judgment)
+        said = [verdict(judgment), *_why(judgment, able)]
+        counts = Text(" against ".join(map(phrases.count, judgment.rates)) or "nothing to test")
+        p = formatting.p_value(judgment.p_adjusted)
+        if narrow:
+            numbers = Text(", ").join([*said, counts, Text(f"p (Holm) {p}")])
+            table.add_row(Text("\n  ").join([claim, numbers, *further]))
+        else:
+            table.add_row(Text("\n").join([claim, *further]), Text("\n").join(said), counts, p)
     return table
+
+
+def _why(judgment: Judgment, able: Reach | None) -> list[Text]:
+    word = "" if able is None else short(judgment, able)
+    return [Text(word, style="dim")] if word else []
 
 
 def verdict(judgment: Judgment) -> Text:
@@ -138,7 +168,7 @@ def sweep_table(swept: SweepTable) -> Table:
     sweep = swept.sweep
     table = _table(f"Pairs by {sweep.evidence.replace('_', ' ')}, {swept.pairs} in all (exact p)")
     for name in ("above", f"only {sweep.a}", f"only {sweep.b}", "both", "neither", "correlation", "p"):
-        table.add_column(escape(name), justify="right", no_wrap=True)
+        table.add_column(Text(name), justify="right", overflow="fold")
     for cut in swept.cuts:
         counts = (cut.only_a, cut.only_b, cut.both, cut.neither)
         table.add_row(
@@ -148,7 +178,7 @@ def sweep_table(swept: SweepTable) -> Table:
 
 
 def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    return Table(title=Text(title, style="bold"), title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
 
 
 def _outcomes(summary: CellSummary) -> Text:

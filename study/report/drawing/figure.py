@@ -33,6 +33,10 @@ def _nothing(_: Any) -> Markup:
     return Markup()
 
 
+def _drawn(_: Any) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure(Generic[V]):
     """One figure: how it is drawn from a view of a launch, what the page says around it, and its name in the CLI.
@@ -50,6 +54,8 @@ class Figure(Generic[V]):
         lead: HTML above the figure.
         legend: whether the outcomes' marks are explained above the figure, and ``marks`` what else it explains.
         caption: HTML below the figure.
+        instead: a sentence that the page has in place of the figure, where it would show nothing but one value; "" to
+            draw it. A file of ``study figure`` has the figure in any case.
     """
 
     name: str
@@ -65,6 +71,7 @@ class Figure(Generic[V]):
     legend: bool = False
     marks: str = ""
     caption: Callable[[V], Markup] = _nothing
+    instead: Callable[[V], str] = _drawn
 
     def on_page(self, view: V) -> Sequence[Part]:
         """Return the parts that the page of the view shows; none if there is nothing to draw."""

@@ -26,6 +26,8 @@ WIDTH = 900
 _SERIES = [f"series-{place}" for place in range(len(SERIES))]
 _ROLES = [*NEUTRALS, *_SERIES, *(css_name(o) for o in LOOKS), *("on-" + css_name(o) for o in LOOKS)]
 _STAND_INS: Mapping[str, str] = {role: f"#0a{place:02x}5e" for place, role in enumerate(_ROLES)}
+_STAND_IN = re.compile(r"#0a[0-9a-f]{2}5e")
+_ROLE_OF: Mapping[str, str] = {stand_in: role for role, stand_in in _STAND_INS.items()}
 _IN_FORCE: ContextVar[Mapping[str, str]] = ContextVar("colors of the current drawing", default=_STAND_INS)
 
 
@@ -148,14 +150,18 @@ def serialize(figure: Figure, label: str) -> str:
     for unwanted in (r"<metadata>.*?</metadata>", r"<style.*?</style>", r"<defs>\s*</defs>", r"<!--.*?-->"):
         text = re.sub(unwanted, "", text, flags=re.DOTALL)
     text = re.sub(r'<g id="[^"]*"', "<g", text)
-    text = re.sub(r"font: (?:(bold|\d00) )?([\d.]+px) [^;\"]*", _font, text)
-    text = re.sub(r"<[^>]*>", lambda tag: re.sub(r"-?\d+\.\d{2,}", _short, tag[0]), text)
+    text = re.sub(r"<[^>]*>", _tidied, text)  # tags alone: names may hold anything
     text = re.sub(r"\n\s*", "\n", text)
-    for role, stand_in in _STAND_INS.items():
-        text = text.replace(stand_in, f"var(--{role})")
     width, height = figure.get_size_inches() * 72
     head = f'<svg viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="{escape(label)}">'
     return head + text[text.index(">") + 1 :]
+
+
+def _tidied(tag: re.Match[str]) -> str:
+    """Return a tag with short numbers, the page's fonts, and the roles of its colors."""
+    text = re.sub(r"font: (?:(bold|\d00) )?([\d.]+px) [^;\"]*", _font, tag[0])
+    text = re.sub(r"-?\d+\.\d{2,}", _short, text)
+    return re.sub(_STAND_IN, lambda color: f"var(--{_ROLE_OF[color[0]]})", text)
 
 
 def _font(match: re.Match[str]) -> str:

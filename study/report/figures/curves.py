@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from math import floor, log10
+from textwrap import fill
 from typing import Any, Literal
 
 import numpy as np
@@ -44,6 +45,10 @@ _SPREAD = 20.0
 
 _NAME = 26
 """Height of a cell's name above its panels."""
+_CELL = 460.0
+"""Width of the panels of one cell in units."""
+_LETTER, _LINE = 6.2, 14
+"""About the width of a letter of a panel's title, and the height of each of its lines after the first."""
 
 _NO_SERIES: Series = (np.zeros(0), np.zeros(0))
 
@@ -212,26 +217,42 @@ def frame(panel: Panel, lines: Sequence[Line]) -> Frame:
 
 
 def small_multiples(chosen: Sequence[Panel], frames: Sequence[Frame], lines: Sequence[Line], label: str) -> Picture:
-    """Return the panels of one cell: one row of four, or rows of three if there are more."""
-    return Picture(draw=partial(sheet, chosen, frames, {"": lines}), label=label)
+    """Return the panels of one cell, two beside each other, as wide as the column of a phone."""
+    return Picture(draw=partial(sheet, chosen, frames, {"": lines}, columns=2, whole=_CELL), label=label)
 
 
-def sheet(chosen: Sequence[Panel], frames: Sequence[Frame], cells: Mapping[str, Sequence[Line]]) -> Canvas:
-    """Draw the panels of some cells below each other, under their names; to be called within ``svg.drawing``."""
-    gap, end, head, height, foot = 40, 16, 22, 104, 34
-    columns = 4 if len(chosen) <= 4 else 3
-    width, below = (svg.WIDTH - end) / columns - gap, head + height + foot
+def sheet(
+    chosen: Sequence[Panel],
+    frames: Sequence[Frame],
+    cells: Mapping[str, Sequence[Line]],
+    *,
+    columns: int = 0,
+    whole: float = svg.WIDTH,
+) -> Canvas:
+    """Draw the panels of some cells below each other, under their names; to be called within ``svg.drawing``.
+
+    Args:
+        columns: panels in a row; by default four, or three if a cell has more than four.
+        whole: width of the drawing in units.
+    """
+    gap, end, height, foot = 40, 16, 104, 34
+    columns = columns or (4 if len(chosen) <= 4 else 3)
+    width = (whole - end) / columns - gap
+    titles = [fill(panel.title, int((width + gap - end) / _LETTER)) for panel in chosen]
+    head = 22 + _LINE * max(title.count("\n") for title in titles)
+    below = head + height + foot
     rows = -(-len(chosen) // columns)
     name = _NAME if any(cells) else 0
-    figure = svg.blank((below * rows + name) * len(cells))
+    figure = svg.blank((below * rows + name) * len(cells), whole)
     for number, (title, lines) in enumerate(cells.items()):
         top = number * (below * rows + name) + name
-        figure.text(gap / svg.WIDTH, 1 - (top - 8) / (72 * figure.get_figheight()), title, fontweight="bold")
-        for place, (panel, own) in enumerate(zip(chosen, frames, strict=True)):
+        figure.text(gap / whole, 1 - (top - 8) / (72 * figure.get_figheight()), title, fontweight="bold")
+        for place, (panel, own, words) in enumerate(zip(chosen, frames, titles, strict=True)):
             row, column = divmod(place, columns)
             ax = svg.axes(figure, gap + column * (width + gap), top + head + row * below, width, height)
+            ax.set_title(words, loc="left", y=1.0, fontsize=11.5, pad=7, color=COLORS["ink"])
             _axes(ax, panel, own, _balances(panel, lines))
-            for outcome in ORDER:  # failures over successes: they are what the eye should find
+            for outcome in ORDER:
                 own_lines = [line for line in lines if line.outcome is outcome]
                 _draw(ax, panel, outcome, own_lines, linewidth=1.3 if len(lines) <= _FEW else 0.8)
     return figure
@@ -262,7 +283,6 @@ class Decades(Locator):
 
 
 def _axes(ax: Axes, panel: Panel, own: Frame, balances: Collection[float]) -> None:
-    ax.set_title(panel.title, loc="left", y=1.0, fontsize=11.5, pad=7, color=COLORS["ink"])
     if own.scale == "symlog":
         ax.set_yscale("symlog", linthresh=own.linear_to)
         ax.yaxis.set_major_locator(Decades(own.linear_to))
@@ -286,14 +306,20 @@ def _axes(ax: Axes, panel: Panel, own: Frame, balances: Collection[float]) -> No
 
 
 def _draw(ax: Axes, panel: Panel, outcome: Outcome, lines: Sequence[Line], *, linewidth: float) -> None:
-    """Draw all replicas of one outcome as one path with gaps, which takes a fraction of the time of many."""
+    """Draw all replicas of one outcome as one path with gaps, which takes a fraction of the time of many.
+
+    Outcomes lie above each other in the order of ``ORDER``, failures over successes: they are what the eye should find.
+    """
     series = [thin(*own) for line in lines if len((own := panel.series(line.trace))[0])]
     if not series:
         return
     gap = [np.nan]
     steps = np.concatenate([part for own, _ in series for part in (own, gap)])
     values = np.concatenate([part for _, own in series for part in (own, gap)])
-    ax.plot(steps, values, color=svg.color(outcome), linewidth=linewidth, alpha=0.9, solid_joinstyle="round")
+    over = 2 + 0.1 * ORDER.index(outcome)  # marks, too: those of successes must not hide a line that failed
+    ax.plot(
+        steps, values, color=svg.color(outcome), linewidth=linewidth, alpha=0.9, solid_joinstyle="round", zorder=over
+    )
     ax.plot(
         [own[-1] for own, _ in series],
         [own[-1] for _, own in series],
@@ -304,7 +330,7 @@ def _draw(ax: Axes, panel: Panel, outcome: Outcome, lines: Sequence[Line], *, li
         markeredgecolor=COLORS["paper"],
         markeredgewidth=0.7,
         clip_on=False,
-        zorder=3,
+        zorder=over,
     )
 
 

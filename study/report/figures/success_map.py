@@ -295,6 +295,18 @@ def _caption(view: GridView) -> Markup:
     return shown + f" That takes {needed} of {needed} replicas at the least; the most that one cell has is {most}."
 
 
+def _instead(view: GridView) -> str:
+    """Say what all cells have in common, in place of a map with one value."""
+    rates = {summary.rate.rate for summary in view.launch.summaries if summary.rate.n}
+    if len(rates) > 1 or not rates:
+        return ""
+    known = [summary for summary in view.launch.summaries if summary.rate.n]
+    return (
+        f"The map would have one color: in each of {formatting.plural(len(known), 'cell')}"
+        f" {formatting.percent(rates.pop())} of the replicas converged."
+    )
+
+
 FIGURE = Figure(
     name="map",
     shows="success over two factors, with the border of what trains reliably",
@@ -304,4 +316,5 @@ FIGURE = Figure(
     region="Success map",
     lead=_lead,
     caption=_caption,
+    instead=_instead,
 )

@@ -43,7 +43,7 @@ def _fate(own: CellSurvival) -> str:
 
 def draw(found: Panels, curves: Mapping[int, CellSurvival]) -> Canvas:
     """Draw the figure; to be called within ``svg.drawing``."""
-    columns = min(3, len(found.panels))
+    columns = 2 if len(found.panels) in (2, 4) else min(3, len(found.panels))
     gap, end, head, height, foot = 40, 16, 24, 132, 38
     top = panels.KEY if found.keyed else 0
     width = min(420.0, (svg.WIDTH - end) / columns - gap)
@@ -93,10 +93,22 @@ def _curve(ax: Axes, curve: CellSurvival, name: str, look: tuple[str, object], l
 
 def _lead(view: View) -> Markup:
     return Markup(
-        "<p>The share of replicas that has not failed by collapse or blow-up (Kaplan–Meier; shaded: 95&nbsp;%"
-        " intervals, where at most three lines share a panel). Survival is no success: a replica that learns nothing"
-        " survives. A replica without a failure is censored at the planned steps.{}</p>"
+        "<p>The share of replicas that has not failed by collapse or blow-up (Kaplan–Meier; shaded, where at most"
+        " three lines share a panel: 95&nbsp;% intervals by Greenwood’s variance of log(−log)). Survival is no success:"
+        " a replica that learns nothing survives. A replica without a failure is censored at the planned steps.{}</p>"
     ).format(f" {view.words.survival}" if view.words.survival else "")
+
+
+def _instead(view: View) -> str:
+    """Say that nothing failed, in place of curves that are all the same line."""
+    seen = [curve for curve in view.survival if curve.n]
+    if any(float(curve.survival.min()) < 1 or curve.stopped for curve in seen):
+        return ""
+    replicas = sum(curve.n for curve in seen)
+    return (
+        f"Not one of {formatting.plural(replicas, 'replica')} failed by collapse or blow-up: every curve of survival"
+        " would be a line at 1. Survival is no success, since a replica that learns nothing survives."
+    )
 
 
 FIGURE = Figure(
@@ -107,4 +119,5 @@ FIGURE = Figure(
     picture=picture,
     region="Survival curves",
     lead=_lead,
+    instead=_instead,
 )

@@ -76,6 +76,11 @@ class View(ABC):
 
     @property
     @abstractmethod
+    def answer(self) -> Sequence[str]:
+        """The answer of the launch in sentences, which stands first on the page and last on the terminal."""
+
+    @property
+    @abstractmethod
     def cells(self) -> Sequence[CellSummary]:
         """All cells, the best first."""
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 
 from study.evidence import threshold_sweeps, time_to_failure
+from study.evidence.answer import answer
 from study.evidence.estimates import CellSummary, by_rate
 from study.evidence.sensitivity import Sensitivity, WorstPair
 from study.evidence.time_to_failure import CellSurvival
@@ -51,6 +52,10 @@ class GridView(View):
             films="in the order of cells and seeds: not the best or worst",
             variants="by the factors of the design",
         )
+
+    @cached_property
+    def answer(self) -> Sequence[str]:
+        return answer(self.launch.plan, self.launch.summaries, self.launch.verdicts)
 
     @cached_property
     def cells(self) -> Sequence[CellSummary]:

@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from search_spaces import Axis, Options, Range, Space
 from study.design.plan import Block
 from study.design.search import SearchSpec
 from study.evidence import time_to_failure
+from study.evidence.answer import nothing_apart
 from study.evidence.estimates import CellSummary, by_rate, summarize
 from study.evidence.time_to_failure import CellSurvival
 from study.launch import Launch
@@ -87,6 +89,11 @@ class SearchView(View):
             films="in the order of candidates, best first, and seeds",
             variants="among the candidates",
         )
+
+    @cached_property
+    def answer(self) -> Sequence[str]:
+        told = nothing_apart([own.rate for own in self.launch.summaries])
+        return tuple(filter(None, (told, search_text.leader(self))))
 
     @cached_property
     def cells(self) -> Sequence[CellSummary]:
@@ -257,6 +264,6 @@ def _confirmed(store: Store) -> Confirmed | None:
     plan = store.plan()
     return Confirmed(
         launch=store.root.name,
-        page=f"../../{store.root.name}/report/index.html",
+        page=f"../../{quote(store.root.name)}/report/index.html",
         sentence=" ".join([confirmation.sentence(plan, summarize(records)) or "", *map(str, Launch(store).verdicts)]),
     )

@@ -97,7 +97,8 @@ def shares(texts: list[str]) -> list[float]:
 @pytest.mark.browser
 def test_a_reader_finds_verdicts_rates_and_pictures_on_a_laptop_screen(page: webdriver.Chrome) -> None:
     headings = [heading.text for heading in page.find_elements(By.TAG_NAME, "h2")]
-    assert headings.index("Verdicts") < headings.index("Success per cell")
+    assert headings.index("Answer") < headings.index("Verdicts") < headings.index("Success per cell")
+    assert page.find_element(By.CSS_SELECTOR, ".answer p").location["y"] < 300
     verdict = page.find_element(By.CSS_SELECTOR, "#verdicts .verdict")
     assert verdict.is_displayed()
     assert verdict.text in ("supported", "contradicted", "undecided")
@@ -141,6 +142,18 @@ def test_nothing_runs_over_the_edge_of_a_phone(page: webdriver.Chrome) -> None:
     for details in page.find_elements(By.TAG_NAME, "details"):
         page.execute_script("arguments[0].open = true", details)
     assert page.execute_script(OVERFLOW) <= 0
+
+
+@pytest.mark.browser
+def test_captions_can_be_read_on_a_phone_without_scrolling(page: webdriver.Chrome) -> None:
+    device(page, 390)
+    for details in page.find_elements(By.TAG_NAME, "details"):
+        page.execute_script("arguments[0].open = true", details)
+    captions = page.find_elements(By.CSS_SELECTOR, ".caption, figcaption")
+    assert len(captions) > 10
+    assert max(caption.location["x"] + caption.size["width"] for caption in captions) <= 390
+    curves = page.find_elements(By.CSS_SELECTOR, ".cell > svg")
+    assert max(own.size["width"] for own in curves) <= 390
 
 
 @pytest.mark.browser

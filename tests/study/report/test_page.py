@@ -108,6 +108,77 @@ def test_head_says_what_was_asked_and_launched(mixed: Store) -> None:
 
 
 @pytest.mark.usefixtures("undrawn")
+def test_the_answer_stands_before_everything_else(make: Any) -> None:
+    store = make([[D] * 3, [D] * 3])
+    read = Page(build(store))
+    first = read.source.partition('<div class="answer">')[2].partition("</div>")[0]
+    assert re.findall("<h2>(.*?)</h2>", read.source)[0] == "Answer"
+    assert "No replica of any cell converged (0 of 6)" in first
+    assert "a floor effect" in first
+    assert [escape(sentence, quote=False) for sentence in view_of(Launch(store)).answer] == re.findall(
+        "<p>(.*?)</p>", first
+    )
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_launch_on_other_data_says_so_and_on_which(make: Any) -> None:
+    notice = '<p class="notice">This launch has other data than its study: digits (1 x 16 x 16).'
+    assert notice in Page(build(make([[C]], plan={"changes": {"data.kind": "digits"}}))).source
+    assert '<p class="notice">' not in Page(build(make([[C]], plan={"changes": {"steps": 1_000}}))).source
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_undecided_claims_say_whether_seeds_were_too_few(make: Any) -> None:
+    few = section(Page(build(make([[C] * 3, [D] * 3]))).source, "verdicts")
+    many = section(Page(build(make([[C, D] * 8, [D, C] * 8]))).source, "verdicts")
+    assert '<span class="why">underpowered</span>' in few
+    assert "Underpowered: 3 seeds per cell cannot decide this claim, whatever comes out." in few
+    assert '<span class="why">no difference shown</span>' in many
+    assert "16 seeds per cell can decide this claim, but what came out shows no difference." in many
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_figures_with_one_value_are_sentences(make: Any) -> None:
+    source = Page(build(make([[N] * 2] * 4))).source
+    assert "<svg viewBox" not in section(source, "map")
+    assert "The map would have one color: in each of 4 cells 0 % of the replicas converged." in section(source, "map")
+    survival = section(source, "survival")
+    assert "Not one of 8 replicas failed by collapse or blow-up" in survival
+    assert '<svg role="img"' not in survival
+    several = Page(build(make([[C, C], [D, D], [C, D], [C, D]]))).source
+    for name in ("map", "survival"):
+        assert '<svg role="img"' in section(several, name)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_borderline_and_near_misses_have_their_values_and_thresholds(make: Any) -> None:
+    store = make([[N, C]])
+    records = store.records()
+    store.write_records(tuple(replace(record, evidence={"support": 0.24}) for record in records))
+    part = section(Page(build(store)).source, "outcomes")
+    assert "Borderline replicas and near misses (1)" in part
+    assert "<td>near miss</td><td>support 0.240, threshold at least 0.25</td>" in part
+    assert "near misses" not in section(Page(build(make([[C, C]]))).source, "outcomes")
+
+
+def test_intervals_are_named(mixed: Store) -> None:
+    source = Page(mixed.report_path).source
+    assert "Share, 95&nbsp;% Wilson interval" in section(source, "success")
+    assert "exact unconditional score interval" in section(source, "contrasts")
+    assert "Clopper and Pearson’s (exact)" in section(source, "verdicts")
+    assert "Greenwood" in section(source, "survival")
+
+
+def test_captions_stand_outside_of_what_scrolls(mixed: Store) -> None:
+    source = Page(mixed.report_path).source
+    scrolled = re.findall(r'<div class="wide".*?</div>', source, re.DOTALL)
+    assert len(scrolled) == source.count("<table") > 4
+    for own in scrolled:
+        assert re.findall(r"<caption[^>]*>", own) == ['<caption class="heard">']
+    assert source.count('<p class="caption">') == len(scrolled) + 1, "that of the claims has no table"
+
+
+@pytest.mark.usefixtures("undrawn")
 def test_head_says_what_its_seeds_could_not_decide(make: Any) -> None:
     said = "<dt>Out of reach</dt><dd>3 seeds cannot decide the claim, whatever comes out: at least 6 seeds are needed"
     assert said in Page(build(make([[C] * 3, [D] * 3]))).source
@@ -230,6 +301,20 @@ def test_composition_labels_its_counts_in_the_outcomes_color(make: Any) -> None:
     assert re.search(r"fill: var\(--on-converged\)[^>]*>3<", part)
 
 
+def test_lines_and_marks_of_failures_lie_over_those_of_successes(make: Any) -> None:
+    part = section(Page(build(make([[C, D]]))).source, "curves")
+    panel = part.partition("Fréchet distance")[0]
+    drawn = re.findall(r"(?:stroke|fill): var\(--(converged|diverged)\)", panel)
+    assert drawn.index("diverged") > max(place for place, name in enumerate(drawn) if name == "converged")
+
+
+def test_curves_are_two_panels_wide_and_need_no_scrolling(mixed: Store) -> None:
+    part = section(Page(mixed.report_path).source, "curves")
+    boxes = re.findall(r'<svg viewBox="0 0 (\d+) (\d+)"', part)
+    assert {int(width) for width, _ in boxes} == {460}
+    assert 'class="scroll"' not in part
+
+
 def test_curves_are_one_line_and_one_mark_per_replica_in_the_outcomes_color(make: Any) -> None:
     part = section(Page(build(make([[C, C, L, M, D]]))).source, "curves")
     assert "Fréchet distance (classifier)" in part
@@ -251,7 +336,8 @@ def test_a_sample_grid_says_which_threshold_its_replica_misses(make: Any) -> Non
 def test_mixtures_show_covered_modes_by_the_rule(make: Any) -> None:
     part = section(Page(build(make(images=False))).source, "curves")
     for title in (
-        "samples near a mode (within 1/8 of their distance)",
+        "samples near a mode (within 1/8",
+        "of their distance)",
         "covered modes",
         "discriminator loss",
         "generator loss",
@@ -438,6 +524,28 @@ def test_names_of_cells_are_escaped_in_pictures(make: Any, monkeypatch: pytest.M
 
 def _renamed(record: Any, name: str) -> Any:
     return replace(record, cell_name=name)
+
+
+def test_names_that_look_like_the_text_of_a_picture_stay_as_they_are(make: Any) -> None:
+    store = make([[C, D]])
+    name = "font: 12px #0a005e url(x) {{ plan }} {% raw %}"
+    store.write_records(tuple(_renamed(record, name) for record in store.records()))
+    read = Page(build(store))
+    assert name in read.text
+    assert f">{name}</text>" in read.source
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_names_of_levels_studies_and_folders_are_escaped(make: Any) -> None:
+    evil = "<b>&amp;</b>"
+    store = make([[C, D]], plan={"study": evil, "profile": evil, "changes": {"data.root": evil}})
+    records = tuple(replace(record, levels={"bn": evil}, cell_name=evil) for record in store.records())
+    store.write_records(records)
+    read = Page(build(store))
+    assert evil not in read.source
+    assert read.text.count(evil) >= 4
+    with (store.report_path.parent / "cells.csv").open(encoding="utf-8", newline="") as file:
+        assert next(csv.DictReader(file))["cell_name"] == evil
 
 
 def test_numbers_in_labels_keep_their_digits(make: Any) -> None:

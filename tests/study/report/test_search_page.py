@@ -76,6 +76,12 @@ def test_the_best_candidate_has_its_interval_and_a_warning(store: Store, search:
     assert "This is optimistic" in text
 
 
+def test_the_answer_of_a_search_is_its_best_candidate(store: Store, search: SearchView) -> None:
+    first = Page(store.report_path).source.partition('<div class="answer">')[2].partition("</div>")[0]
+    assert search.answer[-1].startswith(search.candidates[0].name)
+    assert "This is optimistic" in first
+
+
 def test_candidates_are_listed_best_first_with_their_points(store: Store, search: SearchView) -> None:
     found = re.findall(
         r'<th scope="row" class="num">#(\d+)</th>', section(Page(store.report_path).source, "candidates")

@@ -209,6 +209,7 @@ def test_the_progress_counts_without_what_is_skipped(store: Store) -> None:
     stopping = Stopping(ledger)
     text = io.StringIO()
     with LiveProgress(ledger, Console(file=text, width=200)) as terminal:
+        terminal.block_started(ledger.plan.blocks()[0])
         (block,) = fail(ledger, "c000-b000")
         stopping.block_ended(block)
         terminal.block_ended(block)

@@ -1,12 +1,18 @@
 """The text about a launch: its plan, its state, its results and its files."""
 
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 import study
+from study.design.hypotheses import Share
+from study.design.study import Contrast
 from study.launch import Launch
+from study.report.views import view_of
+from study.scheduling.cost import Estimate
 from study.scheduling.ledger import Ledger
 from study.storage.store import Store
 from study.terminal import launches
@@ -24,8 +30,7 @@ def printed(show: object, *arguments: object, **options: object) -> str:
 def test_a_grid_is_described_by_its_size(tmp_path: Path) -> None:
     plan = make(tmp_path, page=False).plan()
     assert launches.describe(plan) == (
-        "[bold]demo[/] (quick), launch 20260102-030405-quick: 2 cells x 3 seeds = 6 replicas in 2 blocks\n"
-        f"plan {plan.digest()}"
+        f"demo (quick), launch 20260102-030405-quick: 2 cells x 3 seeds = 6 replicas in 2 blocks\nplan {plan.digest()}"
     )
 
 
@@ -55,7 +60,7 @@ def test_a_search_lists_its_best_candidates_and_counts_the_others(tmp_path: Path
     assert "no candidate has a result yet" in printed(launches.status, ledger)
     searches.go(store, ledger, searches.searching(ledger))
     text = printed(launches.results, Launch(store, ledger.records))
-    assert text.count("optimizer=") == 10
+    assert text.partition("Answer")[0].count("optimizer=") == 10
     assert f"and {len(ledger.plan.cells) - 10} more candidates; the report has them" in text
 
 
@@ -85,3 +90,79 @@ def test_what_cannot_be_decided_is_said_before_the_launch(tmp_path: Path) -> Non
     Terminal(Console(file=out, width=300)).planned(plan)
     assert said in out.getvalue()
     assert printed(launches.out_of_reach, study.plan("mixture-modes", seeds=7)) == ""
+
+
+def test_the_answer_ends_what_is_printed_of_a_launch_and_is_that_of_the_page(tmp_path: Path) -> None:
+    launch = Launch(make(tmp_path, ((C,) * 3, (C,) * 3), page=False))
+    answer = view_of(launch).answer
+    assert answer[0].startswith("Every replica of every cell converged (6 of 6)")
+    out = StringIO()
+    launches.results(launch, Console(file=out, width=1_000))
+    assert out.getvalue().endswith("\n".join(["Answer", *answer, ""]))
+
+
+def test_an_interrupted_launch_ends_with_its_counts_and_the_way_on(tmp_path: Path) -> None:
+    store = make(tmp_path, ((C, C, M), (U, U, U)), page=False)
+    text = printed(launches.interrupted, Launch(store))
+    assert text.startswith("6 replicas planned: 3 finished, 3 planned\n")
+    assert "2 of 3" in text
+    assert "0 of 0" not in text
+    for empty in ("Contrasts", "Verdicts", "Answer"):
+        assert empty not in text
+    nothing = make(tmp_path / "other", ((U, U), (U, U)), page=False)
+    assert printed(launches.interrupted, Launch(nothing)) == "4 replicas planned: 4 planned\n"
+
+
+def test_the_way_on_is_one_unbroken_line_at_any_width_even_with_odd_paths(tmp_path: Path) -> None:
+    store = make(tmp_path / "a folder [/y] with a long name that goes on and on and on", page=False)
+    out = StringIO()
+    console = Console(file=out, width=40, force_terminal=True)
+    console.print(launches.way_on(store), soft_wrap=True)
+    assert out.getvalue().splitlines() == [
+        "the results so far are kept; go on with", f"  study resume '{store.root}'"
+    ]  # fmt: skip
+    assert str(launches.way_on(Store(tmp_path / "absent"))) == "nothing was trained yet, and nothing is left behind"
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_names_are_no_markup_and_nothing_is_highlighted(tmp_path: Path, width: int) -> None:
+    """Numbers in ids, digests and paths keep the color of their line."""
+    contrasts = (Contrast(factor="loss", a="ls", b="ns"),)
+    claim = Share(
+        name="n", claim="[/c] 1", source="s", where={"loss": "ls"}, outcomes=(C,), side="below", threshold=0.5
+    )
+    named = {"study": "x [/y] 1", "profile": "[/z]", "launch": "[/l]-2", "hypotheses": (claim,), "contrasts": contrasts}
+    store = make(tmp_path, page=False, **named)
+    for row in (records := store.records()):
+        assert row.study == "x [/y] 1"
+    store.write_records(tuple(replace(row, cell_name="cell [/d] 3") for row in records))
+    out = StringIO()
+    console = Console(file=out, width=width, force_terminal=True, color_system="standard", highlight=False)
+    launches.status(Ledger(store.plan(), store), console)
+    launches.results(Launch(store), console)
+    launches.interrupted(Launch(store), console)
+    launches.paths(store, store.report_path, console, tracked=True)
+    text = out.getvalue()
+    for name in ("x [/y] 1", "([/z])", "[/l]-2", "cell [/d] 3", "[/c] 1", str(store.report_path)):
+        assert name in text
+    assert "\x1b[1;36m" not in text
+
+
+def test_a_study_is_shown_with_names_that_look_like_markup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = make(tmp_path, page=False, study="x [/y]", title="[/t]", sources=("[/s]",), note="[/n]").plan()
+    monkeypatch.setattr(
+        launches.cost, "estimate", lambda plan: Estimate(core_seconds=1, wall_seconds=1, at_a_time=1, device="[/d]")
+    )
+    text = printed(launches.study, plan, ("[/p]",))
+    for name in ("x [/y]  [/t]", "(of [/p])", "[/s]", "[/n]", "of one [/d]"):
+        assert name in text
+
+
+def test_a_launch_on_other_data_says_so_before_it_runs(tmp_path: Path) -> None:
+    own = make(tmp_path / "own", page=False).plan()
+    other = make(tmp_path / "other", page=False, changes={"data.modes": 2}).plan()
+    said = "This launch has other data than its study: ring (2)."
+    for plan, expected in ((own, False), (other, True)):
+        out = StringIO()
+        Terminal(Console(file=out, width=300)).planned(plan)
+        assert (said in out.getvalue()) is expected

@@ -10,8 +10,10 @@ from study.design.study import Sweep
 from study.evidence import threshold_sweeps
 from study.evidence.estimates import compare, summarize
 from study.evidence.judging import Flip, Fragility, Verdict, judge
+from study.evidence.reach import reach
 from study.outcomes.outcome import Outcome
 from study.terminal.tables import STYLES, contrast_table, summary_table, sweep_table, verdict_table
+from study.terminal.width import WIDE
 
 MINUS = "\N{MINUS SIGN}"
 C, M, L, O, N, D, U = tuple(Outcome)[:7]  # noqa: E741
@@ -34,7 +36,7 @@ def test_summary_is_sorted_by_rate_with_counts_and_interval(launch: Any) -> None
     assert [line.split("  ")[0] for line in cells] == [
         "full / ls(0,1,1)", "full / ns", "no_bn_g / ls(0,1,1)", "no_bn_g / ns"
     ]  # fmt: skip
-    assert "4 of 5     0.80 [0.38, 0.96]           \N{EN DASH}  4 converged, 1 oscillating" in cells[0]
+    assert "4 of 5  0.80 [0.38, 0.96]           \N{EN DASH}  4 converged, 1 oscillating" in cells[0]
 
 
 def test_every_rate_shows_how_many_outcomes_are_borderline(launch: Any) -> None:
@@ -100,7 +102,12 @@ def test_tables_fit_and_lose_nothing(launch: Any, width: int) -> None:
     summaries = summarize(records)
     judgments = judge(launch.plan().hypotheses, records)
     comparisons = compare(launch.plan().contrasts, records)
-    for table in (summary_table(summaries), contrast_table(comparisons), verdict_table(judgments)):
+    narrow = width < WIDE
+    for table in (
+        summary_table(summaries, narrow=narrow),
+        contrast_table(comparisons, narrow=narrow),
+        verdict_table(judgments, narrow=narrow),
+    ):
         text = shown(table, width)
         assert max(map(len, text.splitlines())) <= width
         assert "…" not in text
@@ -119,3 +126,27 @@ def test_sweeps_show_counts_correlation_and_p(launch: Any) -> None:
 
 def test_every_outcome_has_a_terminal_style() -> None:
     assert set(STYLES) == set(Outcome)
+
+
+def test_narrow_tables_put_what_has_no_room_on_a_second_line(launch: Any) -> None:
+    records = launch.records()
+    lines = shown(summary_table(summarize(records), narrow=True), 80).splitlines()
+    assert lines[2:4] == [
+        "full / ls(0,1,1)                           4 of 5  0.80 [0.38, 0.96]           \N{EN DASH}",
+        "  4 converged, 1 oscillating".ljust(80),
+    ]
+    contrasts = shown(contrast_table(compare(launch.plan().contrasts, records), narrow=True), 80).splitlines()
+    assert [line.strip() for line in contrasts if "bn" in line] == ["bn full", "bn no_bn_g"]
+    verdicts = shown(verdict_table(judge(launch.plan().hypotheses, records), narrow=True), 80).splitlines()
+    assert "  undecided, 5 of 9 against 2 of 9, p (Holm) 0.426" in [line.rstrip() for line in verdicts]
+
+
+def test_an_undecided_claim_says_why(make: Any) -> None:
+    few = make([[C] * 3, [D] * 3])
+    plan = few.plan()
+    judgments = judge(plan.hypotheses, few.records())
+    wide = shown(verdict_table(judgments, reach(plan))).splitlines()
+    assert wide[2].rstrip().endswith("undecided     3 of 3 against 0 of 3     0.250")
+    assert wide[3].split()[-1] == "underpowered"
+    narrow = shown(verdict_table(judgments, reach(plan), narrow=True), 80)
+    assert "  undecided, underpowered, 3 of 3 against 0 of 3, p (Holm) 0.250" in narrow

@@ -1,0 +1,144 @@
+"""The answer of a launch in a few sentences, the same on the page and on the terminal.
+
+A claim is undecided for one of four reasons, which a reader must not confuse: too few seeds to decide it whatever comes
+out (*underpowered*), too few to support it, seeds enough but no difference shown, or no replicas to test.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
+
+from study.design.plan import Plan
+from study.evidence.estimates import CellSummary, by_rate
+from study.evidence.inference.proportions import Rate
+from study.evidence.judging import Judgment, Verdict
+from study.evidence.reach import Reach, reach
+from study.evidence.wording import observed
+from study.formatting import count_of, interval, joined, number, plural
+
+
+class Reason(Enum):
+    """Why a claim is undecided."""
+
+    UNDERPOWERED = "too few seeds to decide it"
+    UNSUPPORTABLE = "too few seeds to support it"
+    NOT_SHOWN = "no difference shown"
+    UNTESTED = "nothing to test"
+
+
+_COUNTED: Mapping[Reason | None, str] = {
+    Reason.UNDERPOWERED: "underpowered",
+    Reason.UNSUPPORTABLE: "underpowered",
+    Reason.NOT_SHOWN: "with no difference shown",
+    Reason.UNTESTED: "with nothing to test",
+}
+"""What follows the number of undecided claims with this reason."""
+
+
+def reason(judgment: Judgment, able: Reach) -> Reason | None:
+    """Return why a claim is undecided; None if it is decided.
+
+    Args:
+        able: what the planned seeds can decide at best.
+    """
+    if judgment.verdict is not Verdict.UNDECIDED:
+        return None
+    if judgment.p is None:
+        return Reason.UNTESTED
+    if judgment.hypothesis in able.undecidable:
+        return Reason.UNDERPOWERED
+    return Reason.UNSUPPORTABLE if judgment.hypothesis in able.unsupportable else Reason.NOT_SHOWN
+
+
+def short(judgment: Judgment, able: Reach) -> str:
+    """Return ``underpowered`` or ``no difference shown`` of an undecided claim that was tested; "" of any other."""
+    match reason(judgment, able):
+        case Reason.UNDERPOWERED | Reason.UNSUPPORTABLE:
+            return "underpowered"
+        case Reason.NOT_SHOWN:
+            return "no difference shown" if len(judgment.rates) > 1 else "neither side shown"
+    return ""
+
+
+def explained(judgment: Judgment, able: Reach) -> str:
+    """Say in one sentence why a claim is undecided; "" if it is decided, or if its own sentence says why."""
+    seeds = f"{plural(able.seeds, 'seed')} per cell"
+    match reason(judgment, able):
+        case Reason.UNDERPOWERED:
+            return f"Underpowered: {seeds} cannot decide this claim, whatever comes out."
+        case Reason.UNSUPPORTABLE:
+            return f"Underpowered: {seeds} can contradict this claim, but cannot support it."
+        case Reason.NOT_SHOWN:
+            shown = "no difference" if len(judgment.rates) > 1 else "neither side of the threshold"
+            return f"{seeds} can decide this claim, but what came out shows {shown}."
+    return ""
+
+
+def answer(plan: Plan, summaries: Sequence[CellSummary], judgments: Sequence[Judgment]) -> tuple[str, ...]:
+    """Return the answer of a launch with fixed cells, finished or not, in sentences.
+
+    Args:
+        summaries: of its cells.
+        judgments: on its hypotheses, in the order of the study.
+    """
+    if not any(summary.rate.n for summary in summaries):
+        return ("No replica has an outcome yet.",)
+    found = _claims(judgments, reach(plan)) if judgments else _cells(summaries)
+    sentences = (*_unfinished(summaries), nothing_apart([summary.rate for summary in summaries]), *found)
+    return tuple(filter(None, sentences))
+
+
+def nothing_apart(rates: Sequence[Rate]) -> str:
+    """Say that no replica of any cell, or every one, converged, so that cells cannot be told apart; "" otherwise."""
+    successes, n = sum(rate.successes for rate in rates), sum(rate.n for rate in rates)
+    if len(rates) < 2 or not n or 0 < successes < n:
+        return ""
+    some, effect = ("Every replica of every cell", "ceiling") if successes else ("No replica of any cell", "floor")
+    return (
+        f"{some} converged ({count_of(successes, n)}), so nothing can be told apart by success here: a {effect} effect."
+    )
+
+
+def _unfinished(summaries: Sequence[CellSummary]) -> Iterator[str]:
+    missing = sum(summary.pending for summary in summaries)
+    if missing:
+        planned = missing + sum(summary.rate.n + summary.crashed + summary.stopped for summary in summaries)
+        yield f"Not finished: {count_of(missing, planned)} replicas {'has' if missing == 1 else 'have'} no outcome yet."
+
+
+def _claims(judgments: Sequence[Judgment], able: Reach) -> Iterator[str]:
+    if len(judgments) > 1:
+        yield _counted(judgments, able)
+    first = next((judgment for judgment in judgments if judgment.rates), None)
+    if first is not None:
+        claim = first.hypothesis.claim.removesuffix(".")
+        yield f"“{claim}” is {first.verdict.value}: {observed(first.sentence)}."
+        yield explained(first, able)
+
+
+def _counted(judgments: Sequence[Judgment], able: Reach) -> str:
+    verdicts = Counter(judgment.verdict for judgment in judgments)
+    reasons = Counter(_COUNTED.get(reason(judgment, able)) for judgment in judgments)
+    counts = joined(f"{n} {'is' if n == 1 else 'are'} {own.value}" for own in Verdict if (n := verdicts[own]))
+    why = [f"{n} {words}" for words in dict.fromkeys(_COUNTED.values()) if (n := reasons[words])]
+    return f"Of {plural(len(judgments), 'claim')}, {counts}{f' ({joined(why)})' if why else ''}."
+
+
+def _cells(summaries: Sequence[CellSummary]) -> Iterator[str]:
+    """Yield the best and the worst cell of a launch without hypotheses; equal rates are not called an order."""
+    best, *others = by_rate([summary for summary in summaries if summary.rate.n])
+    worst = others[-1] if others else best
+    if best.rate.rate == worst.rate.rate:
+        which = best.name if not others else f"Each of {len(others) + 1} cells"
+        yield f"{which}: {_shown(best)} converged."
+        return
+    overlap = "overlap" if best.rate.low <= worst.rate.high else "do not overlap"
+    yield (
+        f"Of {len(others) + 1} cells, {best.name} converged most often, {_shown(best)}, and {worst.name} least often,"
+        f" {_shown(worst)}; the two intervals {overlap}."
+    )
+
+
+def _shown(summary: CellSummary) -> str:
+    own = summary.rate
+    return f"{count_of(own.successes, own.n)} ({number(own.rate)}, 95 % Wilson interval {interval(own.low, own.high)})"

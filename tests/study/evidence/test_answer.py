@@ -1,0 +1,105 @@
+"""The answer of a launch: what became of its claims, why the undecided ones are, and when nothing can be told apart."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from study.evidence.answer import Reason, answer, explained, nothing_apart, reason
+from study.evidence.estimates import summarize
+from study.evidence.inference.proportions import wilson
+from study.evidence.judging import judge
+from study.evidence.reach import reach
+from study.storage.store import Store
+from tests.study.conftest import C, D, M, U
+
+Trained = Callable[..., Store]
+
+
+@pytest.fixture(name="store")
+def store_fixture(trained: Trained) -> Callable[..., Store]:
+    """Makes a launch of two cells without its page."""
+    return lambda *ends, **options: trained(ends, page=False, **options)
+
+
+def answered(store: Store) -> tuple[str, ...]:
+    plan, records = store.plan(), store.records()
+    return answer(plan, summarize(records), judge(plan.hypotheses, records, anytime=plan.until_decided))
+
+
+def reasons(store: Store) -> list[Reason | None]:
+    plan, records = store.plan(), store.records()
+    return [reason(own, reach(plan)) for own in judge(plan.hypotheses, records)]
+
+
+def test_claims_are_counted_by_verdict_and_the_first_one_is_quoted(store: Any) -> None:
+    counted, first = answered(store([C] * 12, [D] * 12))
+    assert counted == "Of 2 claims, 2 are supported."
+    assert first.startswith("“Least squares converges more often” is supported: 12 of 12 (100 %")
+    assert "0 of 12 (0 %" in first
+    assert "McNemar" not in first
+
+
+def test_too_few_seeds_are_told_from_no_difference_shown(store: Any) -> None:
+    few, many = store([C] * 3, [D] * 3, study="few"), store([C, M] * 8, [M, C] * 8, study="many")
+    assert reasons(few) == [Reason.UNDERPOWERED, Reason.UNDERPOWERED]
+    assert answered(few)[0] == "Of 2 claims, 2 are undecided (2 underpowered)."
+    assert answered(few)[-1] == "Underpowered: 3 seeds per cell cannot decide this claim, whatever comes out."
+    assert reasons(many) == [Reason.NOT_SHOWN, Reason.NOT_SHOWN]
+    assert answered(many)[0] == "Of 2 claims, 2 are undecided (2 with no difference shown)."
+    plan, records = many.plan(), many.records()
+    compared, share = judge(plan.hypotheses, records)
+    end = "can decide this claim, but what came out shows"
+    assert explained(compared, reach(plan)) == f"16 seeds per cell {end} no difference."
+    assert explained(share, reach(plan)) == f"16 seeds per cell {end} neither side of the threshold."
+
+
+def test_a_claim_that_seeds_can_only_contradict_is_underpowered_too(store: Any) -> None:
+    launch = store([C, M] * 8, [M, C] * 8)
+    plan, records = launch.plan(), launch.records()
+    own, _ = judge(plan.hypotheses, records)
+    able = replace(reach(plan), unsupportable=plan.hypotheses)
+    assert reason(own, able) is Reason.UNSUPPORTABLE
+    assert "can contradict this claim, but cannot support it" in explained(own, able)
+
+
+def test_a_claim_without_cells_has_nothing_to_test(trained: Trained) -> None:
+    store = trained(([C] * 3,), page=False)
+    assert reasons(store)[0] is Reason.UNTESTED
+    assert "1 with nothing to test" in " ".join(answered(store)) or "2 with nothing to test" in " ".join(
+        answered(store)
+    )
+    plan, records = store.plan(), store.records()
+    assert explained(judge(plan.hypotheses, records)[0], reach(plan)) == ""
+
+
+def test_floor_and_ceiling_are_named(store: Any) -> None:
+    floor, ceiling = (answered(store([end] * 3, [end] * 3, study=end.value))[0] for end in (D, C))
+    said = "so nothing can be told apart by success here"
+    assert floor == f"No replica of any cell converged (0 of 6), {said}: a floor effect."
+    assert ceiling == f"Every replica of every cell converged (6 of 6), {said}: a ceiling effect."
+    assert "effect" not in " ".join(answered(store([C] * 3, [D] * 3, study="apart")))
+
+
+def test_one_cell_or_no_replica_is_no_effect() -> None:
+    assert nothing_apart([wilson(0, 5)]) == ""
+    assert nothing_apart([wilson(0, 0), wilson(0, 0)]) == ""
+    assert "(0 of 5)" in nothing_apart([wilson(0, 5), wilson(0, 0)])
+
+
+def test_an_unfinished_launch_says_so(store: Any) -> None:
+    assert answered(store([U] * 2, [U] * 2, study="none")) == ("No replica has an outcome yet.",)
+    assert answered(store([C] * 2, [U] * 2, study="some"))[0] == "Not finished: 2 of 4 replicas have no outcome yet."
+
+
+def test_without_claims_the_best_and_the_worst_cell_are_the_answer(store: Any) -> None:
+    apart = answered(store([C] * 8, [D] * 8, study="apart", hypotheses=()))
+    assert apart == (
+        "Of 2 cells, ls converged most often, 8 of 8 (1.00, 95 % Wilson interval [0.68, 1.00]), and ns least often,"
+        " 0 of 8 (0.00, 95 % Wilson interval [0.00, 0.32]); the two intervals do not overlap.",
+    )
+    near = answered(store([C, C, D], [C, D, D], study="near", hypotheses=()))
+    assert near[0].endswith("the two intervals overlap.")
+    same = answered(store([C, D], [D, C], study="same", hypotheses=()))
+    assert same == ("Each of 2 cells: 1 of 2 (0.50, 95 % Wilson interval [0.09, 0.91]) converged.",)
