@@ -196,9 +196,9 @@ def _set_damaged_traces_aside(plan: Plan, store: Store, observers: Sequence[Obse
     for block in plan.blocks():
         try:
             store.trace(block)
-        except DamagedFile as error:
+        except DamagedFile:
             aside = set_aside(store.trace_path(block))
-            _warn(observers, f"{error}; the damaged file is {aside.name} now")
+            _warn(observers, f"the trace of block {block.name} is damaged: the block is trained anew ({aside})")
 
 
 def _warn(observers: Sequence[Observer], sentence: str) -> None:

@@ -240,7 +240,7 @@ def test_a_damaged_trace_is_set_aside_and_its_block_trained_anew(
     assert [own.name for own in sorted(path.parent.iterdir())] == [path.name, f"{path.name}.damaged"]
     assert store.records() == before
     (warning,) = [event for event in watcher.events if event.startswith("warned")]
-    assert warning.endswith("trains its block anew; the damaged file is c001-b000.parquet.damaged now")
+    assert warning == f"warned the trace of block c001-b000 is damaged: the block is trained anew ({path}.damaged)"
 
 
 def test_a_checkpoint_that_a_worker_set_aside_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
