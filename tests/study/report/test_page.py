@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from study.design.hypotheses import Share
 from study.design.plan import Selection
 from study.evidence.estimates import summarize
 from study.launch import Launch
@@ -506,7 +507,9 @@ def test_classifier_and_hypotheses_may_be_absent(make: Any) -> None:
 @pytest.mark.usefixtures("undrawn")
 def test_text_is_escaped_everywhere(make: Any) -> None:
     evil = '<script>alert("x")</script> & $\\frac{1$'
-    source = build(make(plan={"title": evil, "question": evil, "note": evil, "sources": (evil,), "launch": evil}))
+    claim = Share(name=evil, claim=evil, source=evil, where={}, outcomes=(C,), side="below", threshold=0.5)
+    named = {"title": evil, "question": evil, "note": evil, "sources": (evil,), "launch": evil, "hypotheses": (claim,)}
+    source = build(make(plan=named))
     read = Page(source)
     assert len(list(read.all("script"))) == 1
     assert read.text.count('<script>alert("x")</script> & $\\frac{1$') >= 5
