@@ -113,7 +113,7 @@ def start(
         _notify(observers, lambda each: each.connected(allocation))
         _make(store)
         try:
-            tracker.start(plan)
+            tracker.start(plan, store)
         except ValueError:
             shutil.rmtree(store.root, ignore_errors=True)
             raise
@@ -146,7 +146,7 @@ def resume(
     _check_plan(ledger)
     guide = _guide(ledger, mirror)
     if guide.agenda.finished():
-        tracker.start(plan)
+        tracker.start(plan, store)
         ledger.write()
         guide.close()
         return finish(ledger, tracker, interrupted=False)
@@ -154,7 +154,7 @@ def resume(
     allocation = ray_driver.connect(resources)
     try:
         _notify(observers, lambda each: each.connected(allocation))
-        tracker.start(plan)
+        tracker.start(plan, store)
         return finish(ledger, tracker, interrupted=not _train(ledger, guide, allocation, tracker, observers))
     finally:
         ray_driver.disconnect()
@@ -304,7 +304,7 @@ class _Tracking:
 
     def block_ended(self, block: Block) -> None:
         for record in self._ledger.of(block):
-            self._tracker.replica(record, self._ledger.store.pictures(record.cell, record.seed))
+            self._tracker.replica(record, block)
         cell = block.cell
         records = self._ledger.of_cell(cell.index)
         for summary in summarize(records):
