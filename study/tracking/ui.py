@@ -19,7 +19,7 @@ from study.tracking.server import local_uri
 _HOST = "127.0.0.1"
 _START_SECONDS = 120.0
 _POLL_SECONDS = 0.1
-_END_SECONDS = 10.0
+_END_SECONDS = 2.0
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _QUIETLY = "ignore:starlette.middleware.wsgi is deprecated"
 """A warning of a library below MLflow's server, about which its users can do nothing."""

@@ -169,7 +169,11 @@ class MlflowTracker:
         why = f" ({self._numbers.why})" if self._numbers.why else ""
         if self._silent:
             return f"what came after the last answer of its server{why}"
-        files = f"{plural(self._files.dropped, 'file')} ({self._files.why})" if self._files.dropped else ""
+        files = (
+            f"{plural(self._files.dropped, 'file')} ({self._files.why or self._numbers.why})"
+            if self._files.dropped
+            else ""
+        )
         return " and ".join(filter(None, (f"some numbers{why}" if self._numbers.dropped else "", files)))
 
     def _replay(self, complete: bool, begin: float) -> bool:
