@@ -126,7 +126,7 @@ def start(
         _notify(observers, lambda each: each.connected(allocation))
         store.create(plan, {name: judge.to_json() for name, judge in judges.items()})
         try:
-            tracker.start(plan)
+            tracker.start(plan, store)
         except BaseException:  # Ctrl-C, too: nothing is left of a launch that has trained nothing
             store.withdraw()
             raise
@@ -177,7 +177,7 @@ def _resume(
     _check_plan(ledger)
     guide = _guide(ledger, mirror)
     if guide.agenda.finished():
-        tracker.start(plan)
+        tracker.start(plan, store)
         ledger.write()
         guide.close()
         return finish(ledger, tracker, interrupted=False)
@@ -186,7 +186,7 @@ def _resume(
     allocation = ray_cluster.connect(resources, lambda: _notify(observers, lambda each: each.connecting()))
     try:
         _notify(observers, lambda each: each.connected(allocation))
-        tracker.start(plan)
+        tracker.start(plan, store)
         return _carry_out(ledger, guide, allocation, tracker, observers)
     finally:
         ray_cluster.disconnect()
@@ -384,7 +384,7 @@ class _Tracking:
 
     def block_ended(self, block: Block) -> None:
         for record in self._ledger.of(block):
-            self._tracker.replica(record, self._ledger.store.pictures(record.cell, record.seed))
+            self._tracker.replica(record, block)
         cell = block.cell
         records = self._ledger.of_cell(cell.index)
         for summary in summarize(records):

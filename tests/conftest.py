@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.pop("MLFLOW_TRACKING_URI", None)  # tests have databases of their own
 settings.register_profile("busy", deadline=None)
 settings.load_profile("busy")
 

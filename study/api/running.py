@@ -44,7 +44,8 @@ def run(
         address: ``local`` starts Ray on this machine, ``auto`` joins this machine's cluster.
         cpus_per_block: CPUs of one block of replicas; a fraction shares a CPU.
         gpus_per_block: GPUs of one block; a fraction shares a GPU; by default 0.25 if there are any.
-        tracking_uri: MLflow server; by default SQLite in ``out``; ``"none"`` for no tracking.
+        tracking_uri: MLflow server; by default that of ``MLFLOW_TRACKING_URI``, else SQLite in ``out``; ``"none"`` for
+            no tracking.
         storage: database of optuna-dashboard; by default SQLite in ``out``; ``"none"`` for no dashboard.
 
     Returns:
@@ -152,12 +153,18 @@ def store_of(launch: str | Path, out: str | Path) -> Store:
 
 
 def tracker_at(out: Path, uri: str | None) -> "Tracker":
-    """Return the tracker for a URI: MLflow, by default in ``out``; or one that does nothing for ``"none"``."""
+    """Return the tracker for a URI: MLflow, by default as ``tracking.uri_for`` says; for ``"none"`` one without effect.
+
+    Raises:
+        ValueError: if the server cannot be used.
+    """
     from study import tracking
 
-    if uri == NOWHERE:
+    address = tracking.uri_for(out, uri)
+    if address == NOWHERE:
         return tracking.NullTracker()
-    return tracking.MlflowTracker(tracking.local_uri(out) if uri is None else uri)
+    tracking.check(address)
+    return tracking.MlflowTracker(address)
 
 
 def mirror_at(out: Path, storage: str | None, plan: Plan) -> "Mirror | None":

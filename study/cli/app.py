@@ -41,7 +41,10 @@ GpusPerBlock = Annotated[
 ]
 CpusPerBlock = Annotated[float, typer.Option(help="CPUs per block; a fraction shares a CPU.")]
 TrackingUri = Annotated[
-    str | None, typer.Option(help="MLflow server; 'none' for no tracking.", show_default="sqlite in --out")
+    str | None,
+    typer.Option(
+        help="MLflow server; 'none' for no tracking.", show_default="$MLFLOW_TRACKING_URI, else sqlite in --out"
+    ),
 ]
 Storage = Annotated[
     str | None,

@@ -1,6 +1,5 @@
 """The commands that run, resume, decide, report and synchronize launches."""
 
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -93,6 +92,7 @@ def resume(
     from study.api.running import mirror_at, tracker_at
 
     tracker, mirror = tracker_at(home, tracking_uri), mirror_at(home, storage, store.plan())
+    say_where(home, tracking_uri)
     finish(store, lambda: execution.resume(store, resources, tracker, [Terminal(console)], mirror), tracking_uri)
 
 
@@ -157,12 +157,19 @@ def sync(launch: LaunchArgument, out: Out = Path("runs"), tracking_uri: Tracking
     from study import tracking
 
     store = stored(launch, out)
-    from study.api.running import tracker_at
+    from study.api.running import NOWHERE, tracker_at
 
-    if not tracking.sync(store, tracker_at(store.out, tracking_uri)):
-        raise ValueError(f"--tracking-uri must stay reachable until all of {store.root} is sent, but did not")
-    sent = f"MLflow shows all of {store.root}" if tracking_uri != "none" else "nothing was sent: --tracking-uri is none"
-    console.print(sent)
+    uri = tracking.uri_for(store.out, tracking_uri)
+    if uri == NOWHERE:
+        console.print("nothing was sent: --tracking-uri is none")
+        return
+    tracker = tracker_at(store.out, uri)
+    if not tracking.sync(store, tracker):
+        raise ValueError(
+            f"MLflow at {tracking.named(uri)} lacks {tracker.lacking()}; everything else of {store.root} is there, and"
+            " the same command sends the rest once that works"
+        )
+    console.print(f"MLflow at {tracking.named(uri)} shows all of {store.root}", soft_wrap=True, highlight=False)
 
 
 @app.command()
@@ -175,16 +182,21 @@ def ui(
     from study import tracking
 
     if not (out / "mlflow.db").exists():
-        raise ValueError(f"--out must be a folder with launches, got {out}: it has no mlflow.db yet")
-    command = tracking.ui_command(out, port)
-    root = f"http://127.0.0.1:{command[command.index('--port') + 1]}"
-    console.print(f"MLflow UI on {root} (Ctrl-C ends it); cells by success rate:", soft_wrap=True)
-    for study, view in tracking.cell_views(out).items():
-        console.print(f"  {study}: {root}{view}", soft_wrap=True, highlight=False)
-    try:
-        raise typer.Exit(subprocess.run(command, check=False).returncode)
-    except KeyboardInterrupt:
-        raise typer.Exit(0) from None
+        remote = tracking.uri_for(out, None)
+        elsewhere = "" if remote == tracking.local_uri(out) else f"; what is at {tracking.named(remote)} is shown there"
+        raise ValueError(f"--out must be a folder with launches, got {out}: it has no mlflow.db yet{elsewhere}")
+    port = tracking.port_for(port)
+    root = tracking.root_of(port)
+    found = tracking.saved_views(out)
+
+    def ready() -> None:
+        console.print(f"MLflow UI on {root} (Ctrl-C ends it)", soft_wrap=True)
+        for study, addresses in found.items():
+            for view, address in addresses.items():
+                console.print(f"  {study}, {view}: {root}{address}", soft_wrap=True, highlight=False)
+
+    console.print("starting MLflow's UI ...", style="dim")
+    tracking.serve(tracking.ui_command(out, port), port, ready)
 
 
 def resources_at(address: str, cpus: float, gpus: float | None) -> Any:
@@ -208,6 +220,7 @@ def start(plan: Any, out: Path, resources: Any, tracking_uri: str | None, storag
         mirror = mirror_at(out, storage, named)
         try:
             tracker = tracker_at(out, tracking_uri)
+            say_where(out, tracking_uri)
 
             def go() -> Any:
                 return execution.start(named, store, resources, tracker, [Terminal(console)], mirror)
@@ -217,6 +230,15 @@ def start(plan: Any, out: Path, resources: Any, tracking_uri: str | None, storag
             if mirror is not None and not store.plan_path.exists():
                 mirror.withdraw()
     return store
+
+
+def say_where(out: Path, tracking_uri: str | None) -> None:
+    """Print where MLflow shows a launch, if that is not the option's choice but the environment's."""
+    from study import tracking
+
+    uri = tracking.uri_for(out, None)
+    if not tracking_uri and uri != tracking.local_uri(out):
+        console.print(f"MLflow   {tracking.named(uri)}", soft_wrap=True, highlight=False)
 
 
 def relay(address: str) -> int:
@@ -235,6 +257,8 @@ def relay(address: str) -> int:
 
 def finish(store: Any, go: Callable[[], Any], tracking_uri: str | None) -> None:
     """Run a launch and print how it ended; whatever stops it, the computed part stays and can be resumed."""
+    from study import tracking
+    from study.api.running import NOWHERE
     from study.launch import Launch
     from study.terminal import launches
 
@@ -251,7 +275,10 @@ def finish(store: Any, go: Callable[[], Any], tracking_uri: str | None) -> None:
         raise typer.Exit(1) from None
     show = launches.interrupted if result.interrupted else launches.results
     show(Launch(store, result.records), console)
-    launches.paths(store, result.report, console, tracked=tracking_uri != "none")
+    uri = tracking.uri_for(store.out, tracking_uri)
+    launches.paths(store, result.report, console, tracked=uri == tracking.local_uri(store.out))
+    if uri not in (NOWHERE, tracking.local_uri(store.out)):
+        console.print(f"MLflow   {tracking.named(uri)}", soft_wrap=True, highlight=False)
     if not result.shown:
         say(f"MLflow does not show everything yet; fill it with: study sync {store.root}")
     for block, reason in result.crashes.items():

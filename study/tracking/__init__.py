@@ -3,19 +3,26 @@
 Importing this is cheap: ``runs``, the one module that imports mlflow, is imported by ``MlflowTracker.start``.
 """
 
-from study.tracking.server import local_uri, set_defaults, ui_command
+from study.tracking.server import check, local_uri, named, set_defaults, uri_for
 from study.tracking.tracker import NullTracker, Tracker, TrackingUnreachable, sync
-from study.tracking.writer import MlflowTracker, cell_views
+from study.tracking.ui import port_for, root_of, serve, ui_command
+from study.tracking.writer import MlflowTracker, saved_views
 
 __all__ = [
     "MlflowTracker",
     "NullTracker",
     "Tracker",
     "TrackingUnreachable",
-    "cell_views",
+    "check",
     "local_uri",
+    "named",
+    "port_for",
+    "root_of",
+    "saved_views",
+    "serve",
     "sync",
     "ui_command",
+    "uri_for",
 ]
 
 set_defaults()

@@ -1,7 +1,6 @@
 """What differs between a grid and a search in MLflow: chosen once, by ``form_of``."""
 
 from collections.abc import Mapping, Sequence
-from hashlib import blake2b
 
 from study.design.plan import Cell, Plan
 from study.design.search import SearchSpec
@@ -11,7 +10,7 @@ from study.search.scoring import candidates
 from study.storage import search_log
 from study.storage.records import Record
 from study.storage.store import Store
-from study.tracking.values import point_params, search_params
+from study.tracking.values import param_name, point_params, search_params
 from trainables.config import to_dict
 
 
@@ -21,25 +20,21 @@ class Grid:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
 
-    def digest(self) -> str:
-        """Return what the launch's run is told apart by: the configurations of all cells."""
-        return blake2b("".join(cell.digest for cell in self._plan.cells).encode(), digest_size=8).hexdigest()
-
     def params(self) -> Mapping[str, str]:
         """Return the parameters of the launch's run."""
         return {"cells": str(len(self._plan.cells))}
 
     def columns(self) -> tuple[Sequence[str], Sequence[str]]:
-        """Return the parameters and the further metrics that the table of cells shows."""
-        return [factor.name for factor in self._plan.factors], []
+        """Return the parameters and the further metrics that the tables of cells and replicas show."""
+        return [param_name(factor.name) for factor in self._plan.factors], []
 
     def tags(self, cell: Cell) -> Mapping[str, str]:
         """Return further tags of a cell's run."""
         return {}
 
-    def point(self, cell: Cell) -> Mapping[str, str]:
-        """Return parameters of a cell that its levels do not have."""
-        return {}
+    def params_of(self, cell: Cell) -> Mapping[str, str]:
+        """Return the parameters that tell a cell from the others."""
+        return {param_name(factor): label for factor, label in cell.levels.items()}
 
     def scores(self, records: Sequence[Record]) -> Mapping[int, float]:
         """Return the score of each cell, which the sampler of a search gets."""
@@ -57,20 +52,19 @@ class Search(Grid):
         super().__init__(plan)
         self._search = search
 
-    def digest(self) -> str:
-        return self._plan.digest()
-
     def params(self) -> Mapping[str, str]:
         return search_params(self._plan, self._search)
 
     def columns(self) -> tuple[Sequence[str], Sequence[str]]:
-        return [f"param.{axis.name}" for axis in self._search.space.axes], ["score", "stopped"]
+        return [param_name(f"param.{axis.name}") for axis in self._search.space.axes], ["score", "stopped"]
 
     def tags(self, cell: Cell) -> Mapping[str, str]:
         return {"candidate": f"#{cell.index}"}
 
-    def point(self, cell: Cell) -> Mapping[str, str]:
-        return point_params(self._search.space.point_of(to_dict(cell.config)) or {})
+    def params_of(self, cell: Cell) -> Mapping[str, str]:
+        """Return the exact point, of which the levels are rounded copies."""
+        point = self._search.space.point_of(to_dict(cell.config))
+        return super().params_of(cell) if point is None else point_params(point)
 
     def scores(self, records: Sequence[Record]) -> Mapping[int, float]:
         known = candidates([cell.levels for cell in self._plan.cells], records)

@@ -3,19 +3,26 @@
 ===========  ==============================  ================================================================
 run          name                            carries
 ===========  ==============================  ================================================================
-launch       the launch's id                 question, profile, digest; the report as an artifact; of a search also
-                                             the space, the sampler and so on as params, and importances
+launch       the launch's id                 question, profile, digest of the plan; the report as an artifact; of a
+                                             search also the space, the sampler and so on as params, and importances
 cell         its level labels                levels and configuration as params; success rate, interval and
-                                             outcome counts as metrics; of a search also the exact point as
-                                             ``param.<axis>``, the score, and its number as the tag ``candidate``
-replica      ``seed <s>``                    curves by step; ``outcome``, ``status``, ``outcome_step`` as tags;
-                                             ``success`` 0 or 1; sample grids under ``samples``
+                                             outcome counts as metrics, ``outcomes`` as a tag; by step the share of good
+                                             snapshots and medians; the last grid of its first seed; of a search also
+                                             the score, and its number as the tag ``candidate``
+replica      ``seed <s>: <outcome> (<cell>)``  curves by step, those that the rule judges too; ``outcome``, ``status``,
+                                             ``outcome_step`` as tags; ``success`` 0 or 1; grids as the image series
+                                             ``samples``
 ===========  ==============================  ================================================================
 
+The parameters that tell cells apart are their levels; of a search, whose levels are rounded, ``param.<axis>``.
+
 ``stability.key`` tells a run apart for good: ``<launch>``, ``<launch>/cell=<i>``, ``<launch>/cell=<i>/seed=<s>``.
+``stability.step`` is the last step of its curves, and ``stability.judged`` the rule that judged what it shows.
 """
 
 import logging
+import re
+import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,71 +31,95 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
+from PIL import Image, UnidentifiedImageError
 from sqlalchemy.exc import SQLAlchemyError
 
 from study.design.plan import Cell, Plan
 from study.evidence.estimates import CellSummary
 from study.search.importance import Importance
 from study.storage.records import Record, Status
-from study.tracking import server, views
+from study.tracking import database, server, views
 from study.tracking.forms import form_of
 from study.tracking.tracker import TrackingUnreachable
 from study.tracking.values import (
     Point,
     cell_metrics,
-    cell_params,
+    config_params,
     importance_json,
     importance_metrics,
-    param_name,
+    outcomes_text,
 )
 
 ERRORS = (MlflowException, OSError, SQLAlchemyError)
 """What a request raises when a server refuses it or cannot be reached."""
 
 _KEY, _LAUNCH, _LEVEL = "stability.key", "stability.launch", "stability.level"
+_STEP, _JUDGED = "stability.step", "stability.judged"
+_PICTURE = re.compile(r"(?P<key>.+)[+%]step[+%](?P<step>\d+)[+%].*[+%]compressed\.webp")
+"""What MLflow calls the second of the two files of an image."""
 _METRICS_PER_BATCH, _PARAMS_PER_BATCH, _RUNS_PER_PAGE = 1000, 100, 1000
 _VALUE_LENGTH = 6000
-_TOO_MANY_REQUESTS = 429
+_UNAUTHORIZED, _TOO_MANY_REQUESTS = 401, 429
 
 # It prints a traceback for each refused write; the writer says it once, in one sentence.
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
 def is_refusal(error: Exception) -> bool:
-    """Whether a server that works refused this one request, for instance because its run was deleted in the UI."""
+    """Whether only this one request failed: its run was deleted in the UI, say, or a file of the launch is damaged."""
     if not isinstance(error, MlflowException):
-        return False
+        return isinstance(error, ValueError | UnidentifiedImageError)
     code: int = error.get_http_status_code()  # type: ignore[no-untyped-call]
-    return 400 <= code < 500 and code != _TOO_MANY_REQUESTS
+    return 400 <= code < 500 and code not in (_UNAUTHORIZED, _TOO_MANY_REQUESTS)
 
 
-def open_runs(uri: str, artifacts: Path | None, plan: Plan) -> "Runs":
+def open_runs(uri: str, plan: Plan) -> "Runs":
     """Open the launch's runs; the launch run itself is made if need be.
 
     Raises:
         TrackingUnreachable: if the server does not answer, refuses, or has no driver here.
     """
     try:
-        client = MlflowClient(tracking_uri=uri)
-        experiment = _experiment(client, plan.study, artifacts)
+        client = _client(uri)
+        experiment = _experiment(client, plan.study, database.artifact_folder(uri))
         for tag, value in views.tags(plan).items():
             client.set_experiment_tag(experiment, tag, value)
         return Runs(client, plan, experiment)
-    except (*ERRORS, ImportError) as error:
-        raise server.unreachable(uri, error) from error
+    except TrackingUnreachable:
+        raise
+    except (*ERRORS, ImportError, ValueError, sqlite3.Error) as error:
+        raise server.unreachable(uri, error) from None
+
+
+def _client(uri: str) -> MlflowClient:
+    """Return a client; a SQLite database is made, or mended, first."""
+    path = database.path_of(uri)
+    if path is not None:
+        database.prepare(path, _create)
+    return MlflowClient(tracking_uri=uri)
+
+
+def _create(path: Path) -> None:
+    MlflowClient(tracking_uri=f"{database.SQLITE}{path}").search_experiments()
 
 
 @dataclass(slots=True, kw_only=True)
 class _Known:
-    """What the server has of one run. ``samples`` is absent until asked; ``described`` once its params are complete."""
+    """What the server has of one run.
+
+    Attributes:
+        pictures: key and step of each; absent until asked.
+        described: whether its params are complete.
+    """
 
     id: str
+    name: str
     status: str
     last_step: int
     params: set[str]
     metrics: dict[str, float]
     tags: dict[str, str]
-    samples: set[str] | None = None
+    pictures: set[tuple[str, int]] | None = None
     described: bool = False
 
 
@@ -148,60 +179,89 @@ class Runs:
         if batch:
             self._send_curves(run, batch, last)
 
-    def replica(self, record: Record, grids: Sequence[Path]) -> None:
-        """Send the outcome and the samples, and end the run.
+    def renew(self, rule: str) -> None:
+        """Delete the runs of cells and replicas if another rule judged what they show: curves cannot be taken back."""
+        if any(_JUDGED in run.tags and run.tags[_JUDGED] != rule for run in self._runs.values()):
+            for key in [key for key in self._runs if key != self._plan.launch]:
+                self._client.delete_run(self._runs[key].id)
+                del self._runs[key]
+                self.heard = time.monotonic()
+
+    def replica(self, record: Record, judged: Sequence[Point], rule: str) -> None:
+        """Send the outcome and what the rule judged, and end the run.
 
         A replica that never ran gets no run, an undecided one no ``success``: neither is a failure of the GAN.
         """
         if record.status in (Status.PLANNED, Status.SKIPPED):
             return
         run = self._replica(record.cell, record.seed)
-        decided = record.decided
+        self._judged(run, judged, rule)
+        became = record.outcome if record.decided else record.status
         self._update(
             run,
-            metrics={"success": float(record.converged)} if decided else {},
+            name=f"seed {record.seed}: {became.value.replace('_', ' ')} ({record.cell_name})",
+            metrics={"success": float(record.converged)} if record.decided else {},
             tags={
                 "outcome": record.outcome.value,
                 "status": record.status.value,
                 "outcome_step": "" if record.outcome_step is None else str(record.outcome_step),
             },
         )
-        self._upload_samples(run, grids)
         self._end(run, "FAILED" if record.status is Status.CRASHED else "FINISHED")
 
+    def replica_picture(self, record: Record, path: Path) -> None:
+        """Send a picture, unless the server has it."""
+        self._upload(self._replica(record.cell, record.seed), path)
+
     def cell(self, summary: CellSummary, score: float | None = None) -> None:
+        """Send the rate and the counts of a cell, and end its run if none of its replicas is left to be trained."""
         run = self._cell(self._cells[summary.cell])
-        self._update(run, metrics=cell_metrics(summary, run.metrics) | ({} if score is None else {"score": score}))
+        metrics = cell_metrics(summary, run.metrics) | ({} if score is None else {"score": score})
+        self._update(run, metrics=metrics, tags={"outcomes": outcomes_text(summary)})
         if summary.pending == 0:
             self._end(run, "FINISHED")
         else:
             self._open(run)
 
-    def finish(self, report: Path, complete: bool, found: Sequence[Importance] = ()) -> None:
-        """Upload the report, if there is one, and leaves no run open.
+    def cell_curves(self, cell: int, judged: Sequence[Point], rule: str) -> None:
+        """Send what the rule judged of all replicas of a cell together."""
+        self._judged(self._cell(self._cells[cell]), judged, rule)
+
+    def cell_picture(self, cell: int, path: Path) -> None:
+        """Send a picture of one of its replicas, unless the server has it."""
+        self._upload(self._cell(self._cells[cell]), path)
+
+    def finish(self, complete: bool, found: Sequence[Importance] = ()) -> None:
+        """Leave no run open.
 
         Args:
+            complete: whether every planned replica was trained to its end.
             found: of a search, what decides its outcomes.
         """
         launch = self._launch()
         if found:
             self._update(launch, metrics=importance_metrics(found))
-            self._client.log_text(launch.id, importance_json(found), "importance.json")
-        if report.exists():
-            self._client.log_artifact(launch.id, str(report), "report")
-            self.heard = time.monotonic()
         for run in self._runs.values():
             if run.status == "RUNNING":
                 self._end(run, "FINISHED" if complete else "KILLED")
+
+    def report(self, page: Path) -> None:
+        """Send the report."""
+        self._client.log_artifact(self._launch().id, str(page), "report")
+        self.heard = time.monotonic()
+
+    def importances(self, found: Sequence[Importance]) -> None:
+        """Send what decides the outcomes of a search, as a file."""
+        self._client.log_text(self._launch().id, importance_json(found), "importance.json")
+        self.heard = time.monotonic()
 
     def _launch(self) -> _Known:
         plan = self._plan
         run = self._run(plan.launch, plan.launch, "launch", None)
         if not run.described:
-            tags = {"question": plan.question, "profile": plan.profile, "digest": self._form.digest()}
+            tags = {"question": plan.question, "profile": plan.profile, "digest": plan.digest()}
             tags["mlflow.note.content"] = f"{plan.question}\n\n{plan.note}".strip()
-            params = {"study": plan.study, **self._form.params(), "seeds": str(len(plan.seeds))}
-            self._update(run, params=params, tags=tags)
+            self._update(run, params={**self._form.params(), "seeds": str(len(plan.seeds))}, tags=tags)
             run.described = True
         return run
 
@@ -209,7 +269,8 @@ class Runs:
         run = self._run(f"{self._plan.launch}/cell={cell.index}", cell.name, "cell", self._launch())
         if not run.described:
             tags = {"cell": cell.name, "digest": cell.digest, "profile": self._plan.profile, **self._form.tags(cell)}
-            self._update(run, params={**cell_params(cell), **self._form.point(cell)}, tags=tags)
+            own = self._form.params_of(cell)
+            self._update(run, params={**own, **config_params(cell, own)}, tags=tags)
             run.described = True
         return run
 
@@ -217,13 +278,10 @@ class Runs:
         """Return a replica's run. The levels are its params too, so that the UI can group and color curves by them."""
         cell = self._cells[index]
         key = f"{self._plan.launch}/cell={index}/seed={seed}"
-        run = self._run(key, f"seed {seed}", "replica", self._cell(cell))
+        run = self._run(key, f"seed {seed} ({cell.name})", "replica", self._cell(cell))
         if not run.described:
-            levels = {param_name(factor): label for factor, label in cell.levels.items()}
-            own = {"seed": str(seed), "replica": str(self._plan.seeds.index(seed))}
-            self._update(
-                run, params={**levels, **self._form.point(cell), **own}, tags={"cell": cell.name, "digest": cell.digest}
-            )
+            tags = {"cell": cell.name, "digest": cell.digest}
+            self._update(run, params={**self._form.params_of(cell), "seed": str(seed)}, tags=tags)
             run.described = True
         return run
 
@@ -233,7 +291,7 @@ class Runs:
             if parent is not None:
                 tags["mlflow.parentRunId"] = parent.id
             made = _known(self._client.create_run(self._experiment, tags=tags, run_name=name))
-            made.samples = set()
+            made.pictures = set()
             self._runs[key] = made
             self.heard = time.monotonic()
         return self._runs[key]
@@ -242,6 +300,7 @@ class Runs:
         self,
         run: _Known,
         *,
+        name: str | None = None,
         params: Mapping[str, str] | None = None,
         metrics: Mapping[str, float] | None = None,
         tags: Mapping[str, str] | None = None,
@@ -259,6 +318,9 @@ class Runs:
         if changed or marks:
             points = [Metric(key, value, self._stamp, 0) for key, value in changed.items()]
             self._client.log_batch(run.id, metrics=points, tags=[RunTag(key, value) for key, value in marks.items()])
+        if name is not None and name != run.name:
+            self._client.update_run(run.id, name=name)
+            run.name = name
         run.params |= news.keys()
         run.metrics |= changed
         run.tags |= marks
@@ -266,19 +328,34 @@ class Runs:
 
     def _send_curves(self, run: _Known, batch: Sequence[Metric], last: int) -> None:
         self._open(run)
-        self._client.log_batch(run.id, metrics=batch)
+        self._client.log_batch(run.id, metrics=batch, tags=[RunTag(_STEP, str(last))])
         run.last_step = last
         self.heard = time.monotonic()
 
-    def _upload_samples(self, run: _Known, grids: Sequence[Path]) -> None:
-        if grids and run.samples is None:
-            run.samples = {Path(file.path).name for file in self._client.list_artifacts(run.id, "samples")}
-        shown = run.samples if run.samples is not None else set()
-        for grid in grids:
-            if grid.name not in shown and grid.exists():
-                self._client.log_artifact(run.id, str(grid), "samples")
-                shown.add(grid.name)
-                self.heard = time.monotonic()
+    def _judged(self, run: _Known, points: Sequence[Point], rule: str) -> None:
+        """Send curves once, as whole batches; if that was cut short, the first ones come again, at the same stamps."""
+        if not points or run.tags.get(_JUDGED) == rule:
+            return
+        metrics = [Metric(name, value, own.stamp, own.step) for own in points for name, value in own.values.items()]
+        for first in range(0, len(metrics), _METRICS_PER_BATCH):
+            self._client.log_batch(run.id, metrics=metrics[first : first + _METRICS_PER_BATCH])
+            self.heard = time.monotonic()
+        self._update(run, tags={_JUDGED: rule})
+
+    def _upload(self, run: _Known, path: Path) -> None:
+        """Send a picture as an image of the series that its name says, ``<series>-<step>.png``; grids: ``samples``."""
+        name, _, step = path.stem.rpartition("-")
+        place = ("samples" if name == "step" else name, int(step))
+        if run.pictures is None:
+            files = (_PICTURE.fullmatch(Path(file.path).name) for file in self._client.list_artifacts(run.id, "images"))
+            run.pictures = {(found["key"], int(found["step"])) for found in files if found is not None}
+        if place in run.pictures:
+            return
+        known, run.pictures = run.pictures, None  # half of it may be there after an error
+        with Image.open(path) as image:
+            self._client.log_image(run.id, image, key=place[0], step=place[1], synchronous=True)
+        run.pictures = known | {place}
+        self.heard = time.monotonic()
 
     def _end(self, run: _Known, status: str) -> None:
         if run.status != status:
@@ -295,27 +372,36 @@ class Runs:
 
 def _known(run: Run) -> _Known:
     metrics = dict(run.data.metrics)
+    tags = dict(run.data.tags)
     return _Known(
         id=run.info.run_id,
+        name=run.info.run_name,
         status=run.info.status,
-        last_step=int(metrics.get("step", -1)),
+        last_step=int(tags.get(_STEP, metrics.get("step", -1))),  # earlier versions had a curve of it
         params=set(run.data.params),
         metrics=metrics,
-        tags=dict(run.data.tags),
+        tags=tags,
     )
 
 
-def cell_views(uri: str) -> dict[str, str]:
-    """Study to the address, below MLflow's root, of its table of cells sorted by success rate."""
-    experiments = MlflowClient(tracking_uri=uri).search_experiments(filter_string=f"tags.`{views.TAG}` LIKE '%'")
-    return {experiment.name: views.address(experiment.experiment_id) for experiment in experiments}
+def saved_views(uri: str) -> dict[str, dict[str, str]]:
+    """Study to the addresses of its views, by name and below MLflow's root.
+
+    Raises:
+        TrackingUnreachable: if the server does not answer, refuses, or has no driver here.
+    """
+    try:
+        known = _client(uri).search_experiments(filter_string=f"tags.`{views.tag(views.CELLS)}` LIKE '%'")
+    except (*ERRORS, ImportError, sqlite3.Error) as error:
+        raise server.unreachable(uri, error) from None
+    return {one.name: {view: views.address(one.experiment_id, view) for view in views.NAMES} for one in known}
 
 
 def _experiment(client: MlflowClient, name: str, artifacts: Path | None) -> str:
     """Return the study's experiment; make it if there is none."""
     known = client.get_experiment_by_name(name)
     if known is None:
-        location = None if artifacts is None else (artifacts.resolve() / name).as_uri()
+        location = None if artifacts is None else (artifacts / name).as_uri()
         try:
             return client.create_experiment(name, artifact_location=location)
         except MlflowException:  # another launch of this study may have been first

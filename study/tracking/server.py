@@ -1,14 +1,21 @@
-"""Where tracking data live: the local default, a quick look whether a server can be used, and the command of its UI."""
+"""Where tracking data live: the local default, a quick look whether a server can be used, and what is said of it."""
 
 import os
+import re
 import socket
 import sqlite3
-import sys
-from contextlib import closing
+import ssl
+import urllib.error
+import urllib.request
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
+from study.formatting import without_secrets
+from study.tracking import database
 from study.tracking.tracker import TrackingUnreachable
+
+ENVIRONMENT = "MLFLOW_TRACKING_URI"
+"""The environment variable by which MLflow's users name their server."""
 
 _DEFAULTS = {
     # No usage data leave the machine: neither from this process nor from the UI, whose server inherits this.
@@ -20,9 +27,13 @@ _DEFAULTS = {
     # The UI's server starts 8 job runners by default (1.2 GB of memory), and a study has no use for them.
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
 }
-_SQLITE = "sqlite:///"
 _DATABASE_PORTS = {"postgresql": 5432, "mysql": 3306}
 _CHECK_SECONDS = 5.0
+_SECRETS = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
+_WHO_ARE_YOU = re.compile(
+    r"\b40[13]\b|unauthorized|unauthenticated|not authenticated|forbidden|permission_denied", flags=re.IGNORECASE
+)
+_ADDRESS = re.compile(r"\w[\w+.-]*://[^\s'\"<>]+")
 
 
 def set_defaults() -> None:
@@ -33,78 +44,94 @@ def set_defaults() -> None:
 
 def local_uri(out: Path) -> str:
     """Return the SQLite database ``mlflow.db`` in the folder ``out``."""
-    return f"{_SQLITE}{out.resolve() / 'mlflow.db'}"
+    return f"{database.SQLITE}{out.resolve() / 'mlflow.db'}"
 
 
-def artifact_folder(uri: str) -> Path | None:
-    """``mlartifacts`` beside a SQLite database; none for servers, which choose themselves."""
-    return Path(uri.removeprefix(_SQLITE)).resolve().parent / "mlartifacts" if uri.startswith(_SQLITE) else None
+def uri_for(out: Path, given: str | None) -> str:
+    """Return the given address, else that of ``MLFLOW_TRACKING_URI``, else the database in ``out``."""
+    return given or os.environ.get(ENVIRONMENT) or local_uri(out)
 
 
-def ui_command(out: Path, port: int | None) -> list[str]:
-    """Return the command that serves MLflow's UI of the launches in ``out`` on 127.0.0.1.
-
-    Args:
-        out: the folder that holds ``mlflow.db``.
-        port: where to listen; none for a free one, which stands behind ``--port`` in the result.
-    """
-    uri = local_uri(out)
-    return [
-        *(sys.executable, "-m", "mlflow", "ui"),
-        *("--backend-store-uri", uri),
-        *("--artifacts-destination", (out.resolve() / "mlartifacts").as_uri()),
-        *("--host", "127.0.0.1"),
-        *("--port", str(_free_port() if port is None else port)),
-        *("--workers", "1"),
-    ]
+def named(uri: str) -> str:
+    """Return an address as it may be shown, without secrets and with the variable that it comes from."""
+    source = f" ({ENVIRONMENT})" if uri == os.environ.get(ENVIRONMENT) else ""
+    return f"{without_secrets(uri)}{source}"
 
 
 def check(uri: str) -> None:
-    """Fails fast where mlflow would try for minutes to open a database.
+    """Fail fast where mlflow would try for long, before it is even imported.
 
     Raises:
-        TrackingUnreachable: if a SQLite file cannot be written, or nobody listens where another database should be.
+        TrackingUnreachable: if the address cannot be read, a SQLite file cannot be written, or nobody answers.
     """
-    parts = urlsplit(uri)
-    scheme = parts.scheme.partition("+")[0]
     try:
-        if uri.startswith(_SQLITE):
-            _check_sqlite(Path(uri.removeprefix(_SQLITE)))
-        elif scheme in _DATABASE_PORTS and parts.hostname is not None:
-            place = (parts.hostname, parts.port or _DATABASE_PORTS[scheme])
-            socket.create_connection(place, timeout=_CHECK_SECONDS).close()
-    except (OSError, sqlite3.Error) as error:
-        raise unreachable(uri, error) from error
+        path = database.path_of(uri)
+        if path is not None:
+            database.check(path)
+        elif "://" in uri:
+            _check_server(uri)
+    except (OSError, ValueError, sqlite3.Error) as error:
+        raise unreachable(uri, error) from None
 
 
 def unreachable(uri: str, error: BaseException) -> TrackingUnreachable:
-    """Return the error in one sentence, with its innermost cause and without a password."""
-    return TrackingUnreachable(f"tracking server {without_password(uri)} cannot be used: {reason(error)}")
+    """Return the error in one sentence, with its innermost cause, what to do, and without secrets."""
+    cause = reason(error, uri)
+    if _WHO_ARE_YOU.search(cause):
+        advice = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
+    elif database.path_of(uri) is not None:
+        advice = "give another --out or --tracking-uri (none: no tracking)"
+    else:
+        advice = "start it, or give another --tracking-uri (none: no tracking)"
+    return TrackingUnreachable(f"tracking server {named(uri)} cannot be used: {cause}; {advice}")
 
 
-def reason(error: BaseException) -> str:
-    """Return the first line of the innermost cause."""
-    while (cause := error.__cause__ or error.__context__) is not None:
+def reason(error: BaseException, uri: str) -> str:
+    """Return the first line of the innermost cause, without the secrets of an address or of the environment."""
+    while (cause := error.__cause__ or (None if error.__suppress_context__ else error.__context__)) is not None:
         error = cause
-    lines = str(error).splitlines() or [type(error).__name__]
-    return lines[0][:300]
+    if isinstance(error, ModuleNotFoundError):
+        return f"it needs the Python package {error.name}, which is not installed here"
+    text = _ADDRESS.sub(lambda found: without_secrets(found.group()), str(error))
+    for secret in sorted(_secrets(uri), key=len, reverse=True):
+        text = text.replace(secret, "***")
+    lines = text.splitlines() or [type(error).__name__]
+    return lines[0][:300].rstrip(".")
 
 
-def without_password(uri: str) -> str:
-    """Hide the password of an address."""
-    password = urlsplit(uri).password
-    return uri.replace(f":{password}@", ":***@") if password else uri
+def _check_server(uri: str) -> None:
+    parts = urlsplit(uri)
+    scheme = parts.scheme.partition("+")[0]
+    try:
+        port = parts.port
+    except ValueError:
+        raise ValueError("what stands behind the colon of its host must be the number of a port") from None
+    if parts.hostname is None:
+        return
+    if scheme in _DATABASE_PORTS:
+        socket.create_connection((parts.hostname, port or _DATABASE_PORTS[scheme]), timeout=_CHECK_SECONDS).close()
+    elif scheme in ("http", "https"):
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        _knock(f"{scheme}://{host}{'' if port is None else f':{port}'}/health")
 
 
-def _check_sqlite(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(path, timeout=_CHECK_SECONDS, isolation_level=None)) as database:
-        database.execute("BEGIN IMMEDIATE")
-        database.execute("ROLLBACK")
+def _knock(url: str) -> None:
+    """Raise OSError if nobody answers; whatever comes back, a refusal as well, is an answer.
+
+    A certificate that is not trusted is left to mlflow, whose users may have told it to trust it.
+    """
+    try:
+        urllib.request.urlopen(url, timeout=_CHECK_SECONDS).close()
+    except urllib.error.HTTPError as answer:
+        answer.close()
+    except urllib.error.URLError as error:
+        if isinstance(error.reason, OSError) and not isinstance(error.reason, ssl.SSLError):
+            raise error.reason from None
 
 
-def _free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _secrets(uri: str) -> set[str]:
+    """Return what must not be shown: user, password and query of an address, and the environment's credentials."""
+    user = uri.partition("://")[2].rpartition("@")[0]
+    known = {*user.split(":"), *(value for _, value in parse_qsl(urlsplit(uri).query))} if "://" in uri else set()
+    known |= {os.environ.get(name, "") for name in _SECRETS}
+    return {form for secret in known for form in (secret, unquote(secret)) if len(form) > 2}

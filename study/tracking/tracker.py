@@ -1,7 +1,6 @@
 """The tracker interface, and rebuilding a tracked launch from its files."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Protocol
 
 from study.design.plan import Block, Cell, Plan
@@ -21,8 +20,12 @@ class Tracker(Protocol):
     No method waits for a server but ``start`` and ``finish``, and none fails with it but ``start``.
     """
 
-    def start(self, plan: Plan) -> None:
+    def start(self, plan: Plan, store: Store) -> None:
         """Begin a launch, or go on with a resumed one.
+
+        Args:
+            plan: what is trained.
+            store: the launch's folder, from which traces and pictures of replicas are read once they have ended.
 
         Raises:
             TrackingUnreachable: if it cannot be shown.
@@ -34,8 +37,8 @@ class Tracker(Protocol):
     def curves(self, block: Block, rows: Sequence[Row]) -> None:
         """Show reports of one block, as rows of its trace in order of steps; rows that were shown may come again."""
 
-    def replica(self, record: Record, grids: Sequence[Path]) -> None:
-        """Show what became of a replica, and its sample grids so far."""
+    def replica(self, record: Record, block: Block) -> None:
+        """Show what became of a replica: what the rule judged, step by step, and its pictures so far."""
 
     def cell(self, summary: CellSummary, score: float | None = None) -> None:
         """Show a cell's success rate so far, and of a search the score that its sampler gets."""
@@ -53,22 +56,28 @@ class Tracker(Protocol):
             ValueError: if a file of the launch cannot be read.
         """
 
+    def lacking(self) -> str:
+        """Say what ``finish`` could not send, as the rest of a sentence; empty if nothing."""
+
 
 class NullTracker:
     """Shows nothing."""
 
-    def start(self, plan: Plan) -> None: ...
+    def start(self, plan: Plan, store: Store) -> None: ...
 
     def cell_begins(self, cell: Cell) -> None: ...
 
     def curves(self, block: Block, rows: Sequence[Row]) -> None: ...
 
-    def replica(self, record: Record, grids: Sequence[Path]) -> None: ...
+    def replica(self, record: Record, block: Block) -> None: ...
 
     def cell(self, summary: CellSummary, score: float | None = None) -> None: ...
 
     def finish(self, store: Store, complete: bool) -> bool:
         return True
+
+    def lacking(self) -> str:
+        return ""
 
 
 def sync(store: Store, tracker: Tracker) -> bool:
@@ -81,6 +90,6 @@ def sync(store: Store, tracker: Tracker) -> bool:
         TrackingUnreachable: if the server cannot be used.
         ValueError: if the folder holds no launch, or a file of it cannot be read.
     """
-    tracker.start(store.plan())
+    tracker.start(store.plan(), store)
     complete = store.records_path.exists() and all(record.status.ended for record in store.records())
     return tracker.finish(store, complete)

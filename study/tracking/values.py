@@ -22,7 +22,8 @@ from trainables.trace import Row
 Replica = tuple[int, int]
 """A replica of a launch: index of its cell, and its seed."""
 
-_NO_CURVE = ("replica", "seed")
+_NO_CURVE = ("replica", "seed", "step", "finite")
+"""Columns of a trace that say which row it is, or what the outcome says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +50,7 @@ class Curves:
 def curves(block: Block, rows: Sequence[Row], *, stamp: int) -> Curves:
     """Return the numbers in the rows of a block.
 
-    Lists have no place in a curve; NaN and infinity are left out, so that the UI shows a gap. ``step`` is a curve as
-    well: its last value says how far a replica is.
+    Lists have no place in a curve; NaN and infinity are left out, so that the UI shows a gap.
     """
     points: defaultdict[Replica, list[Point]] = defaultdict(list)
     for row in rows:
@@ -72,17 +72,27 @@ def joined(parts: Sequence[Curves]) -> Curves:
     return Curves(points)
 
 
-def cell_params(cell: Cell) -> dict[str, str]:
-    """Return the cell's factor levels by factor, and its configuration by dotted path, such as ``g_optimizer.lr``.
+def config_params(cell: Cell, shown: Mapping[str, str]) -> dict[str, str]:
+    """Return a cell's configuration by dotted path, such as ``g_optimizer.lr``.
 
-    Where a factor is called like a path and its label is not the path's value, the path gets the prefix ``config.``.
+    Args:
+        shown: further parameters of its run. A path that is called like one of them is left out if the value is the
+            same, and gets the prefix ``config.`` otherwise.
     """
-    params = {param_name(factor): label for factor, label in cell.levels.items()}
+    params: dict[str, str] = {}
     for path, value in leaves(to_dict(cell.config)):
         text = value if isinstance(value, str) else json.dumps(value)
         name = param_name(path)
-        params[name if params.get(name, text) == text else f"config.{name}"] = text
+        if shown.get(name) != text:
+            params[f"config.{name}" if name in shown else name] = text
     return params
+
+
+def outcomes_text(summary: CellSummary) -> str:
+    """Return the outcomes of a cell's replicas, such as ``3 converged, 2 mode collapsed``, the most frequent first."""
+    found = [(count, outcome.value) for outcome, count in summary.outcomes.items() if count]
+    found += [(count, name) for count, name in ((summary.crashed, "crashed"), (summary.stopped, "stopped")) if count]
+    return ", ".join(f"{count} {name.replace('_', ' ')}" for count, name in sorted(found, key=lambda own: -own[0]))
 
 
 def point_params(point: Mapping[str, Value]) -> dict[str, str]:

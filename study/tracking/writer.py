@@ -2,17 +2,19 @@
 
 The driver's calls put into a queue. The thread takes what has gathered for a second, joins the curves of each replica
 into one request, and sends. A request that fails is tried once more. If that fails too, the server counts as down: what
-comes is dropped, and the server is tried again after 1, 2, 4 ... 60 seconds.
+comes is dropped, and the server is tried again after 1, 2, 4 ... 60 seconds. Files have a line of their own: they go
+to another store, which may lack a package, a permission or a network while the server takes every number.
 
 The curves of a replica on the server are always the first part of its trace: once a row was dropped, no later row of
 this replica is sent, so the last step on the server says what is missing. ``finish`` sends all that is missing from
-what the launch has stored.
+what the launch has stored, numbers first.
 """
 
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
@@ -20,12 +22,15 @@ from typing import TYPE_CHECKING
 
 from study.design.plan import Block, Cell, Plan
 from study.evidence.estimates import CellSummary, summarize
+from study.formatting import plural
+from study.search.importance import Importance
 from study.storage.records import Record
 from study.storage.store import Store
-from study.tracking import server
+from study.tracking import series, server
 from study.tracking.forms import form_of
 from study.tracking.values import Curves, Point, Replica, curves, joined
-from trainables.trace import Row
+from trainables import trace
+from trainables.trace import Row, Trace
 
 if TYPE_CHECKING:  # importing mlflow takes seconds, and most commands do not need it
     from study.tracking.runs import Runs
@@ -35,37 +40,84 @@ _log = logging.getLogger(__name__)
 _GATHER_SECONDS = 1.0
 _RETRY_SECONDS = 1.0
 _BACK_OFF_SECONDS = (1.0, 60.0)
+_FILES_BACK_OFF_SECONDS = (60.0, 3600.0)
 _PATIENCE_SECONDS = 30.0
 
 _Job = Callable[["Runs"], None]
-_Item = Curves | _Job | Event | None
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A job that sends a file."""
+
+    send: _Job
+
+
+_Item = Curves | _Job | _File | Event | None
 """Curves to send, something else to send, a mark to set when all before it is done, or the end."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Line:
+    """One of the two ways to a server, each of which may be down while the other works.
+
+    Attributes:
+        takes: what is sent on it.
+        back_off: seconds for which it is left alone after a failure, which double up to a largest number.
+        retries: whether a request that failed is tried again at once.
+        dropped: requests that were given up.
+        why: the reason of the last failure.
+    """
+
+    takes: str
+    back_off: tuple[float, float]
+    retries: bool
+    pause: float = 0.0
+    down_until: float = 0.0
+    dropped: int = 0
+    why: str = ""
+
+    def failed(self, why: str, *, alone: bool) -> None:
+        """Count a request that was given up.
+
+        Args:
+            why: the reason.
+            alone: whether the next request may succeed all the same.
+        """
+        self.dropped += 1
+        self.why = why
+        if not alone:
+            first, most = self.back_off
+            self.pause = min(max(first, 2 * self.pause), most)
+            self.down_until = time.monotonic() + self.pause
+
+
+def _numbers() -> _Line:
+    return _Line(takes="everything", back_off=_BACK_OFF_SECONDS, retries=True)
 
 
 class MlflowTracker:
     """Shows a launch in MLflow; see ``runs`` for what is shown where.
 
     Args:
-        uri: an MLflow tracking URI: ``sqlite:///<file>``, ``http(s)://<server>``, another database.
-        artifacts: folder for the artifacts of new experiments; by default ``mlartifacts`` beside a SQLite file, and
-            the server's choice otherwise.
+        uri: an MLflow tracking URI: ``sqlite:///<file>``, ``http(s)://<server>``, another database. The artifacts of
+            new experiments are in ``mlartifacts`` beside a SQLite file, and where the server chooses otherwise.
     """
 
-    def __init__(self, uri: str, artifacts: Path | None = None) -> None:
+    def __init__(self, uri: str) -> None:
         self._uri = uri
-        self._artifacts = artifacts if artifacts is not None else server.artifact_folder(uri)
         self._queue: SimpleQueue[_Item] = SimpleQueue()
         self._hurry = Event()
         self._thread = Thread(target=self._work, name="mlflow-writer", daemon=True)
         self._incomplete: set[Replica] = set()
-        self._dropped = 0
+        self._numbers = _numbers()
+        self._files = _Line(takes="files", back_off=_FILES_BACK_OFF_SECONDS, retries=False)
         self._in_doubt = False
-        self._down_until = 0.0
-        self._back_off = _BACK_OFF_SECONDS[0]
-        self._warned = False
+        self._silent = False
+        self._warned: set[str] = set()
 
-    def start(self, plan: Plan) -> None:
-        """Find or makes the launch's run; within about 10 s, plus 3 s each for importing mlflow and a new database.
+    def start(self, plan: Plan, store: Store) -> None:
+        """Find or make the launch's run; within about 10 s, plus 3 s each for importing mlflow and a new database.
 
         Raises:
             TrackingUnreachable: if the server does not answer, or the database cannot be written.
@@ -73,10 +125,10 @@ class MlflowTracker:
         server.check(self._uri)
         from study.tracking import runs
 
-        self._launch = plan.launch
-        self._errors = runs.ERRORS
+        self._plan, self._store = plan, store
+        self._rule = store.rule() if store.rule_path.exists() else plan.rule
         self._is_refusal = runs.is_refusal
-        self._runs: Runs = runs.open_runs(self._uri, self._artifacts, plan)
+        self._runs: Runs = runs.open_runs(self._uri, plan)
         self._thread.start()
 
     def cell_begins(self, cell: Cell) -> None:
@@ -85,14 +137,19 @@ class MlflowTracker:
     def curves(self, block: Block, rows: Sequence[Row]) -> None:
         self._put(curves(block, rows, stamp=time.time_ns() // 1_000_000))
 
-    def replica(self, record: Record, grids: Sequence[Path]) -> None:
-        self._put(lambda runs: runs.replica(record, grids))
+    def replica(self, record: Record, block: Block) -> None:
+        self._put(partial(self._send_replica, record=record, block=block))
+        self._put_pictures(record)
 
     def cell(self, summary: CellSummary, score: float | None = None) -> None:
         self._put(lambda runs: runs.cell(summary, score))
+        may_grow = self._plan.until_decided or self._plan.search is not None
+        if not may_grow and summary.pending == summary.crashed == 0:
+            self._put_cell_curves(self._plan, summary.cell)
+            self._put_cell_picture(self._plan, summary.cell)
 
     def finish(self, store: Store, complete: bool) -> bool:
-        """Send what waits and whatever else is stored, the report included, and closes the launch's runs.
+        """Send what waits and whatever else is stored, the report included, and close the launch's runs.
 
         Gives up when the server has not answered for 30 s. Reads the stored traces again: a launch that was killed may
         have stored what it did not send.
@@ -101,37 +158,108 @@ class MlflowTracker:
             ValueError: if a file of the launch cannot be read.
         """
         begin = time.monotonic()
-        if self._settle(begin) and self._answers(begin) and self._replay(store, begin):
-            found = form_of(store.plan()).importances(store)
-            self._put(lambda runs: runs.finish(store.report_path, complete, found))
-            shown = self._settle(begin) and not self._dropped
-        else:
-            shown = False
+        self._silent = not (self._settle(begin) and self._answers(begin) and self._replay(complete, begin))
         self._hurry.set()
         self._put(None)
-        if shown:
+        if not self._silent:
             self._thread.join()
-        return shown
+        return not self.lacking()
 
-    def _replay(self, store: Store, begin: float) -> bool:
-        """Tells everything that is stored, block by block so that little is in memory; true if all of it was sent."""
-        self._dropped = 0
+    def lacking(self) -> str:
+        why = f" ({self._numbers.why})" if self._numbers.why else ""
+        if self._silent:
+            return f"what came after the last answer of its server{why}"
+        files = (
+            f"{plural(self._files.dropped, 'file')} ({self._files.why or self._numbers.why})"
+            if self._files.dropped
+            else ""
+        )
+        return " and ".join(filter(None, (f"some numbers{why}" if self._numbers.dropped else "", files)))
+
+    def _replay(self, complete: bool, begin: float) -> bool:
+        """Send everything that is stored, numbers first; return whether the server has answered to the end.
+
+        Traces are sent block by block, so that little is in memory.
+        """
+        self._numbers = _numbers()
+        self._files = _Line(takes="files", back_off=(0.0, 0.0), retries=False)
         self._incomplete.clear()
-        plan = store.plan()
+        store, plan = self._store, self._store.plan()
+        self._put(lambda runs: runs.renew(self._rule.label()))
         for block in plan.blocks():
-            trace = store.trace(block)
-            if trace is not None:
-                self.curves(block, trace.rows)
+            stored = store.trace(block)
+            if stored is not None:
+                self.curves(block, stored.rows)
                 if not self._settle(begin):
                     return False
         # A launch that was killed early has traces but no records.
         records = store.records() if store.records_path.exists() else ()
+        found = form_of(plan).importances(store)
+        self._replay_outcomes(plan, records, complete)
+        self._put(lambda runs: runs.finish(complete, found))
+        if not self._settle(begin):
+            return False
+        self._replay_files(plan, records, complete, found)
+        return self._settle(begin)
+
+    def _replay_outcomes(self, plan: Plan, records: Sequence[Record], complete: bool) -> None:
+        blocks = {block.name: block for block in plan.blocks()}
         for record in records:
-            self.replica(record, store.pictures(record.cell, record.seed))
+            self._put(partial(self._send_replica, record=record, block=blocks[record.block]))
         scores = form_of(plan).scores(records)
         for summary in summarize(records):
-            self.cell(summary, scores.get(summary.cell))
-        return self._settle(begin)
+            self._put(partial(_send_cell, summary=summary, score=scores.get(summary.cell)))
+            if complete:
+                self._put_cell_curves(plan, summary.cell)
+
+    def _replay_files(self, plan: Plan, records: Sequence[Record], complete: bool, found: Sequence[Importance]) -> None:
+        page = self._store.report_path
+        if page.exists():
+            self._put(_File(lambda runs: runs.report(page)))
+        if found:
+            self._put(_File(lambda runs: runs.importances(found)))
+        for record in records:
+            self._put_pictures(record)
+        for cell in plan.cells if complete else ():
+            self._put_cell_picture(plan, cell.index)
+
+    def _put_pictures(self, record: Record) -> None:
+        for path in self._store.pictures(record.cell, record.seed):
+            self._put(_File(partial(_send_picture, record=record, path=path)))
+
+    def _put_cell_picture(self, plan: Plan, cell: int) -> None:
+        """Let a cell show the last grid of its first seed, which nobody has chosen."""
+        grids = self._store.grids(cell, plan.seeds[0])
+        if grids:
+            self._put(_File(lambda runs: runs.cell_picture(cell, grids[-1])))
+
+    def _put_cell_curves(self, plan: Plan, cell: int) -> None:
+        blocks = [block for block in plan.blocks() if block.cell.index == cell]
+        self._put(partial(self._send_cell_curves, cell=cell, blocks=blocks))
+
+    def _send_replica(self, runs: "Runs", *, record: Record, block: Block) -> None:
+        points: Sequence[Point] = ()
+        for stored, stamp in self._judgeable(block):
+            points = series.judged(stored.replica(record.seed), self._rule, stamp=stamp)
+        runs.replica(record, points, self._rule.label())
+
+    def _send_cell_curves(self, runs: "Runs", *, cell: int, blocks: Sequence[Block]) -> None:
+        replicas, stamp = [], 0
+        for block in blocks:
+            for stored, written in self._judgeable(block):
+                replicas += [stored.replica(seed) for seed in block.seeds]
+                stamp = max(stamp, written)
+        runs.cell_curves(cell, series.judged_together(replicas, self._rule, stamp=stamp), self._rule.label())
+
+    def _judgeable(self, block: Block) -> Iterator[tuple[Trace, int]]:
+        """Yield the block's trace if there is one that the rule can judge, and when it was written, in ms since 1970.
+
+        That time is the stamp of what is judged: points that are sent again are then the same points.
+        """
+        path = self._store.trace_path(block)
+        if self._rule.applied and path.exists():
+            stamp = path.stat().st_mtime_ns // 1_000_000
+            yield _read(path, stamp), stamp
 
     def _put(self, item: _Item) -> None:
         if self._thread.is_alive():
@@ -153,10 +281,10 @@ class MlflowTracker:
         """Whether the server works; tries it if it did not, however long it is still to be left alone."""
         if not self._in_doubt:
             return True
-        dropped = self._dropped
-        self._down_until = 0.0
+        dropped = self._numbers.dropped
+        self._numbers.down_until = 0.0
         self._put(lambda runs: runs.attach())
-        return self._settle(begin) and self._dropped == dropped
+        return self._settle(begin) and self._numbers.dropped == dropped
 
     def _work(self) -> None:
         while True:
@@ -170,68 +298,85 @@ class MlflowTracker:
             for item in _gathered(waiting):
                 if item is None:
                     return
-                if isinstance(item, Event):
-                    item.set()
-                elif isinstance(item, Curves):
-                    self._send_curves(item)
-                else:
-                    self._send(item)
+                self._handle(item)
+
+    def _handle(self, item: Curves | _Job | _File | Event) -> None:
+        if isinstance(item, Event):
+            item.set()
+        elif isinstance(item, Curves):
+            self._send_curves(item)
+        elif isinstance(item, _File):
+            self._send(item.send, self._files)
+        else:
+            self._send(item, self._numbers)
 
     def _send_curves(self, curves: Curves) -> None:
         for replica, points in curves.points.items():
             if replica in self._incomplete:
-                self._dropped += 1
-            elif not self._send(partial(_send_curves, replica=replica, points=points)):
+                self._numbers.dropped += 1
+            elif not self._send(partial(_send_points, replica=replica, points=points), self._numbers):
                 self._incomplete.add(replica)
 
-    def _send(self, job: _Job) -> bool:
-        if time.monotonic() < self._down_until:
-            self._dropped += 1
+    def _send(self, job: _Job, line: _Line) -> bool:
+        if time.monotonic() < max(line.down_until, self._numbers.down_until):  # files, too, need the server
+            line.dropped += 1
             return False
-        error = self._attempt(job)
-        if error is not None:
+        error = self._attempt(job, line)
+        if error is not None and line.retries:
             if not self._is_refusal(error):
                 time.sleep(_RETRY_SECONDS)
-            error = self._attempt(job)
+            error = self._attempt(job, line)
         if error is None:
-            self._back_off = _BACK_OFF_SECONDS[0]
+            line.pause = 0.0
             return True
-        self._dropped += 1
-        self._warn(error)
-        if not self._is_refusal(error):
-            self._down_until = time.monotonic() + self._back_off
-            self._back_off = min(2 * self._back_off, _BACK_OFF_SECONDS[1])
+        line.failed(server.reason(error, self._uri), alone=self._is_refusal(error))
+        self._warn(line)
         return False
 
-    def _attempt(self, job: _Job) -> Exception | None:
+    def _attempt(self, job: _Job, line: _Line) -> Exception | None:
+        """Do a job; return what went wrong.
+
+        That may be anything: MLflow passes on the errors of whatever drivers and stores it uses. It is said and counted
+        by the caller, and no reason to end the thread, with which everything that comes later would be lost.
+        """
         try:
             if self._in_doubt:
                 self._runs.attach()
                 self._in_doubt = False
             job(self._runs)
-        except self._errors as error:
-            # A request without an answer may have been carried out: look before anything else is sent.
-            self._in_doubt = True
+        except Exception as error:
+            # A request without an answer may have been carried out: look before any other number is sent.
+            self._in_doubt |= line is self._numbers
             return error
         return None
 
-    def _warn(self, error: Exception) -> None:
-        if not self._warned:
-            self._warned = True
+    def _warn(self, line: _Line) -> None:
+        if not self._warned & {line.takes, self._numbers.takes}:
+            self._warned.add(line.takes)
             _log.warning(
-                "MLflow at %s does not take everything (%s); training goes on and loses nothing, and "
-                "`study sync %s` shows the rest later",
-                server.without_password(self._uri),
-                server.reason(error),
-                self._launch,
+                "MLflow at %s does not take %s (%s); nothing is lost: `study sync %s` sends the rest later",
+                server.named(self._uri),
+                line.takes,
+                line.why,
+                self._store.root,
             )
 
 
-def cell_views(out: Path) -> dict[str, str]:
-    """Study to the address, below the UI's root, of its table of cells sorted by success rate."""
+def saved_views(out: Path) -> dict[str, dict[str, str]]:
+    """Study to the addresses of its views, by name and below the UI's root.
+
+    Raises:
+        TrackingUnreachable: if the database in ``out`` cannot be used.
+    """
     from study.tracking import runs
 
-    return runs.cell_views(server.local_uri(out))
+    return runs.saved_views(server.local_uri(out))
+
+
+@lru_cache(maxsize=1)
+def _read(path: Path, stamp: int) -> Trace:
+    """Return a trace that was written at a time; the replicas of a block follow one another."""
+    return trace.read(path)
 
 
 def _gathered(items: Sequence[_Item]) -> Iterator[_Item]:
@@ -249,5 +394,13 @@ def _gathered(items: Sequence[_Item]) -> Iterator[_Item]:
         yield joined(neighbors)
 
 
-def _send_curves(runs: "Runs", *, replica: Replica, points: Sequence[Point]) -> None:
+def _send_points(runs: "Runs", *, replica: Replica, points: Sequence[Point]) -> None:
     runs.curves(*replica, points)
+
+
+def _send_cell(runs: "Runs", *, summary: CellSummary, score: float | None) -> None:
+    runs.cell(summary, score)
+
+
+def _send_picture(runs: "Runs", *, record: Record, path: Path) -> None:
+    runs.replica_picture(record, path)

@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from search_spaces import Space
 from study.design.search import Goal, Point
-from study.formatting import count_of
+from study.formatting import count_of, without_secrets
 from study.search.candidates import Candidate
 from study.search.optuna_adapter.distributions import distribution
 from study.search.proposals import told
@@ -78,7 +78,7 @@ class OptunaMirror:
 
     def __init__(self, address: str, name: str, space: Space, goal: Goal) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self._address, self._goal, self._lost = address, goal, False
+        self._address, self._goal, self._lost = without_secrets(address), goal, False
         self._distributions = {axis.name: distribution(axis) for axis in space.axes}
         names: list[str] = ["success", "quality"] if goal == "both" else [goal]
         wait = {"connect_args": {"timeout": _SECONDS}} if address.startswith("sqlite") else {}
@@ -93,7 +93,7 @@ class OptunaMirror:
                 self._study.set_metric_names(names)
         except (*_FAILURES, ValueError, ImportError) as error:
             raise ValueError(
-                f"--storage must be none, or an Optuna storage that can be written to, got {address}:"
+                f"--storage must be none, or an Optuna storage that can be written to, got {self._address}:"
                 f" {_first_line(error)}"
             ) from None
 

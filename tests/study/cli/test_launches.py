@@ -19,6 +19,7 @@ from ray._private.utils import psutil
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
+from study import tracking
 from study.cli import app, launches
 from study.outcomes.outcome import Outcome
 from study.storage.records import Record, Status
@@ -42,7 +43,7 @@ def study(*arguments: str | Path, seconds: float = 240, **environment: str) -> s
     )
 
 
-def here(*arguments: str | Path) -> Result:
+def here(*arguments: str | int | Path) -> Result:
     """The same in this process, for what ends before Ray starts."""
     return CliRunner().invoke(app, [*map(str, arguments)], env={"COLUMNS": "140"})
 
@@ -138,8 +139,57 @@ def test_only_a_launch_that_is_there_can_be_gone_on_with(
     assert stopped.value.exit_code == code
     said = capsys.readouterr().out
     assert said.startswith(before)
-    assert ("go on with: study resume" in said) is created
+    assert ("  study resume " in said) is created
     assert ("nothing has been trained, and there is no launch to resume" in said) is not created
+
+
+def test_a_server_that_mlflows_variable_names_is_said_and_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:TOKEN@127.0.0.1:9")
+    done = here("run", "mixture-modes", *QUICKLY, "--out", tmp_path / "out")
+    assert done.exit_code == 2
+    assert "tracking server http://***@127.0.0.1:9 (MLFLOW_TRACKING_URI) cannot be used: " in done.stderr
+    assert "TOKEN" not in done.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_sync_says_what_is_left_and_sends_it_later(trained_once: Store, tmp_path: Path, empty_database: Path) -> None:
+    out = tmp_path / "runs"
+    shutil.copytree(trained_once.out, out)
+    shutil.copy(empty_database, out / "mlflow.db")
+    store = only_launch(out, trained_once.root.parent.name)
+    grid = store.grids(0, store.plan().seeds[1])[-1]
+    picture = grid.read_bytes()
+    grid.write_bytes(b"no picture")
+    done = here("sync", store.root)
+    assert done.exit_code == 2
+    assert f"MLflow at sqlite:///{out}/mlflow.db lacks 1 file (cannot identify image file " in done.stderr
+    assert f"everything else of {store.root} is there, and the same command sends the rest" in done.stderr
+    grid.write_bytes(picture)
+    assert f"MLflow at sqlite:///{out}/mlflow.db shows all of {store.root}" in here("sync", store.root).stdout
+    assert here("sync", store.root, "--tracking-uri", "none").stdout == "nothing was sent: --tracking-uri is none\n"
+
+
+def test_the_ui_is_told_of_when_it_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path
+) -> None:
+    shutil.copy(empty_database, tmp_path / "mlflow.db")
+    monkeypatch.setattr(tracking, "saved_views", lambda out: {"demo": {"cells": "/#/cells"}})
+    monkeypatch.setattr(tracking, "serve", lambda command, port, ready: None)
+    command = ("ui", "--out", tmp_path, "--port", port := free_port())
+    assert here(*command).stdout == "starting MLflow's UI ...\n"
+    monkeypatch.setattr(tracking, "serve", lambda command, port, ready: ready())
+    said = here(*command).stdout.splitlines()
+    assert said[1:] == [
+        f"MLflow UI on http://127.0.0.1:{port} (Ctrl-C ends it)",
+        f"  demo, cells: http://127.0.0.1:{port}/#/cells",
+    ]
+
+
+def test_the_ui_of_a_folder_without_launches_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "it has no mlflow.db yet\n" in here("ui", "--out", tmp_path).stderr
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://TOKEN@lab.example")
+    said = here("ui", "--out", tmp_path).stderr
+    assert "yet; what is at http://***@lab.example (MLFLOW_TRACKING_URI) is shown there" in said
 
 
 @pytest.mark.slow
@@ -151,13 +201,13 @@ def test_more_gpus_than_the_cluster_has_are_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.ray
-def test_an_unreachable_tracking_server_is_refused_at_the_start(tmp_path: Path) -> None:
+def test_an_unreachable_tracking_server_is_refused_before_ray_starts(tmp_path: Path) -> None:
     address = ("--tracking-uri", "http://127.0.0.1:9")
-    done = study("run", "mixture-modes", *QUICKLY, *address, "--out", tmp_path / "out")
-    assert done.returncode == 2, done.stderr
+    done = here("run", "mixture-modes", *QUICKLY, *address, "--out", tmp_path / "out")
+    assert done.exit_code == 2, done.stderr
     assert "127.0.0.1:9 cannot be used" in done.stderr
-    assert not list(tmp_path.rglob("spec.json"))
+    assert "starting Ray" not in done.stdout
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.ray

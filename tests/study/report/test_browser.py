@@ -21,7 +21,7 @@ from selenium.webdriver.remote.webelement import WebElement
 
 from study.outcomes.outcome import Outcome
 from study.storage.store import Store
-from study.tracking import MlflowTracker, cell_views, local_uri, sync, ui_command
+from study.tracking import MlflowTracker, local_uri, saved_views, sync, ui_command
 
 C, M, D = Outcome.CONVERGED, Outcome.MODE_COLLAPSED, Outcome.DIVERGED
 OPTIONS = (
@@ -224,7 +224,7 @@ def test_a_reader_finds_cells_by_success_and_a_grid_in_the_tracking_ui(
 ) -> None:
     root, out = ui
     device(browser, 1600)
-    browser.get(root + cell_views(out)["demo"])
+    browser.get(root + saved_views(out)["demo"]["cells"])
     best_first = ["full / ns", "no_bn_g / ls(0,1,1)", "full / ls(0,1,1)"]
 
     def linked() -> list[str]:
@@ -235,12 +235,16 @@ def test_a_reader_finds_cells_by_success_and_a_grid_in_the_tracking_ui(
         )
 
     wait_for(lambda: [text for text in linked() if text in best_first] == best_first)
+    headers = "return [...document.querySelectorAll('[role=columnheader]')].map(h => h.innerText.trim())"
+    assert {"success_rate", "bn", "objective"} <= set(browser.execute_script(headers))
+    browser.get(root + saved_views(out)["demo"]["replicas"])
+    wait_for(lambda: sum("mode collapsed (" in text for text in linked()) == 1)
 
     client = MlflowClient(local_uri(out))
     (experiment,) = [known for known in client.search_experiments() if known.name == "demo"]
     (replica, *_) = client.search_runs([experiment.experiment_id], "tags.outcome = 'mode_collapsed'")
-    samples = f"/#/experiments/{experiment.experiment_id}/runs/{replica.info.run_id}/artifacts/samples/step-001000.png"
-    browser.get(root + samples)
+    (grid, *_) = [f.path for f in client.list_artifacts(replica.info.run_id, "images") if f.path.endswith(".png")]
+    browser.get(f"{root}/#/experiments/{experiment.experiment_id}/runs/{replica.info.run_id}/artifacts/{grid}")
 
     def pictures() -> list[tuple[int, int]]:
         return browser.execute_script(

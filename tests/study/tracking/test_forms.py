@@ -61,23 +61,28 @@ def test_all_importances_are_json() -> None:
 
 
 def test_the_view_of_a_search_has_its_axes_and_scores_as_columns() -> None:
-    columns = json.loads(views.tags(plan())[views.TAG])["selectedColumns"]
-    assert columns[:3] == ["params.`param.optimizer`", "params.`param.lr`", "params.`param.beta1`"]
-    assert "metrics.`score`" in columns
+    for view, first in ((views.CELLS, "metrics.`score`"), (views.REPLICAS, "metrics.`quality`")):
+        columns = json.loads(views.tags(plan())[views.tag(view)])["selectedColumns"]
+        assert {"params.`param.optimizer`", "params.`param.lr`", "params.`param.beta1`", first} <= set(columns)
+
+
+def test_the_views_of_a_grid_have_its_factors_rates_and_outcomes_as_columns() -> None:
+    tags = views.tags(plan_study(find("wgan-clip"), "smoke", now=NOW))
+    factors = ["params.`clip`", "params.`optimizer`"]
+    cells, replicas = (json.loads(tags[views.tag(view)])["selectedColumns"] for view in views.NAMES)
+    assert cells == ["metrics.`n`", "metrics.`success_rate`", *factors, "tags.`outcomes`"]
+    assert replicas == ["metrics.`coverage`", "metrics.`quality`", *factors, "params.`seed`", "tags.`outcome`"]
+    assert tags["mlflow.experimentKind"] == "custom_model_development"
 
 
 def test_only_what_a_search_proposes_is_a_candidate_with_a_score(tmp_path: Path) -> None:
     store = searched(tmp_path, plan(blocks=4))
     form, (first, *_) = form_of(store.plan()), store.plan().cells
     assert form.tags(first) == {"candidate": "#0"}
-    assert form.point(first)["param.optimizer"] == "adam"
+    assert set(form.params_of(first)) == {f"param.{axis}" for axis in search_log.read(store.search_path).points[0]}
+    assert form.params_of(first)["param.optimizer"] == "adam"
     assert set(form.scores(store.records())) == {cell.index for cell in store.plan().cells}
-    assert form.digest() == store.plan().digest()
     grid = form_of(plan_study(find("wgan-clip"), "smoke", now=NOW))
-    assert (grid.tags(first), grid.point(first), grid.scores(store.records()), grid.importances(store)) == (
-        {},
-        {},
-        {},
-        (),
-    )
+    assert (grid.tags(first), grid.scores(store.records()), grid.importances(store)) == ({}, {}, ())
+    assert grid.params_of(first) == first.levels
     assert grid.params() == {"cells": "4"}

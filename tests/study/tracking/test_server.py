@@ -1,21 +1,26 @@
 """Tracking servers that cannot be used, break, hang or die stop no launch; what a process loads and sends; the UI."""
 
+import json
 import logging
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Event
-from typing import Any
+from threading import Event, Thread
+from typing import Any, ClassVar
+from urllib.parse import quote
 
 import pytest
 from mlflow import MlflowClient
 
 from study.evidence.estimates import summarize
+from study.storage.store import Store
 from study.tracking import MlflowTracker, TrackingUnreachable, local_uri, server, sync, ui_command, writer
 from tests.study.tracking import told_launches
 from tests.study.tracking.told_launches import STEPS, Server, make_plan, make_rows, make_store, tell, wait_until
@@ -27,25 +32,186 @@ _no_waiting, out, shown = told_launches.no_waiting, told_launches.out, told_laun
 def test_a_path_that_cannot_be_written_is_refused_at_start(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     begin = time.monotonic()
-    with pytest.raises(TrackingUnreachable, match=r"mlflow\.db cannot be used: "):
-        MlflowTracker(local_uri(tmp_path / "file")).start(make_plan())
+    with pytest.raises(
+        TrackingUnreachable, match=r"mlflow\.db cannot be used: .*; give another --out or --tracking-uri"
+    ):
+        MlflowTracker(local_uri(tmp_path / "file")).start(make_plan(), Store(tmp_path))
     assert time.monotonic() - begin < 5
 
 
 def test_a_server_that_refuses_is_refused_at_start() -> None:
-    begin = time.monotonic()
-    with pytest.raises(
-        TrackingUnreachable, match=r"^tracking server http://127\.0\.0\.1:\d+ cannot be used: .*refused"
-    ):
-        MlflowTracker(f"http://127.0.0.1:{free_port()}").start(make_plan())
-    assert time.monotonic() - begin < 10
+    said = (
+        r"^tracking server http://127\.0\.0\.1:\d+ cannot be used: .*refused; start it, or give another --tracking-uri"
+    )
+    with pytest.raises(TrackingUnreachable, match=said):
+        server.check(f"http://127.0.0.1:{free_port()}")
+
+
+def test_a_server_that_never_answers_is_refused_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert server._CHECK_SECONDS <= 5
+    monkeypatch.setattr(server, "_CHECK_SECONDS", 0.1)
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        with pytest.raises(TrackingUnreachable, match="timed out; start it"):
+            server.check(f"http://127.0.0.1:{silent.getsockname()[1]}")
 
 
 def test_a_database_where_nobody_listens_is_refused_at_start() -> None:
-    begin = time.monotonic()
-    with pytest.raises(TrackingUnreachable, match=r"me:\*\*\*@127.*refused"):
-        MlflowTracker(f"postgresql://me:secret@127.0.0.1:{free_port()}/mlflow").start(make_plan())
-    assert time.monotonic() - begin < 5
+    with pytest.raises(TrackingUnreachable, match=r"postgresql://\*\*\*@127.*refused"):
+        server.check(f"postgresql://me:secret@127.0.0.1:{free_port()}/mlflow")
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://TOKEN@127.0.0.1:1",
+        "http://me:TOKEN@127.0.0.1:1",
+        "http://127.0.0.1:1/?token=TOKEN",
+        "http://127.0.0.1:TOKEN",
+        "http://me:TO/KEN@127.0.0.1:1",
+        "mysql://me:TOKEN@127.0.0.1:1/mlflow",
+        "postgresql://127.0.0.1:TOKEN/mlflow",
+    ],
+)
+def test_no_secret_of_an_address_is_said(uri: str) -> None:
+    with pytest.raises(TrackingUnreachable, match="cannot be used") as refused:
+        server.check(uri)
+    assert "TOKEN" not in str(refused.value)
+    assert "KEN@" not in str(refused.value)
+
+
+def test_no_secret_is_in_the_reason_of_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "SESAME")
+    uri = "http://me:TO%20KEN@lab.example/?key=OPEN"
+    error = ValueError(f"GET {uri}&x=1 with SESAME, OPEN and 'TO KEN' failed, see https://you:HIDDEN@lab.example")
+    said = server.reason(error, uri)
+    assert not any(secret in said for secret in ("SESAME", "OPEN", "TO KEN", "TO%20KEN", "HIDDEN"))
+    assert said.startswith("GET http://***@lab.example/?*** with ***, *** and '***' failed")
+
+
+def test_mlflows_own_variable_names_the_server_unless_an_option_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert server.uri_for(tmp_path, None) == local_uri(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:TOKEN@lab.example:5000")
+    assert server.uri_for(tmp_path, None) == "http://me:TOKEN@lab.example:5000"
+    assert server.named(server.uri_for(tmp_path, None)) == "http://***@lab.example:5000 (MLFLOW_TRACKING_URI)"
+    assert server.named(server.uri_for(tmp_path, "http://other.example")) == "http://other.example"
+
+
+class Guarded(BaseHTTPRequestHandler):
+    """As much of a tracking server as a launch needs to start, for those who say user and password."""
+
+    answers: ClassVar[Mapping[str, Any]] = {
+        "experiments/get-by-name": {
+            "experiment": {"experiment_id": "1", "name": "ring-lr", "lifecycle_stage": "active"}
+        },
+        "runs/create": {"run": {"info": {"run_id": "r", "status": "RUNNING"}, "data": {}}},
+    }
+
+    def answer(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        allowed = self.headers.get("Authorization") == f"Basic {b64encode(b'me:TOKEN').decode()}"
+        found = next((own for end, own in self.answers.items() if self.path.partition("?")[0].endswith(end)), {})
+        body = json.dumps(found if allowed else {"error_code": "PERMISSION_DENIED", "message": "who are you"}).encode()
+        self.send_response(200 if allowed else 401)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST = do_PATCH = answer
+
+    def log_message(self, *args: Any) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def guarded() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Guarded) as listening:
+        thread = Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"127.0.0.1:{listening.server_port}"
+        listening.shutdown()
+        thread.join()
+
+
+def test_a_server_that_asks_who_is_there_is_told(guarded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = r"cannot be used: .*; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+    with pytest.raises(TrackingUnreachable, match=said):
+        MlflowTracker(f"http://{guarded}").start(make_plan(), Store(tmp_path))
+    MlflowTracker(f"http://me:TOKEN@{guarded}").start(make_plan(), Store(tmp_path))
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "me")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "TOKEN")
+    MlflowTracker(f"http://{guarded}").start(make_plan(), Store(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (ModuleNotFoundError("No module named 'boto3'", name="boto3"), "it needs the Python package boto3"),
+        (PermissionError(13, "Permission denied", "/srv/mlartifacts"), "Permission denied: '/srv/mlartifacts'"),
+    ],
+)
+def test_where_no_file_can_be_sent_all_numbers_are_and_sync_sends_the_files_later(
+    error: Exception,
+    why: str,
+    out: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    shown: Server,
+) -> None:
+    plan = make_plan("launch-2")
+    store = make_store(out, plan)
+    tracker = MlflowTracker(local_uri(out))
+    tracker.start(plan, store)
+
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise error
+
+    with monkeypatch.context() as broken:
+        for name in ("log_image", "log_artifact"):
+            broken.setattr(MlflowClient, name, fail)
+        tell(tracker, plan, store)
+        assert not tracker.finish(store, complete=True)
+    (record,) = [record for record in caplog.records if record.name == "study.tracking.writer"]
+    assert record.getMessage().startswith(f"MLflow at sqlite:///{out}/mlflow.db does not take files (")
+    assert why in record.getMessage()
+    assert f"`study sync {store.root}`" in record.getMessage()
+    assert tracker.lacking().startswith("7 files (")  # four grids, those of two cells, and the report
+    contents = shown.contents()
+    for key in [key for key in contents if key.startswith("launch-2")]:
+        before, after = contents[key.replace("launch-2", "launch-1")], contents[key]
+        assert (after["curves"], after["status"], after["files"]) == (before["curves"], "FINISHED", [])
+    assert sync(store, MlflowTracker(local_uri(out)))
+    contents = shown.contents()
+    assert all(contents[key.replace("launch-1", "launch-2")]["files"] == own["files"] for key, own in contents.items())
+
+
+def test_a_damaged_picture_is_the_only_one_that_is_missing(out: Path) -> None:
+    plan = make_plan()
+    store = make_store(out, plan)
+    (grid,) = store.grids(1, 22)
+    grid.write_bytes(b"no picture")
+    tracker = MlflowTracker(local_uri(out))
+    assert not sync(store, tracker)
+    assert tracker.lacking().startswith("1 file (cannot identify image file")
+    files = {key: own["files"] for key, own in Server(local_uri(out)).contents().items()}
+    assert [key for key, own in files.items() if not own] == ["launch-1/cell=1/seed=22"]
+
+
+def test_an_error_of_any_kind_ends_neither_the_thread_nor_the_launch(
+    out: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    plan = make_plan()
+    store = make_store(out, plan)
+    tracker = MlflowTracker(local_uri(out))
+    tracker.start(plan, store)
+    with monkeypatch.context() as broken:
+        broken.setattr(MlflowClient, "log_batch", lambda *args, **kwargs: {}["what a driver may raise"])
+        tracker.curves(plan.blocks()[0], make_rows(plan.blocks()[0], STEPS[:1]))
+        wait_until(lambda: len(caplog.records) == 1)
+    assert "'what a driver may raise'" in caplog.records[0].getMessage()
+    assert tracker.finish(store, complete=True)
+    assert len(Server(local_uri(out)).contents()) == 7
 
 
 def test_a_deleted_experiment_is_refused_at_start(out: Path, shown: Server) -> None:
@@ -53,7 +219,7 @@ def test_a_deleted_experiment_is_refused_at_start(out: Path, shown: Server) -> N
     assert experiment is not None
     shown.client.delete_experiment(experiment.experiment_id)
     with pytest.raises(TrackingUnreachable, match="'ring-lr' must be active, got deleted"):
-        MlflowTracker(local_uri(out)).start(make_plan())
+        MlflowTracker(local_uri(out)).start(make_plan(), Store(out / "ring-lr" / "launch-1"))
 
 
 def test_an_outage_is_told_once_and_made_up_for(
@@ -62,7 +228,7 @@ def test_an_outage_is_told_once_and_made_up_for(
     plan = make_plan("launch-2")
     store = make_store(out, plan)
     tracker = MlflowTracker(local_uri(out))
-    tracker.start(plan)
+    tracker.start(plan, store)
     with monkeypatch.context() as broken, caplog.at_level(logging.WARNING, logger="study.tracking"):
         calls = count_failures(broken)
         tell(tracker, plan, store)
@@ -70,7 +236,7 @@ def test_an_outage_is_told_once_and_made_up_for(
     assert len(calls) <= 4  # the rest is dropped without asking
     assert tracker.finish(store, complete=True)
     (record,) = [record for record in caplog.records if record.name == "study.tracking.writer"]
-    assert "study sync launch-2" in record.getMessage()
+    assert f"study sync {store.root}" in record.getMessage()
     assert shown.curve(shown.replica(1, 22, "launch-2"), "d_loss") == [(0, 2.0), (100, 2.1), (200, 2.2), (300, 2.3)]
 
 
@@ -80,7 +246,7 @@ def test_an_outage_leaves_no_gap_in_a_curve(out: Path, monkeypatch: pytest.Monke
     store = make_store(out, plan)
     block = plan.blocks()[0]
     tracker = MlflowTracker(local_uri(out))
-    tracker.start(plan)
+    tracker.start(plan, store)
     with monkeypatch.context() as broken:
         calls = count_failures(broken)
         tracker.curves(block, make_rows(block, STEPS[:2]))
@@ -98,7 +264,7 @@ def test_finish_says_that_not_all_is_shown(out: Path, monkeypatch: pytest.Monkey
     plan = make_plan()
     store = make_store(out, plan)
     tracker = MlflowTracker(local_uri(out))
-    tracker.start(plan)
+    tracker.start(plan, store)
     count_failures(monkeypatch)
     begin = time.monotonic()
     assert not tracker.finish(store, complete=True)
@@ -123,7 +289,7 @@ def test_a_server_that_never_answers_does_not_hold_the_launch(out: Path, monkeyp
     plan = make_plan()
     store = make_store(out, plan)
     tracker = MlflowTracker(local_uri(out))
-    tracker.start(plan)
+    tracker.start(plan, store)
     released = Event()
 
     def hang(*args: Any, **kwargs: Any) -> None:
@@ -200,9 +366,10 @@ def test_the_ui_serves_the_page_and_the_grids(
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=20) as page:
         assert b"MLflow" in page.read()
     run = shown.replica(0, 11).info.run_id
-    url = f"http://127.0.0.1:{port}/get-artifact?path=samples%2Fstep-000300.png&run_uuid={run}"
+    (path,) = [f.path for f in shown.client.list_artifacts(run, "images") if f.path.endswith(".png")]
+    url = f"http://127.0.0.1:{port}/get-artifact?path={quote(path, safe='')}&run_uuid={run}"
     with urllib.request.urlopen(url, timeout=20) as grid:
-        assert grid.read() == b"a picture"
+        assert grid.read().startswith(b"\x89PNG")
 
 
 @pytest.mark.slow
@@ -219,9 +386,9 @@ def test_a_server_that_dies_stops_nothing_and_sync_rebuilds(
     store = make_store(out, plan)
     block = plan.blocks()[0]
     tracker = MlflowTracker(uri)
-    tracker.start(plan)
+    tracker.start(plan, store)
     tracker.curves(block, make_rows(block, STEPS[:1]))
-    wait_until(lambda: len(shown.runs("replica")) == 6 and "step" in shown.replica(0, 22, "launch-2").data.metrics)
+    wait_until(lambda: len(shown.runs("replica")) == 6 and "d_loss" in shown.replica(0, 22, "launch-2").data.metrics)
     process.terminate()
     process.wait(20)
     tell(tracker, plan, store)

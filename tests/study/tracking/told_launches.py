@@ -1,5 +1,6 @@
 """A made-up launch of two cells told to MLflow, and what a tracking server then holds."""
 
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from PIL import Image
 
 from search_spaces import Factor, Level
 from study.design.plan import Block, Cell, Plan
@@ -122,7 +124,7 @@ def make_store(root: Path, plan: Plan) -> Store:
         for seed in block.seeds:
             grid = store.sample_folder(block.cell.index, seed) / "step-000300.png"
             grid.parent.mkdir(parents=True)
-            grid.write_bytes(b"a picture")
+            Image.new("L", (8, 8), color=seed).save(grid)
     store.write_records(tuple(make_record(plan, block, seed) for block in plan.blocks() for seed in block.seeds))
     store.report_path.parent.mkdir(parents=True)
     store.report_path.write_text("<html></html>")
@@ -135,7 +137,7 @@ def tell(tracker: MlflowTracker, plan: Plan, store: Store) -> None:
         for step in STEPS:
             tracker.curves(block, make_rows(block, (step,)))
         for seed in block.seeds:
-            tracker.replica(make_record(plan, block, seed), store.grids(block.cell.index, seed))
+            tracker.replica(make_record(plan, block, seed), block)
     for summary in summarize(store.records()):
         tracker.cell(summary)
 
@@ -180,7 +182,8 @@ class Server:
     def _content(self, run: Run) -> dict[str, Any]:
         tags = {name: value for name, value in run.data.tags.items() if name != "mlflow.parentRunId"}
         folders = [file.path for file in self.client.list_artifacts(run.info.run_id)]
-        files = [file.path for folder in folders for file in self.client.list_artifacts(run.info.run_id, folder)]
+        paths = [file.path for folder in folders for file in self.client.list_artifacts(run.info.run_id, folder)]
+        files = [re.sub(r"timestamp\+\d+\+[0-9a-f-]+", "*", path) for path in paths]
         return {
             "name": run.info.run_name,
             "status": run.info.status,
@@ -210,7 +213,7 @@ def show(folder: Path) -> Server:
     plan = make_plan()
     store = make_store(folder, plan)
     tracker = MlflowTracker(local_uri(folder))
-    tracker.start(plan)
+    tracker.start(plan, store)
     tell(tracker, plan, store)
     assert tracker.finish(store, complete=True)
     return Server(local_uri(folder))

@@ -136,3 +136,10 @@ def test_a_storage_that_is_none_is_one_sentence(where: str) -> None:
     with pytest.raises(ValueError, match="--storage must be none, or an Optuna storage that can be ") as caught:
         OptunaMirror(where, "x", SPACE, "success")
     assert "\n" not in str(caught.value)
+
+
+def test_no_secret_of_an_address_is_said() -> None:
+    said = r"^--storage must be none, .*, got nothing://\*\*\*@lab\.example/optuna:"
+    with pytest.raises(ValueError, match=said) as refused:
+        OptunaMirror("nothing://me:TOKEN@lab.example/optuna", "search-tiny/now", SPACE, "success")
+    assert "TOKEN" not in str(refused.value)
