@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from types import FrameType
 
 from study.cli.app import app
@@ -37,11 +38,12 @@ INTERRUPTED = 130
 def main() -> None:
     """Run the command ``study``. SIGTERM, and the end of the terminal, end a launch as orderly as Ctrl-C does."""
     signals: list[int] = []
+    terminals = [stream.fileno() for stream in (sys.stdout, sys.stderr) if stream.isatty()]
 
     def terminate(number: int, frame: FrameType | None) -> None:
         signals.append(number)
         if number == signal.SIGHUP:
-            _go_silent()
+            _silence(terminals)
         interrupt = signal.getsignal(signal.SIGINT)
         if not callable(interrupt):  # a shell starts what it puts in the background with Ctrl-C ignored
             raise KeyboardInterrupt
@@ -61,10 +63,9 @@ def main() -> None:
     sys.exit(128 + signals[0] if signals and code == INTERRUPTED else code)
 
 
-def _go_silent() -> None:
-    """Send what is still printed to nowhere: writing to a terminal that is gone fails."""
+def _silence(terminals: Sequence[int]) -> None:
+    """Send what is still printed to nowhere: writing to a terminal that is gone fails. A log file goes on."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        if stream.isatty():  # a log file goes on
-            os.dup2(nowhere, stream.fileno())
+    for terminal in terminals:
+        os.dup2(nowhere, terminal)
     os.close(nowhere)

@@ -85,7 +85,8 @@ def run(ledger: Ledger, cache: Path, share: Allocation, observers: Sequence[Bloc
     desk = Desk(agenda, lambda block: task_of(ledger, cache, share, block), failures)
     tuner = _tuner(ledger.store, share, desk, Watcher(ledger, observers, failures))
     try:
-        with handler_kept(signal.SIGINT), last_words(f"go on with: study resume {ledger.store.root}"):
+        advice = f"the results so far are kept; go on with: study resume {ledger.store.root}"
+        with handler_kept(signal.SIGINT), last_words(advice):
             tuner.fit()
     except Exception as error:  # Tune wraps what it meets; a full disk shows itself in many places and in the end here
         if shutil.disk_usage(ledger.store.root).free < _LEAST_FREE_BYTES:

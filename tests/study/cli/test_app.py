@@ -1,6 +1,9 @@
 """What all commands share: errors of one sentence, the exit codes of signals, and the launch that is meant."""
 
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -114,3 +117,38 @@ def test_options_are_written_as_a_study_file(tmp_path: Path, capsys: pytest.Capt
     again = planned(str(path), None, None, None)
     assert [cell.config.steps for cell in again.cells] == [70, 70]
     assert len(again.seeds) == 3
+
+
+CLOSED = """
+import signal
+from study import cli
+
+def command():
+    print("ready", flush=True)
+    input()
+    signal.raise_signal(signal.SIGHUP)
+
+def app():
+    try:
+        command()
+    except KeyboardInterrupt:
+        print("the last words", flush=True)
+        raise SystemExit(130) from None
+
+cli.app = app
+cli.main()
+"""
+
+
+def test_a_closed_terminal_is_no_error_of_writing(tmp_path: Path) -> None:
+    """The terminal is gone when the signal comes: what is printed after it fails unless it goes nowhere."""
+    master, terminal = os.openpty()
+    read, write = os.pipe()
+    with subprocess.Popen([sys.executable, "-c", CLOSED], stdin=read, stdout=terminal, stderr=terminal) as command:
+        os.close(terminal)
+        assert b"ready" in os.read(master, 100)
+        os.close(master)
+        os.write(write, b"go on\n")
+    os.close(read)
+    os.close(write)
+    assert command.returncode == 129
