@@ -1,6 +1,10 @@
-"""Numbers, durations and lists as a reader should meet them. No function here ever writes NaN or an infinity."""
+"""Numbers, durations, lists and other people's text as a reader should meet them.
+
+No function here ever writes NaN or an infinity.
+"""
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from math import isfinite
 
 NOTHING = "\N{EN DASH}"
@@ -105,3 +109,27 @@ def number_word(count: int) -> str:
     """``one`` to ``twelve``, figures beyond."""
     names = "no one two three four five six seven eight nine ten eleven twelve".split()
     return names[count] if count < len(names) else whole(count)
+
+
+_LONGEST = 200
+"""Largest number of characters of a value that a sentence repeats."""
+
+
+def did_you_mean(given: object, known: Iterable[str]) -> str:
+    """``: did you mean dirac?``, to be put behind what is not one of the known names; empty if none is similar."""
+    near = get_close_matches(str(given)[:_LONGEST], list(known), n=1)
+    return f": did you mean {near[0]}?" if near else ""
+
+
+def quoted(value: object) -> str:
+    """Return a value as a sentence repeats it: as Python writes it, of a long one the beginning."""
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # nested too deeply; an integer with thousands of digits
+        return f"a {type(value).__name__} that is too large to be shown"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def printable(text: str) -> str:
+    """Return other people's text as a terminal may get it: in one line, control characters and the like escaped."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)

@@ -10,6 +10,7 @@ from study.api.figures import draw
 from study.design.plan import Plan
 from study.launch import Launch
 from study.scheduling.observer import Observer
+from study.storage.lookup import folder_of
 from study.storage.store import Store
 
 if TYPE_CHECKING:
@@ -143,10 +144,7 @@ def store_of(launch: str | Path, out: str | Path) -> Store:
         ValueError: if there is no such launch.
     """
     check_kind("launch", launch, (str, Path), "a folder or an id")
-    for root in (Path(launch), *sorted(Path(out).glob(f"*/{launch}"))):
-        if (root / "spec.json").exists():
-            return Store(root)
-    raise ValueError(f"LAUNCH must be a launch's folder or the id of one in {out}, got {str(launch)!r}")
+    return Store(folder_of(launch, out))
 
 
 def tracker_at(out: Path, uri: str | None) -> "Tracker":

@@ -9,7 +9,6 @@ from rich.text import Text
 
 from study import formatting
 from study.cli.app import Changes, Profile, Seeds, StudyArgument, app, console, one_sentence, planned
-from study.scheduling import cost
 
 if TYPE_CHECKING:
     from study.evidence.power import PowerAnalysis, Prospect
@@ -37,11 +36,12 @@ def power(
     changes: Changes = None,
 ) -> None:
     """Compute before a run how likely each hypothesis is to be decided, and what a decision costs."""
-    from study.evidence import power as powers
-    from study.terminal import launches
-
     rates, rate = _assumed(assume or [])
     plan = planned(name, profile, seeds, changes, until_decided=until_decided)
+    from study.evidence import power as powers
+    from study.scheduling import cost
+    from study.terminal import launches
+
     analyses = powers.power_analysis(plan, rates=rates, rate=rate, correlation=correlation)
     console.print("measuring the cost of a step ...", style="dim")
     seconds, device = cost.replica_seconds(plan, analyses)

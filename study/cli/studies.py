@@ -3,7 +3,8 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.padding import Padding
+from rich.text import Text
 
 from study.cli.app import Changes, Profile, Seeds, StudyArgument, Vary, app, console, one_sentence, planned, study_of
 
@@ -14,12 +15,9 @@ def list_studies() -> None:
     """List the studies and their profiles."""
     from study.studies import studies
 
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("study", "question", "profiles"):
-        table.add_column(column, no_wrap=column == "study")
     for study in studies().values():
-        table.add_row(study.name, study.question, ", ".join(study.profiles))
-    console.print(table)
+        console.print(Text.assemble((study.name, "bold"), f"  {', '.join(study.profiles)}"), highlight=False)
+        console.print(Padding(Text(study.question), (0, 0, 0, 2)), highlight=False)
 
 
 @app.command()
@@ -32,10 +30,11 @@ def show(
     vary: Vary = None,
 ) -> None:
     """Show a study: question, hypotheses, factors, cells, seeds, sources, and its estimated cost on this machine."""
+    study = study_of(name, profile)
+    plan = planned(study, profile, seeds, changes, vary=vary)
     from study.terminal import launches
 
-    study = study_of(name, profile)
-    launches.study(planned(study, profile, seeds, changes, vary=vary), tuple(study.profiles), console)
+    launches.study(plan, tuple(study.profiles), console)
 
 
 @app.command()
@@ -51,6 +50,7 @@ def explain(
     vary: Vary = None,
 ) -> None:
     """Explain exactly what the cells train: formulas with their numbers, layers, updates, optimizers, draws."""
+    plan = planned(name, profile, seeds, changes, vary=vary)
     from study.terminal import explain as explanation
 
-    explanation.show(planned(name, profile, seeds, changes, vary=vary), console, cell)
+    explanation.show(plan, console, cell)

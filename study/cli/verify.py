@@ -25,9 +25,9 @@ def verify(
     out: Out = Path("runs"),
 ) -> None:
     """Recompute every number of a launch's report from its traces and plan, and fail if one does not follow."""
+    store = stored(launch, out)
     from study.audit import verify as verification
 
-    store = stored(launch, out)
     checks = verification.verify(store, page)
     differences = [(check.name, sentence) for check in checks for sentence in check.differences]
     for check in checks:

@@ -9,9 +9,7 @@ from study.design.hypotheses import Hypothesis
 from study.design.parsing import assign_config
 from study.design.plan import Cell, Plan
 from study.design.study import MOST_SEEDS, Profile, Study
-from trainables import games
 from trainables.config import Config, digest
-from trainables.versions import versions
 
 
 def plan_study(
@@ -40,10 +38,10 @@ def plan_study(
     """
     try:
         profile = _profile(study, profile_name)
-        cells = _cells(profile, changes or {})
         count = profile.seeds if seeds is None else seeds
         if not 1 <= count <= MOST_SEEDS:
             raise ValueError(f"seeds must be in [1, {MOST_SEEDS}], got {count}")
+        cells = _cells(profile, changes or {})
         _check_reports(cells, profile.rule.window)
         if until_decided:
             _check_decidable(study.hypotheses, cells)
@@ -51,6 +49,8 @@ def plan_study(
             raise ValueError("--budget needs --until-decided")
     except ValueError as error:
         raise ValueError(f"{error} (study {study.name}, profile {profile_name})") from None
+    from trainables.versions import versions
+
     return Plan(
         launch=f"{now:%Y%m%d-%H%M%S}-{profile_name}",
         study=study.name,
@@ -116,6 +116,8 @@ def _cells(profile: Profile, changes: Mapping[str, Any]) -> tuple[Cell, ...]:
 
 
 def _cell(index: int, levels: Mapping[str, Level], config: Config) -> Cell:
+    from trainables import games  # the first that needs torch: all that can be refused without has been
+
     games.build(config)  # shapes that do not fit fail here, before training
     labels = {name: level.label for name, level in levels.items()}
     tags = {name: tag for level in levels.values() for name, tag in level.tags.items()}

@@ -1,6 +1,5 @@
-"""The text on the terminal about a study before a run, and about a launch during and after it."""
+"""The text on the terminal about a study before a run, and about a launch after it."""
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,19 +10,12 @@ from rich.text import Text
 from study import formatting
 from study.design.plan import Plan
 from study.evidence import reach, threshold_sweeps
-from study.evidence.estimates import summarize
 from study.formatting import plural
 from study.launch import Launch
 from study.scheduling import cost
-from study.scheduling.ledger import Ledger
-from study.search import confirmation, race
-from study.search.scoring import candidates
-from study.storage.records import Record
+from study.search import confirmation
 from study.storage.store import Store
-from study.terminal import tables
-
-_BEST = 10
-"""Number of candidates of a search that are listed."""
+from study.terminal import standing, tables
 
 
 def study(plan: Plan, profiles: Sequence[str], console: Console) -> None:
@@ -104,20 +96,10 @@ def _budget(plan: Plan) -> str:
     return f"at most {blocks} block{'s' * (blocks != 1)}"
 
 
-def status(ledger: Ledger, console: Console) -> None:
-    """Print the number of replicas by status, and the results so far."""
-    plan = ledger.plan
-    statuses = Counter(record.status for record in ledger.records)
-    console.print(f"[bold]{plan.study}[/] ({plan.profile}), launch {plan.launch}")
-    counts = ", ".join(f"{number} {status.value}" for status, number in statuses.items())
-    console.print(f"{len(ledger.records)} replicas planned: {counts}")
-    _cells(plan, ledger.records, console)
-
-
 def results(launch: Launch, console: Console) -> None:
     """Print the tables of cells, contrasts and verdicts; after a confirmation also both rates."""
     plan, records, summaries = launch.plan, launch.replicas, launch.summaries
-    _cells(plan, records, console)
+    standing.cells(plan, records, console)
     confirmed = confirmation.sentence(plan, summaries)
     if confirmed is not None:
         console.print(Text(confirmed), soft_wrap=True)
@@ -129,21 +111,6 @@ def results(launch: Launch, console: Console) -> None:
         console.print(tables.sweep_table(threshold_sweeps.table(sweep, records)))
     if plan.hypotheses:
         console.print(tables.verdict_table(launch.verdicts))
-
-
-def _cells(plan: Plan, records: Sequence[Record], console: Console) -> None:
-    """Print the table of cells; for a search its best candidates, and how many more there are."""
-    if plan.search is None:
-        console.print(tables.summary_table(summarize(records)))
-        return
-    tried = candidates([cell.levels for cell in plan.cells], records)
-    if not tried:
-        console.print("no candidate has a result yet")
-        return
-    console.print(tables.candidate_table(race.ranked(tried)[:_BEST]))
-    more = len(plan.cells) - min(_BEST, len(tried))
-    if more > 0:
-        console.print(f"and {more} more {'candidate' if more == 1 else 'candidates'}; the report has them", style="dim")
 
 
 def paths(store: Store, report: Path, console: Console, *, tracked: bool) -> None:

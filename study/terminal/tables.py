@@ -1,21 +1,24 @@
 """The tables on the terminal at the end of a run; each fits 100 columns."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from study import formatting
-from study.evidence.estimates import CellSummary, Comparison, by_rate
-from study.evidence.judging import Judgment, Verdict
-from study.evidence.threshold_sweeps import SweepTable
+from study.evidence.summaries import CellSummary, by_rate
 from study.formatting import count_of
 from study.outcomes.outcome import Outcome
 from study.report import phrases
 from study.report.palette import ORDER
-from study.search import race
-from study.search.candidates import Candidate
+
+if TYPE_CHECKING:
+    from study.evidence.estimates import Comparison
+    from study.evidence.judging import Judgment
+    from study.evidence.threshold_sweeps import SweepTable
+    from study.search.candidates import Candidate
 
 STYLES: Mapping[Outcome, str] = {
     Outcome.CONVERGED: "bold blue",
@@ -30,11 +33,7 @@ STYLES: Mapping[Outcome, str] = {
     Outcome.UNDECIDED: "dim",
 }
 """The color of each outcome, among the sixteen that every terminal has."""
-_VERDICTS: Mapping[Verdict, str] = {
-    Verdict.SUPPORTED: "bold blue",
-    Verdict.CONTRADICTED: "bold red",
-    Verdict.UNDECIDED: "dim",
-}
+_VERDICTS: Mapping[str, str] = {"supported": "bold blue", "contradicted": "bold red", "undecided": "dim"}
 
 
 def summary_table(summaries: Sequence[CellSummary]) -> Table:
@@ -59,8 +58,10 @@ def summary_table(summaries: Sequence[CellSummary]) -> Table:
     return table
 
 
-def candidate_table(candidates: Sequence[Candidate]) -> Table:
+def candidate_table(candidates: "Sequence[Candidate]") -> Table:
     """Return the table of candidates of a search, in the order given: point, k of n, anytime interval, outcomes."""
+    from study.search import race  # its intervals load scipy
+
     table = _table("Best candidates (chosen for their rates, which are optimistic)")
     table.add_column("candidate", overflow="fold", ratio=4)
     table.add_column("converged", justify="right", no_wrap=True)
@@ -77,7 +78,7 @@ def candidate_table(candidates: Sequence[Candidate]) -> Table:
     return table
 
 
-def contrast_table(comparisons: Sequence[Comparison]) -> Table:
+def contrast_table(comparisons: "Sequence[Comparison]") -> Table:
     """Return the table of contrasts, other factors held fixed: counts, difference with interval, p by Holm."""
     table = _table("Contrasts (same seeds, exact tests, p adjusted by Holm over the rows)")
     table.add_column("contrast", overflow="fold", ratio=3)
@@ -99,7 +100,7 @@ def contrast_table(comparisons: Sequence[Comparison]) -> Table:
     return table
 
 
-def verdict_table(judgments: Sequence[Judgment]) -> Table:
+def verdict_table(judgments: "Sequence[Judgment]") -> Table:
     """Return the table of claims: verdict, the counts that it rests on, and p by Holm over all claims.
 
     Below a fragile claim stands what would change its verdict. The report has the whole sentence.
@@ -119,12 +120,12 @@ def verdict_table(judgments: Sequence[Judgment]) -> Table:
     return table
 
 
-def verdict(judgment: Judgment) -> Text:
+def verdict(judgment: "Judgment") -> Text:
     """Return the verdict in its color, and whether it is fragile."""
-    return Text(judgment.marked, style=_VERDICTS[judgment.verdict])
+    return Text(judgment.marked, style=_VERDICTS[judgment.verdict.value])
 
 
-def _fragile(judgment: Judgment) -> list[Text]:
+def _fragile(judgment: "Judgment") -> list[Text]:
     sentence = judgment.fragility.sentence(_NAMED) if judgment.fragility else ""
     return [Text(sentence, style="dim")] if sentence else []
 
@@ -133,7 +134,7 @@ _NAMED = 3
 """Stretches of thresholds that are named below a fragile claim."""
 
 
-def sweep_table(swept: SweepTable) -> Table:
+def sweep_table(swept: "SweepTable") -> Table:
     """Return the table of pairs above each threshold: with one level, the other, both or neither; and phi and p."""
     sweep = swept.sweep
     table = _table(f"Pairs by {sweep.evidence.replace('_', ' ')}, {swept.pairs} in all (exact p)")

@@ -4,6 +4,8 @@ Neither memory nor start-up grows with the set. Several processes may ask at onc
 appears under its name only when it is whole, and only if every image could be read.
 """
 
+from __future__ import annotations
+
 import contextlib
 import logging
 import os
@@ -16,9 +18,9 @@ from typing import BinaryIO, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from trainables.files import written_whole
+from trainables.later import torch
 
 Pixels = npt.NDArray[np.uint8]
 Named = tuple[str, Callable[[], Pixels]]

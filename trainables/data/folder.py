@@ -1,16 +1,17 @@
 """Any folder of image files."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
-import torch
-
 from trainables.data.listing import Files
 from trainables.data.pixels import Fit
 from trainables.data.source import ImageSource, ImageTruth
+from trainables.later import torch
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 """Those of torchvision's ImageFolder."""

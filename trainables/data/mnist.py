@@ -1,15 +1,18 @@
 """MNIST and its relatives: Fashion-MNIST, and stacked MNIST with its thousand modes."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from trainables.data.pixels import resized
 from trainables.data.source import ImageSource, ImageTruth
+from trainables.later import torch
 from trainables.streams import generator
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SIDE = 28
 DIGITS = 10

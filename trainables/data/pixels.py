@@ -1,14 +1,18 @@
 """From image files and arrays to bytes of one size. Scaling is bilinear, over all pixels covered when it shrinks."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
-from torch.nn import functional
+
+from trainables.later import functional, torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -22,7 +26,7 @@ DEEP = ("F", "I")
 CHUNK = 2_048
 
 
-def decoded(file: Path | BinaryIO, channels: int) -> "Image":
+def decoded(file: Path | BinaryIO, channels: int) -> Image:
     """Decode an image of one (luma) or three channels (RGB) of 8 bits, to its last pixel; transparency is dropped.
 
     Stored orientation (EXIF) is not applied, as torchvision's loader does not.
@@ -44,7 +48,7 @@ def decoded(file: Path | BinaryIO, channels: int) -> "Image":
         return image.convert(MODES[channels])
 
 
-def fitted(image: "Image", side: int, fit: Fit) -> Pixels:
+def fitted(image: Image, side: int, fit: Fit) -> Pixels:
     """Fit an image into a square: ``[channels, side, side]``."""
     from PIL import ImageOps
     from PIL.Image import Resampling

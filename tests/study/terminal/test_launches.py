@@ -9,7 +9,7 @@ import study
 from study.launch import Launch
 from study.scheduling.ledger import Ledger
 from study.storage.store import Store
-from study.terminal import launches
+from study.terminal import launches, standing
 from study.terminal.progress import Terminal
 from tests.study import made_searches as searches
 from tests.study.conftest import C, M, U, make
@@ -45,14 +45,14 @@ def test_a_search_is_described_by_its_budget() -> None:
 
 def test_the_status_counts_replicas_and_shows_the_cells(tmp_path: Path) -> None:
     store = make(tmp_path, ((C, C, M), (U, U, U)), page=False)
-    text = printed(launches.status, Ledger(store.plan(), store))
+    text = printed(standing.status, Ledger(store.plan(), store))
     assert "6 replicas planned: 3 finished, 3 planned" in text
     assert "2 of 3" in text
 
 
 def test_a_search_lists_its_best_candidates_and_counts_the_others(tmp_path: Path) -> None:
     store, ledger = searches.begin(tmp_path, searches.plan(blocks=30, seeds=2))
-    assert "no candidate has a result yet" in printed(launches.status, ledger)
+    assert "no candidate has a result yet" in printed(standing.status, ledger)
     searches.go(store, ledger, searches.searching(ledger))
     text = printed(launches.results, Launch(store, ledger.records))
     assert text.count("optimizer=") == 10

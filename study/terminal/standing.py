@@ -1,0 +1,43 @@
+"""The text on the terminal about how far a launch is. Light to load: it is asked often."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from study.design.plan import Plan
+from study.evidence.summaries import summarize
+from study.scheduling.ledger import Ledger
+from study.storage.records import Record
+from study.terminal import tables
+
+_BEST = 10
+"""Number of candidates of a search that are listed."""
+
+
+def status(ledger: Ledger, console: Console) -> None:
+    """Print the number of replicas by status, and the results so far."""
+    plan = ledger.plan
+    statuses = Counter(record.status for record in ledger.records)
+    console.print(f"[bold]{plan.study}[/] ({plan.profile}), launch {plan.launch}")
+    counts = ", ".join(f"{number} {status.value}" for status, number in statuses.items())
+    console.print(f"{len(ledger.records)} replicas planned: {counts}")
+    cells(plan, ledger.records, console)
+
+
+def cells(plan: Plan, records: Sequence[Record], console: Console) -> None:
+    """Print the table of cells; for a search its best candidates, and how many more there are."""
+    if plan.search is None:
+        console.print(tables.summary_table(summarize(records)))
+        return
+    from study.search import race
+    from study.search.scoring import candidates
+
+    tried = candidates([cell.levels for cell in plan.cells], records)
+    if not tried:
+        console.print("no candidate has a result yet")
+        return
+    console.print(tables.candidate_table(race.ranked(tried)[:_BEST]))
+    more = len(plan.cells) - min(_BEST, len(tried))
+    if more > 0:
+        console.print(f"and {more} more {'candidate' if more == 1 else 'candidates'}; the report has them", style="dim")
