@@ -3,7 +3,6 @@
 Mistakes of the user are found before any training.
 """
 
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from study.scheduling.ledger import Ledger
 from study.scheduling.observer import BlockObserver, Observer
 from study.scheduling.until_decided import Stopping
 from study.search.scoring import candidate
+from study.storage.lookup import check_writable
 from study.storage.records import Record
 from study.storage.store import Store
 from study.tracking import Tracker
@@ -71,9 +71,7 @@ def check(plan: Plan, out: Path) -> None:
     sets = {config.data for config in plan.configs()}
     for data in sets:
         data.check()
-    existing = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
-    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        raise ValueError(f"--out must be a writable folder, got {out}: {existing} is not")
+    check_writable(out)
     for data in sets:  # decodes all images once, so that damaged files are named before training
         source = data.load(device=torch.device("cpu"), dtype=torch.float32)
         for config in (config for config in plan.configs() if config.data == data):

@@ -10,7 +10,7 @@ from study.api.figures import draw
 from study.design.plan import Plan
 from study.launch import Launch
 from study.scheduling.observer import Observer
-from study.storage.lookup import folder_of
+from study.storage.lookup import check_local, folder_of
 from study.storage.store import Store
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def run(
     check_kind("plan", plan, Plan, "a Plan, as study.plan returns")
     folder = Path(out)
     resources = Resources(address=address, cpus=cpus_per_block, gpus=gpus_per_block)
+    check_local(folder)
     tracker, mirror = tracker_at(folder, tracking_uri), mirror_at(folder, storage, plan)
     store = Store(folder / plan.study / plan.launch)
     watching = [*observers, *_bar(progress)]

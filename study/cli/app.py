@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 
 import typer
-from rich.console import Console
 from rich.text import Text
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from study.formatting import did_you_mean, printable, quoted
+from study.terminal.consoles import PlainConsole
 
 if TYPE_CHECKING:
     from study.design.plan import Plan
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 # One thread per process: blocks run side by side and share the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-console = Console()
-errors = Console(stderr=True)
+console = PlainConsole()
+errors = PlainConsole(stderr=True)
 P = ParamSpec("P")
 
 
@@ -117,7 +117,20 @@ def _study(
 ) -> None: ...
 
 
-Out = Annotated[Path, typer.Option("--out", help="Folder of launches, MLflow's database and cached features.")]
+def _local(out: Path) -> Path:
+    from study.storage.lookup import check_local
+
+    try:
+        check_local(out)
+    except ValueError as error:
+        say_error(error)
+        raise typer.Exit(2) from None
+    return out
+
+
+Out = Annotated[
+    Path, typer.Option("--out", callback=_local, help="Folder of launches, MLflow's database and cached features.")
+]
 LaunchArgument = Annotated[
     str, typer.Argument(help="A launch: its id as printed by run, or its folder.", metavar="LAUNCH")
 ]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from study.cli.app import (
     Address,
@@ -28,9 +29,11 @@ from study.cli.app import (
     one_sentence,
     planned,
     save_study,
+    say_error,
     stored,
     study_of,
 )
+from study.formatting import printable
 
 
 @app.command()
@@ -241,7 +244,7 @@ def finish(store: Any, go: Callable[[], Any], tracking_uri: str | None) -> None:
         errors.print(f"interrupted; {again}", soft_wrap=True)
         raise typer.Exit(130) from None
     except OSError as error:
-        errors.print(f"[red]error:[/] {error}; {again}", soft_wrap=True, highlight=False)
+        say_error(f"{error}; {again}")
         raise typer.Exit(1) from None
     launches.results(Launch(store, result.records), console)
     launches.paths(store, result.report, console, tracked=tracking_uri != "none")
@@ -249,7 +252,8 @@ def finish(store: Any, go: Callable[[], Any], tracking_uri: str | None) -> None:
         errors.print(f"MLflow does not show everything yet; fill it with: study sync {store.root}", soft_wrap=True)
     for block, reason in result.crashes.items():
         where = store.tune_path / "blocks" / block / "error.txt"
-        errors.print(f"[red]block {block} crashed:[/] {reason} (full error: {where})", soft_wrap=True, highlight=False)
+        crash = Text.assemble((f"block {block} crashed:", "red"), f" {printable(reason)} (full error: {where})")
+        errors.print(crash, soft_wrap=True, highlight=False)
     if result.interrupted or result.crashes:
         errors.print(f"{'interrupted; ' if result.interrupted else ''}{again}", soft_wrap=True, highlight=False)
         raise typer.Exit(130 if result.interrupted else 1)

@@ -48,7 +48,10 @@ def power(
     family = sum(bool(analysis.prospects) for analysis in analyses)
     most = "at most " if until_decided else ""
     console.print(
-        f"[bold]{plan.study}[/], profile {plan.profile}: {len(plan.cells)} cells, {most}{len(plan.seeds)} seeds"
+        Text.assemble(
+            (plan.study, "bold"),
+            f", profile {plan.profile}: {len(plan.cells)} cells, {most}{len(plan.seeds)} seeds",
+        )
     )
     console.print(Text(_legend(analyses, family, device, until_decided), style="dim"))
     launches.out_of_reach(plan, console)

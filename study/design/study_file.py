@@ -36,7 +36,9 @@ def read(path: Path) -> Study:
         assert module.__spec__ is not None
         assert module.__spec__.loader is not None
         module.__spec__.loader.exec_module(module)
-    except (Exception, SystemExit) as error:  # whatever the user's file raises is the user's mistake
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever the user's file raises, exit() among it, is the user's mistake
         raise ValueError(f"{path} must run without an error, got {_where(error, path)}") from None
     finally:
         sys.path.remove(folder)
@@ -59,7 +61,8 @@ def _where(error: BaseException, path: Path) -> str:
         return f"SyntaxError{line}: {error.msg}"
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
     place = f" in line {lines[-1]}" if lines else ""
-    return f"{type(error).__name__}{place}: {' '.join(str(error).split())}"
+    said = traceback.format_exception_only(error)[-1].partition(": ")[2]  # str(error) may fail, being the file's code
+    return f"{type(error).__name__}{place}: {' '.join(said.split())}"
 
 
 def write(study: Study, path: Path) -> None:

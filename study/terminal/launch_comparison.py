@@ -1,7 +1,6 @@
 """The comparison of two launches on the terminal, in tables as wide as the terminal, up to 100 columns."""
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from study import formatting
@@ -13,11 +12,11 @@ _WIDTH = 100
 
 def show(result: LaunchComparison, console: Console) -> None:
     """Print the summary sentence, then a table of each kind of difference; one line for a kind without any."""
-    console.print(f"[bold]{escape(result.sentence)}[/]", highlight=False, soft_wrap=True)
+    console.print(result.sentence, style="bold", highlight=False, soft_wrap=True)
     if repeated := repetition(result):
         console.print(repeated, highlight=False, soft_wrap=True)
     for when, plan in (("before", result.before), ("after", result.after)):
-        console.print(f"{when:<8}{escape(plan.study)}, launch {escape(plan.launch)}, plan {plan.digest()}", style="dim")
+        console.print(f"{when:<8}{plan.study}, launch {plan.launch}, plan {plan.digest()}", style="dim")
     for table in (changes(result), cells(result), transitions(result), verdicts(result)):
         if table.width is not None:
             table.width = min(table.width, console.width)
@@ -35,7 +34,7 @@ def repetition(result: LaunchComparison) -> str:
         return f"{where}, and gave the same numbers."
     return (
         f"{where}: {again.other_outcome} have a different outcome and {again.other_numbers} the same outcome from"
-        " different measurements, so training was [bold]not deterministic[/]."
+        " different measurements, so training was not deterministic."
     )
 
 
@@ -43,7 +42,7 @@ def changes(result: LaunchComparison) -> Table:
     """Return the table of settings on which the two plans differ."""
     table = titled("Changes of the plan", ("what", 3), ("before", 2), ("after", 2))
     for change in result.changes:
-        table.add_row(*(escape(text) for text in (change.path, change.before or "absent", change.after or "absent")))
+        table.add_row(*(text for text in (change.path, change.before or "absent", change.after or "absent")))
     return table
 
 
@@ -54,7 +53,7 @@ def cells(result: LaunchComparison) -> Table:
     for name in ("before", "after", "difference, 95 %", "pairs", "p adjusted"):
         table.add_column(name, justify="right", no_wrap=True)
     for cell in result.cells:
-        table.add_row(escape(cell.name) + ("" if cell.same else " *"), *numbers(cell))
+        table.add_row(cell.name + ("" if cell.same else " *"), *numbers(cell))
     if not all(cell.same for cell in result.cells):
         table.caption, table.caption_justify = "* different configuration", "left"
     return table
@@ -66,7 +65,7 @@ def numbers(cell: CellChange) -> tuple[str, ...]:
     if cell.difference is None:
         return (*rates, formatting.NOTHING, formatting.NOTHING, formatting.NOTHING)
     estimate, low, high = cell.difference
-    difference = f"{formatting.number(estimate)} {escape(formatting.interval(low, high))}"
+    difference = f"{formatting.number(estimate)} {formatting.interval(low, high)}"
     pairs = str(cell.pairs.n) if cell.pairs else "unpaired"
     return (*rates, difference, pairs, formatting.p_value(cell.p_adjusted))
 
@@ -93,7 +92,7 @@ def verdicts(result: LaunchComparison) -> Table:
     for change in result.verdicts:
         words = [judged.marked if judged else "not declared" for judged in (change.before, change.after)]
         style = "bold" if words[0] != words[1] else None
-        table.add_row(escape(change.claim), *words, style=style)
+        table.add_row(change.claim, *words, style=style)
     return table
 
 

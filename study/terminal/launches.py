@@ -28,31 +28,30 @@ def study(plan: Plan, profiles: Sequence[str], console: Console) -> None:
     """
     console.print(Text.assemble((plan.study, "bold"), f"  {plan.title}"))
     console.print(Text(plan.question))
-    console.print(f"\n[bold]Profile {plan.profile}[/] (of {', '.join(profiles)})")
-    console.print(plan.stated_note(), markup=False)
+    console.print(Text.assemble("\n", (f"Profile {plan.profile}", "bold"), f" (of {', '.join(profiles)})"))
+    console.print(plan.stated_note())
     if plan.factors:
         table = Table(box=None, pad_edge=False, header_style="dim")
         for column in ("factor", "levels", "source"):
             table.add_column(column)
         for factor in plan.factors:
             table.add_row(factor.name, ", ".join(level.label for level in factor.levels), factor.source)
-        console.print("\n[bold]Factors[/]")
+        console.print("\nFactors", style="bold")
         console.print(table)
     cells = plural(len(plan.cells), "cell")
-    console.print(f"\n[bold]{cells}[/], {len(plan.seeds)} seeds each, blocks of {plan.block}")
+    console.print(Text.assemble("\n", (cells, "bold"), f", {len(plan.seeds)} seeds each, blocks of {plan.block}"))
     for cell in plan.cells:
         console.print(Text(f"  {cell.name}  {cell.digest}"))
     claims = [f"{hypothesis.claim} ({hypothesis.source})" for hypothesis in plan.hypotheses]
-    _list("[bold]Hypotheses[/], declared before the run", claims, console)
+    _list("Hypotheses", ", declared before the run", claims, console)
     out_of_reach(plan, console)
-    _list("[bold]Sources[/]", plan.sources, console)
+    _list("Sources", "", plan.sources, console)
     console.print("\nmeasuring the cost of a step ...", style="dim")
     estimate = cost.estimate(plan)
-    console.print(
-        f"[bold]Estimated cost here[/]: {formatting.duration(estimate.core_seconds)} of one {estimate.device},"
-        f" about {formatting.duration(estimate.wall_seconds)} with"
-        f" {plural(estimate.at_a_time, 'block')} at a time"
-    )
+    total, here = formatting.duration(estimate.core_seconds), formatting.duration(estimate.wall_seconds)
+    blocks = plural(estimate.at_a_time, "block")
+    text = f": {total} of one {estimate.device}, about {here} with {blocks} at a time"
+    console.print(Text.assemble(("Estimated cost here", "bold"), text))
 
 
 def out_of_reach(plan: Plan, console: Console) -> None:
@@ -62,29 +61,29 @@ def out_of_reach(plan: Plan, console: Console) -> None:
         console.print(Text(said, style="yellow"), soft_wrap=not console.is_terminal)
 
 
-def _list(heading: str, lines: Sequence[str], console: Console) -> None:
+def _list(heading: str, more: str, lines: Sequence[str], console: Console) -> None:
     """Print a heading and its lines; print nothing if there are no lines."""
     if lines:
-        console.print(f"\n{heading}")
+        console.print(Text.assemble("\n", (heading, "bold"), more))
     for line in lines:
         console.print(Text(f"  {line}"))
 
 
-def describe(plan: Plan) -> str:
-    """Return what a launch will train, and the digest of its plan."""
+def describe(plan: Plan) -> Text:
+    """Return what a launch will train, and the digest of its plan; its id is worth nothing before it has a folder."""
     if plan.search is not None:
-        return (
-            f"[bold]{plan.study}[/] on {plan.profile}, launch {plan.launch}: {_budget(plan)} in blocks of {plan.block}"
-            f" seeds, at most {len(plan.seeds)} per candidate, sampler {plan.search.sampler}\nplan {plan.digest()}"
+        return Text.assemble(
+            (plan.study, "bold"),
+            f" on {plan.profile}: {_budget(plan)} in blocks of {plan.block} seeds, at most {len(plan.seeds)} per"
+            f" candidate, sampler {plan.search.sampler}\nplan {plan.digest()}",
         )
     cells, blocks, most = len(plan.cells), len(plan.blocks()), ""
     if plan.until_decided:
         most = f" at most; {plan.least} per cell, then blocks of {plan.block} until the hypotheses are decided"
-    return (
-        f"[bold]{plan.study}[/] ({plan.profile}), launch {plan.launch}: {plural(cells, 'cell')} x"
-        f" {len(plan.seeds)} seeds = {cells * len(plan.seeds)} replicas in {plural(blocks, 'block')}"
-        f"{most}\n"
-        f"plan {plan.digest()}"
+    return Text.assemble(
+        (plan.study, "bold"),
+        f" ({plan.profile}): {plural(cells, 'cell')} x {len(plan.seeds)} seeds = {cells * len(plan.seeds)} replicas in"
+        f" {plural(blocks, 'block')}{most}\nplan {plan.digest()}",
     )
 
 

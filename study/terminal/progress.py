@@ -18,6 +18,7 @@ from study.scheduling.ledger import Ledger
 from study.scheduling.observer import Observer
 from study.storage.records import Status
 from study.terminal import launches
+from study.terminal.consoles import PlainConsole
 from study.terminal.grid_progress import GridStanding
 from study.terminal.search_progress import SearchStanding
 from trainables.trace import Row
@@ -79,9 +80,9 @@ class LiveProgress:
         # On a narrow terminal the text folds, so that no number is cut off.
         percent, bar, elapsed = (Column(no_wrap=True, min_width=width) for width in (5, 5, 7))
         self._bar = Progress(
-            TextColumn("{task.percentage:>3.0f} %", table_column=percent),
+            TextColumn("{task.percentage:>3.0f} %", markup=False, table_column=percent),
             BarColumn(bar_width=20 if console.width >= 100 else 5, table_column=bar),
-            TextColumn("{task.description}", table_column=Column(no_wrap=False, overflow="fold")),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=False, overflow="fold")),
             TimeElapsedColumn(table_column=elapsed),
             console=console,
         )
@@ -164,7 +165,7 @@ class Terminal(Observer):
     """The observer that prints what a launch will do, and then its progress in a live line."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = Console() if console is None else console
+        self._console = PlainConsole() if console is None else console
         self._live: LiveProgress | None = None
 
     def planned(self, plan: Plan) -> None:
@@ -190,6 +191,7 @@ class Terminal(Observer):
         )
 
     def began(self, ledger: Ledger) -> None:
+        self._console.print(f"launch {ledger.plan.launch}", soft_wrap=True, highlight=False)
         self._live = LiveProgress(ledger, self._console)
         self._live.__enter__()
 

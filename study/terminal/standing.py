@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from rich.console import Console
+from rich.text import Text
 
 from study.design.plan import Plan
 from study.evidence.summaries import summarize
@@ -19,7 +20,7 @@ def status(ledger: Ledger, console: Console) -> None:
     """Print the number of replicas by status, and the results so far."""
     plan = ledger.plan
     statuses = Counter(record.status for record in ledger.records)
-    console.print(f"[bold]{plan.study}[/] ({plan.profile}), launch {plan.launch}")
+    console.print(Text.assemble((plan.study, "bold"), f" ({plan.profile}), launch {plan.launch}"))
     counts = ", ".join(f"{number} {status.value}" for status, number in statuses.items())
     console.print(f"{len(ledger.records)} replicas planned: {counts}")
     cells(plan, ledger.records, console)

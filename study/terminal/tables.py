@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -49,9 +48,9 @@ def summary_table(summaries: Sequence[CellSummary]) -> Table:
     table.add_column("outcomes", overflow="fold", ratio=5)
     for summary in by_rate(summaries):
         table.add_row(
-            escape(summary.name),
+            summary.name,
             phrases.count(summary.rate),
-            escape(phrases.share(summary.rate)),
+            phrases.share(summary.rate),
             phrases.borderline(summary),
             _outcomes(summary),
         )
@@ -70,9 +69,9 @@ def candidate_table(candidates: "Sequence[Candidate]") -> Table:
     for each in candidates:
         stopped = [Text(f"{each.stopped} stopped", style="dim")] if each.stopped else []
         table.add_row(
-            escape(each.name),
+            each.name,
             count_of(each.successes, each.n),
-            escape(formatting.interval(*race.interval(each))),
+            formatting.interval(*race.interval(each)),
             Text(", ").join([*_counted(each.outcomes), *stopped]),
         )
     return table
@@ -89,10 +88,10 @@ def contrast_table(comparisons: "Sequence[Comparison]") -> Table:
     for row in comparisons:
         known = row.a.n > 0 and row.b.n > 0
         table.add_row(
-            escape(f"{row.contrast.a} {formatting.MINUS} {row.contrast.b}"),
-            escape(phrases.levels(row.held)),
+            f"{row.contrast.a} {formatting.MINUS} {row.contrast.b}",
+            phrases.levels(row.held),
             f"{phrases.count(row.a)} {formatting.MINUS} {phrases.count(row.b)}",
-            f"{formatting.number(row.difference)} {escape(formatting.interval(row.low, row.high))}"
+            f"{formatting.number(row.difference)} {formatting.interval(row.low, row.high)}"
             if known
             else formatting.NOTHING,
             formatting.p_value(row.p_adjusted) if known else formatting.NOTHING,
@@ -139,7 +138,7 @@ def sweep_table(swept: "SweepTable") -> Table:
     sweep = swept.sweep
     table = _table(f"Pairs by {sweep.evidence.replace('_', ' ')}, {swept.pairs} in all (exact p)")
     for name in ("above", f"only {sweep.a}", f"only {sweep.b}", "both", "neither", "correlation", "p"):
-        table.add_column(escape(name), justify="right", no_wrap=True)
+        table.add_column(name, justify="right", no_wrap=True)
     for cut in swept.cuts:
         counts = (cut.only_a, cut.only_b, cut.both, cut.neither)
         table.add_row(
