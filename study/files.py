@@ -33,7 +33,8 @@ def read_json(
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         place, text = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
-        raise ValueError(f"{path} cannot be read: {f'{place}: ' if place else ''}{text}") from None
+        said = f"{place} must be given" if first["type"] == "missing" else f"{place}: {text}" if place else text
+        raise ValueError(f"{path} cannot be read: {said}") from None
     unknown = next(_unknown(json.loads(content), adapter.dump_python(parsed, mode="json")), None)
     if unknown is not None:
         raise ValueError(f"{path} cannot be read: {unknown} is no field that this version knows")

@@ -55,6 +55,7 @@ def power(
     )
     console.print(Text(_legend(analyses, family, device, until_decided), style="dim"))
     launches.out_of_reach(plan, console)
+    _unassumed(powers.unassumed(plan, rates=rates, rate=rate))
     for analysis in analyses:
         _show(analysis, family, sum(seconds[cell] for cell in analysis.cells), until_decided)
     _never(analyses, family)
@@ -76,6 +77,13 @@ def _assumed(texts: list[str]) -> tuple[tuple[float, float] | None, float | None
             case _:
                 raise ValueError(f"--assume must be BETTER,WORSE or one rate, got {text!r}")
     return rates, rate
+
+
+def _unassumed(names: tuple[str, ...]) -> None:
+    """Print which claims keep their usual rates although others are given."""
+    if names:
+        text = f"--assume says nothing of {', '.join(names)}, which keep their usual rates: give BETTER,WORSE for a"
+        console.print(Text(f"{text} comparison, and a single rate for a share or an equality"), style="yellow")
 
 
 def _legend(analyses: "tuple[PowerAnalysis, ...]", family: int, device: str, until_decided: bool) -> str:

@@ -113,7 +113,7 @@ def verdict_table(judgments: "Sequence[Judgment]") -> Table:
         table.add_row(
             Text("\n").join([Text(judgment.hypothesis.claim), *_fragile(judgment)]),
             verdict(judgment),
-            " against ".join(map(phrases.count, judgment.rates)) or "nothing to test",
+            " against ".join(map(phrases.count, judgment.rates)) or judgment.untested,
             formatting.p_value(judgment.p_adjusted),
         )
     return table
