@@ -27,7 +27,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> LaunchComparison:
     [
         (Repeats(couples=0, other_outcome=0, other_numbers=0), ""),
         (Repeats(couples=8, other_outcome=0, other_numbers=0), "and gave the same numbers."),
-        (Repeats(couples=8, other_outcome=2, other_numbers=1), "training was [bold]not deterministic[/]."),
+        (Repeats(couples=8, other_outcome=2, other_numbers=1), "training was not deterministic."),
     ],
 )
 def test_the_repetition_is_judged_by_equal_replicas(

@@ -23,9 +23,8 @@ def printed(show: object, *arguments: object, **options: object) -> str:
 
 def test_a_grid_is_described_by_its_size(tmp_path: Path) -> None:
     plan = make(tmp_path, page=False).plan()
-    assert launches.describe(plan) == (
-        "[bold]demo[/] (quick), launch 20260102-030405-quick: 2 cells x 3 seeds = 6 replicas in 2 blocks\n"
-        f"plan {plan.digest()}"
+    assert launches.describe(plan).plain == (
+        f"demo (quick): 2 cells x 3 seeds = 6 replicas in 2 blocks\nplan {plan.digest()}"
     )
 
 
@@ -33,13 +32,13 @@ def test_seeds_that_depend_on_the_verdicts_are_called_the_most(tmp_path: Path) -
     plan = make(tmp_path, page=False, block=1, until_decided=True, least=1).plan()
     assert (
         "6 replicas in 6 blocks at most; 1 per cell, then blocks of 1 until the hypotheses are decided"
-        in launches.describe(plan)
+        in launches.describe(plan).plain
     )
 
 
 def test_a_search_is_described_by_its_budget() -> None:
-    assert "at most 12 blocks in blocks of 2 seeds, at most 6 per candidate, sampler tpe" in launches.describe(
-        searches.plan(blocks=12)
+    assert "at most 12 blocks in blocks of 2 seeds, at most 6 per candidate, sampler tpe" in (
+        launches.describe(searches.plan(blocks=12)).plain
     )
 
 
