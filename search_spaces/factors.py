@@ -23,6 +23,8 @@ from itertools import combinations, product
 from math import isfinite
 from typing import TypeAlias
 
+LONGEST = 1_000
+"""Largest number of characters of a label: a list of numbers may be one."""
 JsonValue: TypeAlias = object
 """null, bool, finite number, string, list, or object with string keys; checked when a value enters."""
 
@@ -59,6 +61,7 @@ class Level:
     def __post_init__(self) -> None:
         if not self.label.strip():
             raise ValueError("label of a level must not be blank")
+        check_printable("label of a level", self.label)
         if not self.assign:
             raise ValueError(f"level {self.label!r} must assign at least one path, got none")
         for path, value in self.assign.items():
@@ -91,6 +94,7 @@ class Factor:
     def __post_init__(self) -> None:
         if not self.name.strip():
             raise ValueError("name of a factor must not be blank")
+        check_printable("name of a factor", self.name)
         if not self.levels:
             raise ValueError(f"factor {self.name!r} must have at least one level, got none")
         labels = [level.label for level in self.levels]
@@ -157,6 +161,12 @@ def label_of(value: JsonValue) -> str:
         short = f"{value:.12g}"
         return short if float(short) == value else repr(value)
     return json.dumps(value, default=repr)
+
+
+def check_printable(what: str, text: str) -> None:
+    """Raise ValueError if a name is long or has control characters: it stands in tables, pictures and terminals."""
+    if len(text) > LONGEST or not text.isprintable():
+        raise ValueError(f"{what} must be at most {LONGEST} printable characters in one line, got {text[:LONGEST]!r}")
 
 
 def check_path(path: str) -> None:

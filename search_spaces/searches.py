@@ -4,6 +4,7 @@ To ship a space under a name, add it to ``SEARCHES``.
 """
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 
 from search_spaces.axes import Axis, Options, Range
 from search_spaces.blocks import (
@@ -232,6 +233,8 @@ def named(name: str) -> Space:
     parts = name.split("+")
     for part in parts:
         if part not in SEARCHES:
-            raise ValueError(f"SPACE must be one of {', '.join(SEARCHES)}, or several joined by +, got {part!r}")
+            near = get_close_matches(part, SEARCHES, n=1)
+            meant = f": did you mean {near[0]}?" if near else ""
+            raise ValueError(f"SPACE must be one of {', '.join(SEARCHES)}, or several joined by +, got {part!r}{meant}")
     own = [SEARCHES[part] for part in parts]
     return own[0] if len(own) == 1 else compose(name, " + ".join(space.title for space in own), *own)

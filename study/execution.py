@@ -25,6 +25,7 @@ from study.scheduling.observer import BlockObserver, Observer
 from study.scheduling.until_decided import Stopping
 from study.search.scoring import candidate
 from study.storage import lock
+from study.storage.lookup import check_writable
 from study.storage.records import Record
 from study.storage.store import Store
 from study.tracking import Tracker
@@ -77,9 +78,7 @@ def check(plan: Plan, out: Path, observers: Sequence[Observer] = ()) -> Mapping[
     sets = dict.fromkeys(config.data for config in configs)
     for data in sets:
         data.check()
-    existing = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
-    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        raise ValueError(f"--out must be a writable folder, got {out}: {existing} is not")
+    check_writable(out)
     digests: dict[DataConfig, str] = {}
     for data in sets:  # decodes all images once, so that damaged files are named before training
         source = data.load(device=torch.device("cpu"), dtype=torch.float32)

@@ -1,6 +1,7 @@
 """Text files, written whole or not at all; JSON files, read with one sentence for whatever is wrong in them."""
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,13 +24,17 @@ def read_json(
     Raises:
         ValueError: with the file and the place in it, if it holds anything but all fields of the right kind.
     """
-    content = upgrade(path.read_bytes())
+    try:
+        content = upgrade(path.read_bytes().removeprefix(BOM_UTF8))  # which editors on Windows put first
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
     try:
         parsed = adapter.validate_json(content)
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         place, text = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
-        raise ValueError(f"{path} cannot be read: {f'{place}: ' if place else ''}{text}") from None
+        said = f"{place} must be given" if first["type"] == "missing" else f"{place}: {text}" if place else text
+        raise ValueError(f"{path} cannot be read: {said}") from None
     unknown = next(_unknown(json.loads(content), adapter.dump_python(parsed, mode="json")), None)
     if unknown is not None:
         raise ValueError(f"{path} cannot be read: {unknown} is no field that this version knows")

@@ -1,7 +1,11 @@
-"""Numbers, durations, lists and addresses as a reader should meet them. None is ever NaN, infinite or secret."""
+"""Numbers, durations, lists, addresses and other people's text as a reader should meet them.
+
+No function here ever writes NaN, an infinity or a secret.
+"""
 
 import re
 from collections.abc import Iterable
+from difflib import get_close_matches
 from math import isfinite
 
 NOTHING = "\N{EN DASH}"
@@ -131,3 +135,27 @@ def _without_user(rest: str) -> str:
     user, at, place = rest.rpartition("@")
     known = place if _PLACE.match(place) else f"{place.partition(':')[0]}:***"
     return f"{'***' if user else ''}{at}{known}"
+
+
+_LONGEST = 200
+"""Largest number of characters of a value that a sentence repeats."""
+
+
+def did_you_mean(given: object, known: Iterable[str]) -> str:
+    """``: did you mean dirac?``, to be put behind what is not one of the known names; empty if none is similar."""
+    near = get_close_matches(str(given)[:_LONGEST], list(known), n=1)
+    return f": did you mean {near[0]}?" if near else ""
+
+
+def quoted(value: object) -> str:
+    """Return a value as a sentence repeats it: as Python writes it, of a long one the beginning."""
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # nested too deeply; an integer with thousands of digits
+        return f"a {type(value).__name__} that is too large to be shown"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def printable(text: str) -> str:
+    """Return other people's text as a terminal may get it: in one line, control characters and the like escaped."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)

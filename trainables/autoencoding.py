@@ -4,15 +4,19 @@ Values only, like objectives and penalties: the configuration holds them, and th
 what they say.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import isfinite, log, pi, sqrt
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-import torch
-from torch import Tensor
-
+from trainables.later import torch
 from trainables.objectives import NonSaturating, Objective
-from trainables.shapes import Labels, Latents, Loss
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from trainables.shapes import Labels, Latents, Loss
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,15 +1,20 @@
 """How labels enter a GAN, as values: not at all, as an input of both networks, or through a class head of D."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import isfinite
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from torch import Tensor
-from torch.nn import functional
+from trainables.later import functional
+from trainables.networks.later import wiring
 
-from trainables.networks.wiring import Condition
-from trainables.shapes import Labels as LabelTensor
-from trainables.shapes import Loss
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from trainables.networks.wiring import Condition
+    from trainables.shapes import Labels as LabelTensor
+    from trainables.shapes import Loss
 
 FakeLabels = Literal["batch", "uniform"]
 """Where the labels of generated samples come from: those of the real batch of the same update (the LSGAN authors'
@@ -46,7 +51,7 @@ class ByLabel:
         _check_embedding(self.embedding)
 
     def condition(self, classes: int) -> Condition:
-        return Condition(classes=classes, embedding=self.embedding)
+        return wiring.Condition(classes=classes, embedding=self.embedding)
 
     def formula(self) -> str:
         return (
@@ -77,7 +82,7 @@ class AuxiliaryClassifier:
             raise ValueError(f"weight must be >= 0, got {self.weight}")
 
     def condition(self, classes: int) -> Condition:
-        return Condition(classes=classes, embedding=self.embedding)
+        return wiring.Condition(classes=classes, embedding=self.embedding)
 
     def d_loss(self, real: Tensor, labels: LabelTensor, fake: Tensor, fake_labels: LabelTensor) -> Loss:
         """Return D's class loss from logits ``[R, B, K]`` and labels ``[R, B]``."""

@@ -12,13 +12,16 @@ Conventions shared by all, and asserted by the conformance tests:
 To add an objective, write a class here and name it in ``Objective``: parsing, tests and records pick it up.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import isfinite, log
-from typing import ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
-from torch.nn.functional import softplus
+from trainables.later import functional
 
-from trainables.shapes import Loss, Scores
+if TYPE_CHECKING:
+    from trainables.shapes import Loss, Scores
 
 
 def _check(*scores: Scores) -> None:
@@ -52,11 +55,11 @@ class Minimax:
 
     def d_loss(self, real: Scores, fake: Scores) -> Loss:
         _check(real, fake)
-        return softplus(-real).mean(-1) + softplus(fake).mean(-1)
+        return functional.softplus(-real).mean(-1) + functional.softplus(fake).mean(-1)
 
     def g_loss(self, fake: Scores) -> Loss:
         _check(fake)
-        return -softplus(fake).mean(-1)
+        return -functional.softplus(fake).mean(-1)
 
     def formulas(self) -> tuple[str, str]:
         return _CROSS_ENTROPY, "g = -E[softplus(D(G(z)))]"
@@ -81,11 +84,11 @@ class NonSaturating:
 
     def d_loss(self, real: Scores, fake: Scores) -> Loss:
         _check(real, fake)
-        return softplus(-real).mean(-1) + softplus(fake).mean(-1)
+        return functional.softplus(-real).mean(-1) + functional.softplus(fake).mean(-1)
 
     def g_loss(self, fake: Scores) -> Loss:
         _check(fake)
-        return softplus(-fake).mean(-1)
+        return functional.softplus(-fake).mean(-1)
 
     def formulas(self) -> tuple[str, str]:
         return _CROSS_ENTROPY, "g = E[softplus(-D(G(z)))]"

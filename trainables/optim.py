@@ -6,13 +6,17 @@ The configurations name the library's true defaults, because "RMSProp" is not on
 weight w at step t = 1, 2, ...
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
-import torch
-from torch import Tensor
+from trainables.later import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def _require(holds: bool, name: str, rule: str, value: float) -> None:
@@ -131,33 +135,13 @@ class RMSpropTf1:
         _require(self.eps > 0, "eps", "> 0", self.eps)
 
     def build(self, leaves: Iterable[Tensor]) -> torch.optim.Optimizer:
-        return _Tf1RMSprop(list(leaves), lr=self.lr, decay=self.decay, eps=self.eps)
+        from trainables.tf1_rmsprop import Tf1RMSprop
+
+        return Tf1RMSprop(list(leaves), lr=self.lr, decay=self.decay, eps=self.eps)
 
     def formula(self) -> str:
         mean = f"s <- {self.decay:g} s + {1 - self.decay:g} g^2"
         return f"s = 1; {mean}; w <- w - {self.lr:g} g / sqrt(s + {self.eps:g})"
-
-
-class _Tf1RMSprop(torch.optim.Optimizer):
-    def __init__(self, params: list[Tensor], *, lr: float, decay: float, eps: float) -> None:
-        super().__init__(params, {"lr": lr, "decay": decay, "eps": eps})
-
-    @torch.no_grad()
-    def step(self, closure: Any = None) -> None:  # type: ignore[override]
-        for group in self.param_groups:
-            leaves = [p for p in group["params"] if p.grad is not None]
-            if not leaves:
-                continue
-            grads = [p.grad for p in leaves]
-            for p in leaves:
-                if "square_mean" not in self.state[p]:
-                    self.state[p]["square_mean"] = torch.ones_like(p)
-            means = [self.state[p]["square_mean"] for p in leaves]
-            torch._foreach_mul_(means, group["decay"])
-            torch._foreach_addcmul_(means, grads, grads, value=1 - group["decay"])
-            roots = torch._foreach_add(means, group["eps"])
-            torch._foreach_sqrt_(roots)
-            torch._foreach_addcdiv_(leaves, grads, roots, value=-group["lr"])
 
 
 OptimizerConfig = Sgd | Adam | RMSprop | RMSpropTf1

@@ -16,14 +16,18 @@ A weight belongs to the scale of the loss beside it. Ours are means over the bat
 To add a penalty, write a class here and name it in ``Penalty``: parsing, tests and records pick it up.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import isfinite
-from typing import ClassVar, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, get_args
 
-import torch
-from torch import Tensor
+from trainables.later import torch
 
-from trainables.shapes import Loss, Samples, ScoreFn
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from trainables.shapes import Loss, Samples, ScoreFn
 
 
 def _require(holds: bool, name: str, rule: str, value: float) -> None:

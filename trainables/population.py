@@ -5,17 +5,21 @@ section 4.1). The members are networks of one stack, so a copy is an assignment 
 other: who copies whom is a pure function of the replica's seed, the step and what is measured at that step.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite, log
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
+from trainables.later import torch
 from trainables.streams import generator
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Scale = Literal["lr", "g_lr", "d_lr", "penalty"]
 SCALES: tuple[str, ...] = get_args(Scale)

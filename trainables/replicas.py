@@ -15,18 +15,21 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn import functional
 
-from trainables.networks.activations import Gate, Maxout, Scale, ShiftedSoftplus
 from trainables.networks.init import InitialValue
-from trainables.networks.norm import (
-    RUNNING,
+from trainables.networks.layers import (
     BatchNorm,
+    Gate,
     LayerNorm,
+    Maxout,
+    Scale,
+    ShiftedSoftplus,
     SpectralConv2d,
     SpectralLinear,
     largest_singular_value,
     layer_norm,
     power_iteration,
 )
+from trainables.networks.norm import RUNNING
 from trainables.networks.wiring import LabelMap, OneHot, Wired
 from trainables.shapes import Params
 from trainables.streams import Array, Streams, generator

@@ -95,7 +95,7 @@ class Trace:
         """All columns, seed by seed: a replica is then a slice."""
         if not self.table.num_rows:
             return {}
-        order = np.argsort(self.table.column("seed").to_numpy(), kind="stable")
+        order = np.argsort(_array(self.table.column("seed")), kind="stable")
         return {
             name: _array(column)[order]
             for name, column in zip(self.table.column_names, self.table.columns, strict=True)
@@ -105,14 +105,24 @@ class Trace:
 def _array(column: pa.ChunkedArray) -> npt.NDArray[Any]:
     """Return ``[T]``, or ``[T, K]`` of lists of one length; lists that differ in length stay single objects."""
     if not pa.types.is_list(column.type):
-        values: npt.NDArray[Any] = column.to_numpy()
-        return values
+        return _values(column.combine_chunks())
     lists = column.combine_chunks()
-    lengths = np.diff(lists.offsets.to_numpy())
+    lengths = np.diff(_values(lists.offsets))
     if lists.null_count or (lengths != lengths[0]).any():
         return np.array([*lists.to_pylist(), None], dtype=object)[:-1]  # None keeps it from looking for a shape
-    inner: npt.NDArray[Any] = lists.flatten().to_numpy(zero_copy_only=False)
-    return inner.reshape(len(lists), lengths[0])
+    return _values(lists.flatten()).reshape(len(lists), lengths[0])
+
+
+def _values(array: pa.Array) -> npt.NDArray[Any]:
+    """Return ``[T]``: numbers and truth values by DLPack where none is missing, for pyarrow's own way loads pandas."""
+    kind, values = array.type, array
+    if pa.types.is_boolean(kind):
+        values = array.cast(pa.uint8())  # the standard has none of one bit each
+    if array.null_count or not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
+        plain: npt.NDArray[Any] = array.to_numpy(zero_copy_only=False)
+        return plain
+    found = np.from_dlpack(values)
+    return found.astype(bool) if pa.types.is_boolean(kind) else found
 
 
 def write(trace: Trace, path: Path) -> None:

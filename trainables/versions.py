@@ -6,7 +6,7 @@ from hashlib import blake2b
 from importlib import metadata
 from pathlib import Path
 
-import torch
+from trainables.later import torch
 
 _LIBRARIES = ("numpy", "pyarrow", "ray", "torchvision", "scipy", "scikit-learn", "mlflow", "optuna")
 

@@ -10,6 +10,7 @@ from study.api.figures import draw
 from study.design.plan import Plan
 from study.launch import Launch
 from study.scheduling.observer import Observer
+from study.storage.lookup import check_local, folder_of
 from study.storage.new_launch import placed
 from study.storage.store import Store
 
@@ -69,6 +70,7 @@ def run(
     check_kind("plan", plan, Plan, "a Plan, as study.plan returns")
     folder = Path(out)
     resources = Resources(address=address, cpus=cpus_per_block, gpus=gpus_per_block)
+    check_local(folder)
     watching = [*observers, *_bar(progress), _Warner()]
     with placed(plan, folder) as (named, store):
         tracker, mirror = tracker_at(folder, tracking_uri), mirror_at(folder, storage, named)
@@ -146,10 +148,7 @@ def store_of(launch: str | Path, out: str | Path) -> Store:
         ValueError: if there is no such launch.
     """
     check_kind("launch", launch, (str, Path), "a folder or an id")
-    for root in (Path(launch), *sorted(Path(out).glob(f"*/{launch}"))):
-        if (root / "spec.json").exists():
-            return Store(root)
-    raise ValueError(f"LAUNCH must be a launch's folder or the id of one in {out}, got {str(launch)!r}")
+    return Store(folder_of(launch, out))
 
 
 def tracker_at(out: Path, uri: str | None) -> "Tracker":

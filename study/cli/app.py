@@ -1,13 +1,20 @@
 """The parts that all commands share: the application, its consoles, common options, and the form of errors."""
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from functools import wraps
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 
 import typer
-from rich.console import Console
+from rich.text import Text
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
+
+from study.formatting import did_you_mean, printable, quoted
+from study.terminal.consoles import PlainConsole
 
 if TYPE_CHECKING:
     from study.design.plan import Plan
@@ -17,18 +24,113 @@ if TYPE_CHECKING:
 # One thread per process: blocks run side by side and share the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+console = PlainConsole()
+errors = PlainConsole(stderr=True)
+P = ParamSpec("P")
+
+
+def say_error(sentence: object) -> None:
+    """Print why something was refused or failed: one line, in which nothing that it repeats is markup."""
+    said = Text.assemble(("error:", "red"), " ", printable(str(sentence)))
+    errors.print(said, highlight=False, soft_wrap=not errors.is_terminal)
+
+
+class Commands(TyperGroup):
+    """The commands; what is wrong in the arguments is one sentence and exit code 2, as everything that is refused."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        words = list(sys.argv[1:] if args is None else args)
+        try:
+            code = super().main(words, prog_name, complete_var, False, windows_expand_args, **extra)
+        except TyperException as error:
+            if not standalone_mode:
+                raise
+            sentence = _sentence(error, words)
+            if sentence:  # the help, which a command without arguments is asked for, has been printed
+                say_error(sentence)
+            sys.exit(error.exit_code)
+        if not standalone_mode:
+            return code
+        sys.exit(code or 0)
+
+
+def _sentence(error: TyperException, words: Sequence[str]) -> str:
+    """Return what is wrong in the arguments, with the value that was given; empty if nothing is."""
+    message = error.format_message().strip()
+    if not message:
+        return ""
+    options: Sequence[str] = getattr(getattr(error, "param", None), "opts", ())
+    value = _given(words, options)
+    if value is not None:
+        rule = getattr(error, "message", message).rstrip(".")
+        return f"{options[-1]}: {rule[:1].lower()}{rule[1:]}, got {quoted(value)}"
+    context = getattr(error, "ctx", None)
+    command = "study" if context is None else context.command_path
+    message = message[:1].lower() + message[1:].rstrip(".")
+    wrong = getattr(error, "option_name", None)
+    if wrong is not None and context is not None:
+        known = [name for parameter in context.command.params for name in parameter.opts if name.startswith("--")]
+        message = f"no such option: {wrong}" if message.startswith("no such option") else message
+        message += did_you_mean(wrong, known)
+    return f"{message.replace('. Did you mean', ': did you mean')} (see {command} --help)"
+
+
+def _given(words: Sequence[str], options: Sequence[str]) -> str | None:
+    """Return the last value that the words give to an option; None if they give none."""
+    found = None
+    for word, following in zip(words, [*words[1:], None], strict=True):
+        name, sign, value = word.partition("=")
+        if name in options and name.startswith("-"):
+            found = value if sign else following
+    return found
+
+
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     help="Which settings of a GAN train reliably, how sure are we, and why do the others fail?",
 )
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
-P = ParamSpec("P")
 
-Out = Annotated[Path, typer.Option("--out", help="Folder of launches, MLflow's database and cached features.")]
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"study {version('gan-stability-lab')}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _study(
+    version: Annotated[  # the name of the option
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None: ...
+
+
+def _local(out: Path) -> Path:
+    from study.storage.lookup import check_local
+
+    try:
+        check_local(out)
+    except ValueError as error:
+        say_error(error)
+        raise typer.Exit(2) from None
+    return out
+
+
+Out = Annotated[
+    Path, typer.Option("--out", callback=_local, help="Folder of launches, MLflow's database and cached features.")
+]
 LaunchArgument = Annotated[
     str, typer.Argument(help="A launch: its id as printed by run, or its folder.", metavar="LAUNCH")
 ]
@@ -89,14 +191,13 @@ def one_sentence(command: Callable[P, None]) -> Callable[P, None]:
         except BrokenPipeError:  # whoever read the output has gone
             raise
         except (ValueError, OSError) as error:
-            said = f"[red]error:[/] {_sentence(error).replace('[', chr(92) + '[')}"
-            errors.print(said, highlight=False, soft_wrap=not errors.is_terminal)
+            say_error(_reason(error))
             raise typer.Exit(2) from None
 
     return wrapped
 
 
-def _sentence(error: ValueError | OSError) -> str:
+def _reason(error: ValueError | OSError) -> str:
     """Say what is wrong; of a file that cannot be read or written, which one, and why."""
     if isinstance(error, OSError) and error.filename is not None and error.errno is not None:
         return f"{error.filename}: {os.strerror(error.errno)}"
@@ -156,6 +257,9 @@ def save_study(
 
 def stored(launch: str, out: Path) -> "Store":
     """Return the folder of a launch, given by its id or its path."""
-    from study.api.running import store_of
+    from study.storage.lookup import folder_of
 
-    return store_of(launch, out)
+    root = folder_of(launch, out)
+    from study.storage.store import Store
+
+    return Store(root)

@@ -9,9 +9,9 @@ from study.cli.app import LaunchArgument, Out, app, console, errors, one_sentenc
 @one_sentence
 def best(launch: LaunchArgument, out: Out = Path("runs")) -> None:
     """Print the confirmed best cell of a launch as a setting: `study best LAUNCH > best.json; study run best.json`."""
+    store = stored(launch, out)
     from study.search import confirmation
 
-    store = stored(launch, out)
     known = confirmation.confirmations(store)
     setting = confirmation.setting(store, known[-1] if known else None)
     errors.print(setting.note, soft_wrap=not errors.is_terminal, highlight=False, markup=False)

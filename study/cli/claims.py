@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -30,7 +29,7 @@ def claims(
 
     ledger = ledgers.collect(out)
     for paper, claims_of_paper in ledger.by_paper().items():
-        console.print(f"\n[bold]{escape(paper)}[/]")
+        console.print(f"\n{paper}", style="bold")
         for claim in claims_of_paper:
             _show(claim)
     run = sum(bool(claim.findings) for claim in ledger.claims)
@@ -62,10 +61,10 @@ def _row(finding: "Finding") -> Table:
     for width in (8, 12, 25, 20, 9):
         row.add_column(min_width=width, no_wrap=True)
     row.add_row(
-        escape(finding.profile),
+        finding.profile,
         tables.verdict(judgment),
         replicas(judgment),
-        escape(estimate(judgment)),
+        estimate(judgment),
         f"p {formatting.p_value(judgment.p_adjusted)}",
     )
     return row

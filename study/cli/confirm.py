@@ -16,7 +16,7 @@ from study.cli.app import (
     one_sentence,
     stored,
 )
-from study.cli.launches import resources_at, start
+from study.cli.launches import relayed, resources_at, start
 
 
 @app.command()
@@ -32,9 +32,10 @@ def confirm(
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Run the best cell of a launch again on fresh seeds: its old rate is optimistic, because it selected the cell."""
+    relayed(address)
+    source = stored(launch, out)
     resources = resources_at(address, cpus_per_block, gpus_per_block)
     from study.api.planning import confirmation_of
 
-    source = stored(launch, out)
     plan = confirmation_of(source, cell=cell, seeds=seeds)
     start(plan, source.out, resources, tracking_uri)

@@ -31,6 +31,7 @@ from study.cli.app import (
     stored,
     study_of,
 )
+from study.formatting import printable
 
 
 @app.command()
@@ -63,11 +64,12 @@ def run(
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Run a study: train every cell with every seed, decide the outcome of each, and write the report."""
-    resources = resources_at(address, cpus_per_block, gpus_per_block)
+    relayed(address)
     study = study_of(name, profile)
     plan = planned(study, profile, seeds, changes, vary=vary, until_decided=until_decided, budget=budget)
     if save is not None:
         save_study(save, study, profile, seeds, changes, vary)
+    resources = resources_at(address, cpus_per_block, gpus_per_block)
     start(plan, out, resources, tracking_uri)
 
 
@@ -83,13 +85,13 @@ def resume(
     storage: Storage = None,
 ) -> None:
     """Finish an interrupted launch: train the missing blocks of its plan and re-attach to its MLflow runs."""
-    resources = resources_at(address, cpus_per_block, gpus_per_block)
-    from study import execution
-    from study.terminal.progress import Terminal
-
+    relayed(address)
     store = stored(launch, out)
     home = store.out
+    resources = resources_at(address, cpus_per_block, gpus_per_block)
+    from study import execution
     from study.api.running import mirror_at, tracker_at
+    from study.terminal.progress import Terminal
 
     tracker, mirror = tracker_at(home, tracking_uri), mirror_at(home, storage, store.plan())
     say_where(home, tracking_uri)
@@ -100,11 +102,11 @@ def resume(
 @one_sentence
 def status(launch: LaunchArgument, out: Out = Path("runs")) -> None:
     """Show how far a launch is, from its files: replicas by status, and cells by outcome."""
-    from study.scheduling.ledger import Ledger
-    from study.terminal import launches
-
     store = stored(launch, out)
-    launches.status(Ledger(store.plan(), store), console)
+    from study.scheduling.ledger import Ledger
+    from study.terminal import standing
+
+    standing.status(Ledger(store.plan(), store), console)
 
 
 @app.command()
@@ -114,19 +116,20 @@ def decide(launch: LaunchArgument, rule: RuleChanges = None, out: Out = Path("ru
 
     Without --rule it is the rule that was declared before the run, which undoes what was decided by another one.
     """
-    from study.design.parsing import assign_flat, assignments
-    from study.launch import Launch
-    from study.scheduling.ledger import redecide
-    from study.terminal import launches
-
     store = stored(launch, out)
+    from study.design.parsing import assign_flat, assignments
+    from study.scheduling.ledger import redecide
+
     plan = store.plan()
+    wanted = assign_flat(plan.rule, assignments(rule or [], "--rule"))
     from study import report
+    from study.launch import Launch
     from study.storage import lock
+    from study.terminal import launches
 
     with lock.held(store.root):
         before = {(record.cell, record.replica): record.outcome for record in store.records()}
-        ledger = redecide(plan, store, assign_flat(plan.rule, assignments(rule or [], "--rule")))
+        ledger = redecide(plan, store, wanted)
         ledger.write()
         page = report.build(store)
     changed = sum(record.outcome is not before.get((record.cell, record.replica)) for record in ledger.records)
@@ -140,11 +143,11 @@ def decide(launch: LaunchArgument, rule: RuleChanges = None, out: Out = Path("ru
 @one_sentence
 def report(launch: LaunchArgument, out: Out = Path("runs")) -> None:
     """Write the report of a launch again from its records and traces."""
+    store = stored(launch, out)
     from study import report as pages
     from study.launch import Launch
     from study.terminal import launches
 
-    store = stored(launch, out)
     page = pages.build(store)
     launches.results(Launch(store), console)
     console.print(f"report   {page}", soft_wrap=True)
@@ -154,8 +157,6 @@ def report(launch: LaunchArgument, out: Out = Path("runs")) -> None:
 @one_sentence
 def sync(launch: LaunchArgument, out: Out = Path("runs"), tracking_uri: TrackingUri = None) -> None:
     """Rebuild the MLflow runs of a launch from its files, without duplicates, e.g. after the server was down."""
-    from study import tracking
-
     store = stored(launch, out)
     from study.api.running import NOWHERE, tracker_at
 
@@ -179,8 +180,6 @@ def ui(
     port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1.", show_default="a free one")] = None,
 ) -> None:
     """Serve the MLflow UI on 127.0.0.1 until Ctrl-C."""
-    from study import tracking
-
     if not (out / "mlflow.db").exists():
         remote = tracking.uri_for(out, None)
         elsewhere = "" if remote == tracking.local_uri(out) else f"; what is at {tracking.named(remote)} is shown there"
@@ -199,11 +198,15 @@ def ui(
     tracking.serve(tracking.ui_command(out, port), port, ready)
 
 
-def resources_at(address: str, cpus: float, gpus: float | None) -> Any:
-    """Return the resources of each block; for an address ray://... run the command on that cluster and exit."""
+def relayed(address: str) -> None:
+    """For an address ray://... run the command on that cluster and exit."""
     if address.startswith("ray://"):
         raise typer.Exit(relay(address))
-    console.print("loading torch, Ray and MLflow ...", style="dim")
+
+
+def resources_at(address: str, cpus: float, gpus: float | None) -> Any:
+    """Return the resources of each block."""
+    console.print("loading Ray and MLflow ...", style="dim")
     from study.scheduling.agenda import Resources
 
     return Resources(address=address, cpus=cpus, gpus=gpus)
@@ -283,7 +286,7 @@ def finish(store: Any, go: Callable[[], Any], tracking_uri: str | None) -> None:
         say(f"MLflow does not show everything yet; fill it with: study sync {store.root}")
     for block, reason in result.crashes.items():
         where = store.tune_path / "blocks" / block / "error.txt"
-        say((f"block {block} crashed: ", "red"), f"{reason} (full error: {where})")
+        say((f"block {block} crashed: ", "red"), f"{printable(reason)} (full error: {where})")
     if result.interrupted or result.crashes:
         say("interrupted; " if result.interrupted else "", launches.way_on(store))
         raise typer.Exit(130 if result.interrupted else 1)

@@ -9,7 +9,6 @@ from rich.text import Text
 
 from study import formatting
 from study.cli.app import Changes, Profile, Seeds, StudyArgument, app, console, one_sentence, planned
-from study.scheduling import cost
 
 if TYPE_CHECKING:
     from study.evidence.power import PowerAnalysis, Prospect
@@ -37,21 +36,26 @@ def power(
     changes: Changes = None,
 ) -> None:
     """Compute before a run how likely each hypothesis is to be decided, and what a decision costs."""
-    from study.evidence import power as powers
-    from study.terminal import launches
-
     rates, rate = _assumed(assume or [])
     plan = planned(name, profile, seeds, changes, until_decided=until_decided)
+    from study.evidence import power as powers
+    from study.scheduling import cost
+    from study.terminal import launches
+
     analyses = powers.power_analysis(plan, rates=rates, rate=rate, correlation=correlation)
     console.print("measuring the cost of a step ...", style="dim")
     seconds, device = cost.replica_seconds(plan, analyses)
     family = sum(bool(analysis.prospects) for analysis in analyses)
     most = "at most " if until_decided else ""
     console.print(
-        f"[bold]{plan.study}[/], profile {plan.profile}: {len(plan.cells)} cells, {most}{len(plan.seeds)} seeds"
+        Text.assemble(
+            (plan.study, "bold"),
+            f", profile {plan.profile}: {len(plan.cells)} cells, {most}{len(plan.seeds)} seeds",
+        )
     )
     console.print(Text(_legend(analyses, family, device, until_decided), style="dim"))
     launches.out_of_reach(plan, console)
+    _unassumed(powers.unassumed(plan, rates=rates, rate=rate))
     for analysis in analyses:
         _show(analysis, family, sum(seconds[cell] for cell in analysis.cells), until_decided)
     _never(analyses, family)
@@ -73,6 +77,13 @@ def _assumed(texts: list[str]) -> tuple[tuple[float, float] | None, float | None
             case _:
                 raise ValueError(f"--assume must be BETTER,WORSE or one rate, got {text!r}")
     return rates, rate
+
+
+def _unassumed(names: tuple[str, ...]) -> None:
+    """Print which claims keep their usual rates although others are given."""
+    if names:
+        text = f"--assume says nothing of {', '.join(names)}, which keep their usual rates: give BETTER,WORSE for a"
+        console.print(Text(f"{text} comparison, and a single rate for a share or an equality"), style="yellow")
 
 
 def _legend(analyses: "tuple[PowerAnalysis, ...]", family: int, device: str, until_decided: bool) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from search_spaces.searches import named
 from study.cli.app import (
     Address,
     Changes,
@@ -17,7 +18,7 @@ from study.cli.app import (
     console,
     one_sentence,
 )
-from study.cli.launches import resources_at, start
+from study.cli.launches import relayed, resources_at, start
 
 
 @app.command()
@@ -67,7 +68,8 @@ def search(
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Search a space for settings that train reliably, and confirm the best one on fresh seeds."""
-    resources = resources_at(address, cpus_per_block, gpus_per_block)
+    relayed(address)
+    named(name)  # what cannot be one is refused before anything is loaded that searches
     from study.api.planning import check_fresh_seeds, confirmation_of, plan_search
     from study.api.running import load
     from study.design.parsing import assignments
@@ -89,6 +91,7 @@ def search(
         set=assignments(changes or [], "--set"),
         warm_start=None if warm_start is None else load(warm_start, out=out),
     )
+    resources = resources_at(address, cpus_per_block, gpus_per_block)
     store = start(plan, out, resources, tracking_uri, storage)
     fresh = seeds if confirm is None else confirm
     if not fresh:

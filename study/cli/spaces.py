@@ -34,7 +34,7 @@ def _list() -> None:
 
 
 def _show(space: Space) -> None:
-    console.print(f"[bold]{space.name}[/]  {space.title}")
+    console.print(Text.assemble((space.name, "bold"), f"  {space.title}"))
     console.print(Text(f"{space.source}."))
     if space.assign:
         fixed = ", ".join(f"{path} = {label_of(value)}" for path, value in space.assign.items())
@@ -42,12 +42,12 @@ def _show(space: Space) -> None:
     axes = _table("axis", "values", "default", "when", "role")
     for axis in space.axes:
         axes.add_row(axis.name, Text(_values(axis)), _number(axis.default), Text(sentence(axis.when)), axis.role.value)
-    console.print("\n[bold]Axes[/], both ends of a range included")
+    console.print(Text.assemble("\n", ("Axes", "bold"), ", both ends of a range included"))
     console.print(axes)
     origins = _table("axis", "sets", "source")
     for axis in space.axes:
         origins.add_row(axis.name, Text("\n".join(_paths(space, axis))), Text(axis.source))
-    console.print("\n[bold]What they set[/], and where their values come from")
+    console.print(Text.assemble("\n", ("What they set", "bold"), ", and where their values come from"))
     console.print(origins)
 
 

@@ -27,10 +27,11 @@ def show(
     vary: Vary = None,
 ) -> None:
     """Show a study: question, hypotheses, factors, cells, seeds, sources, and its estimated cost on this machine."""
+    study = study_of(name, profile)
+    plan = planned(study, profile, seeds, changes, vary=vary)
     from study.terminal import launches
 
-    study = study_of(name, profile)
-    launches.study(planned(study, profile, seeds, changes, vary=vary), tuple(study.profiles), console)
+    launches.study(plan, tuple(study.profiles), console)
 
 
 @app.command()
@@ -46,6 +47,7 @@ def explain(
     vary: Vary = None,
 ) -> None:
     """Explain exactly what the cells train: formulas with their numbers, layers, updates, optimizers, draws."""
+    plan = planned(name, profile, seeds, changes, vary=vary)
     from study.terminal import explain as explanation
 
-    explanation.show(planned(name, profile, seeds, changes, vary=vary), console, cell)
+    explanation.show(plan, console, cell)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
+from rich.text import Text
 
 from study.cli.app import LaunchArgument, Out, app, console, one_sentence, stored
 
@@ -25,19 +25,19 @@ def verify(
     out: Out = Path("runs"),
 ) -> None:
     """Recompute every number of a launch's report from its traces and plan, and fail if one does not follow."""
+    store = stored(launch, out)
     from study.audit import verify as verification
 
-    store = stored(launch, out)
     checks = verification.verify(store, page)
     differences = [(check.name, sentence) for check in checks for sentence in check.differences]
     for check in checks:
         word = f"{len(check.differences)} differ" if check.differences else "agree"
         style = "red" if check.differences else "default"
-        line = f"{check.name:<15}[{style}]{word:<12}[/]{escape(check.compared)}"
-        for text in (line, *(f"{'':<15}[dim]{escape(note)}[/]" for note in check.notes)):
+        line = Text.assemble(f"{check.name:<15}", (f"{word:<12}", style), check.compared)
+        for text in (line, *(Text.assemble(" " * 15, (note, "dim")) for note in check.notes)):
             console.print(text, soft_wrap=True, highlight=False)
     for name, sentence in differences[:_MOST]:
-        console.print(f"[red]{name}[/]: {escape(sentence)}", soft_wrap=True, highlight=False)
+        console.print(Text.assemble((name, "red"), f": {sentence}"), soft_wrap=True, highlight=False)
     if len(differences) > _MOST:
         console.print(f"and {len(differences) - _MOST} more", soft_wrap=True)
     if differences and all(name in _PAGE for name, _ in differences):

@@ -5,12 +5,14 @@ Every failure is a ``ValueError`` of one sentence that names the field, the valu
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping
-from math import inf
+from math import inf, isfinite
 from typing import Any, TypeVar
 
 import pydantic
 
+from study.formatting import did_you_mean, quoted
 from trainables.config import Config
 
 T = TypeVar("T")
@@ -56,14 +58,70 @@ def assignments(texts: list[str], option: str) -> dict[str, Any]:
     """
     changes: dict[str, Any] = {}
     for text in texts:
-        path, sign, value = text.partition("=")
-        if not sign or not path or not value:
-            raise ValueError(f"{option} needs path=value, got {text!r}")
-        try:
-            changes[path] = json.loads(value)
-        except json.JSONDecodeError:
-            changes[path] = value
+        path, value = path_and_value(text, option, "path=value")
+        changes[path] = value_of(value, f"{option} {path}")
     return changes
+
+
+def path_and_value(text: str, option: str, form: str) -> tuple[str, str]:
+    """Split ``path=value``.
+
+    Raises:
+        ValueError: if the path is no names joined by dots, or the value is absent; names ``option`` and ``form``.
+    """
+    path, sign, value = text.partition("=")
+    if not sign or not value or len(path) > 200 or not all(part.isidentifier() for part in path.split(".")):
+        raise ValueError(f"{option} needs {form}, got {quoted(text)}")
+    return path, value
+
+
+def value_of(text: str, option: str) -> Any:
+    """Return the value of a text that is JSON, or else the text itself.
+
+    Raises:
+        ValueError: if it is JSON that no number or list of a configuration can hold; names ``option``.
+    """
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        value = text
+    except (RecursionError, ValueError):
+        raise ValueError(f"{option} must be a value of reasonable size, got {quoted(text)}") from None
+    check_plain(option, value)
+    return value
+
+
+_DEEPEST, _LONGEST, _LARGEST = 20, 1_000, 2**53
+"""Bounds of what is handed in: levels of nesting, entries of a list, and the size of a number that JSON keeps exact."""
+
+
+def check_plain(name: str, value: Any, depth: int = 0) -> None:
+    """Raise ValueError if a value from outside is more than any field takes: before anything is made of it.
+
+    Args:
+        name: what the value is, in the sentence.
+        value: as JSON has it.
+        depth: number of lists and objects around it.
+    """
+    if depth > _DEEPEST:
+        raise ValueError(f"{name} must be nested at most {_DEEPEST} levels deep, got more")
+    if isinstance(value, str) and not _encodable(value):
+        raise ValueError(f"{name} must be text that can be written as UTF-8, got {quoted(value)}")
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        raise ValueError(f"{name} must be a number between -2^53 and 2^53, got {quoted(value)}")
+    if isinstance(value, float) and not isfinite(value):
+        raise ValueError(f"{name} must be a finite number, got {value}")
+    if isinstance(value, Mapping | list | tuple):
+        if len(value) > _LONGEST:
+            raise ValueError(f"{name} must have at most {_LONGEST:,} entries, got {len(value):,}")
+        for key, inner in value.items() if isinstance(value, Mapping) else enumerate(value):
+            if isinstance(key, str) and not _encodable(key):
+                raise ValueError(f"{name} must have names that can be written as UTF-8, got {quoted(key)}")
+            check_plain(f"{name}.{key}" if name else str(key), inner, depth + 1)
+
+
+def _encodable(text: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def seconds(text: str, option: str) -> float:
@@ -74,7 +132,7 @@ def seconds(text: str, option: str) -> float:
     """
     number, unit = text[:-1], text[-1:]
     if unit not in _SECONDS or not number.replace(".", "", 1).isdecimal() or not 0 < float(number) < inf:
-        raise ValueError(f"{option} must be a number > 0 followed by s, m or h, got {text!r}")
+        raise ValueError(f"{option} must be a number > 0 followed by s, m or h, got {quoted(text)}")
     return float(number) * _SECONDS[unit]
 
 
@@ -103,11 +161,13 @@ def _known(place: Mapping[str, Any], path: str) -> str:
 
 
 def _checked(adapter: pydantic.TypeAdapter[T], values: Mapping[str, Any]) -> T:
+    check_plain("", values)
     try:
         parsed = adapter.validate_python(values)
     except pydantic.ValidationError as error:
         raise ValueError(_sentence(error, values)) from None
     known = json.loads(json.dumps(dataclasses.asdict(parsed), default=lambda other: other.value))  # type: ignore[call-overload]
+    check_plain("", known)  # a text may have been read as a number
     _compare(values, known, "")
     return parsed
 
@@ -121,7 +181,8 @@ def _compare(given: Any, known: Any, path: str) -> None:
             raise ValueError(f"{path}kind must be given, got {', '.join(given) or 'nothing'}")
         for name, value in given.items():
             if name not in known:
-                raise ValueError(f"{path}{name} is no field: {_known(known, path.rstrip('.'))}")
+                meant = did_you_mean(name, known)
+                raise ValueError(f"{path}{name} is no field: {_known(known, path.rstrip('.'))}{meant}")
             _compare(value, known[name], f"{path}{name}.")
 
 
@@ -140,16 +201,19 @@ def _sentence(error: pydantic.ValidationError, values: Mapping[str, Any]) -> str
         if first["type"] == "missing":
             return f"{path} must be given, got none"
         if first["type"] == "dataclass_type":
-            return f"{path} must be named fields, got {first['input']!r}"
-        return f"{path}: {first['msg'][0].lower()}{first['msg'][1:]}, got {first['input']!r}"
+            return f"{path} must be named fields, got {quoted(first['input'])}"
+        meant = did_you_mean(first["input"], re.findall(r"'([^']+)'", str(first.get("ctx", {}).get("expected", ""))))
+        return f"{path}: {first['msg'][0].lower()}{first['msg'][1:]}, got {quoted(first['input'])}{meant}"
     # Leave out errors inside members of other kinds than the requested one, and refusals of members where a sibling
     # matched: the user's error lies deeper.
     kinds = [e for e in kinds if not any(e["loc"][: len(m)] == m for m in refused if len(m) < len(e["loc"]) - 1)]
     kinds.sort(key=lambda e: len(e["loc"]), reverse=True)
     path = ".".join(str(part) for part in kinds[0]["loc"] if not _is_type_name(part))
     place = kinds[0]["loc"][:-2]
-    members = [e["ctx"]["expected"].strip("'") for e in kinds if e["loc"][:-2] == place]
-    return f"{path} must be one of {', '.join(dict.fromkeys(members))}, got {kinds[0]['input']!r}"
+    members = [e["ctx"]["expected"].strip("'") for e in kinds if e["loc"][:-2] == place and "ctx" in e]
+    given = kinds[0]["input"]
+    meant = did_you_mean(given, members)
+    return f"{path} must be one of {', '.join(dict.fromkeys(members))}, got {quoted(given)}{meant}"
 
 
 def _is_type_name(part: object) -> bool:

@@ -8,7 +8,7 @@ from math import ceil
 from typing import Any
 
 from search_spaces import Factor
-from study.design import renaming
+from study.design import names, renaming
 from study.design.hypotheses import Hypothesis
 from study.design.search import SearchSpec
 from study.design.study import Contrast, Sweep
@@ -117,6 +117,8 @@ class Plan:
     folder: str = ""
 
     def __post_init__(self) -> None:
+        for name in ("study", "launch", "profile"):  # folders are made of them
+            names.check(name, getattr(self, name), longest=2 * names.LONGEST)
         if self.until_decided and not 1 <= self.least <= len(self.seeds):
             raise ValueError(f"least must be in [1, {len(self.seeds)}], the seeds per cell, got {self.least}")
         if self.budget is not None and not (self._source.limited and self.budget > 0):

@@ -1,6 +1,6 @@
 """Resolve a study into a plan: cells, seeds and everything else that is decided before training."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,9 +9,8 @@ from study.design.hypotheses import Hypothesis
 from study.design.parsing import assign_config
 from study.design.plan import Cell, Plan
 from study.design.study import MOST_SEEDS, Profile, Study
-from trainables import games
-from trainables.config import Config, digest
-from trainables.versions import versions
+from study.design.values import leaves
+from trainables.config import Config, digest, to_dict
 
 
 def plan_study(
@@ -40,10 +39,10 @@ def plan_study(
     """
     try:
         profile = _profile(study, profile_name)
-        cells = _cells(profile, changes or {})
         count = profile.seeds if seeds is None else seeds
         if not 1 <= count <= MOST_SEEDS:
             raise ValueError(f"seeds must be in [1, {MOST_SEEDS}], got {count}")
+        cells = _cells(profile, changes or {})
         _check_reports(cells, profile.rule.window)
         if until_decided:
             _check_decidable(study.hypotheses, cells)
@@ -51,6 +50,8 @@ def plan_study(
             raise ValueError("--budget needs --until-decided")
     except ValueError as error:
         raise ValueError(f"{error} (study {study.name}, profile {profile_name})") from None
+    from trainables.versions import versions
+
     return Plan(
         launch=f"{now:%Y%m%d-%H%M%S}-{profile_name}",
         study=study.name,
@@ -116,8 +117,32 @@ def _cells(profile: Profile, changes: Mapping[str, Any]) -> tuple[Cell, ...]:
 
 
 def _cell(index: int, levels: Mapping[str, Level], config: Config) -> Cell:
-    games.build(config)  # shapes that do not fit fail here, before training
+    _build(config)  # shapes that do not fit fail here, before training
     labels = {name: level.label for name, level in levels.items()}
     tags = {name: tag for level in levels.values() for name, tag in level.tags.items()}
     name = " / ".join(labels.values()) or "base"
     return Cell(index=index, name=name, levels=tags | labels, config=config, digest=digest(config))
+
+
+_WIDE = 2**20
+"""A size above this may be why a network cannot be built at all; below, it is no user's mistake."""
+
+
+def _build(config: Config) -> None:
+    from trainables import games  # the first that needs torch: all that can be refused without has been
+
+    try:
+        games.build(config)
+    except (OverflowError, RuntimeError, TypeError):  # what torch says of sizes that no tensor has
+        path, size = max(_sizes(config), key=lambda each: each[1])
+        if size <= _WIDE:
+            raise
+        raise ValueError(f"{path} must be a size that a network can have, got {size}") from None
+
+
+def _sizes(config: Config) -> Iterator[tuple[str, int]]:
+    """Yield the whole numbers that may be sizes of tensors, each with its path."""
+    for path, value in leaves(to_dict(config)):
+        for number in value if isinstance(value, list) else [value]:
+            if isinstance(number, int) and path != "steps" and not path.startswith("evaluation."):
+                yield path, number

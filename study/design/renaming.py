@@ -16,14 +16,14 @@ _HOLDERS = frozenset({"config", "base", "assign", "changes"})
 def current(content: bytes) -> bytes:
     """Return a stored plan or setting, as JSON text, with the field names of this version.
 
-    Text that is no JSON is returned as it is: whoever parses it says what is wrong.
+    Text that is no JSON, or nested too deeply, is returned as it is: whoever parses it says what is wrong.
     """
     try:
         values = json.loads(content)
-    except ValueError:
+        renamed = _with_edition(_walk(values, current_names))
+        return content if renamed == values else json.dumps(renamed).encode()
+    except (ValueError, RecursionError):
         return content
-    renamed = _with_edition(_walk(values, current_names))
-    return content if renamed == values else json.dumps(renamed).encode()
 
 
 def first(values: Any) -> Any:

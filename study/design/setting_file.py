@@ -5,6 +5,7 @@
 
 import dataclasses
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pydantic
 from study.design import renaming
 from study.design.study import Profile, Study
 from study.files import read_json
+from study.formatting import quoted
 from study.outcomes.rule import OutcomeRule
 from trainables.config import Config, to_dict
 
@@ -67,6 +69,8 @@ def read(path: Path) -> Setting:
     Raises:
         ValueError: if the file holds no setting; names file and field.
     """
-    if not path.is_file():
-        raise ValueError(f"a study's name, or the file of a setting, must be given, got {path}: there is no such file")
+    if not os.path.isfile(path):  # which is False, and no error, for what can be no path
+        raise ValueError(
+            f"a study's name, or the file of a setting, must be given, got {quoted(str(path))}: there is no such file"
+        )
     return read_json(path, _SETTING, renaming.current)

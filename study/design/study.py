@@ -1,17 +1,19 @@
 """The definition of a study: a question, hypotheses, and the axes to vary at several scales."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from search_spaces import Factor
+from study.design import names
 from study.design.hypotheses import Hypothesis, Where
+from study.formatting import quoted
 from study.outcomes.rule import OutcomeRule
-from trainables.config import Config
+from trainables.config import AaeConfig, Config, GanConfig
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 MOST_SEEDS = 10_000
 """Largest number of seeds per cell, because a plan lists every seed."""
+MOST_FIRST = 2**31
+"""Largest first seed of a study."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +37,15 @@ class Profile:
     note: str
 
     def __post_init__(self) -> None:
+        _check_kind("base of a profile", self.base, GanConfig, AaeConfig)
+        _check_kind("rule of a profile", self.rule, OutcomeRule)
+        _check_all("factors of a profile", self.factors, Factor)
         for name in ("seeds", "block"):
             value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST_SEEDS:
-                raise ValueError(f"{name} of a profile must be a whole number in [1, {MOST_SEEDS}], got {value!r}")
+            if not _is_whole(value) or not 1 <= value <= MOST_SEEDS:
+                rule = f"a whole number in [1, {MOST_SEEDS}]"
+                raise ValueError(f"{name} of a profile must be {rule}, got {quoted(value)}")
+        names.check_text("note of a profile", self.note)
 
     def has(self, where: Where) -> bool:
         """Whether each of these levels (or tags of levels) is one of the profile's."""
@@ -99,13 +106,20 @@ class Study:
     first_seed: int = 0
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(str(self.name)):
-            raise ValueError(f"name of a study must be letters, digits, '-', '_' and '.', got {self.name!r}")
+        names.check("name of a study", self.name)
         for field in ("title", "question"):
-            if not isinstance(getattr(self, field), str):
-                raise ValueError(f"{field} must be a text, got {getattr(self, field)!r} (study {self.name})")
+            names.check_text(f"{field} of study {self.name}", getattr(self, field))
+        for field, kind in (("sources", str), ("hypotheses", Hypothesis), ("contrasts", Contrast), ("sweeps", Sweep)):
+            _check_all(f"{field} of study {self.name}", getattr(self, field), kind)
+        _check_kind(f"profiles of study {self.name}", self.profiles, Mapping)
         if not self.profiles:
             raise ValueError(f"profiles must have at least one, got none (study {self.name})")
+        _check_all(f"profiles of study {self.name}", tuple(self.profiles.values()), Profile)
+        if not _is_whole(self.first_seed) or not 0 <= self.first_seed <= MOST_FIRST:
+            rule = f"a whole number in [0, {MOST_FIRST}]"
+            raise ValueError(f"first_seed of study {self.name} must be {rule}, got {quoted(self.first_seed)}")
+        for profile in self.profiles:
+            names.check(f"name of a profile of study {self.name}", profile)
         for hypothesis in self.hypotheses:
             for where in hypothesis.sides:
                 self._check(f"hypothesis {hypothesis.name}", where)
@@ -119,3 +133,19 @@ class Study:
             return
         asked = ", ".join(f"{name} {label}" for name, label in where.items())
         raise ValueError(f"{what} must name levels that a profile has, got {asked} (study {self.name})")
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _check_kind(what: str, value: object, *kinds: type) -> None:
+    """Raise ValueError unless a value is of one of the kinds: a file of a user's own may hold anything."""
+    if not isinstance(value, kinds):
+        raise ValueError(f"{what} must be a {' or '.join(kind.__name__ for kind in kinds)}, got {quoted(value)}")
+
+
+def _check_all(what: str, values: object, kind: type) -> None:
+    """Raise ValueError unless the values are a tuple or list of one kind."""
+    if not isinstance(values, tuple | list) or not all(isinstance(value, kind) for value in values):
+        raise ValueError(f"{what} must be a tuple of {kind.__name__}, got {quoted(values)}")

@@ -1,6 +1,7 @@
 """Studies in files of their own: reading the ``STUDY`` of a Python file, and writing one to grow."""
 
 import json
+import os
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from study.design.study import Study
+from study.formatting import quoted
 
 _WIDTH = 100
 _INDENT = 4
@@ -26,9 +28,9 @@ def read(path: Path) -> Study:
     Raises:
         ValueError: if there is no such file, it fails, or it defines no ``STUDY``; names the file and the line.
     """
-    if not path.is_file():
-        what = "it is a folder" if path.is_dir() else "there is no such file"
-        raise ValueError(f"a study's name, or a file with a STUDY, must be given, got {path}: {what}")
+    if not os.path.isfile(path):  # which is False, and no error, for what can be no path
+        what = "it is a folder" if os.path.isdir(path) else "there is no such file"
+        raise ValueError(f"a study's name, or a file with a STUDY, must be given, got {quoted(str(path))}: {what}")
     module = util.module_from_spec(_found(path))
     folder = str(path.absolute().parent)
     sys.path.insert(0, folder)
@@ -36,7 +38,9 @@ def read(path: Path) -> Study:
         assert module.__spec__ is not None
         assert module.__spec__.loader is not None
         module.__spec__.loader.exec_module(module)
-    except (Exception, SystemExit) as error:  # whatever the user's file raises is the user's mistake
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever the user's file raises, exit() among it, is the user's mistake
         raise ValueError(f"{path} must run without an error, got {_where(error, path)}") from None
     finally:
         sys.path.remove(folder)
@@ -59,7 +63,8 @@ def _where(error: BaseException, path: Path) -> str:
         return f"SyntaxError{line}: {error.msg}"
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
     place = f" in line {lines[-1]}" if lines else ""
-    return f"{type(error).__name__}{place}: {' '.join(str(error).split())}"
+    said = traceback.format_exception_only(error)[-1].partition(": ")[2]  # str(error) may fail, being the file's code
+    return f"{type(error).__name__}{place}: {' '.join(said.split())}"
 
 
 def write(study: Study, path: Path) -> None:

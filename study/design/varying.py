@@ -6,7 +6,9 @@ from dataclasses import replace
 from itertools import combinations
 
 from search_spaces import Factor, Level
+from study.design.parsing import path_and_value, value_of
 from study.design.study import Contrast, Study
+from study.formatting import quoted
 
 _CLOSING = {"[": "]", "{": "}", '"': '"'}
 
@@ -48,7 +50,7 @@ def vary(study: Study, profile: str, axes: Mapping[str, Sequence[object]]) -> St
 def _factor(path: str, values: Sequence[object]) -> Factor:
     for one, other in combinations(values, 2):
         if one == other:
-            raise ValueError(f"--vary {path} must have different values, got {one!r} and {other!r}")
+            raise ValueError(f"--vary {path} must have different values, got {quoted(one)} and {quoted(other)}")
     if len(values) < 2:
         raise ValueError(f"--vary {path} needs two values or more, got {len(values)}; --set sets a single one")
     labels = [value if isinstance(value, str) else json.dumps(value) for value in values]
@@ -72,9 +74,7 @@ def axes(texts: Sequence[str], option: str) -> dict[str, list[object]]:
     """
     found: dict[str, list[object]] = {}
     for text in texts:
-        path, sign, values = text.partition("=")
-        if not sign or not path or not values:
-            raise ValueError(f"{option} needs path=value,value,..., got {text!r}")
+        path, values = path_and_value(text, option, "path=value,value,...")
         if path in found:
             raise ValueError(f"{option} must name a path once, got {path} twice")
         found[path] = [_value(part, text, option) for part in _split(values)]
@@ -83,11 +83,8 @@ def axes(texts: Sequence[str], option: str) -> dict[str, list[object]]:
 
 def _value(text: str, whole: str, option: str) -> object:
     if not text:
-        raise ValueError(f"{option} must have a value between two commas, got {whole!r}")
-    try:
-        value: object = json.loads(text)
-    except json.JSONDecodeError:
-        return text
+        raise ValueError(f"{option} must have a value between two commas, got {quoted(whole)}")
+    value: object = value_of(text, option)
     return value
 
 

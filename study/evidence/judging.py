@@ -122,6 +122,7 @@ class Judgment:
         correlation: of the two outcomes of a pair (phi); absent without pairs, or where one side never varied.
         pairs: how many pairs of replicas were compared.
         fragility: how the verdict depends on the rule's thresholds; absent where nobody has looked.
+        planned: whether the launch has cells of all its sets; a claim may be about levels of other profiles alone.
     """
 
     hypothesis: Hypothesis
@@ -135,6 +136,17 @@ class Judgment:
     correlation: float | None = None
     pairs: int = 0
     fragility: Fragility | None = None
+    planned: bool = True
+
+    @property
+    def word(self) -> str:
+        """The verdict; ``not tested`` of a claim that this profile has no cells for, which is no open question."""
+        return self.verdict.value if self.planned else "not tested"
+
+    @property
+    def untested(self) -> str:
+        """What stands in place of counts: why there are none; "" where there are."""
+        return "" if self.rates else "no outcome yet" if self.planned else "not in this profile"
 
     @property
     def mark(self) -> str:
@@ -144,11 +156,11 @@ class Judgment:
     @property
     def marked(self) -> str:
         """``supported, fragile``, or the verdict alone if it stands or its sensitivity is not known."""
-        return f"{self.verdict.value}, {self.mark}" if self.mark == FRAGILE else self.verdict.value
+        return f"{self.word}, {self.mark}" if self.mark == FRAGILE else self.word
 
     def __str__(self) -> str:
         fragile = self.fragility.sentence(_NAMED) if self.fragility else ""
-        verdict = f"{self.verdict.value} ({fragile})" if fragile else self.verdict.value
+        verdict = f"{self.word} ({fragile})" if fragile else self.word
         return f"{self.hypothesis.claim.removesuffix('.')}: {verdict}. {self.sentence}"
 
 
@@ -175,7 +187,7 @@ def judge(
     tested = [examine(hypothesis, design, anytime) for hypothesis in hypotheses]
     adjusted = _adjusted(hypotheses, tested, design)
     return tuple(
-        _judgment(hypothesis, own, adjusted.get(place, 1.0), len(adjusted))
+        _judgment(hypothesis, own, adjusted.get(place), len(adjusted))
         for place, (hypothesis, own) in enumerate(zip(hypotheses, tested, strict=True))
     )
 
@@ -230,10 +242,12 @@ def _verdict(hypothesis: Hypothesis, tested: Tested[Any] | str, p: float) -> Ver
     return {1: Verdict.SUPPORTED, -1: Verdict.CONTRADICTED}.get(leaning, Verdict.UNDECIDED)
 
 
-def _judgment(hypothesis: Hypothesis, tested: Tested[Any] | str, p: float, family: int) -> Judgment:
+def _judgment(hypothesis: Hypothesis, tested: Tested[Any] | str, adjusted: float | None, family: int) -> Judgment:
+    """Return the judgment; ``adjusted`` is absent of a hypothesis that the launch has no cells for."""
+    p = 1.0 if adjusted is None else adjusted
     verdict = _verdict(hypothesis, tested, p)
     if isinstance(tested, str):
-        return Judgment(hypothesis=hypothesis, verdict=verdict, sentence=tested)
+        return Judgment(hypothesis=hypothesis, verdict=verdict, sentence=tested, planned=adjusted is not None)
     kind = kinds.of(hypothesis)
     shown = kind.shown(hypothesis, tested)
     parts = kind.words(hypothesis, tested, shown.rates)

@@ -123,6 +123,17 @@ def power_analysis(
     )
 
 
+def unassumed(plan: Plan, *, rates: tuple[float, float] | None, rate: float | None) -> tuple[str, ...]:
+    """Return the names of the hypotheses that given rates say nothing of: a pair of a share, or a rate of a pair."""
+    if rates is None and rate is None:
+        return ()
+    return tuple(
+        own.name
+        for own in plan.hypotheses
+        if kinds.of(own).assumed(own, rates, rate, 0.0) == kinds.of(own).assumed(own, None, None, 0.0)
+    )
+
+
 def layout(hypothesis: Hypothesis, plan: Plan) -> Layout | str:
     """Return what the hypothesis meets, or in one sentence why that cannot be said."""
     found = [cells_with(plan, where) for where in hypothesis.sides]

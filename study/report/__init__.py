@@ -1,5 +1,19 @@
-"""The report of a launch: one HTML file that needs nothing else, and tables for the terminal."""
+"""The report of a launch: one HTML file that needs nothing else, and tables for the terminal.
 
-from study.report.page import build
+``build`` is loaded when it is first used: it draws figures, and the words and colors beside it are used without any.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from study.report.page import build
 
 __all__ = ["build"]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "build":
+        raise AttributeError(f"module 'study.report' has no attribute {name!r}")
+    from study.report.page import build
+
+    return build

@@ -5,8 +5,8 @@ from itertools import groupby
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from study.evidence.estimates import CellSummary
 from study.evidence.inference.proportions import Rate
+from study.evidence.summaries import CellSummary
 from study.formatting import NOTHING, count_of, interval, joined, number, plural
 from study.outcomes.measures import missed as criteria_missed
 from study.outcomes.outcome import Outcome

@@ -1,17 +1,26 @@
-"""The studies: each module of this package exports one ``STUDY``. A new file here is a new study everywhere."""
+"""The studies: each module of this package exports one ``STUDY``. A new file here is a new study everywhere.
+
+The file has the name of its study, with ``_`` for ``-``: whether there is a study is known without loading any.
+"""
 
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
 from study.design.study import Study
+from study.formatting import did_you_mean
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """Return the names of all studies, in alphabetical order."""
+    return tuple(sorted(info.name.replace("_", "-") for info in iter_modules(__path__)))
 
 
 @cache
 def studies() -> dict[str, Study]:
     """Return all studies by name, in alphabetical order."""
-    modules = (import_module(f"{__name__}.{info.name}") for info in iter_modules(__path__))
-    return {study.name: study for study in sorted((m.STUDY for m in modules), key=lambda study: study.name)}
+    return {name: find(name) for name in names()}
 
 
 def find(name: str) -> Study:
@@ -20,7 +29,7 @@ def find(name: str) -> Study:
     Raises:
         ValueError: if there is no such study; lists the names.
     """
-    known = studies()
-    if name not in known:
-        raise ValueError(f"study must be one of {', '.join(known)}, got {name!r}")
-    return known[name]
+    if name not in names():
+        raise ValueError(f"study must be one of {', '.join(names())}, got {name!r}{did_you_mean(name, names())}")
+    study: Study = import_module(f"{__name__}.{name.replace('-', '_')}").STUDY
+    return study

@@ -5,7 +5,6 @@ paths stand on lines that are not broken, so that they can be copied.
 """
 
 import shlex
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,22 +15,15 @@ from rich.text import Text
 from study import formatting
 from study.design.plan import Plan
 from study.evidence import reach, threshold_sweeps
-from study.evidence.estimates import summarize
 from study.formatting import plural
 from study.launch import Launch
 from study.report import phrases
 from study.report.views import view_of
 from study.scheduling import cost
-from study.scheduling.ledger import Ledger
-from study.search import confirmation, race
-from study.search.scoring import candidates
-from study.storage.records import Record
+from study.search import confirmation
 from study.storage.store import Store
-from study.terminal import tables
+from study.terminal import standing, tables
 from study.terminal.width import narrow
-
-_BEST = 10
-"""Number of candidates of a search that are listed."""
 
 
 def study(plan: Plan, profiles: Sequence[str], console: Console) -> None:
@@ -54,7 +46,7 @@ def study(plan: Plan, profiles: Sequence[str], console: Console) -> None:
         for factor in plan.factors:
             levels = ", ".join(level.label for level in factor.levels)
             table.add_row(Text(factor.name), Text(levels), Text(factor.source))
-        console.print("\n[bold]Factors[/]")
+        console.print("\nFactors", style="bold")
         console.print(table)
     cells, seeds = plural(len(plan.cells), "cell"), plural(len(plan.seeds), "seed")
     console.print(Text.assemble("\n", (cells, "bold"), f", {seeds} each, blocks of {plan.block}"))
@@ -88,22 +80,21 @@ def _list(heading: Text, lines: Sequence[str], console: Console) -> None:
         console.print(Text(f"  {line}"))
 
 
-def describe(plan: Plan) -> str:
-    """Return what a launch will train, and the digest of its plan."""
+def describe(plan: Plan) -> Text:
+    """Return what a launch will train, and the digest of its plan; its id is worth nothing before it has a folder."""
     if plan.search is not None:
-        return (
-            f"{plan.study} on {plan.profile}, launch {plan.launch}: {_budget(plan)} in blocks of {plan.block}"
-            f" seeds, at most {len(plan.seeds)} per candidate, sampler {plan.search.sampler}\nplan {plan.digest()}"
+        return Text.assemble(
+            (plan.study, "bold"),
+            f" on {plan.profile}: {_budget(plan)} in blocks of {plan.block} seeds, at most {len(plan.seeds)} per"
+            f" candidate, sampler {plan.search.sampler}\nplan {plan.digest()}",
         )
     cells, blocks, most = len(plan.cells), len(plan.blocks()), ""
     if plan.until_decided:
         most = f" at most; {plan.least} per cell, then blocks of {plan.block} until the hypotheses are decided"
-    return (
-        f"{plan.study} ({plan.profile}), launch {plan.launch}: {plural(cells, 'cell')} x"
-        f" {plural(len(plan.seeds), 'seed')} = {plural(cells * len(plan.seeds), 'replica')} in"
-        f" {plural(blocks, 'block')}"
-        f"{most}\n"
-        f"plan {plan.digest()}"
+    return Text.assemble(
+        (plan.study, "bold"),
+        f" ({plan.profile}): {plural(cells, 'cell')} x {plural(len(plan.seeds), 'seed')} ="
+        f" {plural(cells * len(plan.seeds), 'replica')} in {plural(blocks, 'block')}{most}\nplan {plan.digest()}",
     )
 
 
@@ -115,25 +106,10 @@ def _budget(plan: Plan) -> str:
     return f"at most {blocks} block{'s' * (blocks != 1)}"
 
 
-def status(ledger: Ledger, console: Console) -> None:
-    """Print the number of replicas by status, and the results so far."""
-    plan = ledger.plan
-    console.print(Text.assemble((plan.study, "bold"), f" ({plan.profile}), launch {plan.launch}"), soft_wrap=True)
-    console.print(Text(_statuses(ledger.records)))
-    _cells(plan, ledger.records, console)
-
-
-def _statuses(records: Sequence[Record]) -> str:
-    """Return ``6 replicas planned: 3 finished, 3 planned``."""
-    statuses = Counter(record.status for record in records)
-    counts = ", ".join(f"{number} {status.value}" for status, number in statuses.items())
-    return f"{plural(len(records), 'replica')} planned: {counts}"
-
-
 def results(launch: Launch, console: Console) -> None:
     """Print the tables of cells, contrasts and verdicts, and the answer; after a confirmation also both rates."""
     plan, records, summaries = launch.plan, launch.replicas, launch.summaries
-    _cells(plan, records, console)
+    standing.cells(plan, records, console)
     confirmed = confirmation.sentence(plan, summaries)
     if confirmed is not None:
         console.print(Text(confirmed), soft_wrap=True)
@@ -166,10 +142,10 @@ def _decided_again(launch: Launch, console: Console) -> None:
 def interrupted(launch: Launch, console: Console) -> None:
     """Print how far an interrupted launch came: its counts, and the cells that have an outcome."""
     ended = [record for record in launch.replicas if record.status.ended]
-    console.print(Text(_statuses(launch.replicas)))
+    console.print(Text(standing.statuses(launch.replicas)))
     if any(record.decided for record in ended):
         shown = {record.cell for record in ended if record.decided}
-        _cells(launch.plan, [record for record in launch.replicas if record.cell in shown], console)
+        standing.cells(launch.plan, [record for record in launch.replicas if record.cell in shown], console)
 
 
 def way_on(store: Store) -> Text:
@@ -177,22 +153,6 @@ def way_on(store: Store) -> Text:
     if not store.plan_path.exists():
         return Text("nothing has been trained, and there is no launch to resume")
     return Text(f"the results so far are kept; go on with\n  study resume {shlex.quote(str(store.root))}")
-
-
-def _cells(plan: Plan, records: Sequence[Record], console: Console) -> None:
-    """Print the table of cells; for a search its best candidates, and how many more there are."""
-    if plan.search is None:
-        console.print(tables.summary_table(summarize(records), narrow=narrow(console)))
-        return
-    tried = candidates([cell.levels for cell in plan.cells], records)
-    if not tried:
-        console.print(Text("no candidate has a result yet"))
-        return
-    console.print(tables.candidate_table(race.ranked(tried)[:_BEST], narrow=narrow(console)))
-    more = len(plan.cells) - min(_BEST, len(tried))
-    if more > 0:
-        said = f"and {more} more {'candidate' if more == 1 else 'candidates'}; the report has them"
-        console.print(Text(said, style="dim"))
 
 
 def paths(store: Store, report: Path, console: Console, *, tracked: bool) -> None:

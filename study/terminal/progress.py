@@ -19,6 +19,7 @@ from study.scheduling.ledger import Ledger
 from study.scheduling.observer import Observer
 from study.storage.records import Status
 from study.terminal import launches
+from study.terminal.consoles import PlainConsole
 from study.terminal.grid_progress import GridStanding
 from study.terminal.search_progress import SearchStanding
 from study.terminal.width import narrow
@@ -199,7 +200,7 @@ class Terminal(Observer):
     """The observer that prints what a launch will do, and then its progress in a live line."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = Console(highlight=False) if console is None else console
+        self._console = PlainConsole() if console is None else console
         self._live: LiveProgress | None = None
 
     def planned(self, plan: Plan) -> None:
@@ -230,6 +231,7 @@ class Terminal(Observer):
         self._say(f"features of {data}: a classifier of {task}, {accuracy:.1%} right on held-out images")
 
     def began(self, ledger: Ledger) -> None:
+        self._console.print(f"launch {ledger.plan.launch}", soft_wrap=True, highlight=False)
         self._live = LiveProgress(ledger, self._console)
         self._live.__enter__()
 

@@ -1,22 +1,24 @@
 """The tables on the terminal at the end of a run; each fits 80 columns, and is wider where there is room."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
 
 from study import formatting
-from study.evidence.answer import short
-from study.evidence.estimates import CellSummary, Comparison, by_rate
-from study.evidence.judging import Judgment, Verdict
-from study.evidence.reach import Reach
-from study.evidence.threshold_sweeps import SweepTable
+from study.evidence.summaries import CellSummary, by_rate
 from study.formatting import count_of
 from study.outcomes.outcome import Outcome
 from study.report import phrases
 from study.report.palette import ORDER
-from study.search import race
-from study.search.candidates import Candidate
+
+if TYPE_CHECKING:
+    from study.evidence.estimates import Comparison
+    from study.evidence.judging import Judgment
+    from study.evidence.reach import Reach
+    from study.evidence.threshold_sweeps import SweepTable
+    from study.search.candidates import Candidate
 
 STYLES: Mapping[Outcome, str] = {
     Outcome.CONVERGED: "bold blue",
@@ -31,11 +33,7 @@ STYLES: Mapping[Outcome, str] = {
     Outcome.UNDECIDED: "dim",
 }
 """The color of each outcome, among the sixteen that every terminal has."""
-_VERDICTS: Mapping[Verdict, str] = {
-    Verdict.SUPPORTED: "bold blue",
-    Verdict.CONTRADICTED: "bold red",
-    Verdict.UNDECIDED: "dim",
-}
+_VERDICTS: Mapping[str, str] = {"supported": "bold blue", "contradicted": "bold red", "undecided": "dim"}
 
 
 def summary_table(summaries: Sequence[CellSummary], *, narrow: bool = False) -> Table:
@@ -67,12 +65,14 @@ def _row(table: Table, name: Text, numbers: Sequence[str | Text], last: Text, *,
         table.add_row(name, *numbers, last)
 
 
-def candidate_table(candidates: Sequence[Candidate], *, narrow: bool = False) -> Table:
+def candidate_table(candidates: "Sequence[Candidate]", *, narrow: bool = False) -> Table:
     """Return the table of candidates of a search, in the order given: point, k of n, anytime interval, outcomes.
 
     Args:
         narrow: whether the outcomes stand below the points.
     """
+    from study.search import race  # its intervals load scipy
+
     table = _table("Best candidates (chosen for their rates, which are optimistic)")
     table.add_column("candidate", overflow="fold", ratio=4)
     table.add_column("converged", justify="right", no_wrap=True)
@@ -87,7 +87,7 @@ def candidate_table(candidates: Sequence[Candidate], *, narrow: bool = False) ->
     return table
 
 
-def contrast_table(comparisons: Sequence[Comparison], *, narrow: bool = False) -> Table:
+def contrast_table(comparisons: "Sequence[Comparison]", *, narrow: bool = False) -> Table:
     """Return the table of contrasts, other factors held fixed: counts, difference with interval, p by Holm.
 
     Args:
@@ -114,7 +114,7 @@ def contrast_table(comparisons: Sequence[Comparison], *, narrow: bool = False) -
     return table
 
 
-def verdict_table(judgments: Sequence[Judgment], able: Reach | None = None, *, narrow: bool = False) -> Table:
+def verdict_table(judgments: "Sequence[Judgment]", able: "Reach | None" = None, *, narrow: bool = False) -> Table:
     """Return the table of claims: verdict, the counts that it rests on, and p by Holm over all claims.
 
     Below a fragile claim stands what would change its verdict, and with an undecided one why it is. The report has the
@@ -134,7 +134,7 @@ def verdict_table(judgments: Sequence[Judgment], able: Reach | None = None, *, n
     for judgment in judgments:
         claim, further = Text(judgment.hypothesis.claim), _fragile(judgment)
         said = [verdict(judgment), *_why(judgment, able)]
-        counts = Text(" against ".join(map(phrases.count, judgment.rates)) or "nothing to test")
+        counts = Text(" against ".join(map(phrases.count, judgment.rates)) or judgment.untested)
         p = formatting.p_value(judgment.p_adjusted)
         if narrow:
             numbers = Text(", ").join([*said, counts, Text(f"p (Holm) {p}")])
@@ -144,17 +144,19 @@ def verdict_table(judgments: Sequence[Judgment], able: Reach | None = None, *, n
     return table
 
 
-def _why(judgment: Judgment, able: Reach | None) -> list[Text]:
+def _why(judgment: "Judgment", able: "Reach | None") -> list[Text]:
+    from study.evidence.answer import short  # loads scipy
+
     word = "" if able is None else short(judgment, able)
     return [Text(word, style="dim")] if word else []
 
 
-def verdict(judgment: Judgment) -> Text:
+def verdict(judgment: "Judgment") -> Text:
     """Return the verdict in its color, and whether it is fragile."""
-    return Text(judgment.marked, style=_VERDICTS[judgment.verdict])
+    return Text(judgment.marked, style=_VERDICTS[judgment.verdict.value])
 
 
-def _fragile(judgment: Judgment) -> list[Text]:
+def _fragile(judgment: "Judgment") -> list[Text]:
     sentence = judgment.fragility.sentence(_NAMED) if judgment.fragility else ""
     return [Text(sentence, style="dim")] if sentence else []
 
@@ -163,7 +165,7 @@ _NAMED = 3
 """Stretches of thresholds that are named below a fragile claim."""
 
 
-def sweep_table(swept: SweepTable) -> Table:
+def sweep_table(swept: "SweepTable") -> Table:
     """Return the table of pairs above each threshold: with one level, the other, both or neither; and phi and p."""
     sweep = swept.sweep
     table = _table(f"Pairs by {sweep.evidence.replace('_', ' ')}, {swept.pairs} in all (exact p)")

@@ -10,7 +10,7 @@ from torch.func import functional_call
 from tests.trainables.rounding import assert_same, assert_same_gradient
 from trainables import replicas
 from trainables.networks.init import Init
-from trainables.networks.norm import BatchNorm, LayerNorm, SpectralConv2d, SpectralLinear
+from trainables.networks.layers import BatchNorm, LayerNorm, SpectralConv2d, SpectralLinear
 from trainables.streams import Streams
 
 R, B = 3, 5

@@ -20,7 +20,8 @@ from trainables.data import Digits
 from trainables.loop import Loop
 from trainables.networks import Dcgan
 from trainables.networks.init import TorchDefault
-from trainables.networks.norm import RUNNING, BatchNorm, BatchStatistics, RunningStatistics, track
+from trainables.networks.layers import BatchNorm
+from trainables.networks.norm import RUNNING, BatchStatistics, RunningStatistics, track
 from trainables.optim import Sgd
 from trainables.population import Population
 from trainables.streams import Streams

@@ -5,6 +5,8 @@ Several processes may ask at once: one writes, the others wait. A file appears u
 only if every image could be read.
 """
 
+from __future__ import annotations
+
 import contextlib
 import errno
 import logging
@@ -20,10 +22,10 @@ from typing import BinaryIO, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from trainables.data.walking import printable
 from trainables.files import written_whole
+from trainables.later import torch
 
 Pixels = npt.NDArray[np.uint8]
 Named = tuple[str, Callable[[], Pixels]]

@@ -1,15 +1,16 @@
 """CelebA: faces of celebrities, aligned by their eyes. Read from the user's copy."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
-
-import torch
 
 from trainables.data.listing import Files
 from trainables.data.pixels import check_side
 from trainables.data.source import ImageSource, ImageTruth
 from trainables.data.walking import NUMBERS_ARE_NAMES, folder_of
+from trainables.later import torch
 
 PARTITION = "list_eval_partition.txt"
 IMAGES = "img_align_celeba"

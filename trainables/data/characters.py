@@ -1,5 +1,7 @@
 """Chinese characters drawn from the fonts of the machine: thousands of classes without a licence to ask for."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -9,12 +11,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from trainables import states
 from trainables.data.pixels import check_memory, check_side
 from trainables.data.source import ImageSource, ImageTruth
 from trainables.data.walking import NUMBERS_ARE_NAMES, folder_of
+from trainables.later import torch
 from trainables.streams import generator
 
 if TYPE_CHECKING:
@@ -223,7 +225,7 @@ class _Pen:
             yield np.asarray(image.reduce(OVERSAMPLING))
 
 
-def _ink(font: "FreeTypeFont", character: str) -> Pixels | None:
+def _ink(font: FreeTypeFont, character: str) -> Pixels | None:
     """Return ``[height, width]`` in grey levels, cut to what is drawn; None if nothing is."""
     from PIL import Image
 

@@ -1,14 +1,16 @@
 """CIFAR-10."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
-import torch
 
 from trainables.data.pixels import check_memory, check_side, resized
 from trainables.data.source import ImageSource, ImageTruth
 from trainables.data.walking import NUMBERS_ARE_NAMES, folder_of
+from trainables.later import torch
 
 FILES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
 """The test batch is not used, but torchvision insists on it."""

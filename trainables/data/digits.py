@@ -1,14 +1,15 @@
 """scikit-learn's bundled handwritten digits: real data that needs no download."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
-import torch
-from torch.nn import functional
 
 from trainables.data.pixels import check_memory, check_side
 from trainables.data.source import ImageSource, ImageTruth
+from trainables.later import functional, torch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,17 +1,18 @@
 """Any folder of image files."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
-import torch
-
 from trainables.data.listing import Files
 from trainables.data.pixels import Fit, check_side, traits
 from trainables.data.source import ImageSource, ImageTruth
 from trainables.data.walking import NUMBERS_ARE_NAMES, Found, files_below, files_in, folder_of, folders_in, printable
+from trainables.later import torch
 
 EXTENSIONS = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".avif", ".gif"),

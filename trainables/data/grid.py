@@ -1,13 +1,15 @@
 """The square grid of Gaussians."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import isfinite, isqrt
 from typing import ClassVar, Literal
 
 import numpy as np
-import torch
 
 from trainables.data.source import MOST_MODES, MixtureSource, MixtureTruth
+from trainables.later import torch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

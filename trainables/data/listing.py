@@ -1,5 +1,7 @@
 """Sets of image files: which files they are, and the file of bytes that they are converted to."""
 
+from __future__ import annotations
+
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,11 +9,10 @@ from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
-import torch
-
 from trainables.data import cache
 from trainables.data.cache import Named
 from trainables.data.pixels import Fit, Pixels, decoded, fitted
+from trainables.later import torch
 
 EDITION = 2
 """Raise when files are decoded otherwise; what was converted by another edition is not used."""

@@ -1,15 +1,17 @@
 """White serif digits on black whose only variation is where they stand: data of very small variance."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from trainables.data.pixels import check_memory
 from trainables.data.source import ImageSource, ImageTruth
+from trainables.later import torch
 from trainables.streams import generator
 
 if TYPE_CHECKING:
@@ -79,7 +81,7 @@ class LowVariabilityDigits:
         return ImageSource(truth, device=device, dtype=dtype)
 
 
-def _large_glyph(character: str) -> "Image":
+def _large_glyph(character: str) -> Image:
     """Return the glyph in grey levels, several times too large, cut to its ink."""
     import matplotlib
     from PIL import Image, ImageDraw, ImageFont
@@ -92,7 +94,7 @@ def _large_glyph(character: str) -> "Image":
     return canvas.crop(canvas.getbbox())
 
 
-def _fit_height(glyph: "Image") -> npt.NDArray[np.uint8]:
+def _fit_height(glyph: Image) -> npt.NDArray[np.uint8]:
     """Scale the glyph to 28 pixels of height, ``[28, width]``, each pixel the mean of what it covers."""
     from PIL.Image import Resampling
 
@@ -107,7 +109,7 @@ def _place_everywhere(glyph: npt.NDArray[np.uint8], images: npt.NDArray[np.uint8
         image[:, offset : offset + width] = glyph
 
 
-def _place_rotated(large: "Image", images: npt.NDArray[np.uint8], rng: np.random.Generator) -> None:
+def _place_rotated(large: Image, images: npt.NDArray[np.uint8], rng: np.random.Generator) -> None:
     from PIL.Image import Resampling
 
     for image in images:

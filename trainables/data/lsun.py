@@ -1,5 +1,7 @@
 """LSUN: photographs of scenes, the data of the LSGAN and WGAN stability comparisons. Read from the user's copy."""
 
+from __future__ import annotations
+
 import contextlib
 import io
 import tempfile
@@ -10,12 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-import torch
-
 from trainables.data import cache
 from trainables.data.pixels import Fit, Pixels, check_side, decoded, fitted
 from trainables.data.source import ImageSource, ImageTruth
 from trainables.data.walking import NUMBERS_ARE_NAMES, folder_of
+from trainables.later import torch
 
 Category = Literal[
     "bedroom",
@@ -113,7 +114,7 @@ class Lsun:
         return ImageSource(truth, device=device, dtype=dtype, on_device=False)
 
     @contextlib.contextmanager
-    def _opened(self) -> Iterator["_Photographs"]:
+    def _opened(self) -> Iterator[_Photographs]:
         with _database(folder_of(self.root), f"{self.category}_train") as database:
             if not len(database):
                 raise ValueError(f"root must hold images, got an empty database in {folder_of(self.root)}")

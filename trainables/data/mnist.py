@@ -1,17 +1,20 @@
 """MNIST and its relatives: Fashion-MNIST, and stacked MNIST with its thousand modes."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from trainables.data import idx
 from trainables.data.pixels import check_memory, check_side, resized
 from trainables.data.source import ImageSource, ImageTruth
 from trainables.data.walking import NUMBERS_ARE_NAMES
+from trainables.later import torch
 from trainables.streams import generator
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SIDE = 28
 DIGITS = 10

@@ -1,5 +1,7 @@
 """From image files and arrays to bytes of one size. Scaling is bilinear, over all pixels covered when it shrinks."""
 
+from __future__ import annotations
+
 import os
 import struct
 import warnings
@@ -10,9 +12,11 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
-from torch.nn import functional
+
+from trainables.later import functional, torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -64,7 +68,7 @@ def _memory() -> int:
     return min(machine, int(limit)) if limit.isdecimal() else machine
 
 
-def decoded(file: Path | BinaryIO, channels: int) -> "Image":
+def decoded(file: Path | BinaryIO, channels: int) -> Image:
     """Decode an image of one (luma) or three channels (RGB) of 8 bits, to its last pixel.
 
     It is turned as its EXIF orientation says, transparency is laid on white, and of several frames the first is taken.
@@ -114,7 +118,7 @@ def traits(file: Path) -> tuple[str, ...]:
     return tuple(name for name, holds in found.items() if holds)
 
 
-def _plain(image: "Image") -> "Image":
+def _plain(image: Image) -> Image:
     """Return an image upright, of 8 bits, without transparency."""
     from PIL import Image, ImageOps
 
@@ -128,7 +132,7 @@ def _plain(image: "Image") -> "Image":
     return image
 
 
-def _turned(image: "Image") -> bool:
+def _turned(image: Image) -> bool:
     """Return whether EXIF says that the camera was turned; EXIF that cannot be read says nothing."""
     try:
         return bool(image.getexif().get(ORIENTATION, 1) != 1)
@@ -136,7 +140,7 @@ def _turned(image: "Image") -> bool:
         return False
 
 
-def _of_eight_bits(image: "Image") -> "Image":
+def _of_eight_bits(image: Image) -> Image:
     """Scale 16 bits of gray to 8: 65,535 becomes 255. PIL itself would clip them to white."""
     from PIL import Image
 
@@ -149,7 +153,7 @@ def _of_eight_bits(image: "Image") -> "Image":
     return Image.fromarray(gray)
 
 
-def fitted(image: "Image", side: int, fit: Fit) -> Pixels:
+def fitted(image: Image, side: int, fit: Fit) -> Pixels:
     """Fit an image into a square: ``[channels, side, side]``."""
     from PIL import ImageOps
     from PIL.Image import Resampling

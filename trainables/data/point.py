@@ -1,16 +1,20 @@
 """One point: the data of the Dirac-GAN."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import isfinite
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from trainables.data.source import Batch, MixtureTruth
+from trainables.later import torch
 from trainables.streams import Streams
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +46,7 @@ class Point:
     def check(self) -> None:
         """Do nothing: no file can be missing."""
 
-    def load(self, *, device: torch.device, dtype: torch.dtype) -> "PointSource":
+    def load(self, *, device: torch.device, dtype: torch.dtype) -> PointSource:
         truth = MixtureTruth(centers=np.zeros((1, 1)), weights=np.ones(1), std=self.std)
         return PointSource(truth, device=device, dtype=dtype)
 

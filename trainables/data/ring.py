@@ -1,13 +1,15 @@
 """The ring of Gaussians, in the published variants that differ in one mode."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import isfinite
 from typing import ClassVar, Literal
 
 import numpy as np
-import torch
 
 from trainables.data.source import MOST_MODES, MixtureSource, MixtureTruth
+from trainables.later import torch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,18 +4,23 @@ Data sets are in memory and on the device, or memory-mapped if they exceed it; t
 a pure function of the replica's seed and the batch counter, so the data cursor of a checkpoint is the step counter.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
-from trainables.shapes import Labels, Samples
+from trainables.later import torch
 from trainables.streams import Streams, generator
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from trainables.shapes import Labels, Samples
 
 HASHED_WHOLE_BYTES = 64 * 2**20
 HASHED_SPREAD = 4_096
@@ -102,7 +107,7 @@ class Source(Protocol):
     def digest(self) -> str:
         """Hash of the data: equal digests mean equal samples."""
 
-    def batch(self, streams: Streams, counter: int, size: int) -> "Batch":
+    def batch(self, streams: Streams, counter: int, size: int) -> Batch:
         """Return the ``counter``-th batch of every replica; a pure function of its seed."""
 
     def reference(self, size: int) -> Tensor:

@@ -1,5 +1,7 @@
 """STL-10."""
 
+from __future__ import annotations
+
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,12 +11,12 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import torch
 
 from trainables.data import cache
 from trainables.data.pixels import CHUNK, Pixels, check_side, resized
 from trainables.data.source import ImageSource, ImageTruth
 from trainables.data.walking import NUMBERS_ARE_NAMES, folder_of
+from trainables.later import torch
 
 FOLDER = "stl10_binary"
 FILES = ("train_X.bin", "train_y.bin", "unlabeled_X.bin", "test_X.bin", "test_y.bin")
@@ -102,7 +104,7 @@ class Stl10:
         return cache.place(self._folder, f"{self.part}_{self.side}_{digest}.npy")
 
     @contextlib.contextmanager
-    def _opened(self) -> Iterator["_Array"]:
+    def _opened(self) -> Iterator[_Array]:
         from torchvision.datasets import STL10
 
         try:

@@ -1,18 +1,22 @@
 """The Swiss roll: a spiral in the plane."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import isfinite, pi
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from trainables.data.source import MOST_MODES, Batch, MixtureTruth
+from trainables.later import torch
 from trainables.streams import Streams, generator
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FIRST, LAST = 1.5 * pi, 4.5 * pi
 """The range of the angle t, in radians: one and a half turns."""
@@ -57,7 +61,7 @@ class SwissRoll:
     def check(self) -> None:
         """Do nothing: no file can be missing."""
 
-    def load(self, *, device: torch.device, dtype: torch.dtype) -> "RollSource":
+    def load(self, *, device: torch.device, dtype: torch.dtype) -> RollSource:
         middles = FIRST + (LAST - FIRST) * (np.arange(self.arcs) + 0.5) / self.arcs
         truth = MixtureTruth(
             centers=_curve(middles) / self.divisor,

@@ -1,55 +1,14 @@
-"""Nonlinearities and other layers without parameters, among them some that read several maps for each they make."""
+"""Nonlinearities by name, among them one that reads several maps for each that it makes."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Literal
 
-from torch import Tensor, nn
-from torch.nn import functional
+from trainables.later import nn
+from trainables.networks.later import layers
 
 Activation = Literal["tanh", "relu", "leaky_relu", "softplus", "gated"]
-
-
-class ShiftedSoftplus(nn.Module):
-    """``softplus(2x + 2) / 2 - 1``, > -1, a smooth rectifier. Gulrajani et al. 2017, table 1."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return functional.softplus(2 * x + 2) / 2 - 1
-
-
-class Gate(nn.Module):
-    """``s(a) tanh(b)``, in (-1, 1), of the even and the odd places of axis 1: ``[B, 2 C, ...] -> [B, C, ...]``.
-
-    Van den Oord et al. 2016, eq. 2; Gulrajani et al. 2017, figure 2 (authors' code).
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x[:, ::2].sigmoid() * x[:, 1::2].tanh()
-
-
-class Maxout(nn.Module):
-    """The largest of each ``pieces`` neighbors of the last axis: ``[..., pieces n] -> [..., n]``.
-
-    Goodfellow et al. 2013, eq. 1.
-    """
-
-    def __init__(self, pieces: int) -> None:
-        super().__init__()
-        self.pieces = pieces
-
-    def forward(self, x: Tensor) -> Tensor:
-        largest: Tensor = x.unflatten(-1, (-1, self.pieces)).max(-1).values
-        return largest
-
-
-class Scale(nn.Module):
-    """``factor * x``."""
-
-    def __init__(self, factor: float) -> None:
-        super().__init__()
-        self.factor = factor
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.factor * x
 
 
 def activation(name: Activation, *, slope: float = 0.2) -> nn.Module:
@@ -58,8 +17,8 @@ def activation(name: Activation, *, slope: float = 0.2) -> nn.Module:
         "tanh": nn.Tanh,
         "relu": nn.ReLU,
         "leaky_relu": lambda: nn.LeakyReLU(slope),
-        "softplus": ShiftedSoftplus,
-        "gated": Gate,
+        "softplus": layers.ShiftedSoftplus,
+        "gated": layers.Gate,
     }
     return makers[name]()
 

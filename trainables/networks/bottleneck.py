@@ -1,18 +1,20 @@
 """The 101-layer residual nets of WGAN-GP's difficult architectures."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import isfinite
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from torch import nn
-
+from trainables.later import nn
 from trainables.networks import norm, stages
-from trainables.networks.activations import Scale
 from trainables.networks.init import He, Init
+from trainables.networks.later import layers, wiring
 from trainables.networks.norm import Norm
-from trainables.networks.resnet import Residual
 from trainables.networks.stages import Stage
-from trainables.networks.wiring import Condition
+
+if TYPE_CHECKING:
+    from trainables.networks.wiring import Condition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +70,13 @@ class BottleneckResnet:
         """
         sides = stages.exact_sides(shape, len(self.widths) - 1, "bottleneck_resnet")
         width = self.widths[0]
-        layers: Stage = [nn.Linear(latent, width * sides[0] ** 2), nn.Unflatten(1, (width, sides[0], sides[0]))]
+        parts: Stage = [nn.Linear(latent, width * sides[0] ** 2), nn.Unflatten(1, (width, sides[0], sides[0]))]
         for i, (outputs, blocks) in enumerate(zip(self.widths, self.blocks, strict=True)):
             if i > 0:
-                layers.append(self._up(width, outputs, sides[i - 1]))
-            layers += [self._same(outputs) for _ in range(blocks)]
+                parts.append(self._up(width, outputs, sides[i - 1]))
+            parts += [self._same(outputs) for _ in range(blocks)]
             width = outputs
-        return nn.Sequential(*layers, nn.Conv2d(width, shape[0], 1), Scale(1 / self.output_divisor), nn.Tanh())
+        return nn.Sequential(*parts, nn.Conv2d(width, shape[0], 1), layers.Scale(1 / self.output_divisor), nn.Tanh())
 
     def discriminator(self, shape: tuple[int, ...], labels: Condition | None = None) -> nn.Module:
         """Map images ``[B, *shape]``, and labels ``[B]`` if conditioned, to raw scores ``[B]``.
@@ -84,16 +86,16 @@ class BottleneckResnet:
         """
         sides = stages.exact_sides(shape, len(self.widths) - 1, "bottleneck_resnet")
         width = self.widths[-1]
-        layers: Stage = [nn.Conv2d(shape[0] + stages.width(labels), width, 1)]
+        parts: Stage = [nn.Conv2d(shape[0] + stages.width(labels), width, 1)]
         for i, (outputs, blocks) in enumerate(zip(reversed(self.widths), reversed(self.blocks), strict=True)):
             if i > 0:
-                layers.append(self._down(width, outputs))
-            layers += [self._same(outputs) for _ in range(blocks)]
+                parts.append(self._down(width, outputs))
+            parts += [self._same(outputs) for _ in range(blocks)]
             width = outputs
-        layers += [nn.Flatten(1), nn.Linear(width * sides[0] ** 2, 1)]
+        parts += [nn.Flatten(1), nn.Linear(width * sides[0] ** 2, 1)]
         if self.score_divisor != 1:
-            layers.append(Scale(1 / self.score_divisor))
-        return stages.join([[*layers, nn.Flatten(0)]], labels)
+            parts.append(layers.Scale(1 / self.score_divisor))
+        return stages.join([[*parts, nn.Flatten(0)]], labels)
 
     def _same(self, width: int) -> nn.Module:
         return self._block(width, width, nn.Conv2d(width // 2, width // 2, 3, padding=1), nn.Identity())
@@ -116,4 +118,4 @@ class BottleneckResnet:
             nn.Conv2d(outputs // 2, outputs, 1, bias=False),
             *norm.after(outputs, self.norm, eps=self.norm_eps, affine=self.norm_affine),
         )
-        return Residual(branch, shortcut, scale=self.branch_scale)
+        return wiring.Residual(branch, shortcut, scale=self.branch_scale)

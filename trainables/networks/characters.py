@@ -1,15 +1,18 @@
 """The nets of LSGAN's Chinese characters: 3,740 classes, conditioned through a linear map of the label."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from torch import nn
-
+from trainables.later import nn
 from trainables.networks import norm, stages
 from trainables.networks.init import Init, Normal
 from trainables.networks.norm import Norm
 from trainables.networks.stages import Stage
-from trainables.networks.wiring import Condition
+
+if TYPE_CHECKING:
+    from trainables.networks.wiring import Condition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,16 +1,19 @@
 """The DCGAN family for square images of 16 to 128 pixels, with the LSGAN authors' layer order."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from torch import nn
-
+from trainables.later import nn
 from trainables.networks import norm, stages
 from trainables.networks.activations import Activation, activation, reads
 from trainables.networks.init import Init, Normal
 from trainables.networks.norm import Norm
 from trainables.networks.stages import Stage
-from trainables.networks.wiring import Condition
+
+if TYPE_CHECKING:
+    from trainables.networks.wiring import Condition
 
 STAGES = {
     16: (4, 8, 16),

@@ -1,14 +1,17 @@
 """The nets of the Dirac-GAN: one parameter each, the smallest game that has a convergence problem."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import prod
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-import torch
-from torch import Tensor, nn
-
+from trainables.later import nn
 from trainables.networks.init import Constant, Init
-from trainables.networks.wiring import Condition
+from trainables.networks.later import layers
+
+if TYPE_CHECKING:
+    from trainables.networks.wiring import Condition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +33,7 @@ class Dirac:
 
     def generator(self, latent: int, shape: tuple[int, ...]) -> nn.Module:
         """Map ``[B, latent]`` to B copies of theta, ``[B, *shape]``."""
-        return Same(shape)
+        return layers.Same(shape)
 
     def discriminator(self, shape: tuple[int, ...], labels: Condition | None = None) -> nn.Module:
         """Map ``[B, *shape]`` to raw scores ``[B]``.
@@ -41,14 +44,3 @@ class Dirac:
         if labels is not None:
             raise ValueError(f"discriminator dirac must be unconditional, got {labels.classes} classes")
         return nn.Sequential(nn.Flatten(1), nn.Linear(prod(shape), 1, bias=False), nn.Flatten(0))
-
-
-class Same(nn.Module):
-    """The same sample for every latent."""
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        super().__init__()
-        self.theta = nn.Parameter(torch.empty(shape))
-
-    def forward(self, z: Tensor) -> Tensor:
-        return self.theta.expand(len(z), *self.theta.shape)

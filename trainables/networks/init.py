@@ -4,14 +4,16 @@ A rule sees the module that owns the parameter and the parameter's name ("weight
 from a stream of its own, so adding a normalisation layer leaves the start of all others unchanged.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import isfinite, sqrt
 from typing import ClassVar, Literal, Protocol
 
 import numpy as np
-from torch import nn
 
-from trainables.networks.norm import BatchNorm, LayerNorm
+from trainables.later import nn
+from trainables.networks.later import layers
 from trainables.streams import Array
 
 
@@ -45,7 +47,7 @@ class Normal:
         if isinstance(module, nn.Conv2d):
             while (outside := np.abs(draw) > 2).any():
                 draw[outside] = rng.standard_normal(int(outside.sum()), dtype=np.float32)
-        return np.float32(self.std) * draw + np.float32(isinstance(module, BatchNorm | LayerNorm))
+        return np.float32(self.std) * draw + np.float32(isinstance(module, layers.BatchNorm | layers.LayerNorm))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +66,7 @@ class Orthogonal:
             raise ValueError(f"gain must be > 0, got {self.gain}")
 
     def value(self, module: nn.Module, name: str, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-        if name == "bias" or isinstance(module, BatchNorm | LayerNorm):
+        if name == "bias" or isinstance(module, layers.BatchNorm | layers.LayerNorm):
             return np.full(shape, float(name != "bias"), dtype=np.float32)
         rows, columns = shape[0], int(np.prod(shape[1:]))
         q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
@@ -84,7 +86,7 @@ class He:
     source: ClassVar[str] = "He et al. 2015, section 2.2"
 
     def value(self, module: nn.Module, name: str, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-        if name == "bias" or isinstance(module, BatchNorm | LayerNorm):
+        if name == "bias" or isinstance(module, layers.BatchNorm | layers.LayerNorm):
             return np.full(shape, float(name != "bias"), dtype=np.float32)
         fan_in = np.prod(shape) / shape[0]
         if isinstance(module, nn.ConvTranspose2d):
@@ -104,7 +106,7 @@ class TorchDefault:
     source: ClassVar[str] = "torch.nn.Linear and torch.nn.Conv2d (reset_parameters)"
 
     def value(self, module: nn.Module, name: str, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-        if isinstance(module, BatchNorm | LayerNorm):
+        if isinstance(module, layers.BatchNorm | layers.LayerNorm):
             return np.full(shape, float(name != "bias"), dtype=np.float32)
         weight = module.get_parameter("weight" if name == "bias" else name)
         # As torch counts it: a transposed convolution's fan_in is that of axis 1, which is its number of outputs.
@@ -128,7 +130,7 @@ class Constant:
             raise ValueError(f"at must be finite, got {self.at}")
 
     def value(self, module: nn.Module, name: str, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-        if name == "bias" or isinstance(module, BatchNorm | LayerNorm):
+        if name == "bias" or isinstance(module, layers.BatchNorm | layers.LayerNorm):
             return np.full(shape, float(name != "bias"), dtype=np.float32)
         return np.full(shape, self.at, dtype=np.float32)
 
@@ -147,7 +149,7 @@ class Uniform:
             raise ValueError(f"low must be < high, and both finite, got {self.low} and {self.high}")
 
     def value(self, module: nn.Module, name: str, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-        if name == "bias" or isinstance(module, BatchNorm | LayerNorm):
+        if name == "bias" or isinstance(module, layers.BatchNorm | layers.LayerNorm):
             return np.full(shape, float(name != "bias"), dtype=np.float32)
         return np.float32(self.low) + np.float32(self.high - self.low) * rng.random(shape, dtype=np.float32)
 

@@ -1,16 +1,20 @@
 """Fully connected nets of maxout units: the discriminator of PacGAN's experiments on 2-D mixtures."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import prod
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from torch import nn
-
-from trainables.networks import activations, norm, stages
+from trainables.later import nn
+from trainables.networks import norm, stages
 from trainables.networks.init import Init, Normal
+from trainables.networks.later import layers
 from trainables.networks.norm import Norm
 from trainables.networks.stages import Stage
-from trainables.networks.wiring import Condition
+
+if TYPE_CHECKING:
+    from trainables.networks.wiring import Condition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +67,6 @@ class Maxout:
             stage: Stage = [norm.linear(inputs + beside, made, self.norm)]
             if i >= plain:
                 stage += norm.after(made, self.norm, eps=self.norm_eps, affine=self.norm_affine)
-            parts.append([*stage, activations.Maxout(self.pieces)])
+            parts.append([*stage, layers.Maxout(self.pieces)])
             inputs = units
         return [*parts, [norm.linear(inputs + beside, outputs, self.norm)]]

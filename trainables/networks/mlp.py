@@ -1,16 +1,20 @@
 """Fully connected nets: for 2-D data, and the baselines of image studies."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import isfinite, prod
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from torch import nn
-
+from trainables.later import nn
 from trainables.networks import norm
-from trainables.networks.activations import Activation, Scale, activation, reads
+from trainables.networks.activations import Activation, activation, reads
 from trainables.networks.init import Init, Orthogonal
+from trainables.networks.later import layers, wiring
 from trainables.networks.norm import Norm
-from trainables.networks.wiring import Condition, ConditionedDiscriminator
+
+if TYPE_CHECKING:
+    from trainables.networks.wiring import Condition
 
 Output = Literal["linear", "tanh"]
 
@@ -71,7 +75,7 @@ class Mlp:
         stages += self._stages(prod(shape), 1, labels.width, plain=1)
         stages.append([nn.Flatten(0)])
         plain = frozenset({0, len(stages) - 1})
-        return ConditionedDiscriminator(labels, [nn.Sequential(*stage) for stage in stages], plain=plain)
+        return wiring.ConditionedDiscriminator(labels, [nn.Sequential(*stage) for stage in stages], plain=plain)
 
     def _encoder(self, shape: tuple[int, ...], outputs: int) -> list[nn.Module]:
         layers = self._reading()
@@ -80,7 +84,7 @@ class Mlp:
         return layers
 
     def _reading(self) -> list[nn.Module]:
-        return [nn.Flatten(1)] if self.input_scale == 1 else [nn.Flatten(1), Scale(self.input_scale)]
+        return [nn.Flatten(1)] if self.input_scale == 1 else [nn.Flatten(1), layers.Scale(self.input_scale)]
 
     def _stages(self, inputs: int, outputs: int, beside: int, *, plain: int) -> list[list[nn.Module]]:
         """Return a list per linear map; each map reads ``beside`` more entries than the stage before it makes."""

@@ -1,26 +1,19 @@
 """Residual nets: the block that all of them are made of, and WGAN-GP's net for 32 pixels."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from torch import Tensor, nn
-
+from trainables.later import nn
 from trainables.networks import norm, stages
 from trainables.networks.init import He, Init
+from trainables.networks.later import wiring
 from trainables.networks.norm import Norm
 from trainables.networks.stages import Stage
-from trainables.networks.wiring import Condition, Run, Wired
 
-
-class Residual(Wired):
-    """``shortcut(x) + scale * branch(x)``."""
-
-    def __init__(self, branch: nn.Module, shortcut: nn.Module, *, scale: float = 1.0) -> None:
-        super().__init__()
-        self.branch, self.shortcut, self.scale = branch, shortcut, scale
-
-    def wire(self, run: Run, *inputs: Tensor) -> Tensor:
-        return run("shortcut", *inputs) + self.scale * run("branch", *inputs)
+if TYPE_CHECKING:
+    from trainables.networks.wiring import Condition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,20 +74,20 @@ class Resnet:
 
     def _up(self) -> nn.Module:
         branch = [*self._before(), nn.Upsample(scale_factor=2), self._conv3(), *self._before(), self._conv3()]
-        return Residual(nn.Sequential(*branch), nn.Sequential(nn.Upsample(scale_factor=2), self._conv1()))
+        return wiring.Residual(nn.Sequential(*branch), nn.Sequential(nn.Upsample(scale_factor=2), self._conv1()))
 
     def _same(self) -> nn.Module:
         branch = [*self._before(), self._conv3(), *self._before(), self._conv3()]
-        return Residual(nn.Sequential(*branch), nn.Identity())
+        return wiring.Residual(nn.Sequential(*branch), nn.Identity())
 
     def _down(self) -> nn.Module:
         branch = [*self._before(), self._conv3(), *self._before(), self._conv3(), nn.AvgPool2d(2)]
-        return Residual(nn.Sequential(*branch), nn.Sequential(self._conv1(), nn.AvgPool2d(2)))
+        return wiring.Residual(nn.Sequential(*branch), nn.Sequential(self._conv1(), nn.AvgPool2d(2)))
 
     def _first(self, inputs: int) -> nn.Module:
         branch = [norm.conv(inputs, self.width, 3, self.norm, padding=1), nn.ReLU(), self._conv3(), nn.AvgPool2d(2)]
         shortcut = [nn.AvgPool2d(2), norm.conv(inputs, self.width, 1, self.norm)]
-        return Residual(nn.Sequential(*branch), nn.Sequential(*shortcut))
+        return wiring.Residual(nn.Sequential(*branch), nn.Sequential(*shortcut))
 
     def _before(self) -> Stage:
         return [*norm.after(self.width, self.norm, eps=self.norm_eps, affine=self.norm_affine), nn.ReLU()]

@@ -1,16 +1,20 @@
 """What the image families share: shapes, strided maps upwards, and the places where a label enters a discriminator."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from itertools import chain
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from torch import nn
-
+from trainables.later import nn
 from trainables.networks import norm
+from trainables.networks.later import wiring
 from trainables.networks.norm import Norm
-from trainables.networks.wiring import Condition, ConditionedDiscriminator
 
-Stage: TypeAlias = list[nn.Module]
+if TYPE_CHECKING:
+    from trainables.networks.wiring import Condition
+
+Stage: TypeAlias = "list[nn.Module]"
 """Layers in order, up to the next place where a label may enter."""
 
 
@@ -82,7 +86,7 @@ def join(stages: Sequence[Stage], labels: Condition | None, *, plain: frozenset[
     """Join the stages to one network; with labels, those not in ``plain`` read its vector beside their input."""
     if labels is None:
         return nn.Sequential(*chain.from_iterable(stages))
-    return ConditionedDiscriminator(labels, [nn.Sequential(*stage) for stage in stages], plain=plain)
+    return wiring.ConditionedDiscriminator(labels, [nn.Sequential(*stage) for stage in stages], plain=plain)
 
 
 def two_convolutions(

@@ -134,6 +134,17 @@ class TwoHeads(Wired):
         return run("source", features), run("classes", features)
 
 
+class Residual(Wired):
+    """``shortcut(x) + scale * branch(x)``."""
+
+    def __init__(self, branch: nn.Module, shortcut: nn.Module, *, scale: float = 1.0) -> None:
+        super().__init__()
+        self.branch, self.shortcut, self.scale = branch, shortcut, scale
+
+    def wire(self, run: Run, *inputs: Tensor) -> Tensor:
+        return run("shortcut", *inputs) + self.scale * run("branch", *inputs)
+
+
 def with_class_head(discriminator: nn.Module, classes: int) -> TwoHeads:
     """Give a discriminator a class head on the features that its last linear map reads.
 

@@ -1,10 +1,8 @@
 """Proportions: success rates with intervals, and exact comparisons. Counts in, numbers out, never NaN."""
 
 from dataclasses import dataclass
-from math import hypot
-from typing import Literal
-
-from scipy.stats import binomtest, boschloo_exact
+from math import hypot, sqrt
+from statistics import NormalDist
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +42,12 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Rate:
         >>> round(rate.rate, 2), round(rate.low, 2), round(rate.high, 2)
         (0.6, 0.23, 0.88)
     """
-    return _interval(successes, n, confidence, "wilson")
+    if not _checked(successes, n, confidence):
+        return _UNKNOWN
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    share, scale = successes / n, 1 + z * z / n
+    center, half = share + z * z / (2 * n), z * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return _rate(successes, n, (center - half) / scale, (center + half) / scale)
 
 
 def clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> Rate:
@@ -66,7 +69,12 @@ def clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> Rate:
         >>> round(rate.low, 2), round(rate.high, 2)
         (0.15, 0.95)
     """
-    return _interval(successes, n, confidence, "exact")
+    if not _checked(successes, n, confidence):
+        return _UNKNOWN
+    from scipy.stats import binomtest  # not for the intervals above: it takes longer to load than `study status` does
+
+    found = binomtest(successes, n).proportion_ci(confidence_level=confidence, method="exact")
+    return _rate(successes, n, float(found.low), float(found.high))
 
 
 def boschloo(successes_1: int, n_1: int, successes_2: int, n_2: int) -> float:
@@ -97,6 +105,8 @@ def boschloo(successes_1: int, n_1: int, successes_2: int, n_2: int) -> float:
     _check(successes_2, n_2)
     if successes_1 + successes_2 in (0, n_1 + n_2) or not n_1 or not n_2:
         return 1.0  # every common rate explains such a table; scipy has no p-value where one sample is empty
+    from scipy.stats import boschloo_exact
+
     table = [[successes_1, successes_2], [n_1 - successes_1, n_2 - successes_2]]
     return min(1.0, max(0.0, float(boschloo_exact(table).pvalue)))
 
@@ -115,16 +125,21 @@ def newcombe(a: Rate, b: Rate) -> tuple[float, float]:
     return max(-1.0, low), min(1.0, high)
 
 
-def _interval(successes: int, n: int, confidence: float, method: Literal["wilson", "exact"]) -> Rate:
+_UNKNOWN = Rate(successes=0, n=0, low=0.0, high=1.0)
+
+
+def _checked(successes: int, n: int, confidence: float) -> bool:
+    """Return whether there is any observation; raise ValueError if the numbers are impossible."""
     _check(successes, n)
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must be in (0, 1), got {confidence}")
-    if n == 0:
-        return Rate(successes=0, n=0, low=0.0, high=1.0)
-    found = binomtest(successes, n).proportion_ci(confidence_level=confidence, method=method)
-    # Rounding may leave the observed rate outside at the ends.
-    low, high = min(float(found.low), successes / n), max(float(found.high), successes / n)
-    return Rate(successes=successes, n=n, low=max(0.0, low), high=min(1.0, high))
+    return n > 0
+
+
+def _rate(successes: int, n: int, low: float, high: float) -> Rate:
+    """Return the rate with its interval; rounding may leave the observed rate outside at the ends."""
+    share = successes / n
+    return Rate(successes=successes, n=n, low=max(0.0, min(low, share)), high=min(1.0, max(high, share)))
 
 
 def _check(successes: int, n: int) -> None:

@@ -91,8 +91,12 @@ def test_a_file_is_executed_once(mine: Path) -> None:
         ),
         ("seeds=2", "seeds='2'", "seeds of a profile must be a whole number in [1, 10000], got '2'"),
         ("block=2", "block=0", "block of a profile must be a whole number"),
-        ('name="mine"', 'name="a/b c"', "name of a study must be letters, digits"),
-        ('question="Which rate?"', "question=__doc__", "question must be a text, got None"),
+        ('name="mine"', 'name="a/b c"', "name of a study must be 1 to 100 letters, digits"),
+        (
+            'question="Which rate?"',
+            "question=__doc__",
+            "question of study mine must be a text without",
+        ),
     ],
 )
 def test_what_is_wrong_in_a_study_is_one_sentence_before_anything_runs(

@@ -128,10 +128,13 @@ _NETWORKS = ", ".join(kind().kind for kind in NETWORKS)
 _INITS = ", ".join(kind().kind for kind in get_args(Init))
 MISTAKES = [
     # a field that does not exist
-    ({"stepz": 3}, f"stepz is no field: the configuration has {_FIELDS}"),
+    ({"stepz": 3}, f"stepz is no field: the configuration has {_FIELDS}: did you mean steps?"),
     ({"kind": "x"}, "kind must be one of gan, aae, got 'x'"),
-    ({"objectve.kind": "minimax"}, f"objectve is no field: the configuration has {_FIELDS}"),
-    ({"d_optimizer.lrr": 3}, "d_optimizer.lrr is no field: d_optimizer has kind, lr, beta1, beta2, eps, weight_decay"),
+    ({"objectve.kind": "minimax"}, f"objectve is no field: the configuration has {_FIELDS}: did you mean objective?"),
+    (
+        {"d_optimizer.lrr": 3},
+        "d_optimizer.lrr is no field: d_optimizer has kind, lr, beta1, beta2, eps, weight_decay: did you mean lr?",
+    ),
     ({"generator.init.std": 3}, "generator.init.std is no field: generator.init has kind, gain"),
     ({"objective": {"kind": "minimax", "a": 1}}, "objective.a is no field: objective has kind"),
     ({"objective.kind": "minimax", "objective.a": 1}, "objective.a is no field: objective has kind"),
@@ -172,7 +175,7 @@ MISTAKES = [
     ({"objective": 5}, "objective must be named fields, got 5"),
     ({"updates": None}, "updates must be named fields, got None"),
     ({"updates.order": "both"}, "updates.order: input should be 'd_first', 'g_first' or 'simultaneous', got 'both'"),
-    ({"dtype": "float16"}, "dtype: input should be 'float32' or 'float64', got 'float16'"),
+    ({"dtype": "float16"}, "dtype: input should be 'float32' or 'float64', got 'float16': did you mean float64?"),
     # a value out of range: the owner's sentence, after the place
     ({"clip": -0.01}, "clip must be > 0, got -0.01"),
     ({"batch_size": 1}, "batch_size must be >= 2, got 1"),

@@ -156,7 +156,7 @@ def test_a_setting_is_shown_without_empty_headings_and_as_it_is_written(store: S
 
 
 @pytest.mark.parametrize(("text", "sentence"), [
-    ("{}", "best.json cannot be read: name: Field required"),
+    ("{}", "best.json cannot be read: name must be given"),
     ("nothing", "best.json cannot be read: "),
 ])  # fmt: skip
 def test_a_file_that_is_no_setting_is_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:

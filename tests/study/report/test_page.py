@@ -193,7 +193,7 @@ def test_verdict_is_a_word_and_a_color_and_a_sentence(make: Any) -> None:
     assert "8 of 8 (100 %" in part
     # McNemar on eight pairs, all discordant in one direction: 2 / 2^8; the other hypothesis has no cells.
     assert '<span class="counts">8/8 against 0/8</span><span class="p">p 0.008</span>' in part
-    assert '<span class="counts">nothing to test</span>' in part
+    assert '<span class="counts">not in this profile</span>' in part
 
 
 @pytest.mark.usefixtures("undrawn")

@@ -15,7 +15,7 @@ from study.report.views import view_of
 from study.scheduling.cost import Estimate
 from study.scheduling.ledger import Ledger
 from study.storage.store import Store
-from study.terminal import launches
+from study.terminal import launches, standing
 from study.terminal.progress import Terminal
 from tests.study import made_searches as searches
 from tests.study.conftest import C, M, U, make
@@ -29,8 +29,8 @@ def printed(show: object, *arguments: object, **options: object) -> str:
 
 def test_a_grid_is_described_by_its_size(tmp_path: Path) -> None:
     plan = make(tmp_path, page=False).plan()
-    assert launches.describe(plan) == (
-        f"demo (quick), launch 20260102-030405-quick: 2 cells x 3 seeds = 6 replicas in 2 blocks\nplan {plan.digest()}"
+    assert launches.describe(plan).plain == (
+        f"demo (quick): 2 cells x 3 seeds = 6 replicas in 2 blocks\nplan {plan.digest()}"
     )
 
 
@@ -38,26 +38,26 @@ def test_seeds_that_depend_on_the_verdicts_are_called_the_most(tmp_path: Path) -
     plan = make(tmp_path, page=False, block=1, until_decided=True, least=1).plan()
     assert (
         "6 replicas in 6 blocks at most; 1 per cell, then blocks of 1 until the hypotheses are decided"
-        in launches.describe(plan)
+        in launches.describe(plan).plain
     )
 
 
 def test_a_search_is_described_by_its_budget() -> None:
-    assert "at most 12 blocks in blocks of 2 seeds, at most 6 per candidate, sampler tpe" in launches.describe(
-        searches.plan(blocks=12)
+    assert "at most 12 blocks in blocks of 2 seeds, at most 6 per candidate, sampler tpe" in (
+        launches.describe(searches.plan(blocks=12)).plain
     )
 
 
 def test_the_status_counts_replicas_and_shows_the_cells(tmp_path: Path) -> None:
     store = make(tmp_path, ((C, C, M), (U, U, U)), page=False)
-    text = printed(launches.status, Ledger(store.plan(), store))
+    text = printed(standing.status, Ledger(store.plan(), store))
     assert "6 replicas planned: 3 finished, 3 planned" in text
     assert "2 of 3" in text
 
 
 def test_a_search_lists_its_best_candidates_and_counts_the_others(tmp_path: Path) -> None:
     store, ledger = searches.begin(tmp_path, searches.plan(blocks=30, seeds=2))
-    assert "no candidate has a result yet" in printed(launches.status, ledger)
+    assert "no candidate has a result yet" in printed(standing.status, ledger)
     searches.go(store, ledger, searches.searching(ledger))
     text = printed(launches.results, Launch(store, ledger.records))
     assert text.partition("Answer")[0].count("optimizer=") == 10

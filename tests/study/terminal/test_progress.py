@@ -147,7 +147,7 @@ def test_a_launch_is_announced_from_its_plan_to_its_workers(planned: Store) -> N
     terminal.classifier_trained("digits", "labels", 0.9722)
     terminal.ended()
     assert text.getvalue().splitlines() == [
-        *describe(plan).splitlines(),
+        *describe(plan).plain.splitlines(),
         reach.sentence(plan),
         "starting Ray ...",
         "Ray with 2 CPUs: 1 block at a time, 1 CPU and 0.5 GPU each",

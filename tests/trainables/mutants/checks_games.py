@@ -24,7 +24,7 @@ from trainables.gan.play import Play
 from trainables.loop import Loop
 from trainables.networks import Dirac, Mlp
 from trainables.networks.init import Constant, He
-from trainables.networks.norm import BatchNorm
+from trainables.networks.layers import BatchNorm
 from trainables.objectives import LeastSquares, Wasserstein
 from trainables.penalties import WganGp
 from trainables.streams import Streams

@@ -13,7 +13,7 @@ from torch.nn.functional import softplus
 
 from search_spaces import architecture
 from tests.trainables.mutants import checks_games, checks_losses
-from trainables import conditioning, loop, objectives, optim, penalties, phases
+from trainables import conditioning, loop, objectives, optim, penalties, phases, tf1_rmsprop
 from trainables.config import BurnIn, GanConfig
 from trainables.data import Ring
 from trainables.data.source import ImageSource, MixtureTruth
@@ -21,7 +21,7 @@ from trainables.gan import scoring
 from trainables.gan.draws import Draws, PenaltyNoise
 from trainables.gan.game import Gan
 from trainables.gan.play import Play
-from trainables.networks import norm
+from trainables.networks import layers
 
 CHECKS = checks_losses.CHECKS + checks_games.CHECKS
 LSQ, NS, ACGAN = objectives.LeastSquares, objectives.NonSaturating, conditioning.AuxiliaryClassifier
@@ -208,7 +208,7 @@ def _tf1(*, start: float = 1.0, inside: bool = True) -> Callable[[Any], Any]:
 
 
 def _other_decay(right: Any) -> Any:
-    return lambda self, leaves: optim._Tf1RMSprop(list(leaves), lr=self.lr, decay=0.99, eps=self.eps)
+    return lambda self, leaves: tf1_rmsprop.Tf1RMSprop(list(leaves), lr=self.lr, decay=0.99, eps=self.eps)
 
 
 def _unit_images(right: Any) -> Any:
@@ -220,7 +220,7 @@ def _frozen_not(right: Any) -> Any:
 
 
 def _eps(right: Any) -> Any:
-    def init(self: norm.BatchNorm, channels: int, *, eps: float, affine: bool) -> None:
+    def init(self: layers.BatchNorm, channels: int, *, eps: float, affine: bool) -> None:
         right(self, channels, eps=0.8, affine=affine)
 
     return init
@@ -467,15 +467,15 @@ MUTANTS: tuple[Mutant, ...] = (
     _row("samples not detached for D", "leak", Draws, "fake_for_discriminator", _always(_attached_fakes)),
     _row("D not frozen in G's update", "leak", phases.Nets, "run", _frozen_not),
     # Networks, data, optimisers
-    _row("batch norm with eps 0.8", "7.3", norm.BatchNorm, "__init__", _eps),
-    _row("batch norm with fixed statistics", "7.17", norm.BatchNorm, "forward", _always(_merged_statistics)),
+    _row("batch norm with eps 0.8", "7.3", layers.BatchNorm, "__init__", _eps),
+    _row("batch norm with fixed statistics", "7.17", layers.BatchNorm, "forward", _always(_merged_statistics)),
     _row("samples drawn in one large batch", "7.17", Play, "sample", _one_chunk),
     _row("real and generated in one batch", "7.18", scoring, "both", _always(_joined)),
     _row("packs of mixed neighbours", "packing", scoring, "pack", lambda right: lambda x, m: right(x.roll(1, 1), m)),
     _row("closed ring", "7.6", Ring, "load", _closed_ring),
     _row("images in [0, 1]", "7.15", ImageSource, "_floats", _unit_images),
-    _row("TF1 RMSProp from zero", "7.2", optim._Tf1RMSprop, "step", _tf1(start=0.0)),
-    _row("TF1 RMSProp with eps outside the root", "7.2", optim._Tf1RMSprop, "step", _tf1(inside=False)),
+    _row("TF1 RMSProp from zero", "7.2", tf1_rmsprop.Tf1RMSprop, "step", _tf1(start=0.0)),
+    _row("TF1 RMSProp with eps outside the root", "7.2", tf1_rmsprop.Tf1RMSprop, "step", _tf1(inside=False)),
     _row("TF1 RMSProp with decay 0.99", "7.2", optim.RMSpropTf1, "build", _other_decay),
     _row(
         "TF1 RMSProp under torch's name",

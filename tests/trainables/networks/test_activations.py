@@ -9,15 +9,8 @@ from torch import nn
 
 from tests.trainables.rounding import assert_same
 from trainables import replicas
-from trainables.networks.activations import (
-    Activation,
-    Gate,
-    Maxout,
-    Scale,
-    ShiftedSoftplus,
-    activation,
-    reads,
-)
+from trainables.networks.activations import Activation, activation, reads
+from trainables.networks.layers import Gate, Maxout, Scale, ShiftedSoftplus
 
 
 def test_the_shifted_softplus_is_the_papers() -> None:

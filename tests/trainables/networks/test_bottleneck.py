@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from trainables.networks.bottleneck import BottleneckResnet
-from trainables.networks.norm import BatchNorm
-from trainables.networks.resnet import Residual
+from trainables.networks.layers import BatchNorm
+from trainables.networks.wiring import Residual
 
 SMALL = BottleneckResnet(widths=(8, 4, 2), blocks=(1, 2, 1))
 MAPS = nn.Linear | nn.Conv2d | nn.ConvTranspose2d

@@ -8,7 +8,8 @@ from torch import nn
 
 from trainables.networks.activations import Activation
 from trainables.networks.dcgan import STAGES, Dcgan
-from trainables.networks.norm import BatchNorm, Norm
+from trainables.networks.layers import BatchNorm
+from trainables.networks.norm import Norm
 
 CHANNELS = {16: (3, 4), 28: (3, 4, 5), 32: (3, 4, 5), 64: (3, 4, 5, 6), 112: (3, 4, 5, 6), 128: (3, 4, 5, 6, 7)}
 

@@ -8,7 +8,7 @@ import pytest
 from torch import nn
 
 from trainables.networks.init import Constant, He, Init, InitialValue, Normal, Orthogonal, TorchDefault, Uniform
-from trainables.networks.norm import BatchNorm
+from trainables.networks.layers import BatchNorm
 from trainables.streams import Array, generator
 
 CONV = nn.Conv2d(24, 40, 5)

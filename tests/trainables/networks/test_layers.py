@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from trainables.networks import Characters, Infogan, LowVariability, Resnet, Sndcgan, UnrolledMnist, Vgg
-from trainables.networks.norm import BatchNorm
+from trainables.networks.layers import BatchNorm
 from trainables.networks.wiring import Condition
 
 DIGIT = (1, 28, 28)

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from trainables.networks.activations import Activation, activation
+from trainables.networks.layers import BatchNorm
 from trainables.networks.mlp import Mlp
-from trainables.networks.norm import BatchNorm
 from trainables.networks.wiring import Condition
 
 

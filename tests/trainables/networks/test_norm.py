@@ -10,16 +10,15 @@ from tests.trainables.rounding import assert_same, largest
 from trainables import replicas
 from trainables.networks import Dcgan, Mlp
 from trainables.networks.init import He
-from trainables.networks.norm import (
+from trainables.networks.layers import (
     BatchNorm,
     LayerNorm,
     SpectralConv2d,
     SpectralLinear,
-    after,
-    check,
     largest_singular_value,
     power_iteration,
 )
+from trainables.networks.norm import after, check
 from trainables.shapes import Params
 from trainables.streams import Streams
 

@@ -8,7 +8,7 @@ from torch.func import functional_call
 from tests.trainables.rounding import assert_same, assert_same_gradient
 from trainables import replicas
 from trainables.networks import Dcgan, Mlp
-from trainables.networks.norm import BatchNorm, LayerNorm, SpectralLinear
+from trainables.networks.layers import BatchNorm, LayerNorm, SpectralLinear
 from trainables.networks.wiring import (
     Condition,
     ConditionedDiscriminator,

@@ -1,0 +1,21 @@
+"""The consoles of the command line, on which text is text: names of studies, cells and files are other people's."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from study.formatting import printable
+
+
+class PlainConsole(Console):
+    """A console that reads no markup and no emoji's name in what it prints, and passes no control character on.
+
+    What is to be bold or dim is a ``Text``, or printed with a ``style``.
+    """
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, markup=False, emoji=False)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str("\n".join(map(printable, text.split("\n"))), **options)

@@ -1,0 +1,28 @@
+"""Text of others on the terminal: no markup, no emoji, no control characters."""
+
+import pytest
+from rich.table import Table
+
+from study.terminal.consoles import PlainConsole
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("x [/y]", "x [/y]"),
+        ("[bold]x[/]", "[bold]x[/]"),
+        ("[link=http://x]y[/link]", "[link=http://x]y[/link]"),
+        (":smile:", ":smile:"),
+        ("a\x1b[31mb", "a\\x1b[31mb"),
+        ("\ud800", "\\ud800"),
+        ("two\nlines", "two\nlines"),
+    ],
+)
+def test_text_is_printed_as_it_is(text: str, printed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    console = PlainConsole()
+    console.print(text)
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_row(text)
+    console.print(table)
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert lines == [*printed.split("\n")] * 2
