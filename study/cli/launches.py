@@ -158,6 +158,7 @@ def report(launch: LaunchArgument, out: Out = Path("runs")) -> None:
 def sync(launch: LaunchArgument, out: Out = Path("runs"), tracking_uri: TrackingUri = None) -> None:
     """Rebuild the MLflow runs of a launch from its files, without duplicates, e.g. after the server was down."""
     store = stored(launch, out)
+    from study import tracking
     from study.api.running import NOWHERE, tracker_at
 
     uri = tracking.uri_for(store.out, tracking_uri)
@@ -180,6 +181,8 @@ def ui(
     port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1.", show_default="a free one")] = None,
 ) -> None:
     """Serve the MLflow UI on 127.0.0.1 until Ctrl-C."""
+    from study import tracking
+
     if not (out / "mlflow.db").exists():
         remote = tracking.uri_for(out, None)
         elsewhere = "" if remote == tracking.local_uri(out) else f"; what is at {tracking.named(remote)} is shown there"

@@ -204,7 +204,7 @@ class Terminal(Observer):
         self._live: LiveProgress | None = None
 
     def planned(self, plan: Plan) -> None:
-        text = Text(launches.describe(plan))
+        text = launches.describe(plan)
         text.stylize("bold", 0, len(plan.study))
         self._console.print(text, soft_wrap=not self._console.is_terminal)
         launches.out_of_reach(plan, self._console)
