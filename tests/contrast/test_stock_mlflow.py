@@ -73,13 +73,13 @@ def test_ours_sends_finite_numbers_and_says_what_became_of_the_gan(out: Path) ->
     cells = {"lucky": ONE_OF_FIVE}
     plan, records = launch(cells), decided(**cells)
     (block,) = plan.blocks()
-    runs = open_runs(local_uri(out), None, plan)
+    runs = open_runs(local_uri(out), plan)
     for (cell, seed), points in curves(block, rows_of(block, ONE_OF_FIVE), stamp=0).points.items():
         runs.curves(cell, seed, points)
     for record in records:
-        runs.replica(record, ())
+        runs.replica(record, (), record.rule)
     runs.cell(summarize(records)[0])
-    kept = stored(out, "seed 0") | stored(out, "lucky")
+    kept = stored(out, "seed 0: diverged (lucky)") | stored(out, "lucky")
     assert not any(flag for _, flag in kept.values())
     assert all(isfinite(value) and abs(value) < 1e300 for value, _ in kept.values())
     assert (kept["success"], kept["success_rate"], kept["outcome_diverged"]) == ((0, False), (0.2, False), (4, False))
