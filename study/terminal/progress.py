@@ -204,9 +204,7 @@ class Terminal(Observer):
         self._live: LiveProgress | None = None
 
     def planned(self, plan: Plan) -> None:
-        text = launches.describe(plan)
-        text.stylize("bold", 0, len(plan.study))
-        self._console.print(text, soft_wrap=not self._console.is_terminal)
+        self._console.print(launches.describe(plan), soft_wrap=not self._console.is_terminal)
         launches.out_of_reach(plan, self._console)
         if other := phrases.other_data(plan):
             self._say(other, style="yellow")
