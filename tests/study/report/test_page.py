@@ -420,7 +420,7 @@ def test_classifier_and_hypotheses_may_be_absent(make: Any) -> None:
 @pytest.mark.usefixtures("undrawn")
 def test_text_is_escaped_everywhere(make: Any) -> None:
     evil = '<script>alert("x")</script> & $\\frac{1$'
-    source = build(make(plan={"title": evil, "question": evil, "note": evil, "sources": (evil,), "launch": evil}))
+    source = build(make(plan={"title": evil, "question": evil, "note": evil, "sources": (evil,)}))
     read = Page(source)
     assert len(list(read.all("script"))) == 1
     assert read.text.count('<script>alert("x")</script> & $\\frac{1$') >= 5
