@@ -1,5 +1,6 @@
 """The commands that run, resume, decide, report and synchronize launches."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -170,7 +171,7 @@ def ui(
     port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1.", show_default="a free one")] = None,
 ) -> None:
     """Serve the MLflow UI on 127.0.0.1 until Ctrl-C."""
-    if not (out / "mlflow.db").exists():
+    if not os.path.isfile(out / "mlflow.db"):
         raise ValueError(f"--out must be a folder with launches, got {out}: it has no mlflow.db yet")
     from study import tracking
 
