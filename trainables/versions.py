@@ -1,5 +1,7 @@
 """What made a number: versions of the libraries it depends on, and a hash of this package's own code."""
 
+from __future__ import annotations
+
 import platform
 from functools import cache
 from hashlib import blake2b

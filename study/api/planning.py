@@ -1,5 +1,6 @@
 """Plan a study, a search or a confirmation; explain what it trains and compute what it can decide."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -10,8 +11,9 @@ from study.api.arguments import check_axes, check_kind, check_values
 from study.design import parsing, planning, setting_file, study_file, varying
 from study.design.plan import Plan
 from study.design.study import MOST_SEEDS, Study
+from study.formatting import quoted
 from study.storage.store import Store
-from study.studies import find
+from study.studies import find, names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -143,8 +145,8 @@ def study_of(name: str | Path, profile: str | None = None) -> Study:
             return study_file.read(path)
         case ".json":
             return setting_file.read(path).study(profile or USUAL)
-        case _ if path.exists():
-            raise ValueError(f"a study's file must end in .py or .json, got {name}")
+        case _ if str(name) not in names() and os.path.exists(path):  # a folder may be called as a study is
+            raise ValueError(f"a study's file must end in .py or .json, got {quoted(str(name))}")
         case _:
             return find(str(name))
 

@@ -1,5 +1,6 @@
 """The commands that run, resume, decide, report and synchronize launches."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -183,7 +184,7 @@ def ui(
     """Serve the MLflow UI on 127.0.0.1 until Ctrl-C."""
     from study import tracking
 
-    if not (out / "mlflow.db").exists():
+    if not os.path.isfile(out / "mlflow.db"):
         remote = tracking.uri_for(out, None)
         elsewhere = "" if remote == tracking.local_uri(out) else f"; what is at {tracking.named(remote)} is shown there"
         raise ValueError(f"--out must be a folder with launches, got {out}: it has no mlflow.db yet{elsewhere}")

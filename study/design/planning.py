@@ -11,6 +11,7 @@ from study.design.plan import Cell, Plan
 from study.design.study import MOST_SEEDS, Profile, Study
 from study.design.values import leaves
 from trainables.config import Config, digest, to_dict
+from trainables.versions import versions
 
 
 def plan_study(
@@ -50,8 +51,6 @@ def plan_study(
             raise ValueError("--budget needs --until-decided")
     except ValueError as error:
         raise ValueError(f"{error} (study {study.name}, profile {profile_name})") from None
-    from trainables.versions import versions
-
     return Plan(
         launch=f"{now:%Y%m%d-%H%M%S}-{profile_name}",
         study=study.name,

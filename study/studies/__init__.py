@@ -8,7 +8,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from study.design.study import Study
-from study.formatting import did_you_mean
+from study.formatting import did_you_mean, quoted
 
 
 @cache
@@ -30,6 +30,6 @@ def find(name: str) -> Study:
         ValueError: if there is no such study; lists the names.
     """
     if name not in names():
-        raise ValueError(f"study must be one of {', '.join(names())}, got {name!r}{did_you_mean(name, names())}")
+        raise ValueError(f"study must be one of {', '.join(names())}, got {quoted(name)}{did_you_mean(name, names())}")
     study: Study = import_module(f"{__name__}.{name.replace('-', '_')}").STUDY
     return study

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from study import cli
 from study.cli.app import one_sentence, planned, save_study, stored
@@ -152,3 +153,36 @@ def test_a_closed_terminal_is_no_error_of_writing(tmp_path: Path) -> None:
     os.close(read)
     os.close(write)
     assert command.returncode == 129
+
+
+USAGE = [
+    (["--version"], 0, ""),
+    (["list", "--bogus"], 2, "no such option: --bogus (see study list --help)"),
+    (["run", "dirac", "--seed", "3"], 2, "no such option: --seed: did you mean --seeds? (see study run --help)"),
+    (["lst"], 2, "no such command 'lst': did you mean 'list'? (see study --help)"),
+    (["run"], 2, "missing argument 'STUDY' (see study run --help)"),
+    (["run", "dirac", "--seeds"], 2, "option '--seeds' requires an argument (see study --help)"),
+    (["status", "x", "--out", "s3://b/x"], 2, "--out must be a folder of this machine, got the address 's3:/b/x'"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "code", "sentence"), USAGE, ids=lambda value: str(value)[:30])
+def test_what_is_wrong_in_the_arguments_is_one_sentence(arguments: list[str], code: int, sentence: str) -> None:
+    done = CliRunner().invoke(cli.app, arguments, prog_name="study")
+    assert done.exit_code == code
+    assert sentence in done.stderr
+    assert len(done.stderr.splitlines()) == (1 if code else 0)
+
+
+@pytest.mark.parametrize(("value", "given"), [("--seeds", ["--seeds", "2.5"]), ("--seeds", ["--seeds=2.5"])])
+def test_a_value_of_the_wrong_kind_is_named_with_its_option(value: str, given: list[str]) -> None:
+    done = CliRunner().invoke(cli.app, ["run", "dirac", *given])
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"error: {value}: input should be a valid integer")
+    assert done.stderr.endswith(", got '2.5'\n")
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    import study
+
+    assert CliRunner().invoke(cli.app, ["--version"]).stdout == f"study {study.__version__}\n"

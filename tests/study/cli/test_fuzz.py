@@ -79,6 +79,7 @@ NASTY = (
     "[" * 5_000, "[" * 50 + "]" * 50, '{"a":' * 5_000, '"\\ud800"', "\ud800", "\x00", "\x1b[31m", "x [/y]", "[bold]",
     ":smile:", "\u202e", "../x", "a/b", "~", "-", "--set", "\n", "{}", "[]", "[[]]", '{"kind": "mlp"}', "[0]", "[1,2",
     "[" + "1," * 2_000 + "1]", '{"kind": {}}', '{"kind": "\\ud800"}', "1,1", "1,2", "0.1,[1],x", "mlp,maxout", "ns",
+    "x" * 5_000 + ".json", "x/" * 3_000 + "y.py",
 )  # fmt: skip
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from((*KINDS, *NASTY)),

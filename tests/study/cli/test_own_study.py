@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from study.cli.app import app, console
+from study.cli.app import app, console, study_of
 from study.storage.store import Store
 
 STUDY = Path(sys.executable).with_name("study")
@@ -181,3 +181,12 @@ def test_a_grid_of_the_command_line_is_a_launch_and_its_saved_file_plans_the_sam
     code, said = run("explain", file)
     assert code == 0
     assert all(cell["digest"] in said or cell["name"] in said for cell in planned["cells"])
+
+
+def test_a_folder_of_the_same_name_hides_no_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dirac").mkdir()
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert study_of("dirac", None).name == "dirac"
+    with pytest.raises(ValueError, match=r"must end in \.py or \.json, got 'other'"):
+        study_of("other", None)

@@ -78,3 +78,12 @@ def test_what_cannot_be_assumed_is_one_sentence(arguments: list[str], message: s
     assert code == 2
     assert message in text
     assert len(text.strip().splitlines()) == 1
+
+
+def test_claims_that_an_assumption_says_nothing_of_are_named() -> None:
+    code, text = run("mixture-modes", "--seeds", "12", "--assume", "0.9,0.2")
+    assert code == 0
+    text = " ".join(text.split())
+    assert "--assume says nothing of ls-learns-the-ring, ns-collapses-on-the-ring, which keep their usual rates" in text
+    _, text = run("mixture-modes", "--seeds", "12", "--assume", "0.9,0.2", "--assume", "0.9")
+    assert "says nothing of" not in text

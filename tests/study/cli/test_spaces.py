@@ -52,7 +52,6 @@ def test_an_axis_shows_every_path_it_sets_and_its_source() -> None:
 def test_an_unknown_space_is_one_sentence() -> None:
     shown = spaces("lsgan2")
     assert shown.exit_code == 2
-    assert (
-        shown.stderr.strip()
-        == f"error: SPACE must be one of {', '.join(SEARCHES)}, or several joined by +, got 'lsgan2'"
-    )
+    known = ", ".join(SEARCHES)
+    sentence = f"SPACE must be one of {known}, or several joined by +, got 'lsgan2': did you mean lsgan?"
+    assert shown.stderr.strip() == f"error: {sentence}"

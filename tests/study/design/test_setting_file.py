@@ -157,14 +157,22 @@ def test_a_setting_is_shown_without_empty_headings_and_as_it_is_written(store: S
 
 @pytest.mark.parametrize(("text", "sentence"), [
     ("{}", "best.json cannot be read: name must be given"),
+    ("\ufeff{}", "best.json cannot be read: name must be given"),
     ("nothing", "best.json cannot be read: "),
+    ("[" * 100_000, "best.json cannot be read: Invalid JSON: recursion limit exceeded"),
 ])  # fmt: skip
 def test_a_file_that_is_no_setting_is_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
     path = tmp_path / "best.json"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     result = CliRunner().invoke(app, ["show", str(path)], env={"COLUMNS": "200"})
     assert result.exit_code == 2
     assert sentence in result.output
+
+
+def test_an_editor_may_put_a_byte_order_mark_first(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "best.json"
+    path.write_text(confirmation.setting(store, None).text(), encoding="utf-8-sig")
+    assert setting_file.read(path) == confirmation.setting(store, None)
 
 
 def test_a_field_that_was_mistyped_is_named(store: Store, tmp_path: Path) -> None:

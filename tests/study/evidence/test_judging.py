@@ -71,7 +71,7 @@ def test_judgments_come_in_the_order_of_the_hypotheses() -> None:
 def test_a_launch_without_the_cells_leaves_the_claim_undecided(hypothesis: Hypothesis, anytime: bool) -> None:
     found = one(hypothesis, cell(0, "++--", loss="w") + cell(1, "++--", loss="ns"), anytime=anytime)
     assert found == Judgment(
-        hypothesis=hypothesis, verdict=UNDECIDED, sentence="This profile has no cell with loss ls."
+        hypothesis=hypothesis, verdict=UNDECIDED, sentence="This profile has no cell with loss ls.", planned=False
     )
 
 

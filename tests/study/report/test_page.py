@@ -507,8 +507,8 @@ def test_classifier_and_hypotheses_may_be_absent(make: Any) -> None:
 @pytest.mark.usefixtures("undrawn")
 def test_text_is_escaped_everywhere(make: Any) -> None:
     evil = '<script>alert("x")</script> & $\\frac{1$'
-    claim = Share(name=evil, claim=evil, source=evil, where={}, outcomes=(C,), side="below", threshold=0.5)
-    named = {"title": evil, "question": evil, "note": evil, "sources": (evil,), "launch": evil, "hypotheses": (claim,)}
+    claim = Share(name="evil", claim=evil, source=evil, where={}, outcomes=(C,), side="below", threshold=0.5)
+    named = {"title": evil, "question": evil, "note": evil, "sources": (evil,), "hypotheses": (claim,)}
     source = build(make(plan=named))
     read = Page(source)
     assert len(list(read.all("script"))) == 1

@@ -75,15 +75,14 @@ def test_verdicts_show_word_counts_and_p(make: Any) -> None:
 
 
 def test_a_claim_that_cannot_be_tested_says_so(make: Any) -> None:
-    launch = make([[C, M], [C, U]])
+    launch = make([[C, M], [C, M], [U, U], [U, U]])
     _, share = judge(launch.plan().hypotheses, launch.records())
-    assert "undecided  " in shown(verdict_table([share]))
+    assert "undecided  no outcome yet" in shown(verdict_table([share]))
 
 
 def test_a_claim_that_the_profile_does_not_test_is_no_open_question(make: Any) -> None:
     launch = make([[C, M], [C, M]])
-    elsewhere = replace(launch.plan().hypotheses[1], where={"loss": "of another profile"})
-    (judged,) = judge([elsewhere], launch.records())
+    _, judged = judge(launch.plan().hypotheses, launch.records())
     assert "not tested  not in this profile" in shown(verdict_table([judged]))
     assert ": not tested. This profile has no cell with" in str(judged)
 
