@@ -42,6 +42,7 @@ class Criterion:
 CRITERIA = (
     Criterion("quality", "quality_min", Kind.FIDELITY),
     Criterion("support", "support_min", Kind.FIDELITY),
+    Criterion("precision", "precision_min", Kind.FIDELITY),
     Criterion("spacing", "spacing_max", Kind.FIDELITY, at_most=True),
     Criterion("residue", "residue_max", Kind.FIDELITY, at_most=True),
     Criterion("coverage", "coverage_min", Kind.VARIETY),
@@ -64,10 +65,10 @@ class Measures:
 
     Attributes:
         step: ``[T]``, the same for all.
-        values: quantity by name: those of :data:`CRITERIA` that the data have, and ``precision``, ``confidence`` (mean
-            probability of an image's predicted class), ``distance`` (to the data: squared Fréchet distance, or median
-            distance to the nearest centre), ``hopping`` (the share of the balance of two windows as a whole that their
-            best row lacks; they end with the row) and ``classification_error``.
+        values: quantity by name: those of :data:`CRITERIA` that the data have, and ``confidence`` (mean probability of
+            an image's predicted class), ``distance`` (to the data: squared Fréchet distance, or median distance to the
+            nearest centre), ``hopping`` (the share of the balance of two windows as a whole that their best row lacks;
+            they end with the row) and ``classification_error``.
         errors: standard error of a quantity by name, at the number of samples that it was measured on.
         missing: what the trace must have to be judged and does not; empty if nothing.
     """
@@ -121,7 +122,9 @@ def measure(trace: ReplicaTrace, rule: OutcomeRule, each: int | None = None) -> 
     ``share_floor * w_m``; *balance* is ``1 / sum p_m^2 / w_m``, with the unbiased estimate of the sum. For images these
     are of classes and all samples, and no criterion without labels. *Support* is ``(c - f) / (t - f)``, the smaller one
     of features and pixels, with c the nearest-neighbor coverage of the samples, f that of images without structure, t
-    that of other real images. ``each``: rows of each replica, where several are joined.
+    that of other real images. *Recall* and *precision* in pixels are over the recall of other real images, which is
+    also their precision, because either set may be called the generated one. ``each``: rows of each replica, where
+    several are joined.
     """
     rows = Columns(trace, each)
     with np.errstate(all="ignore"):
@@ -185,10 +188,9 @@ def _support(values: dict[str, Floats], errors: dict[str, Floats], rows: Columns
     values["support"] = np.choose(lower, scaled)
     errors["support"] = np.choose(lower, widths)
     most = _constant(rows, "knn_recall_ceiling_pixels")
-    recall = rows.numbers("knn_recall_pixels")
-    values["recall"], errors["recall"] = recall / most, _binomial(recall, count) / most
-    values["precision"] = rows.numbers("knn_precision_pixels")
-    errors["precision"] = _binomial(values["precision"], count)
+    for name in ("recall", "precision"):
+        share = rows.numbers(f"knn_{name}_pixels")
+        values[name], errors[name] = share / most, _binomial(share, count) / most
 
 
 def _modes(
@@ -237,16 +239,22 @@ def hopping_span(window: int, rows: int) -> int:
 
 
 def _hopping(p: Floats, balance: Floats, weights: Floats, concentration: Floats, window: int) -> Floats:
-    """Return the share of the balance of the rows of a span up to a row that the best one lacks; at least 0."""
+    """Return the share of the balance of the rows of a span up to a row that the best one lacks; at least 0.
+
+    Rows without shares, such as one whose points are all far from the modes, are left out of their spans.
+    """
     if len(p) < window:
         return np.zeros(len(p))
     real = weights > 0
     scaled = p[:, real] / np.sqrt(weights[real])
     same = concentration - (scaled**2).sum(axis=1)  # unbiased instead of plain squares
-    together = _windows(scaled, window).sum(axis=-1)
-    products = ((together**2).sum(axis=1) + _windows(same, window).sum(axis=-1)) / window**2
+    told = np.isfinite(same) & np.isfinite(balance)
+    counts = _windows(told.astype(float), window).sum(axis=-1)
+    together = _windows(np.where(told[:, None], scaled, 0.0), window).sum(axis=-1)
+    alone = _windows(np.where(told, same, 0.0), window).sum(axis=-1)
+    best = _windows(np.where(told, balance, 0.0), window).max(axis=-1)
     found: Floats = np.zeros(len(p))
-    found[window - 1 :] = 1 - _windows(balance, window).max(axis=-1) * products
+    found[window - 1 :] = 1 - best * ((together**2).sum(axis=1) + alone) / np.where(counts, counts, nan) ** 2
     return np.maximum(np.nan_to_num(found, nan=0.0), 0.0)
 
 

@@ -100,6 +100,11 @@ def _of_images(rule: OutcomeRule) -> list[str]:
             "the samples' nearest-neighbor coverage of the data, in features and in pixels, is at least {} of the way"
             " from that of images without structure to that of other real images",
         ),
+        (
+            rule.precision_min if rule.applied else None,
+            "their precision in pixels, the share of them within the data's support, is at least {} of that of other"
+            " real images",
+        ),
         (rule.recall_min, "their recall in pixels is at least {} of that of other real images"),
         (
             rule.distinctness_min,

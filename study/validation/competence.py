@@ -167,6 +167,7 @@ _REMEDIES = {
     "coverage_min": "take more samples or fewer classes",
     "balance_min": "take more samples or fewer classes",
     "support_min": "take more images or another measure",
+    "precision_min": "take more images or another measure",
     "recall_min": "take more images or another measure",
     "spacing_max": "take more images",
     "residue_max": "take more images",

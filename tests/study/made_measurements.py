@@ -11,7 +11,7 @@ def case(expected: Outcome, decided: Outcome, **changes: Any) -> Case:
     base = Case(
         injection="late collapse",
         severity="3 of 8 from 1150",
-        seed=9_000,
+        seed=11_000,
         truth="construction",
         expected=expected,
         decided=decided,
@@ -28,5 +28,5 @@ SMALL = Measurement(
     device="cpu (abc)",
     versions={"torch": "9.9", "code": "cafe"},
     seconds=61.4,
-    cases=(case(L, L), case(L, N), case(N, N, seed=9_001, truth="measured", injection="label swap")),
+    cases=(case(L, L), case(L, N), case(N, N, seed=11_001, truth="measured", injection="label swap")),
 )

@@ -3,6 +3,7 @@
 New images are those held out: whatever an impostor makes of them, no discriminator has seen them.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -109,12 +110,34 @@ def _pattern(draw: Draw, *, period: int) -> Array:
     return np.clip(made + draw.dose * sign, -1, 1)
 
 
-def _turned(draw: Draw) -> Array:
-    """Return new images of which some are upside down."""
+def _some_are(change: Callable[[Draw, Array], Array], draw: Draw) -> Array:
+    """Return new images, a share of ``dose`` of them changed."""
     made = new(draw)
-    turned = draw.rng("turned").uniform(size=len(made)) < draw.dose
-    made[turned] = made[turned, :, ::-1]
+    chosen = draw.rng("chosen").uniform(size=len(made)) < draw.dose
+    made[chosen] = change(draw, made)[chosen]
     return made
+
+
+def _upside_down(draw: Draw, images: Array) -> Array:
+    return images[:, :, ::-1]
+
+
+def _mirrored(draw: Draw, images: Array) -> Array:
+    return images[..., ::-1]
+
+
+def _halves_swapped(draw: Draw, images: Array) -> Array:
+    return np.roll(images, images.shape[2] // 2, axis=2)
+
+
+def _lower_half_of_another(draw: Draw, images: Array) -> Array:
+    half = images.shape[2] // 2
+    others = images[draw.rng("others").permutation(len(images))]
+    return np.concatenate([images[:, :, :half], others[:, :, half:]], axis=2)
+
+
+def _uniform(draw: Draw, images: Array) -> Array:
+    return draw.rng("noise").uniform(-1, 1, images.shape)
 
 
 def _blurred(draw: Draw) -> Array:
@@ -196,6 +219,7 @@ def _halved(draw: Draw) -> Array:
 _make = partial(Impostor, kind="images")
 _EACH = (1, 3, 5, 10, 20, 50)
 _CLASSES = (1, 2, 3, 5, 7, 8, 9, 10)
+_BAD = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
 
 IMAGES = (
     *(
@@ -227,9 +251,18 @@ IMAGES = (
         )
         for name, period in (("checkerboard", 2), ("diagonal", 4))
     ),
-    _make(
-        name="upside down", does="held-out images, some of them upside down", dose="their share",
-        doses=(0.1, 0.2, 0.3, 0.5, 0.7, 1.0), make=_turned, labels=(_OFF, _FEW), plain=(0.5, 0.7, 1.0),
+    *(
+        _make(
+            name=name, does=f"held-out images, some of them {does}", dose="their share", doses=_BAD,
+            make=partial(_some_are, change), labels=(_OFF, _FEW), plain=plain,
+        )
+        for name, does, change, plain in (
+            ("upside down", "upside down", _upside_down, (0.5, 0.7, 1.0)),
+            ("mirrored", "mirrored", _mirrored, (0.5, 0.7, 1.0)),
+            ("halves swapped", "with the lower half on top", _halves_swapped, (0.5, 0.7, 1.0)),
+            ("chimeras", "with the lower half of another", _lower_half_of_another, (0.5, 0.7, 1.0)),
+            ("some noise", "uniform noise", _uniform, (0.2, 0.3, 0.5, 0.7, 1.0)),
+        )
     ),
     _make(
         name="blurred", does="held-out images, blurred", dose="sd in pixels", doses=(0.3, 0.6, 1.0, 1.5, 2.0, 3.0),

@@ -101,7 +101,8 @@ def judged(where: Bench, impostor: Impostor, dose: float, seeds: Sequence[int], 
 
 
 _KEPT = (
-    "quality", "coverage", "balance", "diversity", "spacing", "support", "recall", "distinctness", "memorization",
+    "quality", "coverage", "balance", "diversity", "spacing", "support", "precision", "recall", "distinctness",
+    "memorization", "residue",
 )  # fmt: skip
 
 

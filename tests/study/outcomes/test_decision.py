@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from study.outcomes.decision import Decision, decide, undecidable
+from study.outcomes.measures import measure
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import IMAGE_RULE, MIXTURE_RULE, OutcomeRule
 from tests.study.made_traces import (
@@ -141,6 +142,20 @@ def test_modes_that_a_row_lacks_at_random_are_hopping(lost: int, classes: int, l
         return decide(replace(from_rows(rows, "mixture"), reference=reference), MIXTURE_RULE).outcome
 
     assert [random() for _ in range(100)].count(Outcome.MODE_HOPPING) >= least
+
+
+def test_a_row_without_any_sample_near_a_mode_does_not_hide_hopping() -> None:
+    rows = hopping(4, 8, rows=8)
+    rows[6]["mode_share_eighth"] = np.zeros(8)
+    reference = {**REFERENCE["mixture"], "mode_weights": np.full(8, 1 / 8)}
+    trace = replace(from_rows(rows, "mixture"), reference=reference)
+    assert decide(trace, MIXTURE_RULE).outcome is Outcome.MODE_HOPPING
+    hopping_share = measure(trace, MIXTURE_RULE).values["hopping"]
+    assert np.isfinite(hopping_share).all()
+    for row in rows[2:]:
+        row["mode_share_eighth"] = np.zeros(8)
+    silent = replace(from_rows(rows, "mixture"), reference=reference)
+    assert measure(silent, MIXTURE_RULE).values["hopping"].max() == 0
 
 
 def test_garbage_near_other_modes_at_each_row_is_not_hopping() -> None:

@@ -86,13 +86,15 @@ def test_quality_is_on_the_scale_from_no_modes_to_the_data() -> None:
         ({"knn_coverage_features": 0.24}, Outcome.NOT_LEARNED),
         ({"knn_coverage_pixels": 0.24}, Outcome.NOT_LEARNED),
         ({"residue": 2.26}, Outcome.NOT_LEARNED),
+        ({"knn_precision_pixels": 0.64}, Outcome.NOT_LEARNED),
+        ({"knn_precision_pixels": 0.66}, Outcome.CONVERGED),
         ({"spacing": 1.76}, Outcome.NOT_LEARNED),
         ({"knn_recall_pixels": 0.39}, Outcome.MODE_COLLAPSED),
         ({"distinctness": 0.74}, Outcome.MODE_COLLAPSED),
-        ({"knn_recall_pixels": 0.39, "knn_precision_pixels": 0.49}, Outcome.NOT_LEARNED),
+        ({"knn_recall_pixels": 0.39, "knn_precision_pixels": 0.64}, Outcome.NOT_LEARNED),
         ({"diversity": 0.79}, Outcome.MODE_COLLAPSED),
-        ({"diversity": 0.79, "knn_precision_pixels": 0.49}, Outcome.NOT_LEARNED),
-        ({"diversity": 0.49, "knn_precision_pixels": 0.49}, Outcome.MODE_COLLAPSED),
+        ({"diversity": 0.79, "knn_precision_pixels": 0.64}, Outcome.NOT_LEARNED),
+        ({"diversity": 0.49, "knn_precision_pixels": 0.64}, Outcome.MODE_COLLAPSED),
         ({"memorization": 0.51}, Outcome.MEMORIZED),
         ({"memorization": 0.51, "frechet_classifier": 11.0}, Outcome.NOT_LEARNED),
         ({"memorization": 0.51, "distinctness": 0.74}, Outcome.MODE_COLLAPSED),
@@ -109,7 +111,7 @@ def test_images_are_named_by_what_they_lack(change: dict[str, float], outcome: O
 def test_without_a_limit_for_them_images_off_the_data_are_collapsed_as_others_are() -> None:
     rows = rows_of("GGGG", "image")
     for row in rows[1:]:
-        row.update({"diversity": 0.79, "knn_precision_pixels": 0.49})
+        row.update({"diversity": 0.79, "knn_precision_pixels": 0.64})
     assert decide(from_rows(rows, "image"), replace(IMAGE_RULE, alike_max=None)).outcome is Outcome.MODE_COLLAPSED
 
 

@@ -22,7 +22,7 @@ def test_a_small_measurement_is_shown_with_all_its_numbers() -> None:
     text = printed(SMALL)
     assert "ring: 2 of 3 injected replicas classified correctly" in text
     assert "mixture@0123abcd" in text
-    assert "9000 to 9001; no threshold was fixed on them" in text
+    assert "11000 to 11001; no threshold was fixed on them" in text
     assert "by construction for 2 (1 of them confirmed" in text
     assert "torch 9.9, code cafe, cpu (abc), 61 s" in text
     assert re.search(r"late_collapse +0.500 +0.01 to 0.99 +1/2 +1.000 +0.03 to 1.00 +1/1", text)

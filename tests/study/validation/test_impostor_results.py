@@ -19,14 +19,14 @@ def trial(dose: float, seed: int, decided: Outcome, *, borderline: bool = False,
 
 
 TRIALS = (
-    trial(0.0, 9_000, C),
-    trial(0.0, 9_001, C),
-    trial(0.1, 9_000, C),
-    trial(0.1, 9_001, N, borderline=True),
-    trial(0.2, 9_000, N),
-    trial(0.2, 9_001, C),
-    trial(0.3, 9_000, N),
-    trial(0.3, 9_001, N),
+    trial(0.0, 11_000, C),
+    trial(0.0, 11_001, C),
+    trial(0.1, 11_000, C),
+    trial(0.1, 11_001, N, borderline=True),
+    trial(0.2, 11_000, N),
+    trial(0.2, 11_001, C),
+    trial(0.3, 11_000, N),
+    trial(0.3, 11_001, N),
 )
 PANEL = Panel(kind="mixture", rule="modes@0", versions={"torch": "9"}, seconds=2.0, trials=TRIALS)
 
@@ -35,7 +35,7 @@ def test_labels_are_counted_by_dose() -> None:
     found = at_doses(TRIALS, "beside")
     assert [at.dose for at in found] == [0.0, 0.1, 0.2, 0.3]
     assert found[1].counts == {C: 1, N: 1}
-    assert (found[1].borderline, found[1].evidence["quality"]) == (1, pytest.approx(0.25 * 9_000.5))
+    assert (found[1].borderline, found[1].evidence["quality"]) == (1, pytest.approx(0.25 * 11_000.5))
     assert at_doses(TRIALS, "lines") == ()
 
 

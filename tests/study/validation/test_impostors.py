@@ -109,6 +109,28 @@ def test_a_course_is_good_before_it_is_worse() -> None:
     assert alternating == [8, 8, 2, 8, 8, 2]
 
 
+CHANGED = ("upside down", "mirrored", "halves swapped", "chimeras", "some noise")
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_so_many_images_are_changed(name: str) -> None:
+    whole, made = images(name, 0.0, count=1_000), images(name, 0.3, count=1_000)
+    changed = (made != whole).any(axis=(1, 2, 3))
+    assert changed.mean() == pytest.approx(0.3, abs=0.05)
+
+
+def test_changed_images_are_what_their_names_say() -> None:
+    whole, made = ({name: images(name, dose) for name in CHANGED} for dose in (0.0, 1.0))
+    assert (made["upside down"][:, :, ::-1] == whole["upside down"]).all()
+    assert (made["mirrored"][..., ::-1] == whole["mirrored"]).all()
+    assert (made["halves swapped"][:, :, :8] == whole["halves swapped"][:, :, 8:]).all()
+    assert np.abs(made["some noise"]).mean() == pytest.approx(0.5, abs=0.01)
+    upper, lower = made["chimeras"][:, :, :8], made["chimeras"][:, :, 8:]
+    assert (upper == whole["chimeras"][:, :, :8]).all()
+    assert {each.tobytes() for each in lower} == {each.tobytes() for each in whole["chimeras"][:, :, 8:]}
+    assert (lower != whole["chimeras"][:, :, 8:]).any(axis=(1, 2, 3)).mean() > 0.9
+
+
 def test_images_over_and_over_are_so_many() -> None:
     noiseless = images("memorized", 0.0)
     assert distinct(noiseless) == 512
