@@ -67,7 +67,6 @@ def serve(command: list[str], port: int, ready: Callable[[], None]) -> None:
         ValueError: with the last line that it printed, if the server ends.
     """
     quiet = {**os.environ, "PYTHONWARNINGS": ",".join(filter(None, (os.environ.get("PYTHONWARNINGS"), _QUIETLY)))}
-    closed = signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGINT))  # the terminal, that is
     with tempfile.TemporaryFile("w+") as output:
         # A group of its own, which Ctrl-C does not reach: it would print tracebacks, and leave workers behind.
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=quiet, start_new_session=True)
@@ -81,7 +80,6 @@ def serve(command: list[str], port: int, ready: Callable[[], None]) -> None:
             return
         finally:
             _end(process)
-            signal.signal(signal.SIGHUP, closed)
 
 
 def _wait(process: "subprocess.Popen[bytes]", port: int) -> None:

@@ -1,7 +1,5 @@
 """Serving MLflow's UI: said when it answers, ended without a trace, and only for this machine."""
 
-import os
-import signal
 import socket
 import sys
 import time
@@ -81,12 +79,3 @@ def test_nobody_has_to_read_warnings_about_a_library_of_the_server(
     code = "import warnings; warnings.warn('starlette.middleware.wsgi is deprecated and ...'); print('fine')"
     with pytest.raises(ValueError, match="ended: fine"):
         serve([sys.executable, "-c", code], port_for(None), stop)
-
-
-def test_closing_the_terminal_ends_it(tmp_path: Path) -> None:
-    port = port_for(None)
-    serve(
-        [sys.executable, "-c", SERVER, str(port), str(tmp_path / "asked")],
-        port,
-        lambda: os.kill(os.getpid(), signal.SIGHUP),
-    )
