@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
-import torch
-
 from trainables.files import BLANK, is_whole, seal, written_whole
+from trainables.later import torch
 
 
 def save(state: Mapping[str, Any], path: Path, *, by_many: bool = False) -> None:

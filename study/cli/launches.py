@@ -163,16 +163,16 @@ def sync(launch: LaunchArgument, out: Out = Path("runs"), tracking_uri: Tracking
     from study.api.running import NOWHERE, tracker_at
 
     uri = tracking.uri_for(store.out, tracking_uri)
-    if uri == NOWHERE:
-        console.print("nothing was sent: --tracking-uri is none")
-        return
     tracker = tracker_at(store.out, uri)
     if not tracking.sync(store, tracker):
         raise ValueError(
             f"MLflow at {tracking.named(uri)} lacks {tracker.lacking()}; everything else of {store.root} is there, and"
             " the same command sends the rest once that works"
         )
-    console.print(f"MLflow at {tracking.named(uri)} shows all of {store.root}", soft_wrap=True, highlight=False)
+    if uri == NOWHERE:
+        console.print("nothing was sent: --tracking-uri is none")
+    else:
+        console.print(f"MLflow at {tracking.named(uri)} shows all of {store.root}", soft_wrap=True, highlight=False)
 
 
 @app.command()
@@ -182,12 +182,10 @@ def ui(
     port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1.", show_default="a free one")] = None,
 ) -> None:
     """Serve the MLflow UI on 127.0.0.1 until Ctrl-C."""
+    if not os.path.isfile(out / "mlflow.db"):
+        raise ValueError(f"--out must be a folder with launches, got {out}: it has no mlflow.db yet{_elsewhere(out)}")
     from study import tracking
 
-    if not os.path.isfile(out / "mlflow.db"):
-        remote = tracking.uri_for(out, None)
-        elsewhere = "" if remote == tracking.local_uri(out) else f"; what is at {tracking.named(remote)} is shown there"
-        raise ValueError(f"--out must be a folder with launches, got {out}: it has no mlflow.db yet{elsewhere}")
     port = tracking.port_for(port)
     root = tracking.root_of(port)
     found = tracking.saved_views(out)
@@ -200,6 +198,15 @@ def ui(
 
     console.print("starting MLflow's UI ...", style="dim")
     tracking.serve(tracking.ui_command(out, port), port, ready)
+
+
+def _elsewhere(out: Path) -> str:
+    """Return where the launches of MLflow's own variable are shown; empty if it names no server."""
+    if not os.environ.get("MLFLOW_TRACKING_URI"):
+        return ""
+    from study import tracking
+
+    return f"; what is at {tracking.named(tracking.uri_for(out, None))} is shown there"
 
 
 def relayed(address: str) -> None:

@@ -93,7 +93,7 @@ def show_all(console: Console) -> None:
         table.add_row(data.kind, Text(_what(data)), shape_text(data.shape), classes, here)
     console.print(table)
     if missing:
-        console.print(Text.assemble("\n", ("How to get the rest", "bold"), " (other folders: --set root=...)"))
+        console.print("\nHow to get the rest", style="bold")
     for data, absent in missing:
         console.print(Text(f"  {data.kind}: {_remedy(data, absent)}"), soft_wrap=True)
     if missing:

@@ -196,7 +196,7 @@ def test_an_interruption_before_the_plan_is_stored_leaves_no_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Slow(NullTracker):
-        def start(self, plan: Plan) -> None:
+        def start(self, plan: Plan, store: Store) -> None:
             raise KeyboardInterrupt
 
     end_at_once(monkeypatch, lambda store, ledger, block: None)
@@ -259,7 +259,7 @@ def test_a_checkpoint_that_a_worker_set_aside_is_a_warning(tmp_path: Path, monke
 class Refusing(NullTracker):
     """A tracker whose server is away."""
 
-    def start(self, plan: Plan) -> None:
+    def start(self, plan: Plan, store: Store) -> None:
         raise ValueError("the server is away")
 
 

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import torch
-
 from trainables.data.source import ImageTruth, Remarked
+from trainables.later import torch
 
 LISTED_CLASSES = 20
 """Classes that are listed one by one."""

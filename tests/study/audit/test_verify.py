@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from study.audit.reproduce import Check
@@ -326,6 +327,7 @@ def test_a_launch_means_the_same_where_its_images_are_not(trained: Trained, tmp_
     images = tmp_path / "images"
     for name in ("cats", "dogs"):
         (images / name).mkdir(parents=True)
+        Image.new("RGB", (16, 16)).save(images / name / "1.png")
     data = {"data": ImageFolder(root=str(images), side=16), "conditioning": ByLabel()}
     meta = {"features": {"task": "labels", "accuracy": 1.0, "data": "0123", "version": 2}}
     store = trained([[C, M], [M, C]], config=data, meta=meta, page=False)

@@ -121,7 +121,9 @@ def test_the_way_on_is_one_unbroken_line_at_any_width_even_with_odd_paths(tmp_pa
     assert out.getvalue().splitlines() == [
         "the results so far are kept; go on with", f"  study resume '{store.root}'"
     ]  # fmt: skip
-    assert str(launches.way_on(Store(tmp_path / "absent"))) == "nothing was trained yet, and nothing is left behind"
+    assert (
+        str(launches.way_on(Store(tmp_path / "absent"))) == "nothing has been trained, and there is no launch to resume"
+    )
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -131,30 +133,28 @@ def test_names_are_no_markup_and_nothing_is_highlighted(tmp_path: Path, width: i
     claim = Share(
         name="n", claim="[/c] 1", source="s", where={"loss": "ls"}, outcomes=(C,), side="below", threshold=0.5
     )
-    named = {"study": "x [/y] 1", "profile": "[/z]", "launch": "[/l]-2", "hypotheses": (claim,), "contrasts": contrasts}
+    named = {"hypotheses": (claim,), "contrasts": contrasts}
     store = make(tmp_path, page=False, **named)
-    for row in (records := store.records()):
-        assert row.study == "x [/y] 1"
-    store.write_records(tuple(replace(row, cell_name="cell [/d] 3") for row in records))
+    store.write_records(tuple(replace(row, cell_name="cell [/d] 3") for row in store.records()))
     out = StringIO()
     console = Console(file=out, width=width, force_terminal=True, color_system="standard", highlight=False)
-    launches.status(Ledger(store.plan(), store), console)
+    standing.status(Ledger(store.plan(), store), console)
     launches.results(Launch(store), console)
     launches.interrupted(Launch(store), console)
     launches.paths(store, store.report_path, console, tracked=True)
     text = out.getvalue()
-    for name in ("x [/y] 1", "([/z])", "[/l]-2", "cell [/d] 3", "[/c] 1", str(store.report_path)):
+    for name in ("cell [/d] 3", "[/c] 1", str(store.report_path)):
         assert name in text
     assert "\x1b[1;36m" not in text
 
 
 def test_a_study_is_shown_with_names_that_look_like_markup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = make(tmp_path, page=False, study="x [/y]", title="[/t]", sources=("[/s]",), note="[/n]").plan()
+    plan = make(tmp_path, page=False, title="[/t]", sources=("[/s]",), note="[/n]").plan()
     monkeypatch.setattr(
         launches.cost, "estimate", lambda plan: Estimate(core_seconds=1, wall_seconds=1, at_a_time=1, device="[/d]")
     )
     text = printed(launches.study, plan, ("[/p]",))
-    for name in ("x [/y]  [/t]", "(of [/p])", "[/s]", "[/n]", "of one [/d]"):
+    for name in ("[/t]", "(of [/p])", "[/s]", "[/n]", "of one [/d]"):
         assert name in text
 
 

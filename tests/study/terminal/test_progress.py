@@ -111,7 +111,7 @@ def test_a_terminal_moves_while_workers_start(planned: Store, monkeypatch: pytes
 
 
 def test_names_are_no_markup_in_anything_that_is_said(tmp_path: Path) -> None:
-    store = make(tmp_path, ((U, U), (U, U)), page=False, study="x [/y]", profile="[bold]z")
+    store = make(tmp_path, ((U, U), (U, U)), page=False)
     ledger, text = Ledger(store.plan(), store), StringIO()
     console = Console(file=text, width=200, force_terminal=True, color_system=None)
     terminal = Terminal(console)
@@ -124,7 +124,7 @@ def test_names_are_no_markup_in_anything_that_is_said(tmp_path: Path) -> None:
     ledger.end(block, Status.CRASHED, "shape [/d]")
     terminal.block_ended(block)
     terminal.ended()
-    for name in ("x [/y] ([bold]z)", "judge of [/a]: [/b] is said", "a classifier of [/c]", "crashed: shape [/d]"):
+    for name in ("judge of [/a]: [/b] is said", "a classifier of [/c]", "crashed: shape [/d]"):
         assert name in text.getvalue()
 
 

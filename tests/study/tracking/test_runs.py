@@ -166,7 +166,7 @@ def test_another_rule_makes_the_runs_anew_because_curves_cannot_be_taken_back(
     (experiment,) = [known for known in client.search_experiments() if known.name == store.plan().study]
     before = client.search_runs([experiment.experiment_id])
     strict = dataclasses.replace(store.rule(), quality_min=1.0)
-    store.write_rule(strict)
+    store.write_decided(strict, store.records())
     assert sync(store, MlflowTracker(local_uri(out)))
     after = client.search_runs([experiment.experiment_id])
     assert len(after) == len(before) == 1 + 2 + 4
