@@ -117,11 +117,16 @@ def _claims(judgments: Sequence[Judgment], able: Reach) -> Iterator[str]:
 
 
 def _counted(judgments: Sequence[Judgment], able: Reach) -> str:
-    verdicts = Counter(judgment.verdict for judgment in judgments)
-    reasons = Counter(_COUNTED.get(reason(judgment, able)) for judgment in judgments)
+    planned = [judgment for judgment in judgments if judgment.planned]
+    verdicts = Counter(judgment.verdict for judgment in planned)
+    reasons = Counter(_COUNTED.get(reason(judgment, able)) for judgment in planned)
     counts = joined(f"{n} {'is' if n == 1 else 'are'} {own.value}" for own in Verdict if (n := verdicts[own]))
     why = [f"{n} {words}" for words in dict.fromkeys(_COUNTED.values()) if (n := reasons[words])]
-    return f"Of {plural(len(judgments), 'claim')}, {counts}{f' ({joined(why)})' if why else ''}."
+    left = len(judgments) - len(planned)
+    others = f"; {left} more {'is' if left == 1 else 'are'} not in this profile" if left else ""
+    if not planned:
+        return f"None of {plural(left, 'claim')} is in this profile."
+    return f"Of {plural(len(planned), 'claim')}, {counts}{f' ({joined(why)})' if why else ''}{others}."
 
 
 def _cells(summaries: Sequence[CellSummary]) -> Iterator[str]:
