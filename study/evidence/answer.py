@@ -125,7 +125,7 @@ def _counted(judgments: Sequence[Judgment], able: Reach) -> str:
     left = len(judgments) - len(planned)
     others = f"; {left} more {'is' if left == 1 else 'are'} not in this profile" if left else ""
     if not planned:
-        return f"None of {plural(left, 'claim')} is in this profile."
+        return f"The {plural(left, 'claim')} of the study {'is' if left == 1 else 'are'} not in this profile."
     return f"Of {plural(len(planned), 'claim')}, {counts}{f' ({joined(why)})' if why else ''}{others}."
 
 

@@ -67,7 +67,7 @@ def test_a_claim_that_seeds_can_only_contradict_is_underpowered_too(store: Any) 
 def test_a_claim_without_cells_has_nothing_to_test(trained: Trained) -> None:
     store = trained(([C] * 3,), page=False)
     assert reasons(store)[0] is Reason.UNTESTED
-    assert answered(store) == ("None of 2 claims is in this profile.",)
+    assert answered(store) == ("The 2 claims of the study are not in this profile.",)
     plan, records = store.plan(), store.records()
     assert explained(judge(plan.hypotheses, records)[0], reach(plan)) == ""
 
