@@ -329,7 +329,7 @@ def test_a_launch_whose_ray_died_ends_in_one_sentence_and_is_resumed(
     store = only_launch(tmp_path)
     assert driver.returncode == 1
     assert f"error: Ray's process {part} on this machine was ended by SIGKILL" in sentence
-    assert f"go on with: study resume {store.root}" in sentence
+    assert f"study resume {store.root}" in sentence
     assert "Traceback" not in sentence
     wait_for(lambda: not any(map(lives, processes)), seconds=30)
 
