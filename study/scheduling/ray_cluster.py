@@ -224,7 +224,8 @@ def _patient(before: Collection[psutil.Process], waiting: Callable[[], None]) ->
 @contextmanager
 def _signals_kept() -> Iterator[None]:
     """Keep our handler of SIGTERM, which Ray would replace, and Ray's processes when the terminal closes."""
-    if current_thread() is not main_thread() or not callable(signal.getsignal(signal.SIGTERM)):
+    handler = signal.getsignal(signal.SIGTERM)
+    if current_thread() is not main_thread() or not callable(handler):
         yield
         return
     usual = ray_utils.set_sigterm_handler
@@ -234,6 +235,7 @@ def _signals_kept() -> Iterator[None]:
         yield
     finally:
         ray_utils.set_sigterm_handler = usual
+        signal.signal(signal.SIGTERM, handler)  # once more: below Python, Ray's C++ has set one that aborts
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 

@@ -1,5 +1,6 @@
 """The Ray that a launch runs on: what is said of one that cannot be had, and how one that was started here ends."""
 
+import ctypes
 import os
 import signal
 import socket
@@ -176,6 +177,19 @@ def test_ray_does_not_replace_our_handler_of_sigterm_and_starts_nothing_that_end
     if status:  # Linux
         (blocked,) = (int(line.split()[1], 16) for line in status.splitlines() if line.startswith("SigBlk"))
         assert blocked & 1 << (signal.SIGHUP - 1)
+
+
+def test_what_ray_sets_below_python_is_set_back() -> None:
+    """Its C++ handles SIGTERM by an abort, which Python does not know of."""
+    came: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: came.append(number))
+    try:
+        with ray_cluster._signals_kept():
+            ctypes.CDLL(None).signal(signal.SIGTERM, ctypes.c_void_p(1))  # SIG_IGN, as C knows it
+        signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert came == [signal.SIGTERM]
 
 
 @pytest.fixture
