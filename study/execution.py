@@ -171,7 +171,7 @@ def _resume(
         )
     _notify(observers, lambda each: each.planned(plan))
     digests = check(plan, store.out, observers)
-    _set_damaged_traces_aside(plan, store, observers)
+    trained_on = _data_of_traces(plan, store, observers)
     ledger = Ledger(plan, store, again=True)
     _check_plan(ledger)
     guide = _guide(ledger, mirror)
@@ -180,7 +180,7 @@ def _resume(
         ledger.write()
         guide.close()
         return finish(ledger, tracker, interrupted=False)
-    _check_data(plan, store, digests)
+    _check_data(plan, store, digests, trained_on)
     _notify(observers, lambda each: each.connecting())
     allocation = ray_cluster.connect(resources, lambda: _notify(observers, lambda each: each.connecting()))
     try:
@@ -191,30 +191,33 @@ def _resume(
         ray_cluster.disconnect()
 
 
-def _set_damaged_traces_aside(plan: Plan, store: Store, observers: Sequence[Observer]) -> None:
+def _data_of_traces(plan: Plan, store: Store, observers: Sequence[Observer]) -> Mapping[str, str]:
+    """Return the digest of the data that each block's trace was made with, by its name; set damaged traces aside."""
+    found: dict[str, str] = {}
     for block in plan.blocks():
         try:
-            store.trace(block)
+            trace = store.trace(block)
         except DamagedFile:
             aside = set_aside(store.trace_path(block))
             _warn(observers, f"the trace of block {block.name} is damaged: the block is trained anew ({aside})")
+            continue
+        if trace is not None and trace.meta.get("data") is not None:
+            found[block.name] = trace.meta["data"]
+    return found
 
 
 def _warn(observers: Sequence[Observer], sentence: str) -> None:
     _notify(observers, lambda each: each.warned(sentence))
 
 
-def _check_data(plan: Plan, store: Store, digests: Mapping[DataConfig, str]) -> None:
+def _check_data(plan: Plan, store: Store, digests: Mapping[DataConfig, str], trained_on: Mapping[str, str]) -> None:
     """Raise ValueError if images have changed since blocks were trained on them.
 
     Only images lie in files. Other data are computed from their configuration, on some processors with other last bits.
     """
     for block in plan.blocks():
-        data, trace = block.cell.config.data, store.trace(block)
-        if trace is None or not is_images(data):
-            continue
-        then, now = trace.meta.get("data"), digests[locate(data, plan.folder)]
-        if then is not None and then != now:
+        data, then = block.cell.config.data, trained_on.get(block.name)
+        if then is not None and is_images(data) and then != (now := digests[locate(data, plan.folder)]):
             raise ValueError(
                 f"the data ({data.kind}) must be those that block {block.name} was trained on to train more of"
                 f" {store.root}: their digest was {then}, and is {now} now; restore them, or run the study anew"
