@@ -21,7 +21,7 @@ def folder_of(launch: str | Path, out: str | Path) -> Path:
     root = Path(launch)
     if os.path.isfile(root / "spec.json"):  # which is False, and no error, for what can be no path
         return root
-    known = {path.parent.name: path.parent for path in sorted(Path(out).glob("*/*/spec.json"))}
+    known = {path.parent.name: path.parent for path in sorted(Path(out).glob("*/[!.]*/spec.json"))}
     if str(launch) in known:
         return known[str(launch)]
     near = did_you_mean(launch, known)

@@ -1,6 +1,7 @@
 """Where a launch is found, and what can be a folder of launches."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,6 +31,13 @@ def test_a_mistyped_id_gets_the_nearest(trained: Callable[..., Store], tmp_path:
     trained(page=False)
     with pytest.raises(ValueError, match=r"got '20260102-030405-quik': did you mean 20260102-030405-quick\?$"):
         lookup.folder_of("20260102-030405-quik", tmp_path)
+
+
+def test_the_draft_of_a_launch_is_none(trained: Callable[..., Store], tmp_path: Path) -> None:
+    store = trained(page=False)
+    shutil.copytree(store.root, store.draft)
+    with pytest.raises(ValueError, match="LAUNCH must be"):
+        lookup.folder_of(store.draft.name, tmp_path)
 
 
 @pytest.mark.parametrize("out", ["s3://bucket/runs", "gs://b", "hdfs://host:1/x", "file:///tmp/x", "s3:/bucket"])
