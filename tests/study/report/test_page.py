@@ -1,10 +1,8 @@
 import csv
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from html import escape
-from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -12,7 +10,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from study.design.hypotheses import Share
 from study.design.plan import Selection
 from study.evidence.estimates import summarize
 from study.launch import Launch
@@ -23,52 +20,11 @@ from study.report.views import view_of
 from study.storage.records import Status
 from study.storage.store import Store
 from tests.study.conftest import graded
-from trainables import trace
+from tests.study.report.read_page import Page, section
 
 C, M, L, O, N, D, U = tuple(Outcome)[:7]  # noqa: E741
 MINUS = "\N{MINUS SIGN}"
 MIXED = [[C, C, C, C, O], [C, C, M, L, D], [C, M, M, N, U], [D, D, M, M, N]]
-VOID = {"meta", "img", "br", "link", "input", "hr"}
-
-
-class Page(HTMLParser):
-    """Reads a page, and fails on tags that are not closed in order."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.source = path.read_text(encoding="utf-8")
-        self.open: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
-        self.feed(self.source)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if not {"style", "script"} & set(self.open):
-            self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
-
-    def all(self, tag: str) -> Iterator[dict[str, str | None]]:
-        return (attrs for name, attrs in self.tags if name == tag)
-
-
-def section(text: str, name: str) -> str:
-    return text.partition(f'<section id="{name}">')[2].partition('<section id="')[0]
 
 
 def test_page_is_one_file_that_needs_nothing_else(mixed: Store) -> None:
@@ -504,59 +460,6 @@ def test_classifier_and_hypotheses_may_be_absent(make: Any) -> None:
     assert "Differences" not in text
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_text_is_escaped_everywhere(make: Any) -> None:
-    evil = '<script>alert("x")</script> & $\\frac{1$'
-    claim = Share(name="evil", claim=evil, source=evil, where={}, outcomes=(C,), side="below", threshold=0.5)
-    named = {"title": evil, "question": evil, "note": evil, "sources": (evil,), "hypotheses": (claim,)}
-    source = build(make(plan=named))
-    read = Page(source)
-    assert len(list(read.all("script"))) == 1
-    assert read.text.count('<script>alert("x")</script> & $\\frac{1$') >= 5
-
-
-def test_names_of_cells_are_escaped_in_pictures(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = make([[C, D]])
-    records = tuple(_renamed(record, 'a < "b" & $\\x$') for record in store.records())
-    store.write_records(records)
-    read = Page(build(store))
-    assert 'a < "b" & $\\x$' in read.text
-    labels = [attrs.get("aria-label") or "" for attrs in read.all("svg")]
-    assert any('a < "b" & $\\x$' in label for label in labels)
-
-
-def _renamed(record: Any, name: str) -> Any:
-    return replace(record, cell_name=name)
-
-
-def test_names_that_look_like_the_text_of_a_picture_stay_as_they_are(make: Any) -> None:
-    store = make([[C, D]])
-    name = "font: 12px #0a005e url(x) {{ plan }} {% raw %}"
-    store.write_records(tuple(_renamed(record, name) for record in store.records()))
-    read = Page(build(store))
-    assert name in read.text
-    assert f">{name}</text>" in read.source
-
-
-@pytest.mark.usefixtures("undrawn")
-def test_names_of_levels_and_folders_are_escaped(make: Any) -> None:
-    evil = "<b>&amp;</b>"
-    store = make([[C, D]], plan={"changes": {"data.root": evil}})
-    records = tuple(replace(record, levels={"bn": evil}, cell_name=evil) for record in store.records())
-    store.write_records(records)
-    read = Page(build(store))
-    assert evil not in read.source
-    assert read.text.count(evil) >= 2
-    with (store.report_path.parent / "cells.csv").open(encoding="utf-8", newline="") as file:
-        assert next(csv.DictReader(file))["cell_name"] == evil
-
-
-def test_numbers_in_labels_keep_their_digits(make: Any) -> None:
-    store = make([[C, D]])
-    store.write_records(tuple(_renamed(record, "clip 0.000125") for record in store.records()))
-    assert ">clip 0.000125</text>" in section(Page(build(store)).source, "outcomes")
-
-
 def test_pictures_and_tables_can_be_heard(mixed: Store) -> None:
     read = Page(mixed.report_path)
     assert all(attrs.get("alt") for attrs in read.all("img"))
@@ -586,14 +489,3 @@ def test_page_is_written_whole(mixed: Store) -> None:
 def test_page_of_forty_replicas_stays_small(make: Any) -> None:
     path = build(make([[C, M, L, O, N, D, C, C, M, D]] * 4))
     assert 50_000 < path.stat().st_size < 1_500_000
-
-
-def test_logarithmic_axes_are_labeled_in_plain_numbers(make: Any) -> None:
-    store = make([[C, C]])
-    path = store.trace_path(store.plan().blocks()[0])
-    stored = trace.read(path)
-    rows = [dict(row) | {"g_loss": -3e6} if row["step"] == 500 else row for row in stored.rows]
-    trace.write(trace.Trace(meta=stored.meta, rows=rows), path)
-    curves = section(Page(build(store)).source, "curves")
-    assert f">{MINUS}1e6</text>" in curves
-    assert "mathdefault" not in curves

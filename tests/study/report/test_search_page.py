@@ -19,7 +19,7 @@ from study.storage.records import Status
 from study.storage.search_log import Stop
 from study.storage.store import Store
 from tests.study.made_searches import SPACE, begin, plan, searched
-from tests.study.report.test_page import Page, section
+from tests.study.report.read_page import Page, section
 
 
 @pytest.fixture(scope="module")

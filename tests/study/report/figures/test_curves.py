@@ -7,9 +7,12 @@ import pytest
 from study.outcomes.measures import measure
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import IMAGE_RULE
+from study.report import build
 from study.report.drawing import svg
 from study.report.figures.curves import Decades, Line, chosen, equilibrium, frame, panels, small_multiples, thin
 from study.storage.store import Store
+from tests.study.report.read_page import Page, section
+from trainables import trace
 from trainables.objectives import Wasserstein
 
 C = Outcome.CONVERGED
@@ -128,3 +131,14 @@ def test_of_more_replicas_the_first_of_each_outcome_are_drawn_in_proportion() ->
 )
 def test_losses_over_many_decades_have_few_marks(low: float, high: float, ticks: list[float]) -> None:
     assert Decades(0.1).tick_values(low, high) == pytest.approx(ticks)
+
+
+def test_logarithmic_axes_are_labeled_in_plain_numbers(make: Any) -> None:
+    store = make([[C, C]])
+    path = store.trace_path(store.plan().blocks()[0])
+    stored = trace.read(path)
+    rows = [dict(row) | {"g_loss": -3e6} if row["step"] == 500 else row for row in stored.rows]
+    trace.write(trace.Trace(meta=stored.meta, rows=rows), path)
+    curves = section(Page(build(store)).source, "curves")
+    assert ">\N{MINUS SIGN}1e6</text>" in curves
+    assert "mathdefault" not in curves
