@@ -104,6 +104,13 @@ class Space:
         """Return the point with every active axis at its default."""
         return self._filled(lambda axis: axis.default)
 
+    def ends(self) -> Iterator[dict[str, Value]]:
+        """Yield the default point with one range at its lower, then at its upper end, for each range that it has."""
+        usual = self.default()
+        for axis in self.axes:
+            if isinstance(axis, Range) and axis.name in usual:
+                yield from ({**usual, axis.name: end} for end in (axis.domain.low, axis.domain.high))
+
     def sample(self, rng: Random) -> dict[str, Value]:
         """Draw a random point: options and ranges uniform (in the logarithm, if the domain says so), to 6 digits."""
         return self._filled(lambda axis: axis.drawn(rng))

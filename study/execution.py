@@ -15,10 +15,11 @@ import torch
 
 from study import report
 from study.design.plan import Block, Cell, Plan
+from study.design.search_cells import tried
 from study.evidence.estimates import CellSummary, summarize
 from study.outcomes.futility import Reference
 from study.outcomes.rule import EDITION
-from study.scheduling import ray_cluster, ray_driver
+from study.scheduling import memory, ray_cluster, ray_driver
 from study.scheduling.agenda import Agenda, Allocation, Planned, Resources
 from study.scheduling.ledger import Ledger
 from study.scheduling.observer import BlockObserver, Observer
@@ -32,8 +33,8 @@ from study.tracking import Tracker
 from study.validation.competence import Competence
 from study.validation.judges import try_judges
 from trainables import features, games, probes
-from trainables.config import Config
-from trainables.data import DataConfig, ImageTruth, contents, is_images
+from trainables.config import Config, located
+from trainables.data import DataConfig, ImageTruth, Source, contents, is_images
 from trainables.data.walking import locate
 from trainables.files import ASIDE, DamagedFile, set_aside
 from trainables.trace import Row
@@ -65,15 +66,21 @@ def cache_of(store: Store) -> Path:
     return store.out / "cache"
 
 
-def check(plan: Plan, out: Path, observers: Sequence[Observer] = ()) -> Mapping[DataConfig, str]:
+def check(plan: Plan, out: Path, resources: Resources, observers: Sequence[Observer] = ()) -> Mapping[DataConfig, str]:
     """Check the data of a plan and the folder of launches before anything starts; tell observers what the data are.
+
+    Of a search also the cells that it may propose: some random ones, and those at the ends of its space.
 
     Returns:
         The digest of each data set, its folder absolute.
 
     Raises:
-        ValueError: if data are absent, damaged or too few, or the folder is not writable.
+        ValueError: if data are absent, damaged or too few, a block does not fit into the memory of this machine and is
+            to be trained on it, or the folder is not writable.
     """
+    cells = plan.cells if plan.search is None else tuple(tried(plan.search))
+    if resources.address == "local":
+        memory.check(cells, min(plan.block, len(plan.seeds)), plan.study)
     configs = plan.located()
     sets = dict.fromkeys(config.data for config in configs)
     for data in sets:
@@ -85,9 +92,19 @@ def check(plan: Plan, out: Path, observers: Sequence[Observer] = ()) -> Mapping[
         digests[data] = source.digest
         if isinstance(source.truth, ImageTruth):
             _notify(observers, partial(_tell_data, kind=data.kind, sentence=contents.sentence(data, source.truth)))
-        for config in (config for config in configs if config.data == data):
-            games.build(config).check(source)
+        _check_batches(plan, cells, data, source)
     return digests
+
+
+def _check_batches(plan: Plan, cells: Sequence[Cell], data: DataConfig, source: Source) -> None:
+    """Raise ValueError if the data are too few for a cell that is trained on them."""
+    for cell in cells:
+        config = located(cell.config, plan.folder)
+        if config.data == data:
+            try:
+                games.build(config).check(source)
+            except ValueError as error:
+                raise ValueError(f"{error} (study {plan.study}, cell {cell.name})") from None
 
 
 def start(
@@ -115,7 +132,7 @@ def start(
     """
     plan = replace(plan, folder=plan.folder or os.getcwd())
     _notify(observers, lambda each: each.planned(plan))
-    check(plan, store.out, observers)
+    check(plan, store.out, resources, observers)
     judges = try_judges(plan, cache_of(store))
     for name, judge in judges.items():
         _notify(observers, partial(_tell, name=name, judge=judge))
@@ -170,7 +187,7 @@ def _resume(
             f" {plan.rule.edition}, and this version has edition {EDITION}"
         )
     _notify(observers, lambda each: each.planned(plan))
-    digests = check(plan, store.out, observers)
+    digests = check(plan, store.out, resources, observers)
     trained_on = _data_of_traces(plan, store, observers)
     ledger = Ledger(plan, store, again=True)
     _check_plan(ledger)

@@ -27,7 +27,7 @@ def check_bytes(plan: Plan, store: Store) -> Check:
         name="bytes",
         compared=f"the SHA-256 of {plural(len(known) - without, 'file')}",
         differences=tuple(
-            f"{path} is damaged; study resume {store.root} trains its block anew"
+            f"{path} is damaged; {store.resume_command} trains its block anew"
             for path, whole in states.items()
             if whole is False
         ),

@@ -10,7 +10,7 @@ import torch
 
 from study.design.plan import Cell, Plan
 from study.evidence.power import PowerAnalysis
-from study.scheduling import cost
+from study.scheduling import memory
 from trainables.config import AaeConfig, Config, GanConfig
 from trainables.data import ImageSource, ImageTruth, Source
 from trainables.data.source import HELD_OUT_SHARE
@@ -23,7 +23,7 @@ def replica_seconds(plan: Plan, found: Sequence[PowerAnalysis]) -> tuple[dict[in
     spoken_of = {cell for own in found for cell in own.cells}
     for cell in plan.cells:
         if cell.index in spoken_of:
-            measured = cost.estimate(replace(plan, cells=(cell,), seeds=plan.seeds[:1], least=1))
+            measured = estimate(replace(plan, cells=(cell,), seeds=plan.seeds[:1], least=1))
             seconds[cell.index], device = measured.core_seconds, measured.device
     return seconds, device
 
@@ -49,7 +49,12 @@ class Estimate:
 
 
 def estimate(plan: Plan) -> Estimate:
-    """Time a few steps of every cell, on data of the right shape; of slow nets the first step alone."""
+    """Time a few steps of every cell, on data of the right shape; of slow nets the first step alone.
+
+    Raises:
+        ValueError: if a block of a cell cannot fit into this machine's memory.
+    """
+    memory.check(plan.cells, min(plan.block, len(plan.seeds)), plan.study)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

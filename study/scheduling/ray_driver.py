@@ -85,7 +85,7 @@ def run(ledger: Ledger, cache: Path, share: Allocation, observers: Sequence[Bloc
     desk = Desk(agenda, lambda block: task_of(ledger, cache, share, block), failures)
     tuner = _tuner(ledger.store, share, desk, Watcher(ledger, observers, failures))
     try:
-        advice = f"the results so far are kept; go on with: study resume {ledger.store.root}"
+        advice = f"the results so far are kept; go on with: {ledger.store.resume_command}"
         with handler_kept(signal.SIGINT), last_words(advice):
             tuner.fit()
     except Exception as error:  # Tune wraps what it meets; a full disk shows itself in many places and in the end here

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import islice
 from random import Random
 from typing import Any, get_args
 
@@ -14,7 +13,7 @@ from study.design.parsing import seconds as parsed_seconds
 from study.design.plan import Plan
 from study.design.score import expected
 from study.design.search import Goal, Policy, SearchSpec, TriedPoint, WarmStart
-from study.design.search_cells import cell_of
+from study.design.search_cells import tried
 from study.design.study import MOST_SEEDS
 from study.outcomes.rule import OutcomeRule
 from study.search import samplers
@@ -192,11 +191,8 @@ def _check_data(search: SearchSpec, ground: Ground) -> None:
 
 
 def _check_points(search: SearchSpec) -> None:
-    """Raise ValueError if the base refuses the default, or one of the points that are tried, or cannot be built so."""
-    rng = Random(search.seed)
-    points = islice((search.space.sample(rng) for _ in range(_TRIED)), _TRIED)
-    for number, point in enumerate([search.space.default(), *points]):
-        cell = cell_of(search, number, point)
+    """Raise ValueError if the base refuses a point that is tried, or cannot be built so."""
+    for cell in tried(search):
         try:
             games.build(cell.config)
         except ValueError as error:

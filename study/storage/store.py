@@ -12,6 +12,7 @@ among them). Of a file that was damaged and set aside the name ends in ``.damage
 import dataclasses
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Collection, Mapping
 from enum import Enum
@@ -67,6 +68,11 @@ class Store:
     def out(self) -> Path:
         """The folder of all launches, by default ``runs``."""
         return self.root.parent.parent
+
+    @property
+    def resume_command(self) -> str:
+        """The command that goes on with the launch, to be pasted into a shell."""
+        return f"study resume {shlex.quote(str(self.root))}"
 
     @property
     def draft(self) -> Path:
@@ -192,7 +198,7 @@ class Store:
         try:
             return trace.read(path) if path.exists() else None
         except DamagedFile as error:
-            raise DamagedFile(f"{error}; study resume {self.root} trains its block anew") from None
+            raise DamagedFile(f"{error}; {self.resume_command} trains its block anew") from None
 
     def write_records(self, rows: tuple[Record, ...]) -> None:
         records.write(rows, self.records_path)
@@ -207,7 +213,7 @@ class Store:
         try:
             return records.read(self.records_path)
         except DamagedFile as error:
-            raise DamagedFile(f"{error}; study resume {self.root} writes it again from the traces") from None
+            raise DamagedFile(f"{error}; {self.resume_command} writes it again from the traces") from None
 
     def sample_folder(self, cell: int, seed: int) -> Path:
         return self.samples_path / f"cell={cell}" / f"seed={seed}"

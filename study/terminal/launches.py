@@ -152,7 +152,7 @@ def way_on(store: Store) -> Text:
     """Return how to go on with a launch: the command on a line of its own, to be printed unbroken."""
     if not store.plan_path.exists():
         return Text("nothing has been trained, and there is no launch to resume")
-    return Text(f"the results so far are kept; go on with\n  study resume {shlex.quote(str(store.root))}")
+    return Text(f"the results so far are kept; go on with\n  {store.resume_command}")
 
 
 def paths(store: Store, report: Path, console: Console, *, tracked: bool) -> None:

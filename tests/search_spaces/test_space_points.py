@@ -240,3 +240,14 @@ def test_the_grid_does_not_repeat_whole_numbers() -> None:
 def test_a_grid_of_nothing_is_refused_at_the_call() -> None:
     with pytest.raises(ValueError, match="n must be >= 1, got 0"):
         NESTED.grid(0)
+
+
+# Ends
+
+
+def test_the_ends_change_one_range_of_the_default_at_a_time() -> None:
+    nested = space(
+        RULE, number("lr", "opt.lr", low=0.5, high=2.0, default=1.0), number("x", "x", when={"rule": ("sgd",)})
+    )
+    assert list(nested.ends()) == [{"rule": "adam", "lr": 0.5}, {"rule": "adam", "lr": 2.0}]
+    assert list(space(RULE).ends()) == []

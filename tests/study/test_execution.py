@@ -306,7 +306,7 @@ def test_a_folder_that_cannot_be_written_is_refused(
 
     monkeypatch.setattr(Path, "mkdir", mkdir)
     with pytest.raises(ValueError, match=r"^--out must be a writable folder, got .*/out/runs: (Not a|Permission)"):
-        execution.check(plan, tmp_path / "out" / "runs")
+        execution.check(plan, tmp_path / "out" / "runs", Resources())
 
 
 def test_absent_data_are_named_before_anything_starts(tmp_path: Path) -> None:
@@ -315,7 +315,9 @@ def test_absent_data_are_named_before_anything_starts(tmp_path: Path) -> None:
     assert plan.search is not None
     with pytest.raises(ValueError, match="nowhere"):
         execution.check(
-            dataclasses.replace(plan, search=dataclasses.replace(plan.search, base=absent)), tmp_path / "out"
+            dataclasses.replace(plan, search=dataclasses.replace(plan.search, base=absent)),
+            tmp_path / "out",
+            Resources(),
         )
     assert not (tmp_path / "out").exists()
 
@@ -334,7 +336,7 @@ def test_observers_hear_what_the_data_are(tmp_path: Path) -> None:
         def data_loaded(self, data: str, sentence: str) -> None:
             heard.append(f"{data}: {sentence}")
 
-    execution.check(plan, tmp_path / "out", [Listening()])
+    execution.check(plan, tmp_path / "out", Resources(), [Listening()])
     assert heard == ["image_folder: 12 images, classes 2: cat 7, dog 5; 1 file (1 .heic) left out"]
 
 
@@ -345,7 +347,7 @@ def test_observers_hear_what_the_data_are(tmp_path: Path) -> None:
             {"batch_size": 11},
             "batch_size must be between 1 and 10, as 10 of the 12 images are not held out, got 11: set",
         ),
-        ({"batch_size": 2, "packing": 6}, "between 1 and 1, as 10 of .* packing takes 6 for each, got 2: add images$"),
+        ({"batch_size": 2, "packing": 6}, "between 1 and 1, as 10 of .* packing takes 6 for each, got 2: add images "),
     ],
 )
 def test_images_that_fill_no_batch_are_refused_before_anything_starts(
@@ -358,6 +360,30 @@ def test_images_that_fill_no_batch_are_refused_before_anything_starts(
     with pytest.raises(ValueError, match=sentence):
         execution.start(plan, store, Resources(), NullTracker())
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_search_whose_batches_are_larger_than_the_data_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    """Its base is not: the size is an axis."""
+    (tmp_path / "photos").mkdir()
+    for number in range(80):
+        Image.new("L", (8, 8), 3 * number).save(tmp_path / "photos" / f"{number}.png")
+    folder = {"data.kind": "image_folder", "data.root": str(tmp_path / "photos"), "data.side": 16}
+    nets = {f"{player}.kind": "mlp" for player in ("generator", "discriminator")}
+    plan = study.plan_search("mlp-size", on="digits", budget="10blocks", set=folder | nets)
+    with pytest.raises(
+        ValueError, match=r"^batch_size must be between 1 and 64, as 64 .*\(study search-mlp-size, cell #\d+ .*batch="
+    ):
+        execution.check(plan, tmp_path / "out", Resources())
+
+
+@pytest.mark.parametrize("address", ["local", "auto"])
+def test_a_block_larger_than_the_memory_is_refused_on_this_machine(tmp_path: Path, address: str) -> None:
+    plan = study.plan("mixture-modes", "smoke", set={"latent.dim": 2**40})
+    if address == "local":
+        with pytest.raises(ValueError, match=r"^a block must fit into this machine's memory of"):
+            execution.check(plan, tmp_path / "out", Resources())
+    else:
+        execution.check(plan, tmp_path / "out", Resources(address=address))
 
 
 def test_classifiers_are_cached_for_all_launches_of_a_folder() -> None:

@@ -19,6 +19,7 @@ from study.design.planning import plan_study
 from study.execution import check
 from study.outcomes.outcome import Outcome
 from study.report import samples
+from study.scheduling.agenda import Resources
 from study.storage.store import Store
 from study.studies import find
 from study.studies.aae import DECODER_VARIANCE
@@ -90,8 +91,8 @@ def test_too_many_labels_are_refused_before_anything_starts(tmp_path: Path) -> N
         dataclasses.replace(cell, config=dataclasses.replace(cell.config, labels=SupervisedOnly(labeled=2_000)))
         for cell in plan.cells[-1:]
     )
-    with pytest.raises(ValueError, match=r"^labeled must be <= 13\d0, the data's balanced images, got 2000$"):
-        check(dataclasses.replace(plan, cells=cells), tmp_path)
+    with pytest.raises(ValueError, match=r"^labeled must be <= 13\d0, the data's balanced images, got 2000 "):
+        check(dataclasses.replace(plan, cells=cells), tmp_path, Resources())
 
 
 # The studies
