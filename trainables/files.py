@@ -39,6 +39,8 @@ def written_whole(path: Path, *, by_many: bool = False) -> Iterator[Path]:
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.part" if by_many else f"{path.name}.part")
     try:
         yield unfinished
+        with unfinished.open("rb") as written:
+            os.fsync(written.fileno())  # else a machine that stops may keep the new name and not the bytes
         os.replace(unfinished, path)
     except OSError as error:
         if error.errno is not None and error.filename is None:

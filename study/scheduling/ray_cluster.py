@@ -27,8 +27,8 @@ from ray._private.state import state  # what Ray Data uses, too: no public way t
 from ray.exceptions import AuthenticationError
 
 from study.formatting import plural
+from study.reaper import Reaper
 from study.scheduling.agenda import Allocation, Resources
-from study.scheduling.reaper import Reaper
 from study.scheduling.session_folder import session_folder
 
 import psutil  # isort: skip  # Ray's copy, which importing Ray has put on the path

@@ -13,6 +13,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import IO
 
+from study.reaper import Reaper
 from study.tracking import database
 from study.tracking.server import local_uri
 
@@ -70,6 +71,7 @@ def serve(command: list[str], port: int, ready: Callable[[], None]) -> None:
     with tempfile.TemporaryFile("w+") as output:
         # A group of its own, which Ctrl-C does not reach: it would print tracebacks, and leave workers behind.
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=quiet, start_new_session=True)
+        reaper = Reaper([-process.pid], grace=0)
         try:
             _wait(process, port)
             if process.poll() is None:
@@ -80,6 +82,7 @@ def serve(command: list[str], port: int, ready: Callable[[], None]) -> None:
             return
         finally:
             _end(process)
+            reaper.dismiss()
 
 
 def _wait(process: "subprocess.Popen[bytes]", port: int) -> None:

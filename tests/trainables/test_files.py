@@ -17,6 +17,14 @@ def test_a_file_takes_its_place_once_it_is_whole(tmp_path: Path) -> None:
     assert [own.name for own in path.parent.iterdir()] == ["file.txt"]
 
 
+def test_its_bytes_are_on_the_disk_before_its_name_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, synced = tmp_path / "file.txt", []
+    monkeypatch.setattr(os, "fsync", lambda number: synced.append((os.fstat(number).st_size, path.exists())))
+    with written_whole(path) as unfinished:
+        unfinished.write_text("whole")
+    assert synced == [(5, False)]
+
+
 def test_after_an_error_the_file_is_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "file.txt"
     path.write_text("before")

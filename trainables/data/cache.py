@@ -138,8 +138,6 @@ def _check_room(place: Path, count: int, shape: tuple[int, ...]) -> None:
 def _convert(cache: Path, shape: tuple[int, ...], listing: Listing, data: Path, *, by_many: bool) -> None:
     with written_whole(cache, by_many=by_many) as unfinished, unfinished.open("wb") as file:
         _write(file, shape, listing, data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _write(file: BinaryIO, shape: tuple[int, ...], listing: Listing, data: Path) -> None:

@@ -1,6 +1,7 @@
 """Serving MLflow's UI: said when it answers, ended without a trace, and only for this machine."""
 
 import socket
+import subprocess
 import sys
 import time
 from contextlib import closing
@@ -38,6 +39,22 @@ def test_it_is_ready_when_it_answers_and_leaves_no_process(tmp_path: Path) -> No
 
     serve([sys.executable, "-c", SERVER, str(port), str(asked)], port, ready)
     assert called[0].startswith("/health")
+    end = time.monotonic() + 10
+    while not free(port):
+        assert time.monotonic() < end, "its server is still there"
+        time.sleep(0.02)
+
+
+KILLED = """
+import os, signal, sys
+from study.tracking import serve
+serve([sys.executable, "-c", *sys.argv[1:]], int(sys.argv[2]), lambda: os.kill(os.getpid(), signal.SIGKILL))
+"""
+
+
+def test_a_killed_ui_takes_its_server_with_it(tmp_path: Path) -> None:
+    port = port_for(None)
+    subprocess.run([sys.executable, "-c", KILLED, SERVER, str(port), str(tmp_path / "asked")], check=False)
     end = time.monotonic() + 10
     while not free(port):
         assert time.monotonic() < end, "its server is still there"

@@ -3,11 +3,11 @@
 import subprocess
 import sys
 
-from study.scheduling.reaper import Reaper
+from study.reaper import Reaper
 
 KILLED = """
 import os, sys
-from study.scheduling.reaper import Reaper
+from study.reaper import Reaper
 Reaper([int(sys.argv[1])], grace=0)
 os.kill(os.getpid(), 9)
 """

@@ -3,7 +3,7 @@
 import subprocess
 from collections.abc import Iterable
 
-_SCRIPT = 'read -r line; sleep "$1"; shift; kill -KILL "$@"'
+_SCRIPT = 'read -r line; sleep "$1"; shift; kill -s KILL -- "$@"'
 """Reading ends when the other end of the pipe does, however it ends."""
 
 
@@ -11,7 +11,7 @@ class Reaper:
     """A shell that waits for the end of this process and then kills others, unless it is dismissed before.
 
     Args:
-        processes: their ids.
+        processes: their ids; of a whole process group the negative id.
         grace: seconds that they get to end by themselves.
     """
 
