@@ -187,12 +187,16 @@ def _attributes(documentation: str) -> dict[str, str]:
     return meanings
 
 
+_PERCENT = re.compile(r"(?<=\d) %")
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("study.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_unbroken,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -211,6 +215,11 @@ def _environment() -> Environment:
         generator=f"matplotlib {matplotlib.__version__}",
     )
     return environment
+
+
+def _unbroken(value: Any) -> Any:
+    """Keep a percent sign on the line of its number."""
+    return type(value)(_PERCENT.sub("\N{NO-BREAK SPACE}%", value)) if isinstance(value, str) else value
 
 
 def _scale(plan: Plan) -> str:

@@ -12,7 +12,8 @@ class Page(HTMLParser):
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self.source = path.read_text(encoding="utf-8")
+        self.raw = path.read_text(encoding="utf-8")
+        self.source = self.raw.replace("\N{NO-BREAK SPACE}%", " %")
         self.open: list[str] = []
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.words: list[str] = []

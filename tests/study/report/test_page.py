@@ -69,6 +69,7 @@ def test_the_answer_stands_before_everything_else(make: Any) -> None:
     store = make([[D] * 3, [D] * 3])
     read = Page(build(store))
     first = read.source.partition('<div class="answer">')[2].partition("</div>")[0]
+    assert not re.search(r"\d %", read.raw)
     assert re.findall("<h2>(.*?)</h2>", read.source)[0] == "Answer"
     assert "No replica of any cell converged (0 of 6)" in first
     assert "a floor effect" in first
