@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from study import report
+from study.design import plugin_use
 from study.design.plan import Block, Cell, Plan
 from study.design.search_cells import tried
 from study.evidence.estimates import CellSummary, summarize
@@ -75,9 +76,10 @@ def check(plan: Plan, out: Path, resources: Resources, observers: Sequence[Obser
         The digest of each data set, its folder absolute.
 
     Raises:
-        ValueError: if data are absent, damaged or too few, a block does not fit into the memory of this machine and is
-            to be trained on it, or the folder is not writable.
+        ValueError: if a plugin has changed since the plan, data are absent, damaged or too few, a block does not fit
+            into the memory of this machine and is to be trained on it, or the folder is not writable.
     """
+    plugin_use.loaded(plan.plugins)
     cells = plan.cells if plan.search is None else tuple(tried(plan.search))
     if resources.address == "local":
         memory.check(cells, min(plan.block, len(plan.seeds)), plan.study)

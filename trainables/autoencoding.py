@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isfinite, log, pi, sqrt
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from trainables.later import torch
-from trainables.objectives import NonSaturating, Objective
+from trainables.objectives import FAMILY, NonSaturating, Objective
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -228,7 +228,7 @@ class Adversarial:
     """
 
     kind: Literal["adversarial"] = "adversarial"
-    objective: Objective = NonSaturating()
+    objective: Annotated[Objective, FAMILY] = NonSaturating()
     clip: float | None = None
     source: ClassVar[str] = "Makhzani et al. 2015, section 2"
 

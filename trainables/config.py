@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import isfinite
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from trainables.autoencoding import (
     Adversarial,
@@ -25,13 +25,18 @@ from trainables.autoencoding import (
     Variational,
 )
 from trainables.conditioning import Conditioning, Unconditional
+from trainables.data import FAMILY as DATA_FAMILY
 from trainables.data import DataConfig, known_classes
 from trainables.data.walking import locate
 from trainables.files import json_digest, with_floats
+from trainables.networks import FAMILY as NETWORK_FAMILY
 from trainables.networks import Mlp, Network
 from trainables.networks.norm import BatchStatistics, SamplingStatistics
+from trainables.objectives import FAMILY as OBJECTIVE_FAMILY
 from trainables.objectives import NonSaturating, Objective
+from trainables.optim import FAMILY as OPTIMIZER_FAMILY
 from trainables.optim import OptimizerConfig
+from trainables.penalties import FAMILY as PENALTY_FAMILY
 from trainables.penalties import NoPenalty, Penalty
 from trainables.population import Population
 from trainables.renaming import first_names
@@ -171,15 +176,15 @@ class GanConfig:
     """
 
     kind: Literal["gan"] = "gan"
-    data: DataConfig
-    generator: Network
-    discriminator: Network
-    objective: Objective = NonSaturating()
-    penalty: Penalty = NoPenalty()
+    data: Annotated[DataConfig, DATA_FAMILY]
+    generator: Annotated[Network, NETWORK_FAMILY]
+    discriminator: Annotated[Network, NETWORK_FAMILY]
+    objective: Annotated[Objective, OBJECTIVE_FAMILY] = NonSaturating()
+    penalty: Annotated[Penalty, PENALTY_FAMILY] = NoPenalty()
     conditioning: Conditioning = Unconditional()
     latent: Latent
-    g_optimizer: OptimizerConfig
-    d_optimizer: OptimizerConfig
+    g_optimizer: Annotated[OptimizerConfig, OPTIMIZER_FAMILY]
+    d_optimizer: Annotated[OptimizerConfig, OPTIMIZER_FAMILY]
     clip: float | None = None
     clip_when: Literal["after", "before"] = "after"
     packing: int = 1
@@ -255,7 +260,7 @@ class AaeConfig:
     """
 
     kind: Literal["aae"] = "aae"
-    data: DataConfig
+    data: Annotated[DataConfig, DATA_FAMILY]
     encoder: Mlp
     decoder: Mlp
     discriminator: Mlp
@@ -263,10 +268,10 @@ class AaeConfig:
     labels: LabelUse = Unlabeled()
     regularizer: Regularizer = Adversarial()
     reconstruction_weight: float = 1.0
-    optimizer: OptimizerConfig
-    d_optimizer: OptimizerConfig
-    g_optimizer: OptimizerConfig
-    class_optimizer: OptimizerConfig
+    optimizer: Annotated[OptimizerConfig, OPTIMIZER_FAMILY]
+    d_optimizer: Annotated[OptimizerConfig, OPTIMIZER_FAMILY]
+    g_optimizer: Annotated[OptimizerConfig, OPTIMIZER_FAMILY]
+    class_optimizer: Annotated[OptimizerConfig, OPTIMIZER_FAMILY]
     held_out: float = 0.2
     batch_size: int = 100
     steps: int

@@ -62,7 +62,9 @@ class Loop:
         self._play = self._game.bind(source, streams, device)
         self._players = self._game.players
         self._params = {
-            name: replicas.initialize(player.module, player.init, streams, name, device=device, dtype=dtype)
+            name: replicas.initialize(
+                player.module, player.init, streams, name, device=device, dtype=dtype, build=player.build
+            )
             for name, player in self._players.items()
         }
         self._nets = Nets({name: player.module for name, player in self._players.items()}, self._params)
@@ -179,7 +181,10 @@ class Loop:
         for player in self._players.values():
             self._finite &= columns[f"{player.short}_param_norm"].isfinite()
         for probe in self._probes:
-            columns |= probe.measure(view)
+            measured = probe.measure(view)
+            if taken := sorted(columns.keys() & measured.keys()):
+                raise ValueError(f"a measurement must have a name that no other column has, got {', '.join(taken)}")
+            columns |= measured
         return columns
 
     @torch.no_grad()

@@ -9,18 +9,22 @@ Conventions shared by all, and asserted by the conformance tests:
 ``formulas`` says the two losses with the numbers filled in: ``E[...]`` is the mean over the batch, ``x`` a real sample,
 ``G(z)`` a generated one. ``equilibrium`` gives their values at ``p_g = p_d`` with the best D.
 
-To add an objective, write a class here and name it in ``Objective``: parsing, tests and records pick it up.
+To add an objective, write a class here and name it in ``Objective``: parsing, tests and records pick it up. In a file
+of your own, :func:`trainables.plugins.objective` adds it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isfinite, log
-from typing import TYPE_CHECKING, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
+from trainables.families import Family, first_line, kind_of
 from trainables.later import functional
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from trainables.shapes import Loss, Scores
 
 
@@ -64,7 +68,7 @@ class Minimax:
     def formulas(self) -> tuple[str, str]:
         return _CROSS_ENTROPY, "g = -E[softplus(D(G(z)))]"
 
-    def equilibrium(self) -> tuple[float, float | None]:
+    def equilibrium(self) -> tuple[float | None, float | None]:
         return 2 * log(2), -log(2)
 
 
@@ -93,7 +97,7 @@ class NonSaturating:
     def formulas(self) -> tuple[str, str]:
         return _CROSS_ENTROPY, "g = E[softplus(-D(G(z)))]"
 
-    def equilibrium(self) -> tuple[float, float | None]:
+    def equilibrium(self) -> tuple[float | None, float | None]:
         return 2 * log(2), log(2)
 
 
@@ -141,7 +145,7 @@ class LeastSquares:
         d = f"d = 1/2 E[(D(x){real})^2] + 1/2 E[(D(G(z)){fake})^2]"
         return d, f"g = 1/2 E[(D(G(z)){own})^2]"
 
-    def equilibrium(self) -> tuple[float, float | None]:
+    def equilibrium(self) -> tuple[float | None, float | None]:
         """Return the losses at the best D, ``(a + b)/2``: ``d = (b - a)^2 / 4`` and ``g = ((a + b) / 2 - c)^2 / 2``."""
         return (self.b - self.a) ** 2 / 4, ((self.a + self.b) / 2 - self.c) ** 2 / 2
 
@@ -171,10 +175,28 @@ class Wasserstein:
     def formulas(self) -> tuple[str, str]:
         return "d = E[D(G(z))] - E[D(x)]", "g = -E[D(G(z))]"
 
-    def equilibrium(self) -> tuple[float, float | None]:
+    def equilibrium(self) -> tuple[float | None, float | None]:
         """Return None for G: any constant D is the best one, so G's loss has no value of its own."""
         return 0.0, None
 
 
 Objective = Minimax | NonSaturating | LeastSquares | Wasserstein
 OBJECTIVES: tuple[type[Objective], ...] = get_args(Objective)
+
+
+def _in_words(member: type) -> Callable[[Any], tuple[str, ...]]:
+    return lambda self: (first_line(member),)
+
+
+FAMILY = Family(
+    name="objective",
+    built_in=OBJECTIVES,
+    methods=("d_loss", "g_loss"),
+    usual={
+        "source": lambda member: "-",
+        "label": kind_of,
+        "formulas": _in_words,
+        "equilibrium": lambda member: lambda self: (None, None),
+    },
+)
+"""All objectives, with those of plugins."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
+from trainables.families import Family, first_line
 from trainables.later import torch
 
 if TYPE_CHECKING:
@@ -146,3 +147,10 @@ class RMSpropTf1:
 
 OptimizerConfig = Sgd | Adam | RMSprop | RMSpropTf1
 OPTIMIZERS: tuple[type[OptimizerConfig], ...] = get_args(OptimizerConfig)
+FAMILY = Family(
+    name="optimizer",
+    built_in=OPTIMIZERS,
+    methods=("build",),
+    usual={"source": lambda member: "-", "formula": lambda member: lambda self: first_line(member)},
+)
+"""All optimisers, with those of plugins."""

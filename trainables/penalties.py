@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, get_args
 
+from trainables.families import Family, first_line, kind_of
 from trainables.later import torch
 
 if TYPE_CHECKING:
@@ -358,6 +359,17 @@ class LsganGp:
 
 Penalty = NoPenalty | WganGp | WganLp | WganDiv | Dragan | ZeroCentered | LsganGp
 PENALTIES: tuple[type[Penalty], ...] = get_args(Penalty)
+FAMILY = Family(
+    name="penalty",
+    built_in=PENALTIES,
+    methods=("penalty",),
+    usual={
+        "source": lambda member: "-",
+        "label": kind_of,
+        "formula": lambda member: lambda self: first_line(member),
+    },
+)
+"""All penalties, with those of plugins."""
 
 
 def slope_squared(score: ScoreFn, points: Samples) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from trainables import replicas
 from trainables.config import Latent
-from trainables.networks.init import Init
+from trainables.networks.init import InitialValue
 from trainables.optim import OptimizerConfig
 from trainables.shapes import Labels, Latents, Loss, Params, Samples, ScoreFn
 from trainables.streams import Streams
@@ -45,11 +45,19 @@ class Nets:
 
 @dataclass(frozen=True, slots=True)
 class Player:
-    """A network for one replica, how it starts, and the short name of its columns (``d`` for ``d_param_norm``)."""
+    """A network of a game.
+
+    Attributes:
+        module: the network for one replica, on the meta device: its shapes.
+        init: how it starts.
+        short: short name of its columns (``d`` for ``d_param_norm``).
+        build: makes the network with values, for one that starts as its own code builds it; absent for all others.
+    """
 
     module: nn.Module
-    init: Init
+    init: InitialValue
     short: str
+    build: Callable[[], nn.Module] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,12 +9,12 @@ To add a measurement, write a probe and name it in ``probes_for``: the trace's c
 
 from collections.abc import Sequence
 from math import log
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from trainables import modeless
+from trainables import modeless, plugins
 from trainables.conditioning import Unconditional
 from trainables.config import Config, GanConfig
 from trainables.data.source import ImageSource, ImageTruth, MixtureTruth, Source
@@ -257,6 +257,27 @@ class ImageFit:
         return counts / read.shape[1]
 
 
+class Measured:
+    """The measurement of a plugin, as a column of its name; NaN for replicas whose samples are not finite."""
+
+    def __init__(self, name: str, function: plugins.Measurement, source: Source) -> None:
+        self._name, self._function = name, function
+        self._real = source.reference(_REFERENCE)
+        self.reference: dict[str, Tensor] = {}
+
+    def measure(self, view: View) -> dict[str, Tensor]:
+        samples = view.samples
+        finite = samples.flatten(1).isfinite().all(1)
+        safe = torch.where(finite.view(-1, *[1] * (samples.ndim - 1)), samples, 0.0)
+        value: Any = self._function(safe, self._real)  # whatever a plugin returns
+        if not isinstance(value, Tensor) or value.ndim not in (1, 2) or len(value) != len(samples):
+            got = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+            raise ValueError(
+                f"the measurement {self._name} must return [R] or [R, K] for R = {len(samples)}, got {got}"
+            )
+        return {self._name: _only_finite(value.to(torch.float64), finite)}
+
+
 def frechet(mean_a: Tensor, covariance_a: Tensor, mean_b: Tensor, covariance_b: Tensor) -> Tensor:
     """Return the squared Fréchet distance of Gaussians, over leading axes; ``>= 0`` up to rounding, which is clipped.
 
@@ -291,7 +312,7 @@ def probes_for(config: Config, source: Source, features: Features | None, *, dev
             probes.append(ImageSupport(source, features, samples=samples, device=device))
         if isinstance(config, GanConfig) and not isinstance(config.conditioning, Unconditional):
             probes.append(ClassDiversity(source.truth))
-    return probes
+    return [*probes, *(Measured(name, own, source) for name, own in plugins.measurements().items())]
 
 
 def constants(probes: Sequence[Probe]) -> dict[str, list[float]]:

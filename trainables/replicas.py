@@ -38,14 +38,26 @@ CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 
 
 def initialize(
-    module: nn.Module, init: InitialValue, streams: Streams, network: str, *, device: torch.device, dtype: torch.dtype
+    module: nn.Module,
+    init: InitialValue,
+    streams: Streams,
+    network: str,
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
+    build: Callable[[], nn.Module] | None = None,
 ) -> dict[str, Tensor]:
     """Draw the first values of a network's parameters for every replica, as leaves ready for an optimiser.
+
+    With ``build`` they are those of a network that it makes for each replica, torch's global generator seeded from the
+    stream ``init/<network>`` and left as it was.
 
     Each parameter draws from the stream ``init/<network>/<place>``, where the place counts the layers *with weights of
     the same kind*: switching batch norm on or off does not move the start of the other layers. What takes no gradient
     comes last: the vectors of spectral norm near their fixed point, the running statistics of batch norm.
     """
+    if build is not None:
+        return _as_built(build, streams, network, device=device, dtype=dtype)
     params: dict[str, Tensor] = {}
     for place, name, owner, shape in _places(module):
         values = [
@@ -60,6 +72,24 @@ def initialize(
         params[name] = torch.from_numpy(vector).to(device=device, dtype=dtype)
     for _ in range(_FIRST_ITERATIONS):
         refresh(module, params)
+    return params
+
+
+def _as_built(
+    build: Callable[[], nn.Module], streams: Streams, network: str, *, device: torch.device, dtype: torch.dtype
+) -> dict[str, Tensor]:
+    made = []
+    for seed in streams.seeds:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(generator(seed, f"init/{network}").integers(2**63)))
+            made.append(build())
+    params: dict[str, Tensor] = {}
+    for name in dict(made[0].named_parameters()):
+        stacked = torch.stack([own.get_parameter(name).detach() for own in made]).contiguous()
+        params[name] = stacked.to(device=device, dtype=dtype).requires_grad_()
+    for name, first in made[0].named_buffers():
+        stacked = torch.stack([own.get_buffer(name) for own in made])
+        params[name] = stacked.to(device=device, dtype=dtype if first.is_floating_point() else first.dtype)
     return params
 
 
@@ -79,7 +109,8 @@ def refresh(module: nn.Module, params: Params) -> None:
 @lru_cache(maxsize=1_024)
 def _vectors(module: nn.Module) -> tuple[str, ...]:
     """Name spectral norm's vectors once: the loop asks after every update, and walking a network is slow."""
-    return tuple(name for name, _ in module.named_buffers() if _leaf(name) not in RUNNING)
+    spectral = (name for name, layer in module.named_modules() if type(layer) in _FAMILIES)
+    return tuple(f"{name}.u" if name else "u" for name in spectral)
 
 
 def _first(name: str, shape: tuple[int, ...], streams: Streams, network: str) -> Array:
@@ -119,13 +150,47 @@ def apply(module: nn.Module, params: Params, *inputs: Tensor) -> Any:
       four times as much, in copies between layouts;
     * convolutions on a CPU run replica by replica: ``vmap`` makes them one grouped convolution, which oneDNN runs no
       faster, and the loop's kernels are the solo run's to the bit;
-    * any other module goes through ``vmap``.
+    * any other module goes through ``vmap``, or replica by replica if that cannot run it.
     """
     if inputs[0].device.type == "cpu" and _convolves(module):
         return _one_by_one(module, params, inputs)
     if _has_rules(module):
         return _run(module, "", params, *inputs)
+    if not _maps(module, tuple(own.shape[1:] for own in inputs), tuple(own.dtype for own in inputs)):
+        return _one_by_one(module, params, inputs)
     return vmap(lambda own, *x: functional_call(module, own, x))(dict(params), *inputs)
+
+
+def way(module: nn.Module, *shapes: tuple[int, ...], on_cpu: bool) -> str:
+    """Say how a stack of a network runs: ``one kernel per layer``, ``vmap``, or ``replica by replica``.
+
+    Args:
+        module: for one replica.
+        shapes: of its inputs, the batch first.
+        on_cpu: whether it runs on a CPU.
+    """
+    if on_cpu and _convolves(module):
+        return "replica by replica"
+    if _has_rules(module):
+        return "one kernel per layer"
+    return "vmap" if _maps(module, shapes, (torch.float32,) * len(shapes)) else "replica by replica"
+
+
+@lru_cache(maxsize=1_024)
+def _maps(module: nn.Module, shapes: tuple[tuple[int, ...], ...], dtypes: tuple[torch.dtype, ...]) -> bool:
+    """Return whether ``vmap`` can run a network: not if it branches on values, or does what has no batched form.
+
+    Tried on shapes alone, so that nothing is drawn, moved or computed.
+    """
+    held = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    own = {name: torch.empty(2, *value.shape, dtype=value.dtype, device="meta") for name, value in held.items()}
+    inputs = [torch.empty(2, *shape, dtype=kind, device="meta") for shape, kind in zip(shapes, dtypes, strict=True)]
+    try:
+        vmap(lambda params, *x: functional_call(module, params, x))(own, *inputs)
+    except (NotImplementedError, RuntimeError, TypeError, ValueError) as error:
+        # The way without vmap raises what is a mistake; but it would let hidden randomness pass, which vmap refuses.
+        return "randomness" in str(error)
+    return True
 
 
 def _one_by_one(module: nn.Module, params: Params, inputs: tuple[Tensor, ...]) -> Any:

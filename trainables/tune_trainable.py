@@ -5,9 +5,10 @@ a worker that died right after it had written the trace has lost nothing.
 """
 
 import json
+import pickle
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,12 @@ from typing import Any
 import torch
 from ray import tune
 
-from trainables import features, pictures, probes, states, trace
+from trainables import features, pictures, plugins, probes, states, trace
 from trainables.config import Config, digest, located, to_dict
 from trainables.data import ImageTruth, is_images
 from trainables.files import DamagedFile, set_aside
 from trainables.loop import Loop
+from trainables.plugins import Plugin
 from trainables.reporting import report_steps
 from trainables.trace import Row, Trace
 from trainables.versions import device_name, versions
@@ -59,6 +61,37 @@ class BlockTask:
     folder: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packed:
+    """A task on its way to a worker: first the source of the plugins, then the task, whose classes they may define.
+
+    Attributes:
+        plugins: what the launch needs beside this package.
+        cache: the task's own.
+        task: a pickled ``BlockTask``, by which classes are named and not brought along.
+    """
+
+    plugins: tuple[Plugin, ...]
+    cache: Path
+    task: bytes
+
+    def open(self) -> BlockTask:
+        """Return the task.
+
+        Raises:
+            ValueError: if this machine lacks an installed plugin, or has another one than planned.
+        """
+        plugins.restore(self.plugins, self.cache / "plugins")
+        task = pickle.loads(self.task)
+        assert isinstance(task, BlockTask)
+        return task
+
+
+def packed(task: BlockTask, needed: Sequence[Plugin]) -> Packed:
+    """Return a task for a worker."""
+    return Packed(plugins=tuple(needed), cache=task.cache, task=pickle.dumps(task))
+
+
 class BlockTrainable(tune.Trainable):
     """Advances a block to its next report per Tune iteration.
 
@@ -76,16 +109,19 @@ class BlockTrainable(tune.Trainable):
     """
 
     def setup(self, config: dict[str, Any]) -> None:
-        self._take(config["task"])
+        self._take(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self._take(new_config["task"])
+        self._take(new_config)
         return True
 
-    def _take(self, task: BlockTask) -> None:
+    def _take(self, config: Mapping[str, Any]) -> None:
+        packed: Packed = config["task"]
         self._refusal: dict[str, str] | None = None
+        self._name = config["block"]
+        self._foreign = bool(packed.plugins)
         try:
-            self._begin(task)
+            self._begin(packed.open())
         except ValueError as error:
             self._refusal = _refusal(error)
 
@@ -95,7 +131,7 @@ class BlockTrainable(tune.Trainable):
                 return self._advance()
             except ValueError as error:
                 self._refusal = _refusal(error)
-        return self._result(step=0, rows=[], finite_share=0.0, done=True, refusal=self._refusal)
+        return {"block": self._name, "step": 0, "rows": [], "finite_share": 0.0, "done": True, "refusal": self._refusal}
 
     def _begin(self, task: BlockTask) -> None:
         torch.set_num_threads(task.threads)
@@ -128,7 +164,12 @@ class BlockTrainable(tune.Trainable):
         if not self._rows:
             self._report()
         while loop.step < task.config.steps:
-            loop.advance()
+            if self._foreign:
+                with plugins.no_global_draws():
+                    loop.advance()
+                self._foreign = False  # one step tells, and looking costs
+            else:
+                loop.advance()
             if loop.step in self._due:
                 break
         self._report()

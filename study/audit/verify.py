@@ -13,7 +13,7 @@ import dataclasses
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -22,6 +22,7 @@ from typing import Any
 from study.audit import reproduce
 from study.audit.integrity import check_bytes, check_data
 from study.audit.reproduce import Check
+from study.design import plugin_use
 from study.design.plan import Plan
 from study.outcomes.rule import OutcomeRule
 from study.scheduling import until_decided
@@ -29,6 +30,7 @@ from study.scheduling.ledger import redecide
 from study.storage import search_log
 from study.storage.records import Record, Status
 from study.storage.store import Store
+from trainables import plugins
 from trainables.config import digest_of
 from trainables.trace import Trace
 
@@ -63,6 +65,7 @@ def verify(store: Store, page: Path | None = None) -> tuple[Check, ...]:
         _seeds(plan, stored, headers),
         check_data(plan, {name: header.meta for name, header in headers.items()}),
         check_bytes(plan, store),
+        *_plugins(plan, store),
         _traces(plan, stored, headers, unreadable),
     ]
     if unreadable or checks[-1].differences:
@@ -79,6 +82,23 @@ def verify(store: Store, page: Path | None = None) -> tuple[Check, ...]:
         checks.append(_early_stops(store, computed))
     checks += reproduce.checks(store, computed, len(ahead), page)
     return tuple(checks)
+
+
+def _plugins(plan: Plan, store: Store) -> Iterator[Check]:
+    """Compare the plugins of the plan with those that are loaded, and with the source that the launch keeps."""
+    if not plan.plugins:
+        return
+    differences, here = [], plugins.loaded()
+    for own in plan.plugins:
+        if here[own.name].digest != own.digest:
+            differences.append(plugin_use.changed(own, here[own.name]))
+            continue
+        for name, text in here[own.name].files.items():
+            kept = store.plugins_path / name
+            if not kept.is_file() or kept.read_text(encoding="utf-8") != text:
+                differences.append(f"{kept} must be the source that the launch was planned with, and is another one")
+    compared = ", ".join(f"{own.name} {own.digest}" for own in plan.plugins)
+    yield Check(name="plugins", compared=compared, differences=tuple(differences))
 
 
 def _headers(plan: Plan, store: Store) -> tuple[dict[str, _Header], list[str]]:

@@ -10,11 +10,12 @@ from study.cli.app import app
 
 # The commands in the order of the help: studies before a run, launches, then their results.
 from study.cli import studies, power, spaces, launches, search, confirm, best  # isort: skip
-from study.cli import figures, verify, compare, claims, outcomes, data  # isort: skip
+from study.cli import figures, verify, compare, claims, outcomes, data, check  # isort: skip
 
 __all__ = [
     "app",
     "best",
+    "check",
     "claims",
     "compare",
     "confirm",

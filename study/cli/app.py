@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
 from importlib.metadata import version
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 
@@ -13,6 +14,7 @@ from rich.text import Text
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
+from study.api import extensions
 from study.formatting import did_you_mean, printable, quoted
 from study.terminal.consoles import PlainConsole
 
@@ -178,15 +180,27 @@ Vary = Annotated[
         help="Run a grid over these values instead of the study's factors: --vary clip=0.01,0.1. Repeatable.",
     ),
 ]
+Plugins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--plugin",
+        metavar="FILE.py",
+        help="A Python file that adds losses, networks, data or measurements of your own. Repeatable.",
+    ),
+]
 Seeds = Annotated[int | None, typer.Option(help="Replicas per cell.", show_default="the profile's")]
 
 
-def one_sentence(command: Callable[P, None]) -> Callable[P, None]:
-    """Print a ValueError or OSError of the command as one sentence and exit with code 2, without a traceback."""
+def one_sentence(command: Callable[P, None]) -> Callable[..., None]:
+    """Print a ValueError or OSError of the command as one sentence and exit with code 2, without a traceback.
+
+    The command also takes ``--plugin``: files that are loaded before anything else is read.
+    """
 
     @wraps(command)
-    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+    def wrapped(*args: Any, plugin: list[str] | None, **kwargs: Any) -> None:
         try:
+            extensions.load(plugin or ())
             command(*args, **kwargs)
         except BrokenPipeError:  # whoever read the output has gone
             raise
@@ -194,6 +208,10 @@ def one_sentence(command: Callable[P, None]) -> Callable[P, None]:
             say_error(_reason(error))
             raise typer.Exit(2) from None
 
+    option = Parameter("plugin", Parameter.KEYWORD_ONLY, default=None, annotation=Plugins)
+    own = signature(command)
+    wrapped.__signature__ = own.replace(parameters=[*own.parameters.values(), option])  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {**command.__annotations__, "plugin": Plugins}
     return wrapped
 
 

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from math import inf, isfinite
 from typing import Any, TypeVar
 
@@ -14,10 +15,22 @@ import pydantic
 
 from study.formatting import did_you_mean, quoted
 from trainables.config import Config
+from trainables.families import generation
 
 T = TypeVar("T")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
-_CONFIG = pydantic.TypeAdapter(Config)
+_CONFIG: Any = Config  # a union is no type to a type checker
+
+
+def adapter(of: type[T]) -> pydantic.TypeAdapter[T]:
+    """Return the parser of a type that holds configurations; it knows the classes that plugins have added so far."""
+    found: pydantic.TypeAdapter[T] = _adapter(of, generation())  # type: ignore[arg-type]
+    return found
+
+
+@lru_cache(maxsize=16)
+def _adapter(of: Any, now: int) -> pydantic.TypeAdapter[Any]:
+    return pydantic.TypeAdapter(of)
 
 
 def config_from(values: Mapping[str, Any]) -> Config:
@@ -26,7 +39,8 @@ def config_from(values: Mapping[str, Any]) -> Config:
     Raises:
         ValueError: if a field or value does not exist or fit.
     """
-    return _checked(_CONFIG, {"kind": "gan", **values})
+    config: Config = _checked(adapter(_CONFIG), {"kind": "gan", **values})
+    return config
 
 
 def assign_config(config: Config, changes: Mapping[str, Any]) -> Config:
@@ -38,7 +52,8 @@ def assign_config(config: Config, changes: Mapping[str, Any]) -> Config:
     Raises:
         ValueError: if a path or value does not exist or fit.
     """
-    return _checked(_CONFIG, _changed(dataclasses.asdict(config), changes))
+    changed: Config = _checked(adapter(_CONFIG), _changed(dataclasses.asdict(config), changes))
+    return changed
 
 
 def assign_flat(value: T, changes: Mapping[str, Any]) -> T:

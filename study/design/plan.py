@@ -10,6 +10,7 @@ from typing import Any
 from search_spaces import Factor
 from study.design import names, renaming
 from study.design.hypotheses import Hypothesis
+from study.design.plugin_use import PluginUse
 from study.design.search import SearchSpec
 from study.design.study import Contrast, Sweep
 from study.outcomes.rule import OutcomeRule
@@ -86,6 +87,7 @@ class Plan:
         search: how cells are proposed while the launch runs, if it is a search. ``cells``, and ``granted``, the number
             of blocks of each, are then the current state (stored in the log, not in the plan), and ``seeds`` is the
             maximum per cell.
+        plugins: what beside this package the configurations need; a launch has their source.
         folder: what relative folders of data are relative to, on every machine: where the launch was started. Not part
             of the digest: the data have their own.
     """
@@ -114,6 +116,7 @@ class Plan:
     selection: Selection | None = None
     search: SearchSpec | None = None
     granted: tuple[int, ...] = ()
+    plugins: tuple[PluginUse, ...] = ()
     folder: str = ""
 
     def __post_init__(self) -> None:

@@ -8,6 +8,7 @@ from search_spaces import Level, grid
 from study.design.hypotheses import Hypothesis
 from study.design.parsing import assign_config
 from study.design.plan import Cell, Plan
+from study.design.plugin_use import uses
 from study.design.study import MOST_SEEDS, Profile, Study
 from study.design.values import leaves
 from trainables.config import Config, digest, to_dict
@@ -73,6 +74,7 @@ def plan_study(
         least=min(profile.block, count) if until_decided else 1,
         budget=budget,
         changes=dict(changes or {}),
+        plugins=uses(cell.config for cell in cells),
     )
 
 

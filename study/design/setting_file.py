@@ -9,9 +9,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import pydantic
-
 from study.design import renaming
+from study.design.parsing import adapter
 from study.design.study import Profile, Study
 from study.files import read_json
 from study.formatting import quoted
@@ -60,9 +59,6 @@ class Setting:
         return json.dumps({**values, "rule": dataclasses.asdict(self.rule), "config": to_dict(self.config)}, indent=1)
 
 
-_SETTING = pydantic.TypeAdapter(Setting)
-
-
 def read(path: Path) -> Setting:
     """Read the setting in a file.
 
@@ -73,4 +69,4 @@ def read(path: Path) -> Setting:
         raise ValueError(
             f"a study's name, or the file of a setting, must be given, got {quoted(str(path))}: there is no such file"
         )
-    return read_json(path, _SETTING, renaming.current)
+    return read_json(path, adapter(Setting), renaming.current)

@@ -3,17 +3,18 @@
 import json
 import os
 import sys
-import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from importlib import import_module, util
 from itertools import groupby
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from study.design.study import Study
 from study.formatting import quoted
+from trainables import plugins
 
 _WIDTH = 100
 _INDENT = 4
@@ -22,8 +23,8 @@ _INDENT = 4
 def read(path: Path) -> Study:
     """Return the ``STUDY`` that a Python file defines.
 
-    The file runs as a script does, with its folder first on the path. What it defines stays on the driver: workers
-    receive configurations, not the file.
+    The file is imported, with its folder first on the path. What it marks as plugins is added (``trainables.plugins``);
+    all else stays on the driver: workers receive configurations.
 
     Raises:
         ValueError: if there is no such file, it fails, or it defines no ``STUDY``; names the file and the line.
@@ -31,19 +32,7 @@ def read(path: Path) -> Study:
     if not os.path.isfile(path):  # which is False, and no error, for what can be no path
         what = "it is a folder" if os.path.isdir(path) else "there is no such file"
         raise ValueError(f"a study's name, or a file with a STUDY, must be given, got {quoted(str(path))}: {what}")
-    module = util.module_from_spec(_found(path))
-    folder = str(path.absolute().parent)
-    sys.path.insert(0, folder)
-    try:
-        assert module.__spec__ is not None
-        assert module.__spec__.loader is not None
-        module.__spec__.loader.exec_module(module)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # whatever the user's file raises, exit() among it, is the user's mistake
-        raise ValueError(f"{path} must run without an error, got {_where(error, path)}") from None
-    finally:
-        sys.path.remove(folder)
+    module = plugins.load(path) if plugins.is_free(path) else _run(path)
     if not hasattr(module, "STUDY"):
         raise ValueError(f"{path} must define STUDY, a study.Study, and defines none")
     study = module.STUDY
@@ -52,19 +41,23 @@ def read(path: Path) -> Study:
     return study
 
 
-def _found(path: Path) -> Any:
-    return util.spec_from_file_location(f"study_file_{path.stem}", path)
-
-
-def _where(error: BaseException, path: Path) -> str:
-    """``ValueError in line 12: steps must be > 0``."""
-    if isinstance(error, SyntaxError):
-        line = "" if error.lineno is None else f" in line {error.lineno}"
-        return f"SyntaxError{line}: {error.msg}"
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
-    place = f" in line {lines[-1]}" if lines else ""
-    said = traceback.format_exception_only(error)[-1].partition(": ")[2]  # str(error) may fail, being the file's code
-    return f"{type(error).__name__}{place}: {' '.join(said.split())}"
+def _run(path: Path) -> ModuleType:
+    """Run a file whose name is that of another module, and can therefore not be imported by it."""
+    spec = util.spec_from_file_location(f"study_file_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = util.module_from_spec(spec)
+    folder = str(path.absolute().parent)
+    sys.path.insert(0, folder)
+    try:
+        spec.loader.exec_module(module)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever the user's file raises, exit() among it, is the user's mistake
+        raise ValueError(f"{path} must run without an error, got {plugins.where(error, path)}") from None
+    finally:
+        sys.path.remove(folder)
+    return module
 
 
 def write(study: Study, path: Path) -> None:

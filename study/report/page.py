@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from study import formatting
 from study.design.plan import Plan
+from study.design.plugin_use import PluginUse
 from study.design.study import Contrast
 from study.evidence import near_misses, reach, time_to_failure
 from study.evidence.answer import explained, short
@@ -266,6 +267,7 @@ def _made(view: View) -> list[tuple[str, str]]:
     return [
         ("Planned", plan.created),
         ("Plan", f"digest {plan.digest()}"),
+        *([("Plugins", ", ".join(map(_plugin, plan.plugins)))] if plan.plugins else []),
         ("Device", formatting.listed(_tallied([r.device for r in ran]))),
         ("Mode", formatting.listed(_tallied([r.mode for r in ran]))),
         ("Precision", formatting.listed(cell.config.dtype for cell in plan.cells)),
@@ -280,6 +282,10 @@ def _made(view: View) -> list[tuple[str, str]]:
         ("Versions", "; ".join(dict.fromkeys(filter(None, versions))) or formatting.NOTHING),
         ("Seeds", ", ".join(map(str, plan.seeds)) + " (the same in every cell)"),
     ]
+
+
+def _plugin(own: PluginUse) -> str:
+    return f"{own.name}{f' {own.version}' if own.version else ''}, digest {own.digest}"
 
 
 def _tallied(values: Sequence[str]) -> list[str]:

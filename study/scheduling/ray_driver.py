@@ -21,6 +21,7 @@ from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, TuneC
 from ray.tune.experiment import Trial
 from ray.tune.search import Searcher
 
+from study.design import plugin_use
 from study.design.plan import Block
 from study.files import write_text
 from study.scheduling.agenda import Agenda, Allocation
@@ -29,7 +30,7 @@ from study.scheduling.observer import BlockObserver
 from study.scheduling.ray_cluster import check_alive, last_words
 from study.storage.records import Status
 from study.storage.store import Store
-from trainables.tune_trainable import BlockTask, BlockTrainable
+from trainables.tune_trainable import BlockTask, BlockTrainable, Packed, packed
 
 RETRIES = 2
 """How often a crashed block is started again, from its last checkpoint."""
@@ -82,7 +83,8 @@ def run(ledger: Ledger, cache: Path, share: Allocation, observers: Sequence[Bloc
     if agenda.finished():
         return True
     failures = Failures()
-    desk = Desk(agenda, lambda block: task_of(ledger, cache, share, block), failures)
+    needed = plugin_use.loaded(ledger.plan.plugins)
+    desk = Desk(agenda, lambda block: packed(task_of(ledger, cache, share, block), needed), failures)
     tuner = _tuner(ledger.store, share, desk, Watcher(ledger, observers, failures))
     try:
         advice = f"the results so far are kept; go on with: {ledger.store.resume_command}"
@@ -172,7 +174,7 @@ class Desk(Searcher):
     which is never restored: nothing is stored of a desk.
     """
 
-    def __init__(self, agenda: Agenda, task: Callable[[Block], BlockTask], failures: Failures) -> None:
+    def __init__(self, agenda: Agenda, task: Callable[[Block], Packed], failures: Failures) -> None:
         super().__init__()
         self._agenda = agenda
         self._task = task

@@ -1,7 +1,7 @@
 """From a space, data and a budget to a launch that searches: everything that is decided before its first seed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from random import Random
 from typing import Any, get_args
@@ -11,6 +11,7 @@ from search_spaces.searches import named
 from study.design.parsing import assign_config
 from study.design.parsing import seconds as parsed_seconds
 from study.design.plan import Plan
+from study.design.plugin_use import uses
 from study.design.score import expected
 from study.design.search import Goal, Policy, SearchSpec, TriedPoint, WarmStart
 from study.design.search_cells import tried
@@ -125,6 +126,7 @@ def plan_search(
         budget=seconds,
         changes=own,
         search=search,
+        plugins=uses([search.base], asdict(space)),
     )
 
 

@@ -6,7 +6,8 @@ decided by), ``settled.json`` (cells that need no more seeds, where they are add
 ``traces/cell=<i>/<block>.parquet``, ``samples/cell=<i>/seed=<s>/step-<n>.png`` (and further pictures beside it, such as
 ``latent-<n>.png``), ``report/index.html`` and, until all is done, ``checkpoints/<block>.pt``, ``halt/<block>.json``
 (blocks that are to end early), ``driver.lock`` (the process that trains it) and ``tune/`` (Ray's own files, errors
-among them). Of a file that was damaged and set aside the name ends in ``.damaged``.
+among them). ``plugins/`` has the source of the plugins that the launch was planned with. Of a file that was damaged
+and set aside the name ends in ``.damaged``.
 """
 
 import dataclasses
@@ -21,19 +22,17 @@ from typing import Any
 
 import pydantic
 
-from study.design import renaming
+from study.design import plugin_use, renaming
+from study.design.parsing import adapter
 from study.design.plan import Block, Plan
 from study.files import read_json, write_text
 from study.outcomes.rule import OutcomeRule
 from study.storage import records, search_log
 from study.storage.records import Record
 from study.storage.search_log import grown
-from trainables import trace
+from trainables import plugins, trace
 from trainables.files import DamagedFile, written_whole
 from trainables.trace import Trace
-
-_SPEC = pydantic.TypeAdapter(Plan)
-
 
 _RULE = pydantic.TypeAdapter(OutcomeRule)
 _JUDGES: pydantic.TypeAdapter[Mapping[str, Mapping[str, Any]]] = pydantic.TypeAdapter(Mapping[str, Mapping[str, Any]])
@@ -63,6 +62,7 @@ class Store:
         self.tune_path = root / "tune"
         self.checkpoints_path = root / "checkpoints"
         self.halts_path = root / "halt"
+        self.plugins_path = root / "plugins"
 
     @property
     def out(self) -> Path:
@@ -93,6 +93,9 @@ class Store:
         try:
             draft.write_plan(plan)
             draft.write_judges(judges)
+            for plugin in plugin_use.loaded(plan.plugins):
+                for name, text in plugin.files.items():
+                    write_text(draft.plugins_path / name, text)
             if self.root.exists():
                 raise FileExistsError
             os.rename(draft.root, self.root)
@@ -117,8 +120,20 @@ class Store:
         """
         if not self.plan_path.exists():
             raise ValueError(f"no launch at {self.root}: it has no spec.json")
-        plan = read_json(self.plan_path, _SPEC, renaming.current)
+        plan: Plan = read_json(self.plan_path, adapter(Plan), self._known)
         return plan if plan.search is None else grown(plan, plan.search, self._history())
+
+    def _known(self, content: bytes) -> bytes:
+        """Return a stored plan with the names of this version; refuse one whose plugins are not loaded."""
+        current = renaming.current(content)
+        for name in _plugins_of(current):
+            if name not in plugins.loaded():
+                kept = next(iter(sorted(self.plugins_path.rglob(f"{name.replace('.', '/')}.py"))), f"{name}.py")
+                raise ValueError(
+                    f"{self.root} needs the plugin {name}: add --plugin with its file, or take the launch's own copy,"
+                    f" --plugin {shlex.quote(str(kept))}"
+                )
+        return current
 
     def _history(self) -> search_log.History:
         """Read the log, and refuse one that lacks a trained cell: it was cut, and would have the cell trained anew."""
@@ -231,3 +246,12 @@ def _plain(value: object) -> Any:
     if isinstance(value, Enum):
         return value.value
     raise TypeError(f"{type(value).__name__} is no JSON value")
+
+
+def _plugins_of(content: bytes) -> list[str]:
+    """Return the names of the plugins that a stored plan states; none if it is no such text, which its parser says."""
+    try:
+        stated = json.loads(content)["plugins"]
+        return [str(plugin["name"]) for plugin in stated]
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return []

@@ -30,6 +30,7 @@ from trainables.data.source import (
 )
 from trainables.data.stl import Stl10
 from trainables.data.swiss_roll import SwissRoll
+from trainables.families import Family
 
 DataConfig = (
     Ring
@@ -50,9 +51,17 @@ DataConfig = (
     | Characters
 )
 DATASETS: tuple[type[DataConfig], ...] = get_args(DataConfig)
+FAMILY = Family(
+    name="data set",
+    built_in=DATASETS,
+    methods=("shape", "load"),
+    usual={"source": lambda member: "-", "classes": lambda member: 0, "check": lambda member: lambda self: None},
+)
+"""All data sets, with those of plugins."""
 
 __all__ = [
     "DATASETS",
+    "FAMILY",
     "Batch",
     "CelebA",
     "Characters",

@@ -1,9 +1,11 @@
 """The two-player game: discriminator and generator, with or without penalty, clipping, packing and labels."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
+from inspect import signature
 
 import torch
+from torch import nn
 
 from trainables.conditioning import AuxiliaryClassifier, ByLabel, Unconditional
 from trainables.config import GanConfig
@@ -11,12 +13,66 @@ from trainables.data import ImageSource, Source
 from trainables.gan import scoring
 from trainables.gan.draws import Draws
 from trainables.gan.play import Play
-from trainables.networks.norm import track
+from trainables.networks import Network, outside
+from trainables.networks.init import AsBuilt
+from trainables.networks.norm import BatchStatistics, track
 from trainables.networks.wiring import ConditionedGenerator, with_class_head
 from trainables.penalties import NoPenalty
 from trainables.phases import Nets, Phase, Player, Rounds
 from trainables.shapes import Loss
 from trainables.streams import Streams
+
+
+def _generator(config: GanConfig) -> nn.Module:
+    family, latent, shape = config.generator, config.latent.dim, config.data.shape
+    if isinstance(config.conditioning, Unconditional):
+        generator = family.generator(latent, shape)
+    else:
+        condition = config.conditioning.condition(config.data.classes)
+        generator = ConditionedGenerator(condition, family.generator(latent + condition.width, shape))
+    return track(generator, config.evaluation.batch_norm)
+
+
+def _discriminator(config: GanConfig) -> nn.Module:
+    family, shape, conditioning = config.discriminator, config.data.shape, config.conditioning
+    packed = (shape[0] * config.packing, *shape[1:])
+    match conditioning:
+        case Unconditional():
+            discriminator = family.discriminator(packed)
+            if _is_foreign(family):
+                discriminator = nn.Sequential(discriminator, nn.Flatten(0))
+        case ByLabel():
+            condition = conditioning.condition(config.data.classes)
+            if _is_foreign(family) and len(signature(family.discriminator).parameters) < 2:
+                raise ValueError(
+                    f"discriminator: {family.kind}.discriminator must take labels for conditioning by_label"
+                )
+            discriminator = family.discriminator(packed, condition)
+        case AuxiliaryClassifier():
+            discriminator = with_class_head(family.discriminator(packed), config.data.classes)
+    return track(discriminator, BatchStatistics())
+
+
+def built(family: Network, latent: int, shape: tuple[int, ...]) -> dict[str, nn.Module]:
+    """Return the two networks of a family without labels, as a game has them.
+
+    Raises:
+        ValueError: if they do not fit the shape.
+    """
+    discriminator = family.discriminator(shape)
+    if _is_foreign(family):
+        discriminator = nn.Sequential(discriminator, nn.Flatten(0))
+    modules = {"generator": family.generator(latent, shape), "discriminator": discriminator}
+    return {name: track(module, BatchStatistics()) for name, module in modules.items()}
+
+
+def _is_foreign(family: Network) -> bool:
+    """Whether a network starts as its own code builds it, and is therefore not made of this package's layers."""
+    return isinstance(family.init, AsBuilt)
+
+
+def _player(family: Network, module: nn.Module, short: str, build: Callable[[], nn.Module]) -> Player:
+    return Player(module, family.init, short, build if _is_foreign(family) else None)
 
 
 class Gan:
@@ -28,29 +84,24 @@ class Gan:
 
     def __init__(self, config: GanConfig) -> None:
         self._config = config
-        shape, classes = config.data.shape, config.data.classes
-        packed = (shape[0] * config.packing, *shape[1:])
-        conditioning = config.conditioning
         with torch.device("meta"):  # shapes only: the values come from the replicas' streams, not from torch's default
-            match conditioning:
-                case Unconditional():
-                    generator = config.generator.generator(config.latent.dim, shape)
-                    discriminator = config.discriminator.discriminator(packed)
-                case ByLabel() | AuxiliaryClassifier():
-                    condition = conditioning.condition(classes)
-                    body = config.generator.generator(config.latent.dim + condition.width, shape)
-                    generator = ConditionedGenerator(condition, body)
-                    if isinstance(conditioning, ByLabel):
-                        discriminator = config.discriminator.discriminator(packed, condition)
-                    else:
-                        discriminator = with_class_head(config.discriminator.discriminator(packed), classes)
-            track(generator, config.evaluation.batch_norm)
+            generator, discriminator = _generator(config), _discriminator(config)
+        if isinstance(config.conditioning, Unconditional):
+            self._check_foreign(generator, discriminator)
         self.players = {
-            "generator": Player(generator, config.generator.init, "g"),
-            "discriminator": Player(discriminator, config.discriminator.init, "d"),
+            "generator": _player(config.generator, generator, "g", lambda: _generator(config)),
+            "discriminator": _player(config.discriminator, discriminator, "d", lambda: _discriminator(config)),
         }
         self._discriminates = cache(self._discriminator)
         self._generates = self._generator()
+
+    def _check_foreign(self, generator: nn.Module, discriminator: nn.Module) -> None:
+        config, shape = self._config, self._config.data.shape
+        if _is_foreign(config.generator):
+            outside.check(config.generator.kind, "generator", generator, (config.latent.dim,), shape)
+        if _is_foreign(config.discriminator):
+            packed = (shape[0] * config.packing, *shape[1:])
+            outside.check(config.discriminator.kind, "discriminator", discriminator, packed, ())
 
     def rounds(self, step: int) -> Rounds:
         """Return the phases of one step, which a burn-in changes."""

@@ -5,12 +5,14 @@ To add a family, write a module here with the methods ``generator`` and ``discri
 
 from typing import get_args
 
+from trainables.families import Family
 from trainables.networks.bottleneck import BottleneckResnet
 from trainables.networks.characters import Characters
 from trainables.networks.dcgan import Dcgan
 from trainables.networks.deep_conv import DeepConv
 from trainables.networks.dirac import Dirac
 from trainables.networks.infogan import Infogan
+from trainables.networks.init import AsBuilt
 from trainables.networks.low_variability import LowVariability
 from trainables.networks.maxout import Maxout
 from trainables.networks.mlp import Mlp
@@ -35,8 +37,16 @@ Network = (
     | UnrolledMnist
 )
 NETWORKS: tuple[type[Network], ...] = get_args(Network)
+FAMILY = Family(
+    name="network",
+    built_in=NETWORKS,
+    methods=("generator", "discriminator"),
+    usual={"source": lambda member: "-", "norm": lambda member: "none", "init": lambda member: AsBuilt()},
+)
+"""All network families, with those of plugins."""
 
 __all__ = [
+    "FAMILY",
     "NETWORKS",
     "BottleneckResnet",
     "Characters",

@@ -154,4 +154,21 @@ class Uniform:
         return np.float32(self.low) + np.float32(self.high - self.low) * rng.random(shape, dtype=np.float32)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsBuilt:
+    """What the network's own code makes when it is built, with torch's global generator seeded for the replica.
+
+    For networks of plugins, whose layers the other rules do not know. Every parameter and buffer of a replica comes
+    from one such building, so that a layer more changes the start of those that are made after it.
+    """
+
+    kind: Literal["as_built"] = "as_built"
+    source: ClassVar[str] = "-"
+
+    def value(self, module: nn.Module, name: str, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        """Refuse: the network as a whole has its start, and no parameter of its own."""
+        raise ValueError("init must be a rule for single parameters, got as_built")
+
+
 Init = Normal | Orthogonal | He | TorchDefault | Constant | Uniform
+"""What a configuration may name."""

@@ -56,11 +56,19 @@ SamplingStatistics = BatchStatistics | RunningStatistics
 
 
 def track(module: nn.Module, statistics: SamplingStatistics) -> nn.Module:
-    """Let every batch norm of a network keep what its samples will be normalised by; return the network."""
-    if isinstance(statistics, RunningStatistics):
-        for layer in module.modules():
-            if isinstance(layer, layers.BatchNorm):
-                layer.track(statistics.momentum)
+    """Let every batch norm of a network keep what its samples will be normalised by; return the network.
+
+    torch's own layers, which plugins may have, keep running statistics only where samples are normalised by them.
+    """
+    for layer in module.modules():
+        if isinstance(layer, layers.BatchNorm) and isinstance(statistics, RunningStatistics):
+            layer.track(statistics.momentum)
+        elif isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            if isinstance(statistics, RunningStatistics):
+                layer.momentum = statistics.momentum
+            else:
+                layer.track_running_stats = False
+                layer.running_mean = layer.running_var = layer.num_batches_tracked = None
     return module
 
 

@@ -190,7 +190,7 @@ def equilibrium(config: Config) -> Mapping[str, float]:
     if not isinstance(config, GanConfig):
         return {}
     d, g = config.objective.equilibrium()
-    return {"d_loss": d} if g is None else {"d_loss": d, "g_loss": g}
+    return {name: value for name, value in (("d_loss", d), ("g_loss", g)) if value is not None}
 
 
 def frame(panel: Panel, lines: Sequence[Line]) -> Frame:
