@@ -183,7 +183,8 @@ def _maps(module: nn.Module, shapes: tuple[tuple[int, ...], ...], dtypes: tuple[
     Tried on shapes alone, so that nothing is drawn, moved or computed.
     """
     held = {**dict(module.named_parameters()), **dict(module.named_buffers())}
-    own = {name: torch.empty(2, *value.shape, dtype=value.dtype, device="meta") for name, value in held.items()}
+    kinds = {name: dtypes[0] if value.is_floating_point() else value.dtype for name, value in held.items()}
+    own = {name: torch.empty(2, *value.shape, dtype=kinds[name], device="meta") for name, value in held.items()}
     inputs = [torch.empty(2, *shape, dtype=kind, device="meta") for shape, kind in zip(shapes, dtypes, strict=True)]
     try:
         vmap(lambda params, *x: functional_call(module, params, x))(own, *inputs)
