@@ -25,6 +25,15 @@ def converted_images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
         yield folder
 
 
+@pytest.fixture
+def no_plugins() -> Iterator[None]:
+    """No plugins before the test, and none after it."""
+    from tests.made_plugins import forgotten
+
+    with forgotten():
+        yield
+
+
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tracking database to copy: making its tables takes seconds, once."""

@@ -23,7 +23,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from hashlib import blake2b
 from importlib import import_module, invalidate_caches, metadata, util
 from pathlib import Path
@@ -136,10 +136,13 @@ def data_set(member: C) -> C:
     """Add a data set: ``shape`` and ``load(device, dtype)``, which gives a ``data.Source``.
 
     ``classes`` is 0 unless it says otherwise, and ``check()``, which names absent files, does nothing. Errors as
-    :func:`objective`.
+    :func:`objective`, and if a field has no default: data sets are listed.
     """
     from trainables.data import FAMILY
 
+    lacking = [own.name for own in fields(member) if own.default is MISSING and own.default_factory is MISSING]
+    if lacking:
+        raise ValueError(f"the data set {member.__qualname__} must have defaults, got none for {', '.join(lacking)}")
     return _add(FAMILY, member)
 
 

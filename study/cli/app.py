@@ -198,7 +198,7 @@ def one_sentence(command: Callable[P, None]) -> Callable[..., None]:
     """
 
     @wraps(command)
-    def wrapped(*args: Any, plugin: list[str] | None, **kwargs: Any) -> None:
+    def wrapped(*args: Any, plugin: list[str] | None = None, **kwargs: Any) -> None:
         try:
             extensions.load(plugin or ())
             command(*args, **kwargs)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from study.design.parsing import assign_flat, assignments
 from study.validation.judges import judge_of
-from trainables.data import DATASETS, DataConfig, Downloadable, ImageTruth, Provided, Remarked, contents
+from trainables.data import FAMILY, DataConfig, Downloadable, ImageTruth, Provided, Remarked, contents
 from trainables.data.cache import UnreadableImages
 
 CHUNK = 8_192
@@ -58,7 +58,7 @@ def find(name: str) -> DataConfig:
     Raises:
         ValueError: if there is no data set of that name.
     """
-    known = {dataset().kind: dataset for dataset in DATASETS}
+    known: dict[str, type[DataConfig]] = {dataset().kind: dataset for dataset in FAMILY.members}
     if (kind := name.replace("-", "_")) not in known:
         raise ValueError(f"NAME must be one of {', '.join(known)}, got {name!r}")
     return known[kind]()
@@ -83,7 +83,7 @@ def show_all(console: Console) -> None:
     for column in ("name", "what", "shape", "classes", "here"):
         table.add_column(column, no_wrap=column in ("name", "shape"))
     missing = []
-    for kind in DATASETS:
+    for kind in FAMILY.members:
         data = kind()
         absent = _absence(data)
         if absent:

@@ -121,8 +121,8 @@ def _losses(value: Any, got: Any, what: str) -> Tensor:
 
 
 def _same(a: Tensor, b: Tensor, what: str) -> None:
-    gap = float((a - b).abs().max())
-    if not gap <= _CLOSE * (1 + float(b.abs().max())):
+    gap = float((a - b).detach().abs().max())
+    if not gap <= _CLOSE * (1 + float(b.detach().abs().max())):
         raise Failed(f"{what}, got a difference of {gap:.3g}")
 
 

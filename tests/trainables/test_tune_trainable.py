@@ -18,7 +18,7 @@ from trainables.networks import Mlp
 from trainables.networks.norm import RunningStatistics
 from trainables.optim import Adam, Sgd
 from trainables.reporting import report_steps
-from trainables.tune_trainable import BlockTask, BlockTrainable, check_same_data, stored_trace
+from trainables.tune_trainable import BlockTask, BlockTrainable, check_same_data, packed, stored_trace
 
 SEEDS = (4, 8, 15)
 STEPS = (0, 3, 9, 10)
@@ -72,7 +72,7 @@ def test_a_relative_folder_of_data_is_that_of_the_task(tmp_path: Path, monkeypat
 
 
 def trainable(own: BlockTask) -> BlockTrainable:
-    return BlockTrainable(config={"block": own.name, "task": own})
+    return BlockTrainable(config={"block": own.name, "task": packed(own, ())})
 
 
 def run(block: BlockTrainable) -> list[dict[str, Any]]:
@@ -240,7 +240,7 @@ def test_an_error_that_every_try_would_meet_is_the_result_and_no_crash(
     assert "in refuse" in result["refusal"]["traceback"]
     assert (result["rows"], stored_trace(task(tmp_path))) == ([], None)
     monkeypatch.undo()
-    assert block.reset_config({"block": "next", "task": task(tmp_path, name="next")})
+    assert block.reset_config({"block": "next", "task": packed(task(tmp_path, name="next"), ())})
     assert "refusal" not in run(block)[-1], "the worker is free for the next block"
 
 
@@ -249,7 +249,7 @@ def test_a_reused_actor_trains_the_next_block_as_a_fresh_one_would(tmp_path: Pat
     first, second = task(tmp_path / "a"), task(tmp_path / "a", config, name="next")
     reused = trainable(first)
     run(reused)
-    assert reused.reset({"block": "next", "task": second})
+    assert reused.reset({"block": "next", "task": packed(second, ())})
     run(reused)
     fresh = task(tmp_path / "b", config, name="next")
     run(trainable(fresh))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from inspect import signature
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -13,8 +13,8 @@ from trainables.data import ImageSource, Source
 from trainables.gan import scoring
 from trainables.gan.draws import Draws
 from trainables.gan.play import Play
-from trainables.networks import Network, outside
-from trainables.networks.init import AsBuilt
+from trainables.networks import FAMILY, Network, outside
+from trainables.networks.init import AsBuilt, InitialValue
 from trainables.networks.norm import BatchStatistics, track
 from trainables.networks.wiring import ConditionedGenerator, with_class_head
 from trainables.penalties import NoPenalty
@@ -26,10 +26,10 @@ from trainables.streams import Streams
 def _generator(config: GanConfig) -> nn.Module:
     family, latent, shape = config.generator, config.latent.dim, config.data.shape
     if isinstance(config.conditioning, Unconditional):
-        generator = family.generator(latent, shape)
+        generator = _made(family, "generator", latent, shape)
     else:
         condition = config.conditioning.condition(config.data.classes)
-        generator = ConditionedGenerator(condition, family.generator(latent + condition.width, shape))
+        generator = ConditionedGenerator(condition, _made(family, "generator", latent + condition.width, shape))
     return track(generator, config.evaluation.batch_norm)
 
 
@@ -38,18 +38,11 @@ def _discriminator(config: GanConfig) -> nn.Module:
     packed = (shape[0] * config.packing, *shape[1:])
     match conditioning:
         case Unconditional():
-            discriminator = family.discriminator(packed)
-            if _is_foreign(family):
-                discriminator = nn.Sequential(discriminator, nn.Flatten(0))
+            discriminator = _made(family, "discriminator", packed)
         case ByLabel():
-            condition = conditioning.condition(config.data.classes)
-            if _is_foreign(family) and len(signature(family.discriminator).parameters) < 2:
-                raise ValueError(
-                    f"discriminator: {family.kind}.discriminator must take labels for conditioning by_label"
-                )
-            discriminator = family.discriminator(packed, condition)
+            discriminator = _made(family, "discriminator", packed, conditioning.condition(config.data.classes))
         case AuxiliaryClassifier():
-            discriminator = with_class_head(family.discriminator(packed), config.data.classes)
+            discriminator = with_class_head(_made(family, "discriminator", packed), config.data.classes)
     return track(discriminator, BatchStatistics())
 
 
@@ -59,20 +52,28 @@ def built(family: Network, latent: int, shape: tuple[int, ...]) -> dict[str, nn.
     Raises:
         ValueError: if they do not fit the shape.
     """
-    discriminator = family.discriminator(shape)
-    if _is_foreign(family):
-        discriminator = nn.Sequential(discriminator, nn.Flatten(0))
-    modules = {"generator": family.generator(latent, shape), "discriminator": discriminator}
+    generator, discriminator = _made(family, "generator", latent, shape), _made(family, "discriminator", shape)
+    modules = {"generator": generator, "discriminator": discriminator}
     return {name: track(module, BatchStatistics()) for name, module in modules.items()}
 
 
+def _made(family: Network, role: Literal["generator", "discriminator"], *arguments: Any) -> nn.Module:
+    if not _is_foreign(family):
+        module: nn.Module = getattr(family, role)(*arguments)
+        return module
+    module = outside.built(family, role, *arguments)
+    plain = role == "discriminator" and len(arguments) == 1
+    return nn.Sequential(module, nn.Flatten(0)) if plain else module  # scores [B], also of one that gives [B, 1]
+
+
 def _is_foreign(family: Network) -> bool:
-    """Whether a network starts as its own code builds it, and is therefore not made of this package's layers."""
-    return isinstance(family.init, AsBuilt)
+    """Whether a network is a plugin's, and therefore not made of this package's layers alone."""
+    return type(family) not in FAMILY.built_in
 
 
 def _player(family: Network, module: nn.Module, short: str, build: Callable[[], nn.Module]) -> Player:
-    return Player(module, family.init, short, build if _is_foreign(family) else None)
+    init: InitialValue = family.init
+    return Player(module, init, short, build if isinstance(init, AsBuilt) else None)
 
 
 class Gan:

@@ -27,7 +27,7 @@ from trainables import features
 from trainables.autoencoding import NoRegularizer, Petals, PriorLabels, SemiSupervised, SupervisedOnly, Variational
 from trainables.config import AaeConfig, to_dict
 from trainables.loop import Loop
-from trainables.tune_trainable import BlockTask, BlockTrainable
+from trainables.tune_trainable import BlockTask, BlockTrainable, packed
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CPU = torch.device("cpu")
@@ -136,7 +136,7 @@ def test_pictures_lie_beside_the_samples(tmp_path: Path, monkeypatch: pytest.Mon
         origin={},
     )
 
-    block = BlockTrainable(config={"block": task.name, "task": task})
+    block = BlockTrainable(config={"block": task.name, "task": packed(task, ())})
     while not block.train()["done"]:
         pass
     store = Store(tmp_path)
