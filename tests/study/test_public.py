@@ -31,7 +31,7 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     plan = study.plan("dirac", "smoke", seeds=1, set={"steps": 20, "evaluation.every": 2})
     interrupted = folder / "runs" / plan.study / plan.launch
     Store(interrupted).write_plan(plan)
-    kept = kept_launches.train(kept_launches.plan(keep="last", seeds=1, steps=20, evaluation__every=2), folder).root
+    kept = kept_launches.train(kept_launches.dirac(keep="last"), folder).root
     return {"stored": stored, "interrupted": interrupted, "folder": folder, "kept": kept}
 
 
