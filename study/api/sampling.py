@@ -79,7 +79,7 @@ def save(launch: Launch, path: Path, cell: int, seed: int, n: int, which: str, l
     if path.suffix == _NUMBERS:
         np.save(content, samples)
     else:
-        _draw(samples, located(launch.plan.cells[cell].config, launch.plan.folder), content)
+        _draw(samples, _config(launch.plan, cell), content)
     try:
         with written_whole(path) as unfinished:
             unfinished.write_bytes(content.getvalue())
@@ -92,10 +92,13 @@ def _labels(launch: Launch, cell: int, label: int | None) -> list[int] | None:
     """Return the classes to make; what is no class is refused where the samples are made."""
     if label is not None:
         return [label]
-    config = launch.plan.cells[cell].config
-    if not uses_labels(config):
-        return None
-    return [*range(located(config, launch.plan.folder).data.classes)]
+    config = _config(launch.plan, cell)
+    return [*range(config.data.classes)] if uses_labels(config) else None
+
+
+def _config(plan: Plan, cell: int) -> Config:
+    """Return a cell's configuration, with the data where they lie."""
+    return next(located(own.config, plan.folder) for own in plan.cells if own.index == cell)
 
 
 def _draw(samples: "npt.NDArray[np.floating[Any]]", config: Config, to: BytesIO) -> None:
