@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import json
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from functools import cached_property
@@ -49,7 +50,9 @@ def _callable(name: str, own: Any, level: str = "##") -> str:
 
 
 def _parameter(parameter: inspect.Parameter) -> str:
-    default = "" if parameter.default is inspect.Parameter.empty else f"={parameter.default!r}"
+    value = parameter.default
+    quoted = json.dumps(value) if isinstance(value, str) else repr(value)  # as ruff quotes Python in pages
+    default = "" if value is inspect.Parameter.empty else f"={quoted}"
     return f"{'**' * (parameter.kind is inspect.Parameter.VAR_KEYWORD)}{parameter.name}{default}"
 
 

@@ -18,9 +18,9 @@ from study.design import plugin_use
 from study.design.plan import Block, Cell, Plan
 from study.design.search_cells import tried
 from study.evidence.estimates import CellSummary, summarize
-from study.outcomes.futility import Reference
+from study.outcomes.columns import Reference
 from study.outcomes.rule import EDITION
-from study.scheduling import memory, ray_cluster, ray_driver
+from study.scheduling import keeping, memory, ray_cluster, ray_driver
 from study.scheduling.agenda import Agenda, Allocation, Planned, Resources
 from study.scheduling.ledger import Ledger
 from study.scheduling.observer import BlockObserver, Observer
@@ -334,9 +334,8 @@ def _train(
     aside = _aside(ledger.store)
     try:
         _notify(observers, lambda each: each.began(ledger))
-        ended = ray_driver.run(
-            ledger, cache, allocation, [*guide.observers, *observers, _Tracking(ledger, tracker, guide)], guide.agenda
-        )
+        watching = [*guide.observers, *observers, *keeping.observers(ledger), _Tracking(ledger, tracker, guide)]
+        ended = ray_driver.run(ledger, cache, allocation, watching, guide.agenda)
     finally:
         _notify(observers, lambda each: each.ended())
     for path in sorted(_aside(ledger.store) - aside):
@@ -359,6 +358,8 @@ def finish(ledger: Ledger, tracker: Tracker, *, interrupted: bool) -> Result:
     complete = all(record.status.ended for record in ledger.records)
     if complete:
         _update_source(ledger)
+        if ledger.plan.keeps_shown:
+            keeping.prune_cells(ledger, report.pictured(ledger.store))
     shown = tracker.finish(ledger.store, complete)
     if complete:
         ray_driver.clean(ledger.store)

@@ -19,12 +19,16 @@ from study.evidence.time_to_failure import LifetimeComparison
 from study.outcomes.rule import OutcomeRule
 from study.storage.records import Record, Status, decide_block
 from study.storage.store import Store
+from study.storage.trained import Trained
 from trainables.trace import ReplicaTrace, Trace
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
     import pyarrow as pa
     from PIL import Image
+    from torch import Tensor, nn
 
 
 _SHOWN = 40
@@ -127,6 +131,102 @@ class Launch:
             with Image.open(path) as image:
                 grids[int(path.stem.removeprefix("step-"))] = image.copy()
         return grids
+
+    def generator(self, cell: int, seed: int, which: str = "last") -> "nn.Module":
+        """Return the trained generator of one replica as a plain ``nn.Module``, in evaluation mode on the CPU.
+
+        It maps noise ``[B, dim]``, and labels ``[B]`` if it is conditioned, to samples ``[B, *shape]``; of an
+        autoencoder it is the decoder. Layers with batch norm follow the configuration's ``evaluation.batch_norm``: with
+        the statistics of the batch a sample depends on its batch, so give it whole batches of the training size.
+
+        Args:
+            cell: index of the cell.
+            seed: the replica's seed.
+            which: ``last`` or ``best`` (see ``study run --keep``).
+
+        Raises:
+            ValueError: if the launch has no such replica, its networks were not kept, or a file of them is damaged.
+
+        Examples:
+            >>> import study
+            >>> launch = study.load(kept)
+            >>> generator = launch.generator(cell=0, seed=0)
+            >>> tuple(generator(*launch.inputs(cell=0, seed=0, n=5)).shape)
+            (5, 1)
+        """
+        return self._trained(cell, seed, which).sampler()
+
+    def discriminator(self, cell: int, seed: int, which: str = "last") -> "nn.Module":
+        """Return the trained discriminator of one replica; arguments and errors as :meth:`generator`.
+
+        It maps samples (and labels, if it takes any) to scores ``[B]``, of an autoencoder codes.
+        """
+        return self.network(cell, seed, "discriminator", which)
+
+    def network(self, cell: int, seed: int, name: str, which: str = "last") -> "nn.Module":
+        """Return a trained network by its name, such as ``encoder``; other arguments and errors as :meth:`generator`.
+
+        Args:
+            cell: index of the cell.
+            seed: the replica's seed.
+            name: ``generator`` or ``discriminator``; of an autoencoder ``encoder``, ``decoder`` and, where it has them,
+                ``discriminator`` and ``label_discriminator``.
+            which: ``last`` or ``best``.
+        """
+        return self._trained(cell, seed, which).network(name)
+
+    def inputs(
+        self, cell: int, seed: int, n: int = 64, *, labels: Sequence[int] | None = None, which: str = "last"
+    ) -> "tuple[Tensor, ...]":
+        """Draw what the lab gives a generator: the arguments for the first ``n`` samples of every report.
+
+        Args:
+            cell: index of the cell.
+            seed: the replica's seed.
+            n: samples, at least 1.
+            labels: classes to make, over and over, for a conditioned generator; by default uniform random ones.
+            which: ``last`` or ``best``.
+
+        Returns:
+            Noise ``[n, dim]``, and labels ``[n]`` for a conditioned generator; of an autoencoder codes, behind one-hot
+            labels where the decoder reads any.
+
+        Raises:
+            ValueError: as :meth:`generator`, or if ``n`` or a label is out of its range.
+        """
+        return self._trained(cell, seed, which).inputs(n, labels)
+
+    def generate(
+        self, cell: int, seed: int, n: int = 64, *, labels: Sequence[int] | None = None, which: str = "last"
+    ) -> "npt.NDArray[np.floating[Any]]":
+        """Make samples of one replica from its kept weights: the first ``n`` of those that every report measured.
+
+        They are made in batches of the training size, as reports are, and equal what the last report saw but for
+        rounding. More than ``evaluation.samples`` of them are further draws of the same stream.
+
+        Args:
+            cell: index of the cell.
+            seed: the replica's seed.
+            n: samples, at least 1.
+            labels: classes to make, over and over, for a conditioned generator; by default uniform random ones.
+            which: ``last`` or ``best``.
+
+        Returns:
+            ``[n, *shape]``; images are ``[n, channels, height, width]`` in [-1, 1].
+
+        Raises:
+            ValueError: as :meth:`generator`, or if ``n`` or a label is out of its range.
+
+        Examples:
+            >>> import study
+            >>> study.load(kept).generate(cell=0, seed=0, n=5).shape
+            (5, 1)
+        """
+        return self._trained(cell, seed, which).samples(n, labels)
+
+    def _trained(self, cell: int, seed: int, which: str) -> Trained:
+        self._block(cell, seed)
+        return Trained(self.store, self.plan, cell, seed, which)
 
     def figure(self, name: str) -> Any:
         """Draw a figure of the launch.

@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 import torch
+from torch import Tensor
 
+from trainables.autoencoder import draws as autoencoder
 from trainables.autoencoder.game import Aae
 from trainables.config import AaeConfig, Config, GanConfig, uses_labels
 from trainables.data import Source, known_classes
+from trainables.gan import draws as gan
 from trainables.gan.game import Gan
 from trainables.phases import Figure, Nets, Player, Rounds, View
 from trainables.shapes import Labels, Samples
@@ -42,6 +45,22 @@ class Game(Protocol):
         """Raise ValueError if the data lack what the game needs."""
 
     def bind(self, source: Source, streams: Streams, device: torch.device) -> Play: ...
+
+
+def evaluation_inputs(
+    config: Config, streams: Streams, number: int, wanted: Labels | None, device: torch.device
+) -> tuple[list[tuple[Tensor, ...]], Labels | None]:
+    """Return what the sampling network is given at every report: batches of inputs ``[R, size, ...]``, and labels."""
+    match config:
+        case GanConfig():
+            return gan.evaluation_inputs(config, streams, number, wanted, device)
+        case AaeConfig():
+            return autoencoder.evaluation_inputs(config, streams, number, wanted, device)
+
+
+def sampling_network(config: Config) -> str:
+    """Return the name of the network whose outputs are samples."""
+    return "generator" if isinstance(config, GanConfig) else "decoder"
 
 
 def build(config: Config) -> Game:

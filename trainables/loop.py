@@ -206,6 +206,16 @@ class Loop:
             return samples, classes
         return self._populations.best(samples), None if classes is None else self._populations.best(classes)
 
+    def weights(self) -> dict[str, dict[str, Tensor]]:
+        """Return the values of every network by network and name, ``[R, ...]``: those that :meth:`draw` samples."""
+        best = (lambda value: value) if self._populations is None else self._populations.best
+        return {name: {key: best(value.detach()) for key, value in own.items()} for name, own in self._params.items()}
+
+    @property
+    def sampling_seeds(self) -> tuple[int, ...]:
+        """The seed that each replica's samples are drawn with: its own, or that of its population's best member."""
+        return self.seeds if self._populations is None else self._populations.best_seeds
+
     @torch.no_grad()
     def figures(self) -> Mapping[str, Figure]:
         """Return what the game shows beside its samples, by name; games with populations show nothing."""

@@ -3,7 +3,7 @@
 An algorithm is rounds of phases (see ``games``); the loop executes them and knows nothing of GANs.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -146,6 +146,11 @@ def uniform_labels(classes: int, streams: Streams, stream: str, counter: int, si
     """Draw labels ``[R, size]``, uniform over the classes, on the CPU."""
     uniform = torch.from_numpy(streams.uniform(stream, counter, (size,)))
     return (uniform * classes).to(torch.int64).clamp_max(classes - 1)
+
+
+def generated(nets: Nets, network: str, batches: Sequence[tuple[Tensor, ...]], count: int) -> Samples:
+    """Return the first ``[R, count, *shape]`` of what a network makes of its inputs, batch by batch."""
+    return torch.cat([nets.run(network, *inputs) for inputs in batches], 1)[:, :count]
 
 
 def evaluation_labels(

@@ -59,11 +59,15 @@ def picture(samples: Tensor, source: Source) -> npt.NDArray[np.uint8]:
     return _cloud(values, source.truth) if isinstance(source.truth, MixtureTruth) else _sheet(values)
 
 
+def sheet(images: Tensor, columns: int) -> npt.NDArray[np.uint8]:
+    """Draw images ``[N, C, H, W]`` in [-1, 1] in rows of so many, ``[H, W]`` if gray or ``[H, W, 3]``."""
+    return _sheet(images.detach().to("cpu").float().numpy(), columns, -(-len(images) // columns))
+
+
 def draw(figure: Figure, replica: int) -> npt.NDArray[np.uint8]:
     """Draw one replica's part of what a game shows: a sheet, or points in the plane."""
     if isinstance(figure, Images):
-        images = figure.images[replica].detach().to("cpu").float().numpy()
-        return _sheet(images, figure.columns, -(-len(images) // figure.columns))
+        return sheet(figure.images[replica], figure.columns)
     points = figure.points[replica].detach().to("cpu").float().numpy()
     labels = None if figure.labels is None else figure.labels.cpu().numpy()
     return _scatter(points, labels, figure.ground.cpu().float().numpy(), figure.span)

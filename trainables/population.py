@@ -201,6 +201,11 @@ class Populations:
         """
         return values[(self._first + self._best).to(values.device)]
 
+    @property
+    def best_seeds(self) -> tuple[int, ...]:
+        """The seed of each replica's best member at the last report: its samples are drawn with it."""
+        return tuple(self.seeds[place] for place in (self._first + self._best).tolist())
+
     def alive(self, finite: Tensor) -> Tensor:
         """Return whether any member is finite, ``[N] -> [R]``."""
         return finite.view(len(self._replicas), -1).any(1)

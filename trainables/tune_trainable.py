@@ -25,8 +25,11 @@ from trainables.plugins import Plugin
 from trainables.reporting import report_steps
 from trainables.trace import Row, Trace
 from trainables.versions import device_name, versions
+from trainables.weights import Keep, Keeper
 
 _REPORTS_PER_CHECKPOINT = 5
+_OF_WEIGHTS = ("block", "config", "digest", "data", "sampling_statistics", "mode", "device", "versions")
+"""What the description of kept weights repeats of the trace's metadata."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,7 @@ class BlockTask:
         picture_every: reports between two pictures; the last report always has one.
         threads: torch threads, the block's share of the CPUs.
         origin: JSON values copied into the trace's metadata (launch, study, cell, and so on).
+        keep: what is kept of the trained networks, before the trace is written; absent for nothing.
     """
 
     name: str
@@ -59,6 +63,7 @@ class BlockTask:
     threads: int
     origin: Mapping[str, Any]
     folder: str = ""
+    keep: Keep | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +159,7 @@ class BlockTrainable(tune.Trainable):
         )
         self._probes = probes.probes_for(config, self._source, self._features, device=device)
         self._loop = Loop(config, task.seeds, self._source, self._probes, device=device)
+        self._keeper = Keeper(task.keep, task.seeds, probes.constants(self._probes))
         self._continue()
 
     def _advance(self) -> dict[str, Any]:
@@ -181,6 +187,7 @@ class BlockTrainable(tune.Trainable):
         self._draw_pictures(done)
         if done:
             why = {} if stopped is None else {"stopped": stopped}
+            self._write_weights(loop)
             trace.write(Trace(meta=self._meta() | why, rows=self._rows), task.trace)
             task.checkpoint.unlink(missing_ok=True)
         elif self._reports() % _REPORTS_PER_CHECKPOINT == 0:
@@ -200,7 +207,14 @@ class BlockTrainable(tune.Trainable):
 
     def _report(self) -> None:
         assert self._loop is not None
-        self._rows += [{**row, "replica": self._task.first + row["replica"]} for row in self._loop.report()]
+        rows = [{**row, "replica": self._task.first + row["replica"]} for row in self._loop.report()]
+        self._rows += rows
+        self._keeper.see(rows, self._loop.weights, self._loop.sampling_seeds)
+
+    def _write_weights(self, loop: Loop) -> None:
+        meta = self._meta()
+        about = {name: meta[name] for name in (*self._task.origin, *_OF_WEIGHTS)}
+        self._keeper.write(loop.step, loop.weights, loop.sampling_seeds, about)
 
     def _draw_pictures(self, done: bool) -> None:
         assert self._loop is not None
@@ -244,6 +258,7 @@ class BlockTrainable(tune.Trainable):
         """Write the checkpoint whole or not at all."""
         assert self._loop is not None
         state = {"loop": self._loop.state_dict(), "rows": self._rows, "seconds": self._seconds}
+        state["keeper"] = self._keeper.state_dict()
         made_by = {"digest": digest(self._task.config), "data": self._source.digest}
         states.save({**state, **made_by}, self._task.checkpoint)
 
@@ -262,6 +277,8 @@ class BlockTrainable(tune.Trainable):
         self._loop.load_state_dict(state["loop"])
         self._rows = state["rows"]
         self._seconds = state["seconds"]
+        if "keeper" in state:  # earlier versions kept none
+            self._keeper.load_state_dict(state["keeper"])
 
 
 def check_same_data(then: str | None, now: str, checkpoint: Path) -> None:

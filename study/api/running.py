@@ -2,12 +2,13 @@
 
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from study.api.arguments import check_kind
 from study.api.figures import draw
-from study.design.plan import Plan
+from study.design.plan import Keep, Plan
 from study.launch import Launch
 from study.scheduling.observer import Observer
 from study.storage.lookup import check_local, folder_of
@@ -34,6 +35,7 @@ def run(
     gpus_per_block: float | None = None,
     tracking_uri: str | None = None,
     storage: str | None = None,
+    keep: Keep | None = None,
 ) -> Launch:
     """Train a plan, decide the outcome of each replica, and write the report. Prints nothing.
 
@@ -48,12 +50,14 @@ def run(
         tracking_uri: MLflow server; by default that of ``MLFLOW_TRACKING_URI``, else SQLite in ``out``; ``"none"`` for
             no tracking.
         storage: database of optuna-dashboard; by default SQLite in ``out``; ``"none"`` for no dashboard.
+        keep: networks to keep of every replica: ``none``, ``last``, ``best`` or ``both``; by default the plan's choice,
+            else the last ones of the replicas that the report shows (in ``standard`` and ``paper``, of all).
 
     Returns:
         The finished launch. A warning names blocks that crashed.
 
     Raises:
-        ValueError: if data, folder, cluster or tracker are unusable; nothing has been trained then.
+        ValueError: if data, folder, cluster, tracker or ``keep`` are unusable; nothing has been trained then.
         KeyboardInterrupt: if interrupted; :func:`resume` goes on.
         OSError: if the folder is no longer writable, or a process of Ray has died; the results so far are kept.
 
@@ -68,6 +72,7 @@ def run(
     from study.scheduling.agenda import Resources
 
     check_kind("plan", plan, Plan, "a Plan, as study.plan returns")
+    plan = plan if keep is None else replace(plan, keep=keep)
     folder = Path(out)
     resources = Resources(address=address, cpus=cpus_per_block, gpus=gpus_per_block)
     check_local(folder)

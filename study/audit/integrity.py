@@ -6,7 +6,7 @@ from typing import Any
 from study.audit.reproduce import Check
 from study.design.plan import Plan
 from study.formatting import joined, plural
-from study.storage import search_log
+from study.storage import kept_weights, search_log
 from study.storage.store import Store
 from trainables.data import DataConfig, is_images
 from trainables.files import ASIDE, is_whole
@@ -32,6 +32,26 @@ def check_bytes(plan: Plan, store: Store) -> Check:
             if whole is False
         ),
         notes=tuple(_notes(without, store)),
+    )
+
+
+def check_weights(plan: Plan, store: Store) -> Check:
+    """Check that kept networks have the bytes that were written, and are of the plan's cells.
+
+    Nothing else follows from them: no number of the report does.
+    """
+    kept = kept_weights.replicas(store)
+    digests = {cell.index: cell.digest for cell in plan.cells}
+    others = [
+        f"{store.weight_folder(cell, seed)} is of a configuration with digest {found}, the plan's cell has"
+        f" {digests.get(cell, 'none')}"
+        for cell, seed, found in kept_weights.configurations(store)
+        if found != digests.get(cell)
+    ]
+    return Check(
+        name="weights",
+        compared=f"the SHA-256 of the kept networks of {plural(len(kept), 'replica')}",
+        differences=(*kept_weights.damage(store), *others),
     )
 
 

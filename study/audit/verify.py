@@ -3,7 +3,7 @@
 Traces are what was measured; all else is computed from them and from the plan, and is computed here once more:
 
     spec.json -> configurations, seeds, plan digest        as in every record and every trace
-    traces, records, log, checkpoints                      their own SHA-256, and the same images for all traces
+    traces, records, log, checkpoints, kept networks       their own SHA-256, and the same images for all traces
     traces, rule.json -> records.parquet                   field by field
     traces -> search.jsonl                                 of a search: early ends and the decisions for them
     records, traces -> report/                             word by word, then shapes, pictures and markup
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from study.audit import reproduce
-from study.audit.integrity import check_bytes, check_data
+from study.audit.integrity import check_bytes, check_data, check_weights
 from study.audit.reproduce import Check
 from study.design import plugin_use
 from study.design.plan import Plan
@@ -66,6 +66,7 @@ def verify(store: Store, page: Path | None = None) -> tuple[Check, ...]:
         check_data(plan, {name: header.meta for name, header in headers.items()}),
         check_bytes(plan, store),
         *_plugins(plan, store),
+        *([check_weights(plan, store)] if store.weights_path.exists() else []),
         _traces(plan, stored, headers, unreadable),
     ]
     if unreadable or checks[-1].differences:

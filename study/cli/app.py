@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import wraps
 from importlib.metadata import version
 from inspect import Parameter, signature
@@ -173,6 +174,14 @@ Profile = Annotated[
     str | None,
     typer.Option(help="Scale: smoke, quick, standard or paper, if the study has it.", show_default="quick"),
 ]
+Keep = Annotated[
+    str | None,
+    typer.Option(
+        "--keep",
+        help="Networks to keep of every replica: none, last, best or both.",
+        show_default="last, of the replicas that the report shows; in standard and paper of all",
+    ),
+]
 Vary = Annotated[
     list[str] | None,
     typer.Option(
@@ -253,6 +262,12 @@ def planned(
         until_decided=until_decided,
         budget=budget,
     )
+
+
+def keeping(plan: "Plan", keep: str | None) -> "Plan":
+    """Return the plan with what is kept of the trained networks, if that is given."""
+    kept: Any = keep
+    return plan if keep is None else replace(plan, keep=kept)
 
 
 def save_study(

@@ -9,10 +9,12 @@ from study.cli.app import (
     Address,
     CpusPerBlock,
     GpusPerBlock,
+    Keep,
     LaunchArgument,
     Out,
     TrackingUri,
     app,
+    keeping,
     one_sentence,
     stored,
 )
@@ -25,6 +27,7 @@ def confirm(
     launch: LaunchArgument,
     cell: Annotated[str | None, typer.Option(help="Name of the cell to confirm.", show_default="the best one")] = None,
     seeds: Annotated[int | None, typer.Option(help="Number of fresh seeds.", show_default="twice the launch's")] = None,
+    keep: Keep = None,
     out: Out = Path("runs"),
     address: Address = "local",
     gpus_per_block: GpusPerBlock = None,
@@ -37,5 +40,5 @@ def confirm(
     resources = resources_at(address, cpus_per_block, gpus_per_block)
     from study.api.planning import confirmation_of
 
-    plan = confirmation_of(source, cell=cell, seeds=seeds)
+    plan = keeping(confirmation_of(source, cell=cell, seeds=seeds), keep)
     start(plan, source.out, resources, tracking_uri)

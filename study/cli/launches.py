@@ -14,6 +14,7 @@ from study.cli.app import (
     Changes,
     CpusPerBlock,
     GpusPerBlock,
+    Keep,
     LaunchArgument,
     Out,
     Profile,
@@ -26,6 +27,7 @@ from study.cli.app import (
     app,
     console,
     errors,
+    keeping,
     one_sentence,
     planned,
     save_study,
@@ -54,6 +56,7 @@ def run(
     ] = None,
     changes: Changes = None,
     vary: Vary = None,
+    keep: Keep = None,
     save: Annotated[
         Path | None,
         typer.Option(help="Also write the run as a study file (*.py) to build on.", show_default=False),
@@ -68,6 +71,7 @@ def run(
     relayed(address)
     study = study_of(name, profile)
     plan = planned(study, profile, seeds, changes, vary=vary, until_decided=until_decided, budget=budget)
+    plan = keeping(plan, keep)
     if save is not None:
         save_study(save, study, profile, seeds, changes, vary)
     resources = resources_at(address, cpus_per_block, gpus_per_block)

@@ -11,11 +11,13 @@ from study.cli.app import (
     Changes,
     CpusPerBlock,
     GpusPerBlock,
+    Keep,
     Out,
     Storage,
     TrackingUri,
     app,
     console,
+    keeping,
     one_sentence,
 )
 from study.cli.launches import relayed, resources_at, start
@@ -61,6 +63,7 @@ def search(
     seed: Annotated[int, typer.Option(help="Seed of the sampler and of all draws of the search.")] = 0,
     storage: Storage = None,
     changes: Changes = None,
+    keep: Keep = None,
     out: Out = Path("runs"),
     address: Address = "local",
     gpus_per_block: GpusPerBlock = None,
@@ -91,6 +94,7 @@ def search(
         set=assignments(changes or [], "--set"),
         warm_start=None if warm_start is None else load(warm_start, out=out),
     )
+    plan = keeping(plan, keep)
     resources = resources_at(address, cpus_per_block, gpus_per_block)
     store = start(plan, out, resources, tracking_uri, storage)
     fresh = seeds if confirm is None else confirm
@@ -99,4 +103,4 @@ def search(
     if confirmation.leader(store) is None:
         console.print("no candidate has converged: there is nothing to confirm")
         return
-    start(confirmation_of(store, seeds=fresh), out, resources, tracking_uri)
+    start(keeping(confirmation_of(store, seeds=fresh), keep), out, resources, tracking_uri)

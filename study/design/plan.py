@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from enum import Enum
 from math import ceil
-from typing import Any
+from typing import Any, Literal, get_args
 
 from search_spaces import Factor
 from study.design import names, renaming
@@ -16,6 +16,11 @@ from study.design.study import Contrast, Sweep
 from study.outcomes.rule import OutcomeRule
 from trainables.config import Config, located
 from trainables.files import json_digest, with_floats
+
+Keep = Literal["none", "last", "best", "both"]
+"""What is kept of the trained networks of every replica."""
+_KEPT_WHOLE = ("standard", "paper")
+"""Profiles whose trainings are too long to be repeated for their networks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +95,10 @@ class Plan:
         plugins: what beside this package the configurations need; a launch has their source.
         folder: what relative folders of data are relative to, on every machine: where the launch was started. Not part
             of the digest: the data have their own.
+        keep: what is kept of every replica's trained networks: ``none``, ``last``, ``best`` or ``both``; absent for the
+            last ones of the replicas that the report shows, and of all in the profiles ``standard`` and ``paper``. In
+            the plan, so that a resumed launch goes on as it began; not part of the digest, because nothing that is
+            measured depends on it.
     """
 
     launch: str
@@ -118,12 +127,15 @@ class Plan:
     granted: tuple[int, ...] = ()
     plugins: tuple[PluginUse, ...] = ()
     folder: str = ""
+    keep: Keep | None = None
 
     def __post_init__(self) -> None:
         for name in ("study", "launch", "profile"):  # folders are made of them
             names.check(name, getattr(self, name), longest=2 * names.LONGEST)
         if self.until_decided and not 1 <= self.least <= len(self.seeds):
             raise ValueError(f"least must be in [1, {len(self.seeds)}], the seeds per cell, got {self.least}")
+        if self.keep not in (None, *get_args(Keep)):
+            raise ValueError(f"keep must be one of {', '.join(get_args(Keep))}, got {self.keep}")
         if self.budget is not None and not (self._source.limited and self.budget > 0):
             raise ValueError(f"budget must be > 0 seconds, and needs until decided or a search, got {self.budget:g}")
         if len(self._source.granted) != len(self.cells):
@@ -142,13 +154,23 @@ class Plan:
         Fields at their default are left out, so that a plan keeps its digest when a later version adds a field; renamed
         fields are hashed under their first names.
         """
-        declared = _stated(replace(self._source.declared, folder=""))
+        declared = _stated(replace(self._source.declared, folder="", keep=None))
         return json_digest(with_floats(renaming.first(declared)))  # a planned 1 is read back as 1.0
 
     def stated_note(self) -> str:
         """Return the profile's note and the user's changes."""
         set_here = ", ".join(f"{path}={json.dumps(value)}" for path, value in self.changes.items())
         return f"{self.note} Set otherwise for this launch: {set_here}." if set_here else self.note
+
+    @property
+    def kept(self) -> Keep:
+        """What a worker keeps of every replica's networks."""
+        return "last" if self.keep is None else self.keep
+
+    @property
+    def keeps_shown(self) -> bool:
+        """Whether only the networks of replicas that the report shows stay, once it is known which these are."""
+        return self.keep is None and self.profile not in _KEPT_WHOLE
 
     def may_skip(self, block: Block) -> bool:
         """Return whether the stopping rule may skip the block."""

@@ -1,14 +1,17 @@
 """The columns of a replica's trace as arrays of numbers, whatever the trace holds."""
 
+from collections.abc import Mapping, Sequence
 from math import nan
 
 import numpy as np
 import numpy.typing as npt
 
-from trainables.trace import ReplicaTrace
+from trainables.trace import ReplicaTrace, Row
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+Reference = Mapping[str, Floats]
+"""Constants of the data that a rule needs; see ``ReplicaTrace.reference``."""
 
 
 class Columns:
@@ -51,3 +54,9 @@ class Columns:
         if values.shape != shape:
             return np.full(shape, nan)
         return np.where(np.isfinite(values) | infinite, values, nan)[self._order]
+
+
+def trace_of(rows: Sequence[Row], reference: Reference) -> ReplicaTrace:
+    """Return the trace of one replica from rows that are not stored yet; the first one names the columns."""
+    columns = {name: np.array([row.get(name) for row in rows]) for name in rows[0]}
+    return ReplicaTrace(seed=rows[0].get("seed", 0), columns=columns, reference=reference)

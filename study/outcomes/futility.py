@@ -19,7 +19,7 @@ then do not count, so that a lost replica may go unnoticed. So it may after a ga
 the row before had not been good, and where the known part of the last window hops between modes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from math import isfinite
 from sys import float_info
@@ -28,7 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from study.outcomes.blow_up import blow_up
-from study.outcomes.columns import Flags, Floats
+from study.outcomes.columns import Flags, Reference, trace_of
 from study.outcomes.decision import class_of
 from study.outcomes.measures import CRITERIA, Measures, measure
 from study.outcomes.outcome import Outcome
@@ -37,8 +37,6 @@ from study.outcomes.snapshots import Snapshots, judge
 from trainables.reporting import report_steps
 from trainables.trace import ReplicaTrace, Row
 
-Reference = Mapping[str, Floats]
-"""Constants of the data that a rule needs; see ``ReplicaTrace.reference``."""
 _ROUNDING = 1e-9
 """Rounding error of shares that sum to one."""
 
@@ -126,7 +124,7 @@ class FutilityMonitor:
             False  # after a crash, a worker repeats the steps since its checkpoint
         )
         before = [row for row in self._recent if row["step"] < first]
-        self.see(_trace([*self._start, *before, *rows], self._reference))
+        self.see(trace_of([*self._start, *before, *rows], self._reference))
         self._start = self._start or [row for row in rows if row["step"] <= 0]
         kept = [row for row in (*before, *rows) if row["step"] > 0]
         self._recent = kept[max(0, len(kept) - self._window + 1) :]
@@ -219,8 +217,3 @@ def _quality(seen: Snapshots) -> float:
         return 0.0
     quality = float(seen.quality[-2])
     return min(1.0, max(0.0, quality)) if isfinite(quality) else 0.0
-
-
-def _trace(rows: Sequence[Row], reference: Reference) -> ReplicaTrace:
-    columns = {name: np.array([row.get(name) for row in rows]) for name in rows[0]}
-    return ReplicaTrace(seed=rows[0].get("seed", 0), columns=columns, reference=reference)

@@ -6,14 +6,14 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from study.report.page import build
+    from study.report.page import build, pictured
 
-__all__ = ["build"]
+__all__ = ["build", "pictured"]
 
 
 def __getattr__(name: str) -> Any:
-    if name != "build":
+    if name not in __all__:
         raise AttributeError(f"module 'study.report' has no attribute {name!r}")
-    from study.report.page import build
+    from study.report import page
 
-    return build
+    return getattr(page, name)

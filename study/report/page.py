@@ -4,7 +4,7 @@ import dataclasses
 import inspect
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
@@ -102,6 +102,15 @@ def build(store: Store) -> Path:
         write_text(store.report_path.parent / name, content)
     write_text(store.report_path, render(view))
     return store.report_path
+
+
+def pictured(store: Store) -> Collection[int]:
+    """Return the cells whose samples the report of a launch shows.
+
+    Raises:
+        ValueError: if there is no launch, or its records cannot be read.
+    """
+    return view_of(Launch(store)).pictured
 
 
 def render(view: View) -> str:

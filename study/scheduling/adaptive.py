@@ -9,7 +9,7 @@ from time import monotonic
 
 from study.design.plan import Block
 from study.design.search import SearchSpec
-from study.outcomes.futility import Reference
+from study.outcomes.columns import Reference
 from study.scheduling.ledger import Ledger
 from study.search import engine, race, samplers
 from study.search.candidates import Candidate

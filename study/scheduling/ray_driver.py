@@ -25,6 +25,7 @@ from study.design import plugin_use
 from study.design.plan import Block
 from study.files import write_text
 from study.scheduling.agenda import Agenda, Allocation
+from study.scheduling.keeping import keep_of
 from study.scheduling.ledger import Ledger
 from study.scheduling.observer import BlockObserver
 from study.scheduling.ray_cluster import check_alive, last_words
@@ -59,6 +60,7 @@ def task_of(ledger: Ledger, cache: Path, share: Allocation, block: Block) -> Blo
         halt=store.halt_path(block).absolute(),
         picture_every=_picture_every(block),
         threads=max(1, int(share.cpus)),
+        keep=keep_of(plan, store, block),
         origin={**origin, "cell": block.cell.index, "cell_name": block.cell.name},
     )
 

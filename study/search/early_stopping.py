@@ -17,7 +17,8 @@ from typing import get_args
 
 from study.design.plan import Block
 from study.design.search import Policy
-from study.outcomes.futility import FutilityMonitor, Reference, is_futile
+from study.outcomes.columns import Reference
+from study.outcomes.futility import FutilityMonitor, is_futile
 from study.outcomes.rule import OutcomeRule
 from study.search.pruning_rules import Asha, Median, Ranking
 from study.storage.search_log import Stop

@@ -4,10 +4,11 @@
 outcome rule made of real data and of generators that cheat), ``records.parquet``, ``rule.json`` (which the records are
 decided by), ``settled.json`` (cells that need no more seeds, where they are added until the hypotheses are decided),
 ``traces/cell=<i>/<block>.parquet``, ``samples/cell=<i>/seed=<s>/step-<n>.png`` (and further pictures beside it, such as
-``latent-<n>.png``), ``report/index.html`` and, until all is done, ``checkpoints/<block>.pt``, ``halt/<block>.json``
-(blocks that are to end early), ``driver.lock`` (the process that trains it) and ``tune/`` (Ray's own files, errors
-among them). ``plugins/`` has the source of the plugins that the launch was planned with. Of a file that was damaged
-and set aside the name ends in ``.damaged``.
+``latent-<n>.png``), ``weights/cell=<i>/seed=<s>/`` (kept networks: ``last.json``, ``best.json`` and the safetensors
+files that they name; nothing else needs them), ``report/index.html`` and, until all is done,
+``checkpoints/<block>.pt``, ``halt/<block>.json`` (blocks that are to end early), ``driver.lock`` (the process that
+trains it) and ``tune/`` (Ray's own files, errors among them). ``plugins/`` has the source of the plugins that the launch
+was planned with. Of a file that was damaged and set aside the name ends in ``.damaged``.
 """
 
 import dataclasses
@@ -59,6 +60,7 @@ class Store:
         self.report_path = root / "report" / "index.html"
         self.traces_path = root / "traces"
         self.samples_path = root / "samples"
+        self.weights_path = root / "weights"
         self.tune_path = root / "tune"
         self.checkpoints_path = root / "checkpoints"
         self.halts_path = root / "halt"
@@ -232,6 +234,12 @@ class Store:
 
     def sample_folder(self, cell: int, seed: int) -> Path:
         return self.samples_path / f"cell={cell}" / f"seed={seed}"
+
+    def cell_weights(self, cell: int) -> Path:
+        return self.weights_path / f"cell={cell}"
+
+    def weight_folder(self, cell: int, seed: int) -> Path:
+        return self.cell_weights(cell) / f"seed={seed}"
 
     def grids(self, cell: int, seed: int) -> list[Path]:
         """Return the replica's sample grids, in order of steps."""

@@ -166,7 +166,8 @@ def paths(store: Store, report: Path, console: Console, *, tracked: bool) -> Non
     """
     out = store.out
     option = "" if out == Path("runs") else f" --out {shlex.quote(str(out))}"
-    for name, value in (("report", report), ("records", store.records_path), ("traces", store.traces_path)):
+    weights = [("weights", store.weights_path)] if store.weights_path.exists() else []
+    for name, value in (("report", report), ("records", store.records_path), ("traces", store.traces_path), *weights):
         console.print(Text(f"{name:8} {value}"), soft_wrap=True)
     if tracked:
         console.print(Text(f"MLflow   study ui{option}"), soft_wrap=True)

@@ -11,13 +11,14 @@ cell         its level labels                levels and configuration as params;
                                              the score, and its number as the tag ``candidate``
 replica      ``seed <s>: <outcome> (<cell>)``  curves by step, those that the rule judges too; ``outcome``, ``status``,
                                              ``outcome_step`` as tags; ``success`` 0 or 1; grids as the image series
-                                             ``samples``
+                                             ``samples``; kept networks in the folder ``weights``
 ===========  ==============================  ================================================================
 
 The parameters that tell cells apart are their levels; of a search, whose levels are rounded, ``param.<axis>``.
 
 ``stability.key`` tells a run apart for good: ``<launch>``, ``<launch>/cell=<i>``, ``<launch>/cell=<i>/seed=<s>``.
-``stability.step`` is the last step of its curves, and ``stability.judged`` the rule that judged what it shows.
+``stability.step`` is the last step of its curves, ``stability.judged`` the rule that judged what it shows, and
+``stability.weights`` the digest of the descriptions of its kept networks.
 """
 
 import logging
@@ -49,12 +50,14 @@ from study.tracking.values import (
     importance_metrics,
     outcomes_text,
 )
+from trainables.files import json_digest
 
 ERRORS = (MlflowException, OSError, SQLAlchemyError)
 """What a request raises when a server refuses it or cannot be reached."""
 
 _KEY, _LAUNCH, _LEVEL = "stability.key", "stability.launch", "stability.level"
 _STEP, _JUDGED = "stability.step", "stability.judged"
+_WEIGHTS = "stability.weights"
 _PICTURE = re.compile(r"(?P<key>.+)[+%]step[+%](?P<step>\d+)[+%].*[+%]compressed\.webp")
 """What MLflow calls the second of the two files of an image."""
 _METRICS_PER_BATCH, _PARAMS_PER_BATCH, _RUNS_PER_PAGE = 1000, 100, 1000
@@ -212,6 +215,17 @@ class Runs:
     def replica_picture(self, record: Record, path: Path) -> None:
         """Send a picture, unless the server has it."""
         self._upload(self._replica(record.cell, record.seed), path)
+
+    def replica_weights(self, record: Record, paths: Sequence[Path]) -> None:
+        """Send the files of kept networks, unless the server has these."""
+        run = self._replica(record.cell, record.seed)
+        mark = json_digest([path.read_text("utf-8") for path in paths if path.suffix == ".json"])
+        if run.tags.get(_WEIGHTS) == mark:
+            return
+        for path in paths:
+            self._client.log_artifact(run.id, str(path), "weights")
+            self.heard = time.monotonic()
+        self._update(run, tags={_WEIGHTS: mark})
 
     def cell(self, summary: CellSummary, score: float | None = None) -> None:
         """Send the rate and the counts of a cell, and end its run if none of its replicas is left to be trained."""

@@ -24,6 +24,7 @@ from study.design.plan import Block, Cell, Plan
 from study.evidence.estimates import CellSummary, summarize
 from study.formatting import plural
 from study.search.importance import Importance
+from study.storage import kept_weights
 from study.storage.records import Record
 from study.storage.store import Store
 from study.tracking import series, server
@@ -222,10 +223,18 @@ class MlflowTracker:
             self._put_pictures(record)
         for cell in plan.cells if complete else ():
             self._put_cell_picture(plan, cell.index)
+        if complete or not plan.keeps_shown:  # before that, some of them will be removed
+            for record in records:
+                self._put_weights(record)
 
     def _put_pictures(self, record: Record) -> None:
         for path in self._store.pictures(record.cell, record.seed):
             self._put(_File(partial(_send_picture, record=record, path=path)))
+
+    def _put_weights(self, record: Record) -> None:
+        paths = kept_weights.files(self._store, record.cell, record.seed)
+        if paths:
+            self._put(_File(partial(_send_weights, record=record, paths=paths)))
 
     def _put_cell_picture(self, plan: Plan, cell: int) -> None:
         """Let a cell show the last grid of its first seed, which nobody has chosen."""
@@ -404,3 +413,7 @@ def _send_cell(runs: "Runs", *, summary: CellSummary, score: float | None) -> No
 
 def _send_picture(runs: "Runs", *, record: Record, path: Path) -> None:
     runs.replica_picture(record, path)
+
+
+def _send_weights(runs: "Runs", *, record: Record, paths: Sequence[Path]) -> None:
+    runs.replica_weights(record, paths)

@@ -9,7 +9,7 @@ from typing import Any
 from search_spaces import Float, Level, Options, Range, Space
 from study.design.plan import Block, Plan
 from study.design.search import Point, SearchSpec, TriedPoint, WarmStart
-from study.outcomes.futility import Reference
+from study.outcomes.columns import Reference
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import MIXTURE_RULE
 from study.scheduling.adaptive import Searching

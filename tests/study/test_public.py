@@ -13,6 +13,7 @@ import pytest
 import study
 from study.launch import Launch
 from study.storage.store import Store
+from tests.study import kept_launches
 
 _STORED = Path(__file__).parent / "stored" / "launches-0.4.0.tar.xz"
 _HEAVY = {"torch", "ray", "pandas", "mlflow", "optuna", "matplotlib", "sklearn", "pydantic"}
@@ -22,7 +23,7 @@ _OF_A_LAUNCH = sorted(name for name, value in vars(Launch).items() if not name.s
 
 @pytest.fixture(scope="module")
 def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What examples may use beside the package: a stored launch, one to go on with, and a folder to write to."""
+    """What examples may use: stored launches, one of them with kept weights, one to go on with, and a folder."""
     folder = tmp_path_factory.mktemp("examples")
     with tarfile.open(_STORED) as archive:
         archive.extractall(folder, filter="data")
@@ -30,7 +31,8 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     plan = study.plan("dirac", "smoke", seeds=1, set={"steps": 20, "evaluation.every": 2})
     interrupted = folder / "runs" / plan.study / plan.launch
     Store(interrupted).write_plan(plan)
-    return {"stored": stored, "interrupted": interrupted, "folder": folder}
+    kept = kept_launches.train(kept_launches.dirac(keep="last"), folder).root
+    return {"stored": stored, "interrupted": interrupted, "folder": folder, "kept": kept}
 
 
 def loaded_by(code: str) -> set[str]:

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from trainables.data import Digits, ImageSource, ImageTruth, Point, Ring, Source
-from trainables.pictures import CLOUD, SHEET, picture, samples_needed, save
+from trainables.pictures import CLOUD, SHEET, picture, samples_needed, save, sheet
 
 CPU = torch.device("cpu")
 
@@ -94,3 +94,10 @@ def test_a_saved_picture_comes_back(tmp_path: Path) -> None:
     sheet = picture(source.reference(SHEET), source)
     save(sheet, tmp_path / "new" / "folder" / "step-1.png")
     assert np.array_equal(np.asarray(Image.open(tmp_path / "new" / "folder" / "step-1.png")), sheet)
+
+
+@pytest.mark.parametrize(("count", "columns", "rows"), [(9, 3, 3), (7, 3, 3), (1, 1, 1)])
+def test_a_sheet_of_any_number_is_as_large_as_needed(count: int, columns: int, rows: int) -> None:
+    drawn = sheet(torch.full((count, 3, 48, 48), 1.0), columns)
+    assert drawn.shape == (49 * rows - 1, 49 * columns - 1, 3)
+    assert (drawn == 255).all(-1).sum() == count * 48 * 48

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from trainables.autoencoding import DecoderLabels, SemiSupervised, SupervisedOnly, Variational
 from trainables.config import AaeConfig
 from trainables.phases import Nets
-from trainables.shapes import Latents, Samples
+from trainables.shapes import Labels, Latents, Samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,13 @@ def decode(nets: Nets, z: Latents, y: Tensor | None) -> Samples:
 def joined(z: Latents, y: Tensor | None) -> Tensor:
     """Return a decoder's input: class probabilities or one-hot labels, if it takes any, then the code."""
     return z if y is None else torch.cat([y.to(z.dtype), z], -1)
+
+
+def one_hot(config: AaeConfig, labels: Labels | None) -> Tensor | None:
+    """Return labels as the decoder reads them, ``[..., K]``; None if there are none, or it reads none."""
+    if labels is None or not decodes_labels(config):
+        return None
+    return functional.one_hot(labels, config.data.classes)
 
 
 def classifies(config: AaeConfig) -> bool:

@@ -7,9 +7,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainables import phases
-from trainables.autoencoder.coding import Code, encode
+from trainables.autoencoder.coding import Code, encode, joined, one_hot
 from trainables.autoencoder.split import Split
-from trainables.autoencoding import PriorLabels
+from trainables.autoencoding import PriorLabels, Unlabeled
 from trainables.config import AaeConfig, Latent
 from trainables.data import Batch
 from trainables.phases import Nets
@@ -96,3 +96,31 @@ def prior_draws(
         modes = drawn if modes is None else torch.where(modes.cpu() < prior.modes, modes.cpu(), drawn)
     points: Latents = prior.points(noise, modes).to(getattr(torch, config.dtype))
     return points
+
+
+def evaluation_inputs(
+    config: AaeConfig, streams: Streams, number: int, wanted: Labels | None, device: torch.device
+) -> tuple[list[tuple[Tensor, ...]], Labels | None]:
+    """Return what the decoder is given to be measured: so many batches from the evaluation stream, always the same.
+
+    Args:
+        config: has the prior, the batch size and the precision.
+        streams: one stream of random numbers per replica.
+        number: batches, of the training size.
+        wanted: classes to make, over and over; uniform random ones if absent.
+        device: where they are needed.
+
+    Returns:
+        The input of each batch, ``[R, size, width]``: codes, behind one-hot labels where it reads any; and all labels
+        that steer them.
+    """
+    size, classes = config.batch_size, None
+    if not isinstance(config.labels, Unlabeled):
+        classes = phases.evaluation_labels(wanted, config.data.classes, streams, number * size, device)
+    batches: list[tuple[Tensor, ...]] = []
+    for place in range(number):
+        own = None if classes is None else classes[:, place * size : (place + 1) * size]
+        modes = own if isinstance(config.labels, PriorLabels) else None
+        z = prior_draws(config, streams, "evaluation", place, size, modes).to(device)
+        batches.append((joined(z, one_hot(config, own)),))
+    return batches, classes

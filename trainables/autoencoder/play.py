@@ -4,13 +4,12 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from trainables import phases
-from trainables.autoencoder.coding import Code, decode, decodes_labels, joined, read
-from trainables.autoencoder.draws import Draws, prior_draws
+from trainables.autoencoder.coding import Code, decode, decodes_labels, joined, one_hot, read
+from trainables.autoencoder.draws import Draws, evaluation_inputs, prior_draws
 from trainables.autoencoder.split import Split
-from trainables.autoencoding import PriorLabels, SupervisedOnly, Unlabeled, Variational, lattice
+from trainables.autoencoding import SupervisedOnly, Variational, lattice
 from trainables.config import AaeConfig, Latent
 from trainables.data import ImageSource
 from trainables.phases import Figure, Images, Nets, Points, View
@@ -49,15 +48,9 @@ class Play:
             count: samples per replica.
             labels: ``[count]`` classes to make; uniform random ones if absent.
         """
-        size, chunks = self._config.batch_size, []
-        number = -(-count // size)
-        classes = None if isinstance(self._config.labels, Unlabeled) else self._classes(number * size, labels)
-        for place in range(number):
-            own = None if classes is None else classes[:, place * size : (place + 1) * size]
-            modes = own if isinstance(self._config.labels, PriorLabels) else None
-            z = prior_draws(self._config, self._streams, "evaluation", place, size, modes).to(self._device)
-            chunks.append(decode(nets, z, self._one_hot(own)))
-        return torch.cat(chunks, 1)[:, :count], None if classes is None else classes[:, :count]
+        number = -(-count // self._config.batch_size)
+        batches, classes = evaluation_inputs(self._config, self._streams, number, labels, self._device)
+        return phases.generated(nets, "decoder", batches, count), None if classes is None else classes[:, :count]
 
     def view(self, nets: Nets, count: int) -> View:
         samples, labels = self.sample(nets, count)
@@ -74,13 +67,8 @@ class Play:
             "manifold": self._manifold(nets),
         }
 
-    def _classes(self, count: int, wanted: Labels | None) -> Labels:
-        return phases.evaluation_labels(wanted, self._config.data.classes, self._streams, count, self._device)
-
     def _one_hot(self, labels: Labels | None) -> Tensor | None:
-        if labels is None or not decodes_labels(self._config):
-            return None
-        return functional.one_hot(labels, self._config.data.classes)
+        return one_hot(self._config, labels)
 
     def _measured(self, nets: Nets) -> dict[str, Tensor]:
         """Measure what the encoder does with held-out images.

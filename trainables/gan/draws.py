@@ -129,6 +129,32 @@ class Draws:
         return self._kept[stream, counter]
 
 
+def evaluation_inputs(
+    config: GanConfig, streams: Streams, number: int, wanted: Labels | None, device: torch.device
+) -> tuple[list[tuple[Tensor, ...]], Labels | None]:
+    """Return what G is given to be measured: so many batches from the evaluation stream, the same at every step.
+
+    Args:
+        config: has the latent distribution, the batch size and the precision.
+        streams: one stream of random numbers per replica.
+        number: batches, of the training size.
+        wanted: classes to make, over and over, for a conditioned G; uniform random ones if absent.
+        device: where they are needed.
+
+    Returns:
+        The inputs of each batch, ``[R, size, dim]`` and for a conditioned G labels ``[R, size]``; and all labels.
+    """
+    size, dtype = config.batch_size, getattr(torch, config.dtype)
+    classes = None
+    if not isinstance(config.conditioning, Unconditional):
+        classes = phases.evaluation_labels(wanted, config.data.classes, streams, number * size, device)
+    batches: list[tuple[Tensor, ...]] = []
+    for place in range(number):
+        noise = phases.latents(config.latent, streams, "evaluation", place, size).to(device=device, dtype=dtype)
+        batches.append((noise,) if classes is None else (noise, classes[:, place * size : (place + 1) * size]))
+    return batches, classes
+
+
 class PenaltyNoise:
     """The random numbers of a penalty, from streams of their own: ``penalty/<name>``."""
 

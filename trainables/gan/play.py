@@ -4,11 +4,11 @@ import torch
 from torch import Tensor
 
 from trainables import phases
-from trainables.conditioning import ByLabel, Unconditional
+from trainables.conditioning import ByLabel
 from trainables.config import GanConfig
 from trainables.data import Source
 from trainables.gan import scoring
-from trainables.gan.draws import Draws
+from trainables.gan.draws import Draws, evaluation_inputs
 from trainables.phases import Figure, Nets, View
 from trainables.shapes import Labels, Samples, Scores
 from trainables.streams import Streams
@@ -19,8 +19,6 @@ class Play:
 
     def __init__(self, config: GanConfig, source: Source, streams: Streams, device: torch.device) -> None:
         self._config, self._source, self._streams, self._device = config, source, streams, device
-        self._dtype: torch.dtype = getattr(torch, config.dtype)
-        self._labeled = not isinstance(config.conditioning, Unconditional)
         self._reference = source.reference(config.evaluation.samples)
 
     def draws(self, step: int) -> Draws:
@@ -36,16 +34,9 @@ class Play:
             count: samples per replica.
             labels: ``[count]`` classes to make, for a conditioned G; uniform random ones if absent.
         """
-        size, chunks = self._config.batch_size, []
-        number = -(-count // size)
-        classes = self._labels(number * size, labels) if self._labeled else None
-        for place in range(number):
-            noise = phases.latents(self._config.latent, self._streams, "evaluation", place, size)
-            inputs = [noise.to(device=self._device, dtype=self._dtype)]
-            if classes is not None:
-                inputs.append(classes[:, place * size : (place + 1) * size])
-            chunks.append(nets.run("generator", *inputs))
-        return torch.cat(chunks, 1)[:, :count], None if classes is None else classes[:, :count]
+        number = -(-count // self._config.batch_size)
+        batches, classes = evaluation_inputs(self._config, self._streams, number, labels, self._device)
+        return phases.generated(nets, "generator", batches, count), None if classes is None else classes[:, :count]
 
     def view(self, nets: Nets, count: int) -> View:
         samples, labels = self.sample(nets, count)
@@ -64,9 +55,6 @@ class Play:
     def figures(self, nets: Nets) -> dict[str, Figure]:
         """Return no figures: the samples are all there is."""
         return {}
-
-    def _labels(self, count: int, wanted: Labels | None) -> Labels:
-        return phases.evaluation_labels(wanted, self._config.data.classes, self._streams, count, self._device)
 
     def _scores(self, nets: Nets, samples: Samples, labels: Labels | None) -> dict[str, Tensor]:
         """Return the means of D's scores over a fixed real sample and over the generated one.

@@ -22,6 +22,7 @@ from typer.testing import CliRunner, Result
 from study import tracking
 from study.cli import app, launches
 from study.outcomes.outcome import Outcome
+from study.storage import kept_weights
 from study.storage.records import Record, Status
 from study.storage.store import Store
 from study.studies import studies
@@ -231,6 +232,13 @@ def test_a_small_study_goes_from_plan_to_report_and_can_be_decided_again(tmp_pat
     (experiment,) = [e for e in client.search_experiments() if e.name == "mixture-modes"]
     runs = client.search_runs([experiment.experiment_id], max_results=1_000)
     assert len(runs) == 1 + 6 + 12
+    kept = kept_weights.replicas(store)
+    assert {cell for cell, _ in kept} == {*range(6)}, "of every cell the first seed, and what the report shows"
+    assert {(cell, records[0].seed) for cell in range(6)} <= {*kept}
+    tagged = [run for run in runs if "stability.weights" in run.data.tags]
+    assert len(tagged) == len(kept)
+    sent = [file.path for file in client.list_artifacts(tagged[0].info.run_id, "weights")]
+    assert [Path(path).suffix for path in sent] == [".safetensors", ".safetensors", ".json"]
     by_id = {run.info.run_id: run for run in runs}
 
     def depth(run: Run) -> int:
