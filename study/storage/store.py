@@ -7,8 +7,8 @@ decided by), ``settled.json`` (cells that need no more seeds, where they are add
 ``latent-<n>.png``), ``weights/cell=<i>/seed=<s>/`` (kept networks: ``last.json``, ``best.json`` and the safetensors
 files that they name; nothing else needs them), ``report/index.html`` and, until all is done,
 ``checkpoints/<block>.pt``, ``halt/<block>.json`` (blocks that are to end early), ``driver.lock`` (the process that
-trains it) and ``tune/`` (Ray's own files, errors among them). ``plugins/`` has the source of the plugins that the launch
-was planned with. Of a file that was damaged and set aside the name ends in ``.damaged``.
+trains it) and ``tune/`` (Ray's own files, errors among them). ``plugins/`` has the source of the plugins that the
+launch was planned with. Of a file that was damaged and set aside the name ends in ``.damaged``.
 """
 
 import dataclasses
