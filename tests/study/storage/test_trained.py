@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,11 @@ from study.launch import Launch
 from study.outcomes.best import Standing
 from study.storage import kept_weights
 from study.storage.store import Store
+from tests import made_plugins
 from tests.study import kept_launches
+from trainables import plugins
 from trainables.files import DamagedFile
+from trainables.networks.norm import RunningStatistics
 from trainables.phases import View
 from trainables.probes import MixtureFit, probes_for
 
@@ -152,3 +156,23 @@ def test_verify_names_what_is_damaged(copy: Launch, tmp_path: Path) -> None:
     damaged, other = found()[1]
     assert damaged == f"{folder / 'best.json'} is damaged: it has not the bytes that were written"
     assert other.startswith(f"{folder} is of a configuration with digest")
+
+
+@pytest.mark.usefixtures("no_plugins")
+def test_networks_of_plugins_are_kept_with_their_buffers(tmp_path: Path) -> None:
+    """As built by code that knows nothing of the lab: batch norm of torch's and a buffer of its own."""
+    pair = plugins.load(made_plugins.file(tmp_path, made_plugins.PAIR, "kept_pair")).Pair(width=16)
+    running = replace(kept_launches.RING.evaluation, batch_norm=RunningStatistics(momentum=0.1))
+    config = replace(kept_launches.RING, generator=pair, discriminator=pair)
+    planned = kept_launches.plan(config, replace(config, evaluation=running), keep="last")
+    launch = study.load(kept_launches.train(planned, tmp_path).root)
+    for cell in (0, 1):
+        generator, noise = launch.generator(cell, 1), launch.inputs(cell, 1, 256)[0]
+        names = {name for name, _ in generator.named_buffers()}
+        assert "1.scale" in names
+        assert ("1.body.1.running_mean" in names) == (cell == 1)
+        assert float(generator.get_buffer("1.scale").max()) > 0
+        assert launch.generate(cell, 1, 256).shape == (256, 2)
+        if cell == 1:  # of running statistics a sample does not depend on its batch
+            made = torch.cat([generator(noise[:7]), generator(noise[7:])]).detach().numpy()
+            np.testing.assert_allclose(made, launch.generate(1, 1, 256), atol=1e-5)
