@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from study.evidence.judging import Judgment, Verdict
     from study.launch import Launch
     from study.outcomes.outcome import Outcome
-    from study.outcomes.rule import IMAGE_RULE, MIXTURE_RULE, OutcomeRule
+    from study.outcomes.rule import IMAGE_RULE, MIXTURE_RULE, OutcomeRule, OwnCriterion
     from study.scheduling.observer import Observer
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "Observer",
     "Outcome",
     "OutcomeRule",
+    "OwnCriterion",
     "Plan",
     "Profile",
     "SameSuccess",
@@ -100,7 +101,7 @@ _HOMES = {
     "study.evidence.judging": ("Judgment", "Verdict"),
     "study.launch": ("Launch",),
     "study.outcomes.outcome": ("Outcome",),
-    "study.outcomes.rule": ("IMAGE_RULE", "MIXTURE_RULE", "OutcomeRule"),
+    "study.outcomes.rule": ("IMAGE_RULE", "MIXTURE_RULE", "OutcomeRule", "OwnCriterion"),
     "study.scheduling.observer": ("Observer",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

@@ -269,7 +269,12 @@ class Measured:
         samples = view.samples
         finite = samples.flatten(1).isfinite().all(1)
         safe = torch.where(finite.view(-1, *[1] * (samples.ndim - 1)), samples, 0.0)
-        value: Any = self._function(safe, self._real)  # whatever a plugin returns
+        try:
+            value: Any = self._function(safe, self._real)  # whatever a plugin returns
+        except Exception as error:  # or raises
+            shape = ", ".join(map(str, samples.shape[2:]))
+            said = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            raise ValueError(f"the measurement {self._name} must measure samples [R, N, {shape}], got {said}") from None
         if not isinstance(value, Tensor) or value.ndim not in (1, 2) or len(value) != len(samples):
             got = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
             raise ValueError(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from study.outcomes.measures import CRITERIA, Criterion
+from study.outcomes.measures import Criterion, criteria_of
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import OutcomeRule
 from study.storage.records import Record
@@ -53,9 +53,9 @@ def _distances(record: Record, rule: OutcomeRule) -> list[tuple[float, tuple[Cri
     """Return each criterion of the rule that was measured, by its distance from the threshold as a share of it."""
     return [
         (abs(value - threshold) / abs(threshold) if threshold else abs(value), (each, value, threshold))
-        for each in CRITERIA
-        for value, threshold in [(record.evidence.get(each.measure), getattr(rule, each.field))]
-        if value is not None and threshold is not None
+        for each in criteria_of(rule)
+        for value, threshold in [(record.evidence.get(each.measure), each.threshold(rule))]
+        if value is not None
     ]
 
 

@@ -139,7 +139,7 @@ class FutilityMonitor:
         places = np.searchsorted(self._plan, steps)
         self._check(steps, places)
         before = len(places) > 0 and places[0] > 0 and bool(self._seen[places[0] - 1] & self._good[places[0] - 1])
-        seen = judge(_with_best(measured), self._rule, good_before=before)
+        seen = judge(_with_best(measured, self._rule), self._rule, good_before=before)
         self._seen[places] = True
         self._good[places] = seen.good[:-1]
         self._lost = self._blown(trace, measured.step, places) or not self._may_converge(bool(seen.good[-1]))
@@ -199,9 +199,10 @@ def _unbounded(rule: OutcomeRule) -> OutcomeRule:
     return replace(rule, loss_bound=most, grad_norm_bound=most, param_norm_bound=most)
 
 
-def _with_best(measured: Measures) -> Measures:
+def _with_best(measured: Measures, rule: OutcomeRule) -> Measures:
     """Append the best possible row, which may also hold quantities that the trace does not measure."""
     best = {each.measure: 0.0 if each.at_most else 1.0 for each in CRITERIA}
+    best |= {own.column: own.threshold for own in rule.own_criteria}
     best |= {"quality": 1 + _ROUNDING, "spacing": 1.0, "distance": 0.0, "hopping": 0.0, "classification_error": 0.0}
     names = {*measured.values, "quality", "spacing", "diversity"}
     return Measures(

@@ -1,7 +1,7 @@
 """The quantities of a trace that a rule compares with its thresholds, each with its standard error."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from math import nan
 
@@ -20,6 +20,7 @@ class Kind(Enum):
     VARIETY = "variety"
     ORIGINALITY = "originality"
     OBEDIENCE = "obedience"
+    OWN = "own"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Criterion:
 
     Attributes:
         measure: name of the quantity in :attr:`Measures.values`.
-        field: the rule's field that holds the threshold.
+        field: the rule's field that holds the threshold; of a criterion of the user's own, ``own_criteria``.
         kind: what it is about.
         at_most: whether the threshold is an upper one.
     """
@@ -37,6 +38,12 @@ class Criterion:
     field: str
     kind: Kind
     at_most: bool = False
+
+    def threshold(self, rule: OutcomeRule) -> float:
+        """Return the number of a rule that has the criterion, as those of :func:`criteria_of` do."""
+        if self.kind is not Kind.OWN:
+            return float(getattr(rule, self.field))
+        return next(own.threshold for own in rule.own_criteria if own.column == self.measure)
 
 
 CRITERIA = (
@@ -94,20 +101,28 @@ class Measures:
         return next(iter(self.values.values())).shape
 
 
+def criteria_of(rule: OutcomeRule) -> tuple[Criterion, ...]:
+    """Return the criteria that a rule has, those of the user's own last."""
+    own = (
+        Criterion(each.column, "own_criteria", Kind.OWN, at_most=each.at_most is not None) for each in rule.own_criteria
+    )
+    return (*(each for each in CRITERIA if getattr(rule, each.field) is not None), *own)
+
+
 def criteria(measured: Measures, rule: OutcomeRule) -> tuple[Criterion, ...]:
     """Return the criteria that apply: the rule has the threshold and the data have the quantity."""
-    return tuple(each for each in CRITERIA if getattr(rule, each.field) is not None and each.measure in measured.values)
+    return tuple(each for each in criteria_of(rule) if each.measure in measured.values)
 
 
 def missed(evidence: Mapping[str, float], rule: OutcomeRule) -> tuple[Criterion, ...]:
     """Return the criteria that a replica's means over its last window, as in its record, do not reach."""
     if not rule.applied:
         return ()
-    asked = ((each, evidence.get(each.measure), getattr(rule, each.field)) for each in CRITERIA)
+    asked = ((each, evidence.get(each.measure), each.threshold(rule)) for each in criteria_of(rule))
     return tuple(
         each
         for each, value, threshold in asked
-        if value is not None and threshold is not None and (value > threshold if each.at_most else value < threshold)
+        if value is not None and (value > threshold if each.at_most else value < threshold)
     )
 
 
@@ -135,7 +150,17 @@ def measure(trace: ReplicaTrace, rule: OutcomeRule, each: int | None = None) -> 
                 errors={"classification_error": rows.numbers("classification_standard_error")},
             )
         found = _mixture(rows, rule) if "mode_weights" in trace.reference else _images(rows, rule)
-    return found
+    return _with_own(found, rows, rule)
+
+
+def _with_own(found: Measures, rows: Columns, rule: OutcomeRule) -> Measures:
+    """Add the columns of the user's own criteria; a trace that lacks one cannot be judged."""
+    if not rule.own_criteria:
+        return found
+    names = [own.column for own in rule.own_criteria]
+    lacking = [name for name in names if not rows.has(name)]
+    values = {name: rows.numbers(name) for name in names if name not in lacking}
+    return replace(found, values={**found.values, **values}, missing=found.missing or ", ".join(lacking))
 
 
 def _mixture(rows: Columns, rule: OutcomeRule) -> Measures:

@@ -26,8 +26,15 @@ _SINCE_2 = (
     "returns_min",
     "flicker_min",
     "tolerance",
+    "own_criteria",
 )
-_BEFORE: Mapping[str, Any] = {"residue_max": None, "alike_max": None, "returns_min": 2, "flicker_min": 0.2}
+_BEFORE: Mapping[str, Any] = {
+    "own_criteria": (),
+    "residue_max": None,
+    "alike_max": None,
+    "returns_min": 2,
+    "flicker_min": 0.2,
+}
 """What was so before there was a field for it, within an edition."""
 _SHARES = (
     "share_floor",
@@ -47,6 +54,35 @@ _SHARES = (
 )
 _RATIOS = ("diversity_min", "distinctness_min", "spacing_max", "residue_max", "alike_max")
 _BOUNDS = ("loss_bound", "grad_norm_bound", "param_norm_bound")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnCriterion:
+    """A threshold on a column of the trace, such as the measurement of a plugin, that a good snapshot must reach.
+
+    Attributes:
+        column: name of the column, one number per row.
+        at_least, at_most: the threshold; one of them.
+
+    Raises:
+        ValueError: if the column is no name, or not exactly one finite threshold is given.
+    """
+
+    column: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.column.isidentifier():
+            raise ValueError(f"column must be the name of a column, got {self.column!r}")
+        given = [value for value in (self.at_least, self.at_most) if value is not None]
+        if len(given) != 1 or not isfinite(given[0]):
+            raise ValueError(f"own criterion {self.column} must have one finite threshold, at_least or at_most")
+
+    @property
+    def threshold(self) -> float:
+        """The number."""
+        return self.at_least if self.at_least is not None else self.at_most  # type: ignore[return-value]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +144,7 @@ class OutcomeRule:
             window, from the first good snapshot on.
         tolerance: standard errors by which a good replica may fall behind a threshold and still count as good, so that
             the error of measuring is not taken for oscillation.
+        own_criteria: further criteria of the user's own, on any columns of the trace.
         loss_bound, grad_norm_bound, param_norm_bound: guards against a blow-up in finite numbers, in absolute value.
             Wasserstein losses are unbounded by nature, so these are not measures of quality.
 
@@ -143,6 +180,7 @@ class OutcomeRule:
     returns_min: int = 2
     flicker_min: float = 0.2
     tolerance: float = 2.0
+    own_criteria: tuple[OwnCriterion, ...] = ()
     loss_bound: float = 1e4
     grad_norm_bound: float = 1e4
     param_norm_bound: float = 1e4
@@ -156,6 +194,9 @@ class OutcomeRule:
             if not (isfinite(getattr(self, field)) and getattr(self, field) >= least):
                 raise ValueError(f"{field} must be >= {least}, got {getattr(self, field)}")
         self._check_ranges()
+        names = [own.column for own in self.own_criteria]
+        if len(set(names)) != len(names):
+            raise ValueError(f"own_criteria must name each column once, got {', '.join(names)}")
         if not 0 <= self.diversity_tiny <= self.diversity_min:
             raise ValueError(f"diversity_tiny must be in [0, diversity_min], got {self.diversity_tiny}")
         if not 0 <= self.baseline_margin < 1:
@@ -191,12 +232,12 @@ def stored_fields(rule: Mapping[str, Any]) -> Mapping[str, Any]:
     A field that came within an edition is left out where it says what was so before: the rule is the one that it was.
     """
     if rule.get("edition", EDITION) > 1:
-        return {name: value for name, value in rule.items() if name not in _BEFORE or value != _BEFORE[name]}
+        return {name: value for name, value in rule.items() if name not in _BEFORE or value not in (_BEFORE[name], [])}
     return {name: value for name, value in rule.items() if name not in _SINCE_2}
 
 
-THRESHOLDS = tuple(field.name for field in fields(OutcomeRule) if field.name not in ("name", "edition"))
-"""All fields that can change an outcome."""
+THRESHOLDS = tuple(field.name for field in fields(OutcomeRule) if field.name not in ("name", "edition", "own_criteria"))
+"""All numbers and words of a rule that can change an outcome; own criteria have no plausible range that we know."""
 
 Value = float | int | str
 """A value of a threshold; ``radius`` has words, all others are numbers."""

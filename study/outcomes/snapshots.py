@@ -92,7 +92,7 @@ def _moved(measured: Measures, name: str, shift: float, *, at_most: bool = False
 
 
 def _reaches(measured: Measures, rule: OutcomeRule, each: Criterion, shift: float) -> Flags:
-    values, threshold = _moved(measured, each.measure, shift, at_most=each.at_most), getattr(rule, each.field)
+    values, threshold = _moved(measured, each.measure, shift, at_most=each.at_most), each.threshold(rule)
     reached: Flags = values <= threshold if each.at_most else values >= threshold
     return reached
 
@@ -148,7 +148,7 @@ def _below(measured: Measures, rule: OutcomeRule, names: tuple[str, ...], shift:
     found = np.zeros(measured.shape, dtype=np.bool_)
     for each in criteria(measured, rule):
         if each.measure in names:
-            found |= _moved(measured, each.measure, shift) < getattr(rule, each.field)
+            found |= _moved(measured, each.measure, shift) < each.threshold(rule)
     return found
 
 

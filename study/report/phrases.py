@@ -70,7 +70,7 @@ def missed(values: Mapping[str, float], rule: OutcomeRule) -> str:
     """Return ``support 0.206 (at least 0.25)``, the criteria that the evidence misses; "" if none."""
     found = [
         f"{each.measure.replace('_', ' ')} {_measured(values[each.measure])}"
-        f" (at {'most' if each.at_most else 'least'} {getattr(rule, each.field):g})"
+        f" (at {'most' if each.at_most else 'least'} {each.threshold(rule):g})"
         for each in criteria_missed(values, rule)
     ]
     return joined(found) if found else ""

@@ -58,6 +58,10 @@ def _criteria(rule: OutcomeRule, configs: Sequence[Config], *, labeled: bool) ->
         *([_balanced(rule.balance_min, modes)] if labeled and rule.applied and rule.balance_min is not None else []),
         *(_of_images(rule) if images else [_near(rule)]),
         f"the samples' mean pairwise distance is at least {_percent(rule.diversity_min)} of that of the data",
+        *(
+            f"the column {own.column} is at {'least' if own.at_most is None else 'most'} {own.threshold:g}"
+            for own in rule.own_criteria
+        ),
         f"quality is above that of the untrained generator by more than {rule.baseline_margin:g}",
     ]
 

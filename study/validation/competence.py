@@ -18,7 +18,7 @@ from study.evidence.inference.proportions import clopper_pearson
 from study.formatting import joined
 from study.outcomes.columns import Floats
 from study.outcomes.decision import decide, undecidable
-from study.outcomes.measures import Criterion, criteria, measure
+from study.outcomes.measures import Criterion, Kind, criteria, measure
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import OutcomeRule
 from study.validation import cheats
@@ -253,14 +253,14 @@ def _reaches(traces: Sequence[ReplicaTrace], rule: OutcomeRule) -> Iterator[Reac
     measured = [measure(trace, rule) for trace in traces]
     for each in criteria(measured[0], rule):
         values = np.concatenate([found.values[each.measure][found.step > 0] for found in measured])
-        yield _reach(each, float(getattr(rule, each.field)), values)
+        yield _reach(each, each.threshold(rule), values)
 
 
 def _reach(criterion: Criterion, threshold: float, values: Floats) -> Reach:
     worst = float(values.max() if criterion.at_most else values.min())
     reached = worst <= threshold if criterion.at_most else worst >= threshold
     return Reach(
-        field=criterion.field,
+        field=criterion.measure if criterion.kind is Kind.OWN else criterion.field,
         threshold=threshold,
         worst=_finite(worst),
         mean=_finite(float(values.mean())),

@@ -92,6 +92,7 @@ def written(folder: Path, page: Path) -> None:
             (folder / block.title).write_text(block.text, "utf-8")
 
 
+@pytest.mark.usefixtures("no_plugins")
 @pytest.mark.parametrize("page", [page for page in RUN if page not in ADD], ids=lambda page: page.stem)
 def test_cheap_commands_run(page: Path, folder: Path) -> None:
     written(folder, page)

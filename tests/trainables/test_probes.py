@@ -1,6 +1,7 @@
 """Probes: what a column says, at points placed by hand, and that a dead replica harms nobody."""
 
 from math import sqrt
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from trainables.probes import (
     ClassDiversity,
     Diversity,
     ImageFit,
+    Measured,
     MixtureFit,
     Probe,
     SampleCount,
@@ -431,3 +433,31 @@ def test_class_diversity_is_for_conditioned_generators(
     probes = probes_for(config, digits, features, device=CPU)
     expected = not isinstance(conditioning, Unconditional)
     assert any(isinstance(probe, ClassDiversity) for probe in probes) is expected
+
+
+def measured(function: Any) -> Tensor:
+    probe = Measured("height", function, Ring().load(device=CPU, dtype=torch.float32))
+    samples = torch.ones(3, 5, 2)
+    samples[1, 2] = torch.nan
+    return probe.measure(seen(samples))["height"]
+
+
+def test_the_measurement_of_a_plugin_is_a_column_and_sees_no_replica_that_is_not_finite() -> None:
+    found = measured(lambda samples, real: samples.isfinite().all() + samples[..., 1].mean(-1) + 0 * real.mean())
+    assert found.dtype == torch.float64
+    assert found.isnan().tolist() == [False, True, False]
+    assert found[0] == 2
+    assert measured(lambda samples, real: samples.mean(1)).shape == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("function", "sentence"),
+    [
+        (lambda samples, real: samples.mean(), r"must return \[R\] or \[R, K\] for R = 3, got \(\)"),
+        (lambda samples, real: 1.0, r"must return \[R\] or \[R, K\] for R = 3, got float"),
+        (lambda samples, real: samples[..., 7], r"must measure samples \[R, N, 2\], got IndexError: index 7"),
+    ],
+)
+def test_a_measurement_that_does_not_fit_is_one_sentence(function: Any, sentence: str) -> None:
+    with pytest.raises(ValueError, match=f"^the measurement height {sentence}"):
+        measured(function)
