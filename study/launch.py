@@ -19,7 +19,7 @@ from study.evidence.time_to_failure import LifetimeComparison
 from study.outcomes.rule import OutcomeRule
 from study.storage.records import Record, Status, decide_block
 from study.storage.store import Store
-from trainables.data.pixels import opened
+from trainables.data import pixels
 from trainables.trace import ReplicaTrace, Trace
 
 if TYPE_CHECKING:
@@ -123,11 +123,7 @@ class Launch:
         self._block(cell, seed)
         grids: dict[int, Image.Image] = {}
         for path in self.store.grids(cell, seed):
-            try:
-                with opened(path) as image:
-                    grids[int(path.stem.removeprefix("step-"))] = image.copy()
-            except ValueError as error:
-                raise ValueError(f"{path} cannot be read: {error}") from None
+            grids[int(path.stem.removeprefix("step-"))] = pixels.stored(path)
         return grids
 
     def figure(self, name: str) -> Any:

@@ -48,7 +48,7 @@ from study.tracking.values import (
     importance_metrics,
     outcomes_text,
 )
-from trainables.data.pixels import opened
+from trainables.data import pixels
 
 ERRORS = (MlflowException, OSError, SQLAlchemyError)
 """What a request raises when a server refuses it or cannot be reached."""
@@ -352,8 +352,7 @@ class Runs:
         if place in run.pictures:
             return
         known, run.pictures = run.pictures, None  # half of it may be there after an error
-        with opened(path) as image:
-            picture = image.copy()
+        picture = pixels.stored(path)
         self._client.log_image(run.id, picture, key=place[0], step=place[1], synchronous=True)
         run.pictures = known | {place}
         self.heard = time.monotonic()

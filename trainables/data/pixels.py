@@ -127,6 +127,20 @@ def opened(file: Path | BinaryIO) -> Iterator[Image]:
             raise ValueError(f"damaged: {type(error).__name__}: {error}") from None
 
 
+def stored(path: Path) -> Image:
+    """Return the image in a file as it is.
+
+    Raises:
+        OSError: if the file cannot be read.
+        ValueError: if it is damaged or no image; names the file.
+    """
+    try:
+        with opened(path) as image:
+            return image.copy()
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be read: {error}") from None
+
+
 def _check_png(file: IO[bytes]) -> None:
     """Compare the checksums of a PNG's pixels, which decoding does not; those of its other parts it does.
 
