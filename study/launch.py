@@ -20,6 +20,7 @@ from study.outcomes.rule import OutcomeRule
 from study.storage.records import Record, Status, decide_block
 from study.storage.store import Store
 from study.storage.trained import Trained
+from trainables.data import pixels
 from trainables.trace import ReplicaTrace, Trace
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Launch:
     ) -> None:
         self.store = store
         self.plan: Plan = store.plan()
-        self.replicas: Sequence[Record] = store.records() if replicas is None else replicas
+        self.replicas: Sequence[Record] = _planned(self.plan, store) if replicas is None else replicas
         self.rule: OutcomeRule = store.rule() if rule is None else rule
         self._draw = draw
 
@@ -121,15 +122,12 @@ class Launch:
             seed: the replica's seed.
 
         Raises:
-            ValueError: if the launch has no such replica.
+            ValueError: if the launch has no such replica, or a grid is damaged.
         """
-        from PIL import Image
-
         self._block(cell, seed)
         grids: dict[int, Image.Image] = {}
         for path in self.store.grids(cell, seed):
-            with Image.open(path) as image:
-                grids[int(path.stem.removeprefix("step-"))] = image.copy()
+            grids[int(path.stem.removeprefix("step-"))] = pixels.stored(path)
         return grids
 
     def generator(self, cell: int, seed: int, which: str = "last") -> "nn.Module":
@@ -402,6 +400,19 @@ class Launch:
     def failing(self) -> Sequence[LifetimeComparison]:
         """The declared contrasts compared by time to failure (log-rank)."""
         return time_to_failure.compare(self.plan.contrasts, self.replicas)
+
+
+def _planned(plan: Plan, store: Store) -> Sequence[Record]:
+    """Read the records of a launch, and refuse those of another one, which somebody has copied there."""
+    found = store.records()
+    planned = {(block.cell.index, seed) for block in plan.blocks() for seed in block.seeds}
+    for record in found:
+        if record.launch != plan.launch or (record.cell, record.seed) not in planned:
+            raise ValueError(
+                f"{store.records_path} must hold the replicas of launch {plan.launch}, got cell {record.cell}, seed"
+                f" {record.seed} of launch {record.launch}; study resume {store.root} writes it again from the traces"
+            )
+    return found
 
 
 def _row(summary: CellSummary) -> str:

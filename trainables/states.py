@@ -1,12 +1,16 @@
 """States of networks and optimizers on disk: written whole, with the file's own SHA-256 at its end."""
 
 from collections.abc import Mapping
+from os import SEEK_END
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZIP_STORED, BadZipFile, ZipFile
 
 from trainables.files import BLANK, is_whole, seal, written_whole
 from trainables.later import torch
+
+_END, _END_FIELDS = b"PK\x05\x06", 18
+"""How the last record of a zip file begins, and the bytes that follow in it."""
 
 
 def save(state: Mapping[str, Any], path: Path, *, by_many: bool = False) -> None:
@@ -38,8 +42,14 @@ def is_intact(path: Path) -> bool:
     whole = is_whole(path)
     if whole is not None:
         return whole
+    with path.open("rb") as file:
+        file.seek(max(0, file.seek(0, SEEK_END) - len(_END) - _END_FIELDS))
+        if not file.read().startswith(_END):  # what follows the archive was its SHA-256
+            return False
     try:
         with ZipFile(path) as archive:
-            return archive.testzip() is None
+            # torch compresses nothing: what says otherwise is damaged, and would run into errors of any kind.
+            plain = all(each.compress_type == ZIP_STORED and each.header_offset >= 0 for each in archive.infolist())
+            return plain and archive.testzip() is None
     except (BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError):  # whichever the damage runs into
         return False

@@ -6,7 +6,7 @@ the data that a rule needs (true mode weights and the like). Column names come f
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +23,30 @@ SCHEMA_VERSION = 1
 _METADATA = b"trace"
 _SEAL = "seal"
 """Key of a Parquet file's metadata under which its own SHA-256 stands."""
+_META: Mapping[str, type | tuple[type, ...]] = {
+    "config": dict,
+    "digest": str,
+    "seeds": list,
+    "reference": dict,
+    "complete": bool,
+    "versions": dict,
+    "device": str,
+    "mode": str,
+    "seconds": (int, float),
+    "steps": int,
+    "plan": str,
+}
+"""What is read of a trace's metadata, and its type; the rest is not looked at."""
+_ALWAYS = ("config", "digest", "seeds", "reference", "complete")
+"""What all versions have written of it."""
+_NONE = object()
+_COLUMNS: Mapping[str, Callable[[pa.DataType], bool]] = {
+    "replica": pa.types.is_integer,
+    "seed": pa.types.is_integer,
+    "step": pa.types.is_integer,
+    "finite": pa.types.is_boolean,
+}
+"""The columns that every trace has, without a missing value."""
 Row = Mapping[str, Any]
 """One replica at one report: ``replica``, ``seed``, ``step``, ``finite`` and the probes' columns."""
 
@@ -92,10 +116,12 @@ class Trace:
 
     @cached_property
     def _columns(self) -> Mapping[str, npt.NDArray[Any]]:
-        """All columns, seed by seed: a replica is then a slice."""
+        """All columns, seed by seed and in order of steps: a replica is then a slice."""
         if not self.table.num_rows:
             return {}
-        order = np.argsort(_array(self.table.column("seed")), kind="stable")
+        order = np.lexsort(
+            [_array(self.table.column(name)) for name in ("step", "seed") if name in self.table.column_names]
+        )
         return {
             name: _array(column)[order]
             for name, column in zip(self.table.column_names, self.table.columns, strict=True)
@@ -157,19 +183,33 @@ def read_table(path: Path) -> pa.Table:
     """
     # ParquetFile reads this file alone; read_table would add columns from folder names like "cell=3".
     try:
-        if is_whole(path) is False:
+        whole = is_whole(path)
+        if whole is False:
             raise DamagedFile(f"{path} cannot be read: its bytes are not those that were written (SHA-256)")
         with pq.ParquetFile(path) as file:
-            return file.read(use_threads=False)  # the files are small: threads cost more than they save
-    except (pa.ArrowException, OSError) as error:
-        raise DamagedFile(f"{path} cannot be read: {error}") from None
+            table = file.read(use_threads=False)  # the files are small: threads cost more than they save
+        if whole is None:
+            _check_unsealed(table, path)
+        return table
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise DamagedFile(f"{path} cannot be read: {' '.join(str(error).split())}") from None
+
+
+def _check_unsealed(table: pa.Table, path: Path) -> None:
+    """Raise DamagedFile or ArrowInvalid if a table whose file has no SHA-256 is damaged where Parquet does not look."""
+    table.validate(full=True)  # or a text that is no UTF-8 would show only where it is used
+    if _SEAL.encode() in (table.schema.metadata or {}):
+        raise DamagedFile(f"{path} cannot be read: its own SHA-256 is damaged")
+    names = table.column_names
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise DamagedFile(f"{path} cannot be read: it has two columns {twice}")
 
 
 def read(path: Path) -> Trace:
     """Read a block's trace.
 
     Raises:
-        DamagedFile: if it is damaged or not a trace.
+        DamagedFile: if it is damaged or not a trace, or holds what no trace does.
         ValueError: if there is no file, or it was written by a newer schema.
     """
     if not path.exists():
@@ -180,13 +220,66 @@ def read(path: Path) -> Trace:
         raise DamagedFile(f"{path} holds no trace")
     if meta["schema"] > SCHEMA_VERSION:
         raise ValueError(f"{path} has trace schema {meta['schema']}, this version reads up to {SCHEMA_VERSION}")
+    if wrong := _wrong_in(meta) or _wrong_with(table):
+        raise DamagedFile(f"{path} cannot be read: {wrong}")
     return Trace.from_table(meta, table)
+
+
+def _wrong_in(meta: Mapping[str, Any]) -> str:
+    """Say what is wrong with the metadata of a trace; empty if nothing is."""
+    for name, kind in _META.items():
+        value = meta.get(name, _NONE)
+        if value is _NONE and name in _ALWAYS:
+            return f"its metadata have no {name}"
+        if value is not _NONE and (not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)):
+            return f"its metadata have {value!r:.40} as {name}"
+    for name, values in meta["reference"].items():
+        if not (isinstance(values, list) and all(type(value) in (int, float) for value in values)):
+            return f"its metadata have {values!r:.40} as reference.{name}"
+    if not all(type(seed) is int for seed in meta["seeds"]):
+        return "its metadata have seeds that are no whole numbers"
+    if not all(isinstance(version, str) for version in meta.get("versions", {}).values()):
+        return "its metadata have versions that are no texts"
+    return ""
+
+
+def _wrong_with(table: pa.Table) -> str:
+    """Say what is wrong with the columns of a trace; empty if nothing is."""
+    if not table.num_rows:
+        return ""
+    for name, fits in _COLUMNS.items():
+        if name not in table.column_names:
+            return f"it has no column {name}"
+        column = table.column(name)
+        if not fits(column.type) or column.null_count:
+            return f"its column {name} is {column.type}, {column.null_count} values missing"
+    for field in table.schema:
+        if not _is_measured(field.type):
+            return f"its column {field.name} is {field.type}, and not numbers"
+    seed, step = (_values(table.column(name).combine_chunks()) for name in ("seed", "step"))
+    order = np.lexsort((step, seed))
+    again = (np.diff(seed[order]) == 0) & (np.diff(step[order]) == 0)
+    if again.any():
+        place = order[np.argmax(again)]
+        return f"it has two rows of seed {seed[place]} at step {step[place]}"
+    return ""
+
+
+def _is_measured(kind: pa.DataType) -> bool:
+    """Return whether a column can hold what is measured: numbers or truth values, or lists of them."""
+    inner = kind.value_type if pa.types.is_list(kind) else kind
+    return bool(
+        pa.types.is_integer(inner)
+        or pa.types.is_floating(inner)
+        or pa.types.is_boolean(inner)
+        or pa.types.is_null(inner)
+    )
 
 
 def _meta(table: pa.Table) -> dict[str, Any] | None:
     """Return the metadata of a trace; None if the table has none, or they are damaged."""
     try:
         found = json.loads((table.schema.metadata or {})[_METADATA])
-    except (KeyError, ValueError):
+    except (KeyError, RecursionError, ValueError):
         return None
-    return found if isinstance(found, dict) and isinstance(found.get("schema"), int) else None
+    return found if isinstance(found, dict) and type(found.get("schema")) is int else None

@@ -20,7 +20,9 @@ from io import BytesIO
 from itertools import zip_longest
 from typing import Literal, get_args
 
-from PIL import Image, ImageSequence, UnidentifiedImageError
+from PIL import ImageSequence
+
+from trainables.data.pixels import opened
 
 Kind = Literal["words", "drawing", "pictures", "markup"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -183,9 +185,9 @@ def _same_picture(one: str, other: str) -> bool:
 def _pixels(uri: str) -> list[bytes]:
     """Return the pixels frame by frame; empty if the image cannot be decoded."""
     try:
-        with Image.open(BytesIO(b64decode(uri.partition(",")[2]))) as image:
+        with opened(BytesIO(b64decode(uri.partition(",")[2]))) as image:
             return [
                 repr(frame.size).encode() + frame.convert("RGBA").tobytes() for frame in ImageSequence.Iterator(image)
             ]
-    except (NotBase64, UnidentifiedImageError, OSError, ValueError):
+    except (NotBase64, OSError, ValueError):
         return []

@@ -61,5 +61,5 @@ def _first(store: Store, records: Iterable[Record]) -> Film | None:
 def _frame(path: Path) -> Frame | None:
     try:
         return Frame(step=samples.step_of(path), shown=samples.embedded(path, _LARGEST_SIDE))
-    except OSError:  # cut off by a crash while it was written
+    except (OSError, ValueError):  # damaged, or cut off by a crash
         return None

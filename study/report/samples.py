@@ -13,6 +13,7 @@ from PIL import Image
 from study.outcomes.outcome import Outcome
 from study.storage.records import Record
 from study.storage.store import Store
+from trainables.data.pixels import opened
 
 _LARGEST_SIDE = 448
 """Largest width of a grid in pixels; larger ones are scaled down before they are embedded."""
@@ -86,7 +87,7 @@ def _last_grid(store: Store, record: Record) -> Grid | None:
     for path in sorted(paths, key=step_of, reverse=True):
         try:
             shown = embedded(path, _LARGEST_SIDE)
-        except OSError:  # cut off by a crash while it was written: the one before will do
+        except (OSError, ValueError):  # damaged, or cut off by a crash: the one before will do
             continue
         return Grid(record=record, shown=shown, step=step_of(path), further=tuple(_further(store, record, path)))
     return None
@@ -98,7 +99,7 @@ def _further(store: Store, record: Record, grid: Path) -> Iterator[Further]:
         if path != grid and step == grid.stem.rpartition("-")[2]:
             try:
                 yield Further(name=name, shown=embedded(path, _LARGEST_SIDE))
-            except OSError:  # cut off by a crash while it was written
+            except (OSError, ValueError):  # damaged, or cut off by a crash
                 continue
 
 
@@ -106,10 +107,9 @@ def embedded(path: Path, largest: int) -> Shown:
     """Return a stored picture for the page: the file itself if it is small, scaled down if not.
 
     Raises:
-        OSError: if it is no whole picture.
+        OSError, ValueError: if it is no whole picture.
     """
-    with Image.open(path) as image:
-        image.load()
+    with opened(path) as image:
         if max(image.size) <= largest and path.stat().st_size <= _LARGEST_PNG:
             return _shown(path.read_bytes(), "png", image)
         smooth = image.convert("L" if image.mode in ("1", "L") else "RGB")

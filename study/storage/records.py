@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cache
+from itertools import pairwise
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -175,18 +177,61 @@ def read(path: Path) -> tuple[Record, ...]:
         raise DamagedFile(f"{path} cannot be read: it has no column {lacking[0]}")
     try:
         parse = cache(_parsed)  # rows of one cell share their configuration: one text, one value
-        return tuple(_record(row, parse) for row in table.to_pylist())
-    except ValueError as error:  # an outcome, a status or a text that no version has written
-        raise DamagedFile(f"{path} cannot be read: {error}") from None
+        return _in_order([_record(row, parse) for row in _typed(table).to_pylist()])
+    except (ValueError, pa.ArrowException) as error:  # an outcome, a status or a text that no version has written
+        raise DamagedFile(f"{path} cannot be read: {' '.join(str(error).split()):.300}") from None
+
+
+def _typed(table: pa.Table) -> pa.Table:
+    """Return the known columns, each of its type, which another program may have changed.
+
+    Raises:
+        ValueError, pyarrow.ArrowException: if a value is missing, or cannot be had in that type.
+    """
+    columns = {}
+    for name, kind in _TYPES.items():
+        if name not in table.column_names:
+            continue
+        found = table.column(name)
+        if not _alike(found.type, kind):  # times and truth values become numbers, and others than were written
+            raise ValueError(f"the column {name} must be {kind}, got {found.type}")
+        columns[name] = column = found.cast(kind)
+        if column.null_count and name not in _NULLABLE:
+            raise ValueError(f"{column.null_count} values of the column {name} are missing")
+    return pa.table(columns)
+
+
+def _alike(found: pa.DataType, kind: pa.DataType) -> bool:
+    """Return whether both are whole or other numbers, texts or truth values; a type without values is like all."""
+    own = found.value_type if pa.types.is_dictionary(found) else found
+    families = (_is_number, _is_text, pa.types.is_boolean)
+    return pa.types.is_null(own) or any(family(own) and family(kind) for family in families)
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _in_order(found: list[Record]) -> tuple[Record, ...]:
+    """Return the records by cell and replica, as they were written; raise ValueError if a replica has two."""
+    ordered = sorted(found, key=lambda record: (record.cell, record.replica))
+    for one, other in pairwise(ordered):
+        if (one.cell, one.replica) == (other.cell, other.replica):
+            raise ValueError(f"it has two rows of cell {one.cell}, replica {one.replica}")
+    return tuple(ordered)
 
 
 def _schema_of(table: pa.Table) -> int | None:
     """Return the version of a table of records; None if it does not say that it is one."""
     try:
         version = json.loads((table.schema.metadata or {})[_METADATA])["schema"]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, RecursionError, TypeError, ValueError):
         return None
-    return version if isinstance(version, int) else None
+    return version if type(version) is int else None
 
 
 def decide_block(
@@ -282,13 +327,25 @@ def _plain(record: Record, texts: _Texts) -> dict[str, Any]:
 
 
 def _parsed(column: str, text: str) -> Any:
-    values = json.loads(text)
+    try:
+        values = json.loads(text, parse_constant=_not_finite)
+    except RecursionError:
+        values = None
     if not isinstance(values, dict):
-        raise ValueError(f"{column} must hold names and values, got {text}")
+        raise ValueError(f"{column} must hold names and values, got {text:.200}")
+    inside = {"levels": (str,), "versions": (str,), "evidence": (int, float)}.get(column)
+    if inside and not all(type(value) in inside for value in values.values()):
+        raise ValueError(f"{column} must hold {'numbers' if float in inside else 'texts'}, got {text:.200}")
     return current_names(values) if column == "config" else values
+
+
+def _not_finite(text: str) -> float:
+    raise ValueError(f"{text} is no number")
 
 
 def _record(row: Mapping[str, Any], parse: Callable[[str, str], Any]) -> Record:
     parsed = {name: parse(name, row[name]) for name in _JSON}
+    if not isfinite(row["seconds"]):
+        raise ValueError(f"seconds must be a number, got {row['seconds']}")
     known = {name: row.get(name, _ADDED[name]) if name in _ADDED else row[name] for name in _TYPES}
     return Record(**known | parsed | {"status": Status(row["status"]), "outcome": Outcome(row["outcome"])})

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from math import isfinite
 from pathlib import Path
 from typing import Any, get_args
 
@@ -43,6 +44,7 @@ class Stop:
     def __post_init__(self) -> None:
         if self.rule not in get_args(Policy)[1:]:
             raise ValueError(f"rule must be lost, asha or median, got {self.rule}")
+        _check_stop(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,23 +84,50 @@ class History:
     ended: str = ""
 
     def take_in(self, line: Mapping[str, Any]) -> None:
-        """Raise ValueError, KeyError, TypeError or IndexError if the line is none of a log."""
-        self.seconds = max(self.seconds, line["at"])
+        """Raise ValueError, KeyError or TypeError if the line is none of a log."""
+        self.seconds = max(self.seconds, _number(line["at"]))
         match line["event"]:
             case "cell":
                 proposal = Proposal(**{name: line[name] for name in ("point", "number", "trial", "study")})
+                _check_proposal(proposal)
                 self.events.append(proposal)
                 self.points.append(proposal.point)
                 self.blocks.append(1)
             case "block":
-                self.events.append(line["cell"])
-                self.blocks[line["cell"]] += 1
+                cell = line["cell"]
+                if type(cell) is not int or not 0 <= cell < len(self.blocks):
+                    raise ValueError(f"no cell {cell} was proposed before")
+                self.events.append(cell)
+                self.blocks[cell] += 1
             case "stop":
                 self.stops.append(Stop(**{name: line[name] for name in ("block", "rule", "step", "audited")}))
             case "end":
+                if not isinstance(line["why"], str):
+                    raise ValueError(f"{line['why']!r} is no reason")
                 self.ended = line["why"]
             case other:
                 raise ValueError(f"{other!r} is no event")
+
+
+def _check_proposal(proposal: Any) -> None:
+    """Raise ValueError unless its parts, which were read from a file, are of their types."""
+    parts = (proposal.point, proposal.trial, proposal.study)
+    if type(proposal.number) is not int or not all(isinstance(values, dict) for values in parts):
+        raise ValueError(f"{proposal} is no proposal")
+    if not all(isinstance(value, str | int | float) for value in proposal.point.values()):
+        raise ValueError(f"{proposal.point} is no point")
+
+
+def _check_stop(stop: Any) -> None:
+    """Raise ValueError unless its parts, which may have been read from a file, are of their types."""
+    if not (isinstance(stop.block, str) and type(stop.step) is int and isinstance(stop.audited, bool)):
+        raise ValueError(f"a stop must have the name of a block, a step and whether it was audited, got {stop}")
+
+
+def _number(value: Any) -> float:
+    if type(value) not in (int, float) or not isfinite(value):
+        raise ValueError(f"{value!r} is no number of seconds")
+    return float(value)
 
 
 class Log:
@@ -163,21 +192,29 @@ def read(path: Path) -> History:
     for number, text in enumerate(_whole_lines(path), 1):
         try:
             history.take_in(json.loads(text))
-        except (ValueError, KeyError, TypeError, IndexError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"{path} cannot be read: line {number} is no line of a search: {error}") from None
     return history
 
 
 def _whole_lines(path: Path) -> Iterator[bytes]:
     """Yield the lines that were written to their end; raise DamagedFile at one that is not as it was written."""
-    *lines, rest = path.read_bytes().split(b"\n") if path.exists() else [b""]
-    before = sha256()
+    try:
+        *lines, rest = path.read_bytes().split(b"\n") if path.exists() else [b""]
+    except OSError as error:
+        raise DamagedFile(f"{path} cannot be read: {error.strerror}") from None
+    before, sealed_before = sha256(), False
     for number, line in enumerate([*lines, rest], 1):
         if end := _SEALED.search(line):
             digest = before.copy()
             digest.update(line[: end.start()] + b"}")
             if end.end() < len(line) or digest.hexdigest().encode() != end[1]:
                 raise DamagedFile(f"{path} cannot be read: line {number} is not as it was written (SHA-256)")
+        elif sealed_before and number <= len(
+            lines
+        ):  # only earlier versions write lines without one, and before all others
+            raise DamagedFile(f"{path} cannot be read: line {number} has no SHA-256, and one before it has")
+        sealed_before = sealed_before or end is not None
         before.update(line + b"\n")
         if number <= len(lines):
             yield line

@@ -14,6 +14,7 @@ launch was planned with. Of a file that was damaged and set aside the name ends 
 import dataclasses
 import json
 import os
+import re
 import shlex
 import shutil
 from collections.abc import Collection, Mapping
@@ -37,6 +38,10 @@ from trainables.trace import Trace
 
 _RULE = pydantic.TypeAdapter(OutcomeRule)
 _JUDGES: pydantic.TypeAdapter[Mapping[str, Mapping[str, Any]]] = pydantic.TypeAdapter(Mapping[str, Mapping[str, Any]])
+
+
+_BLOCK = re.compile(r"c(?P<cell>\d{3,})-b(?P<number>\d{3,})", re.ASCII)
+"""The name of a block (``Plan.block_of``)."""
 
 
 _SETTLED = pydantic.TypeAdapter(dict[str, Any])
@@ -123,7 +128,13 @@ class Store:
         if not self.plan_path.exists():
             raise ValueError(f"no launch at {self.root}: it has no spec.json")
         plan: Plan = read_json(self.plan_path, adapter(Plan), self._known)
-        return plan if plan.search is None else grown(plan, plan.search, self._history())
+        if plan.search is None:
+            return plan
+        history = self._history()
+        try:
+            return grown(plan, plan.search, history)
+        except ValueError as error:  # a point that the space does not have
+            raise ValueError(f"{self.search_path} cannot be read: {error}") from None
 
     def _known(self, content: bytes) -> bytes:
         """Return a stored plan with the names of this version; refuse one whose plugins are not loaded."""
@@ -138,15 +149,21 @@ class Store:
         return current
 
     def _history(self) -> search_log.History:
-        """Read the log, and refuse one that lacks a trained cell: it was cut, and would have the cell trained anew."""
+        """Read the log, and refuse one that lacks what was trained: it was cut, and would have that trained anew."""
         history = search_log.read(self.search_path)
-        trained = {int(folder.name.removeprefix("cell=")) for folder in self.traces_path.glob("cell=*")}
+        names = (folder.name.removeprefix("cell=") for folder in self.traces_path.glob("cell=*"))
+        trained = {int(name) for name in names if name.isdecimal()}  # a copy, such as "cell=3 (1)", is none
         lacking = sorted(cell for cell in trained if cell >= len(history.points))
         if lacking:
             raise ValueError(
                 f"{self.search_path} must have every candidate that was trained, and has {len(history.points)}: there"
                 f" are traces of cell {lacking[0]}"
             )
+        granted = dict(enumerate(history.blocks))
+        for path in sorted(self.traces_path.glob("cell=*/*.parquet")):
+            named = _BLOCK.fullmatch(path.stem)
+            if named and int(named["number"]) >= granted.get(int(named["cell"]), 0):
+                raise ValueError(f"{self.search_path} must have every block that was trained, and lacks {path.stem}")
         return history
 
     def write_decided(self, rule: OutcomeRule, rows: tuple[Record, ...]) -> None:

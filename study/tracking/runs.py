@@ -32,7 +32,6 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
-from PIL import Image, UnidentifiedImageError
 from sqlalchemy.exc import SQLAlchemyError
 
 from study.design.plan import Cell, Plan
@@ -50,6 +49,7 @@ from study.tracking.values import (
     importance_metrics,
     outcomes_text,
 )
+from trainables.data import pixels
 from trainables.files import json_digest
 
 ERRORS = (MlflowException, OSError, SQLAlchemyError)
@@ -71,7 +71,7 @@ logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 def is_refusal(error: Exception) -> bool:
     """Whether only this one request failed: its run was deleted in the UI, say, or a file of the launch is damaged."""
     if not isinstance(error, MlflowException):
-        return isinstance(error, ValueError | UnidentifiedImageError)
+        return isinstance(error, ValueError)
     code: int = error.get_http_status_code()  # type: ignore[no-untyped-call]
     return 400 <= code < 500 and code not in (_UNAUTHORIZED, _TOO_MANY_REQUESTS)
 
@@ -366,8 +366,8 @@ class Runs:
         if place in run.pictures:
             return
         known, run.pictures = run.pictures, None  # half of it may be there after an error
-        with Image.open(path) as image:
-            self._client.log_image(run.id, image, key=place[0], step=place[1], synchronous=True)
+        picture = pixels.stored(path)
+        self._client.log_image(run.id, picture, key=place[0], step=place[1], synchronous=True)
         run.pictures = known | {place}
         self.heard = time.monotonic()
 

@@ -23,8 +23,10 @@ def row(replica: int, seed: int, step: int, **columns: Any) -> dict[str, Any]:
     return {"replica": replica, "seed": seed, "step": step} | own | columns
 
 
+META: dict[str, Any] = {"config": {}, "digest": "", "seeds": [], "reference": {}, "complete": True}
 EXAMPLE = Trace(
     meta={
+        **META,
         "config": {"steps": 20, "clip": None},
         "seeds": [7, LARGEST_SEED],
         "reference": {"std": [0.01], "w": [0.5, 0.5]},
@@ -51,7 +53,7 @@ def test_a_folder_named_like_a_partition_adds_no_column(tmp_path: Path) -> None:
 
 
 def test_a_trace_without_rows_comes_back(tmp_path: Path) -> None:
-    write(Trace(meta={"reference": {}}, rows=[]), tmp_path / "block.parquet")
+    write(Trace(meta=META, rows=[]), tmp_path / "block.parquet")
     found = read(tmp_path / "block.parquet")
     assert list(found.rows) == []
     assert len(found.replica(7)) == 0
@@ -90,7 +92,7 @@ def test_a_failed_write_leaves_what_was_there(before: bool, tmp_path: Path, monk
 
     monkeypatch.setattr(pq, "ParquetWriter", full)
     with pytest.raises(OSError, match="No space left"):
-        write(Trace(meta={"reference": {}}, rows=[row(0, 1, 0)]), path)
+        write(Trace(meta=META, rows=[row(0, 1, 0)]), path)
     assert sorted(tmp_path.iterdir()) == ([path] if before else [])
     assert (path.read_bytes() if before else None) == content
 
@@ -149,14 +151,14 @@ def test_a_file_with_wrong_bytes_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_trace_whose_rows_name_no_seed_is_refused(tmp_path: Path) -> None:
-    write(Trace(meta={"reference": {}}, rows=[{"step": 1}]), tmp_path / "block.parquet")
+    write(Trace(meta=META, rows=[{"step": 1}]), tmp_path / "block.parquet")
     with pytest.raises(ValueError, match="holds no trace"):
         read(tmp_path / "block.parquet")
 
 
 def by_rows(stored: Trace, seed: int) -> dict[str, np.ndarray]:
-    """The series of a seed, taken from Python values one by one."""
-    own = [row for row in stored.rows if row["seed"] == seed]
+    """The series of a seed in order of steps, taken from Python values one by one."""
+    own = sorted((row for row in stored.rows if row["seed"] == seed), key=lambda row: row["step"])
     return {name: np.array([row[name] for row in own]) for name in (own[0] if own else ())}
 
 
@@ -167,7 +169,7 @@ def test_columns_are_what_the_rows_say_whatever_their_order(tmp_path: Path) -> N
         for step in (0, 10, 20)
         for place, seed in enumerate((31, 7, 2**40, 8))
     ]
-    write(Trace(meta={"reference": {}}, rows=[rows[place] for place in rng.permutation(12)]), tmp_path / "b.parquet")
+    write(Trace(meta=META, rows=[rows[place] for place in rng.permutation(12)]), tmp_path / "b.parquet")
     stored = read(tmp_path / "b.parquet")
     for seed in (31, 7, 2**40, 8, 9):
         own, expected = stored.replica(seed).columns, by_rows(stored, seed)
@@ -179,12 +181,12 @@ def test_columns_are_what_the_rows_say_whatever_their_order(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("lists", [[[1.0], [1.0, 2.0]], [[1.0], None], [None, None], [[], []], [[], None]])
 def test_lists_of_no_common_length_are_kept_as_they_are(lists: list[Any]) -> None:
-    stored = Trace(meta={"reference": {}}, rows=[row(0, 7, step, some=own) for step, own in enumerate(lists)])
+    stored = Trace(meta=META, rows=[row(0, 7, step, some=own) for step, own in enumerate(lists)])
     assert stored.replica(7).columns["some"].tolist() == lists
 
 
 def test_missing_numbers_are_not_a_number() -> None:
-    stored = Trace(meta={"reference": {}}, rows=[row(0, 7, 0, d_loss=None), row(0, 7, 1, d_loss=2.0)])
+    stored = Trace(meta=META, rows=[row(0, 7, 0, d_loss=None), row(0, 7, 1, d_loss=2.0)])
     assert repr(stored.replica(7).columns["d_loss"].tolist()) == "[nan, 2.0]"
 
 
@@ -195,7 +197,7 @@ def test_reading_costs_milliseconds_per_block(tmp_path: Path) -> None:
         for step in range(21)
         for place in range(5)
     ]
-    write(Trace(meta={"reference": {}}, rows=rows), tmp_path / "block.parquet")
+    write(Trace(meta=META, rows=rows), tmp_path / "block.parquet")
     began = time.process_time()
     for _ in range(20):
         stored = read(tmp_path / "block.parquet")

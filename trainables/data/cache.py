@@ -18,6 +18,7 @@ from contextlib import AbstractContextManager
 from hashlib import blake2b
 from math import prod
 from pathlib import Path
+from tokenize import TokenError
 from typing import BinaryIO, Protocol
 
 import numpy as np
@@ -121,7 +122,7 @@ def images(
                 f"{VARIABLE} must name a folder with room for converted images, got {error.filename or cache.parent}: "
                 f"{error.strerror or error}"
             ) from None
-    return _mapped(cache)
+    return _mapped(cache, shape)
 
 
 def _check_room(place: Path, count: int, shape: tuple[int, ...]) -> None:
@@ -159,15 +160,36 @@ def _write(file: BinaryIO, shape: tuple[int, ...], listing: Listing, data: Path)
         raise UnreadableImages(unreadable, len(listing), data)
 
 
-def _mapped(path: Path) -> torch.Tensor:
+def _mapped(path: Path, shape: tuple[int, ...]) -> torch.Tensor:
     """Map the array of an ``.npy`` file, read from disk only where it is touched. Writing to it would end the process.
 
     A copy-on-write map would be writable, but the system reserves memory for all of one and refuses it when the set
     exceeds the memory; torch has no read-only tensors and warns.
+
+    Raises:
+        ValueError: if the file holds anything but images of this shape.
     """
+    found, start = _header(path)
+    size = path.stat().st_size
+    if not any(found[:1]) or found[1:] != shape or size != start + prod(found):
+        raise ValueError(
+            f"{path} cannot be read: it must hold images of shape {shape} and nothing else, got the shape {found} in"
+            f" {size:,} bytes; remove it, and the images are converted again"
+        )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable", category=UserWarning)
-        return torch.from_numpy(np.load(path, mmap_mode="r"))
+        return torch.from_numpy(np.memmap(path, dtype=np.uint8, mode="r", offset=start, shape=found))
+
+
+def _header(path: Path) -> tuple[tuple[int, ...], int]:
+    """Return the shape of an ``.npy`` file of bytes and where they begin; no shape if it is none."""
+    with path.open("rb") as file:
+        try:
+            np.lib.format.read_magic(file)
+            shape, by_columns, kind = np.lib.format.read_array_header_1_0(file)
+        except (TokenError, ValueError):  # NumPy reads the header as Python's tokens
+            return (), 0
+        return (() if by_columns or kind != np.uint8 else shape), file.tell()
 
 
 @contextlib.contextmanager

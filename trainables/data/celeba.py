@@ -102,7 +102,10 @@ class CelebA:
 
 def _training(partition: Path) -> list[str]:
     """Name the training images of lines such as ``000001.jpg 0``: 0 is training, 1 validation, 2 test."""
-    rows = [line.split() for line in partition.read_text(encoding="utf-8").splitlines() if line.strip()]
+    try:
+        rows = [line.split() for line in partition.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except UnicodeDecodeError as error:
+        raise ValueError(f"root must hold CelebA's partition, got {partition}, which is no text: {error}") from None
     names = [row[0] for row in rows if row[1:] == ["0"]]
     if not names:
         raise ValueError(f"root must hold CelebA's partition, got no training images in {partition}")

@@ -195,6 +195,7 @@ class _Pen:
     def __init__(self, path: Path, index: int, side: int) -> None:
         from PIL import ImageFont
 
+        self._path = path
         self._name = f"{path.name}:{index}"
         self._canvas = OVERSAMPLING * side
         # The basic layout engine: the other one is an optional library of the machine.
@@ -203,15 +204,15 @@ class _Pen:
         try:
             self._font = ImageFont.truetype(str(path), size, index=index, layout_engine=layout)
         except OSError as error:
-            raise ValueError(f"fonts must be readable, got {path}: {error}; install or remove it") from None
-        self._missing = _ink(self._font, MISSING)
+            raise self._unreadable(error) from None
+        self._missing = self._ink(MISSING)
 
     def draw(self, character: str, variations: int) -> Iterator[Pixels]:
         """Draw images ``[side, side]``, the first undeformed; none if the face does not have the character."""
         from PIL import Image
         from PIL.Image import Resampling, Transform
 
-        ink = _ink(self._font, character)
+        ink = self._ink(character)
         if ink is None or (self._missing is not None and np.array_equal(ink, self._missing)):
             return
         large = Image.fromarray(_centered(ink, self._canvas))
@@ -223,6 +224,16 @@ class _Pen:
                 if rng.random() < 0.5:
                     image = Image.fromarray(_thicker(np.asarray(image)))
             yield np.asarray(image.reduce(OVERSAMPLING))
+
+    def _ink(self, character: str) -> Pixels | None:
+        """Return what :func:`_ink` does; raise ValueError if the glyph is damaged."""
+        try:
+            return _ink(self._font, character)
+        except OSError as error:
+            raise self._unreadable(error) from None
+
+    def _unreadable(self, error: OSError) -> ValueError:
+        return ValueError(f"fonts must be readable, got {self._path}: {error}; install or remove it")
 
 
 def _ink(font: FreeTypeFont, character: str) -> Pixels | None:

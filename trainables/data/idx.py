@@ -4,6 +4,7 @@ import gzip
 import re
 import zlib
 from collections.abc import Iterator
+from math import prod
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,8 +59,12 @@ def find(root: str, name: str) -> Places:
     )
 
 
-def read(path: Path) -> npt.NDArray[np.uint8]:
+def read(path: Path, axes: int) -> npt.NDArray[np.uint8]:
     """Read an array of bytes: magic number, big-endian sizes, values; unpacked on the way if need be.
+
+    Args:
+        path: the file.
+        axes: number of sizes that the array has.
 
     Raises:
         ValueError: if the file is damaged.
@@ -69,12 +74,12 @@ def read(path: Path) -> npt.NDArray[np.uint8]:
         content = gzip.decompress(content) if path.suffix == ".gz" else content
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"{path.name}: {error}") from None
-    if content[:3] != bytes((0, 0, _UNSIGNED_BYTES)) or len(content) < 4 + 4 * content[3]:
+    start = 4 + 4 * axes
+    if content[:4] != bytes((0, 0, _UNSIGNED_BYTES, axes)) or len(content) < start:
         raise ValueError(f"{path.name}: not the files' format")
-    start = 4 + 4 * content[3]
     shape = tuple(int(size) for size in np.frombuffer(content[4:start], dtype=">u4"))
     values = np.frombuffer(content, dtype=np.uint8, offset=start)
-    if len(values) != np.prod(shape, dtype=np.int64):
+    if len(values) != prod(shape):
         raise ValueError(f"{path.name}: {len(values):,} values for a shape of {shape}")
     return values.reshape(shape)
 

@@ -14,7 +14,7 @@ from trainables.data.cache import Named
 from trainables.data.pixels import Fit, Pixels, decoded, fitted
 from trainables.later import torch
 
-EDITION = 2
+EDITION = 3
 """Raise when files are decoded otherwise; what was converted by another edition is not used."""
 
 

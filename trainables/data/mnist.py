@@ -192,11 +192,15 @@ def _read(root: str, name: str) -> tuple[Tensor, Tensor]:
     """Read images ``[N, 1, 28, 28]`` and labels ``[N]`` of the training set."""
     places = idx.find(root, name)
     try:
-        images, labels = (torch.from_numpy(idx.read(place).copy()) for place in places)
+        images, labels = (
+            torch.from_numpy(idx.read(place, axes).copy()) for place, axes in zip(places, (3, 1), strict=True)
+        )
     except ValueError as error:
         raise _damaged(places.images.parent, name, str(error)) from None
     if not len(images) or images.shape != (len(labels), SIDE, SIDE):
         raise _damaged(places.images.parent, name, f"{tuple(images.shape)} images for {len(labels)} labels")
+    if labels.max() >= DIGITS:
+        raise _damaged(places.images.parent, name, f"{places.labels.name}: a label of {labels.max()}")
     return images[:, None], labels.to(torch.int64)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import struct
 import warnings
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import IO, TYPE_CHECKING, BinaryIO, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +29,10 @@ Fit = Literal["crop", "squeeze"]
 
 MODES = {1: "L", 3: "RGB"}
 DEEP = ("F", "I")
+PROGRAMS = ("EPS", "WMF")
+"""Formats that PIL gives to a program of the machine, which would execute what the file says."""
+BITS, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0
+"""Two tags of TIFF, and the value of the second one in negatives, which is what a missing one means to PIL."""
 ORIENTATION = 0x0112
 """The EXIF tag of how the camera was held; 1 is upright."""
 CHUNK = 2_048
@@ -72,30 +78,84 @@ def decoded(file: Path | BinaryIO, channels: int) -> Image:
     """Decode an image of one (luma) or three channels (RGB) of 8 bits, to its last pixel.
 
     It is turned as its EXIF orientation says, transparency is laid on white, and of several frames the first is taken.
-    16 bits of gray are scaled to 8.
+    12 and 16 bits of gray are scaled to 8.
 
     Raises:
-        OSError: if the file cannot be read, or is cut short.
-        ValueError: if it is damaged, no image, or too large, or has pixels whose white is not known.
+        OSError: if the file cannot be read.
+        ValueError: if it is damaged, cut short, no image, or too large, or has pixels whose white is not known.
     """
+    with opened(file) as image:
+        return _plain(image).convert(MODES[channels])
+
+
+@contextmanager
+def opened(file: Path | BinaryIO) -> Iterator[Image]:
+    """Yield an image, decoded to its last pixel; whatever damage does here and in the body is one of two errors.
+
+    Raises:
+        OSError: if the file cannot be read.
+        ValueError: if it is damaged, cut short, no image, or too large.
+    """
+    if isinstance(file, Path):  # by its name PIL would map it, and scramble a TIFF that lies on its side
+        with file.open("rb") as stream, opened(stream) as image:
+            yield image
+        return
     from PIL import Image, UnidentifiedImageError
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a size near the limit and odd EXIF: the image is decoded, or refused below
         try:
-            # Decoding finds what verify() does not, and all damage to pixels that verify() finds (PNG checksums).
             with Image.open(file) as image:
+                if image.format in PROGRAMS:
+                    raise UnidentifiedImageError
+                if image.format == "PNG" and image.fp is not None:
+                    _check_png(image.fp)
                 image.load()
-                return _plain(image).convert(MODES[channels])
+                yield image
         except UnidentifiedImageError:
             raise ValueError("no image of a known format") from None
         except Image.DecompressionBombError:
             limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
             raise ValueError(f"more than {limit:,} pixels: scale it down") from None
-        except (OSError, ValueError):
+        except ValueError:
             raise
+        except OSError as error:
+            if error.errno is not None:
+                raise
+            raise ValueError(str(error)) from None  # which PIL raises of files that are cut short
         except Exception as error:  # decoders trip over damage in any way: IndexError, zlib.error, SyntaxError ...
             raise ValueError(f"damaged: {type(error).__name__}: {error}") from None
+
+
+def stored(path: Path) -> Image:
+    """Return the image in a file as it is.
+
+    Raises:
+        OSError: if the file cannot be read.
+        ValueError: if it is damaged or no image; names the file.
+    """
+    try:
+        with opened(path) as image:
+            return image.copy()
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be read: {error}") from None
+
+
+def _check_png(file: IO[bytes]) -> None:
+    """Compare the checksums of a PNG's pixels, which decoding does not; those of its other parts it does.
+
+    Raises:
+        ValueError: if one does not match.
+    """
+    place = file.tell()
+    file.seek(8)
+    while len(head := file.read(8)) == 8 and head[4:] != b"IEND":
+        length = int.from_bytes(head[:4], "big")
+        if head[4:] != b"IDAT":
+            file.seek(length + 4, os.SEEK_CUR)
+        elif zlib.crc32(head[4:] + file.read(length)) != int.from_bytes(file.read(4), "big"):
+            raise ValueError("damaged: the checksum of its pixels does not match")
+    file.seek(place)
 
 
 def traits(file: Path) -> tuple[str, ...]:
@@ -109,7 +169,7 @@ def traits(file: Path) -> tuple[str, ...]:
                 found = {
                     "transparent, laid on white": image.has_transparency_data,
                     "turned as their EXIF orientation says": _turned(image),
-                    "of several frames, the first taken": getattr(image, "n_frames", 1) > 1,
+                    "of several frames, the first taken": _animated(image),
                     "of 16 bits, scaled to 8": image.mode.startswith(DEEP),
                     "CMYK, converted to RGB": image.mode == "CMYK",
                 }
@@ -140,14 +200,29 @@ def _turned(image: Image) -> bool:
         return False
 
 
+def _animated(image: Image) -> bool:
+    """Return whether there are several frames; a second one that cannot be read is one."""
+    try:
+        return bool(getattr(image, "is_animated", False))
+    except (IndexError, KeyError, OSError, SyntaxError, TypeError, ValueError, struct.error):
+        return True
+
+
 def _of_eight_bits(image: Image) -> Image:
-    """Scale 16 bits of gray to 8: 65,535 becomes 255. PIL itself would clip them to white."""
+    """Scale 12 or 16 bits of gray to 8: 65,535 becomes 255. PIL itself would clip them to white."""
     from PIL import Image
 
-    if not (image.mode.startswith("I;16") or image.format == "PPM"):  # PIL scales a PGM's maximum to 65,535
+    tags = getattr(image, "tag_v2", {PHOTOMETRIC: 1})
+    if image.mode.startswith("I;16"):
+        white = 4_095 if tags.get(BITS) == (12,) else 65_535
+    elif image.mode == "I" and image.format == "PPM":  # PIL scales a PGM's maximum to 65,535
+        white = 65_535
+    else:
         raise ValueError(f"pixels of mode {image.mode}, whose white is not known: save it with 8 or 16 bits")
     values = np.asarray(image).astype(np.uint32)
-    gray = ((values + 128) // 257).astype(np.uint8)
+    gray = ((values * 255 + white // 2) // white).astype(np.uint8)
+    if tags.get(PHOTOMETRIC, WHITE_IS_ZERO) == WHITE_IS_ZERO:
+        gray = 255 - gray
     if isinstance(clear := image.info.get("transparency"), int):
         gray[values == clear] = 255
     return Image.fromarray(gray)

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from study.cli import app
+from study.launch import Launch
 from study.outcomes.outcome import Outcome
 from study.storage.records import Status
 from study.storage.store import Store
@@ -219,12 +220,23 @@ def test_a_folder_that_is_no_launch_and_a_name_that_is_none(tmp_path: Path) -> N
             assert "LAUNCH must be a launch's folder or the id of one in" in done.stderr
 
 
-def test_a_damaged_sample_grid_is_left_out(trained: Trained) -> None:
-    store = trained(page=False)
+DAMAGED_GRIDS: dict[str, Callable[[bytes], bytes]] = {
+    "cut": lambda content: content[:20],
+    "no chunk": lambda content: content[:37] + bytes(4) + content[41:],
+    "too large": lambda content: content[:16] + b"\x7f\xff" + content[18:],
+    "other pixels": lambda content: content[:-20] + bytes(4) + content[-16:],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED_GRIDS.values(), ids=list(DAMAGED_GRIDS))
+def test_a_damaged_sample_grid_is_left_out(damage: Callable[[bytes], bytes], trained: Trained) -> None:
+    store = trained([[C, M]], page=False)
     for grid in store.samples_path.rglob("*.png"):
-        grid.write_bytes(grid.read_bytes()[:20])
+        grid.write_bytes(damage(grid.read_bytes()))
     assert run("report", store.root).exit_code == 0
     assert "data:image" not in written(store)
+    with pytest.raises(ValueError, match=r"step-\d+\.png cannot be read: "):
+        Launch(store).samples(0, 0)
 
 
 @pytest.mark.slow

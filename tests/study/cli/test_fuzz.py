@@ -8,13 +8,11 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -27,14 +25,13 @@ from study.design.values import leaves
 from study.outcomes.rule import MIXTURE_RULE
 from study.scheduling import cost
 from study.scheduling.cost import Estimate
+from tests.made_examples import bounded, examples
 from trainables.autoencoding import NormalPrior
 from trainables.config import AaeConfig, Config, Evaluation, GanConfig, Latent, to_dict
 from trainables.data import Digits, Ring
 from trainables.networks import Mlp
 from trainables.optim import Adam
 
-SECONDS = 20
-"""Bound on one example: far more than any takes, so that a busy machine is no failure."""
 FEW, MANY = 100, 2_000
 """Examples of each kind in the default run and in the slow one."""
 
@@ -99,22 +96,6 @@ paths = st.one_of(
     st.sampled_from(NASTY) | st.text(max_size=8),
 )
 assignments = st.builds("{}={}".format, paths, texts) | texts
-
-
-@contextmanager
-def bounded(seconds: int = SECONDS) -> Iterator[None]:
-    """Fail what takes longer: an input that hangs would hang the tests."""
-
-    def give_up(number: int, frame: FrameType | None) -> None:
-        raise AssertionError(f"took more than {seconds} seconds")
-
-    before = signal.signal(signal.SIGALRM, give_up)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def assert_plan_or_sentence(make: Callable[[], Plan]) -> None:
@@ -259,12 +240,6 @@ def untrained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setattr(module, "start", lambda *arguments: None)
         monkeypatch.setattr(module, "resources_at", lambda *arguments: None)
     monkeypatch.chdir(tmp_path)
-
-
-def examples(number: int) -> settings:
-    """So many examples, the same in each run: a change of the code is what makes a test fail."""
-    ignored = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much]
-    return settings(max_examples=number, derandomize=True, deadline=None, database=None, suppress_health_check=ignored)
 
 
 SIZES = [pytest.param(FEW, id="few"), pytest.param(MANY, id="many", marks=pytest.mark.slow)]

@@ -84,8 +84,9 @@ def stop(plan: Plan, store: Store, place: int) -> Block:
     block = plan.blocks()[place]
     step = block.cell.config.evaluation.every
     meta = {"digest": block.cell.digest, "seeds": block.seeds, "steps": step, "seconds": 1.0, "complete": True}
-    more = {"reference": {}, "stopped": {"rule": "asha", "step": step}}
-    rows = [{"seed": seed, "step": step, "finite": seed != block.seeds[0]} for seed in block.seeds]
+    more = {"config": {}, "reference": {}, "stopped": {"rule": "asha", "step": step}}
+    rows = [{"replica": replica, "seed": seed, "step": step, "finite": replica > 0}
+            for replica, seed in enumerate(block.seeds)]  # fmt: skip
     trace.write(Trace(meta=meta | more, rows=rows), store.trace_path(block))
     return block
 

@@ -101,8 +101,9 @@ def fail(ledger: Ledger, *names: str) -> list[Block]:
     own = [block for block in ledger.plan.blocks() if block.name in names]
     for block in own:
         meta = {"digest": block.cell.digest, "seeds": block.seeds, "complete": True, "steps": 2, "seconds": 1.0}
-        rows = [{"seed": seed, "step": step, "finite": False} for step in (0, 1, 2) for seed in block.seeds]
-        more = {"reference": {}, "plan": ledger.plan.digest()}
+        rows = [{"replica": replica, "seed": seed, "step": step, "finite": False}
+                for step in (0, 1, 2) for replica, seed in enumerate(block.seeds)]  # fmt: skip
+        more = {"config": {}, "reference": {}, "plan": ledger.plan.digest()}
         trace.write(Trace(meta=meta | more, rows=rows), ledger.store.trace_path(block))
         ledger.end(block, Status.FINISHED)
     return own

@@ -179,7 +179,7 @@ def test_a_trace_of_another_configuration_is_refused() -> None:
 @pytest.fixture
 def rows() -> tuple[Record, ...]:
     decided = decide_block(SPEC, BLOCK, trace(plan="0123456789abcdef"), Status.FINISHED)
-    return decided + decide_block(SPEC, replace(BLOCK, first=0), None, Status.PLANNED)
+    return decided + decide_block(SPEC, replace(BLOCK, first=8), None, Status.PLANNED)
 
 
 def test_records_survive_parquet(rows: tuple[Record, ...], tmp_path: Path) -> None:

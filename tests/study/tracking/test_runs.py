@@ -19,7 +19,16 @@ from study.storage.records import Status
 from study.storage.store import Store
 from study.tracking import MlflowTracker, local_uri, runs, sync
 from tests.study.tracking import told_launches
-from tests.study.tracking.told_launches import STEPS, Server, make_plan, make_record, make_rows, make_store, show
+from tests.study.tracking.told_launches import (
+    STEPS,
+    Server,
+    make_plan,
+    make_record,
+    make_rows,
+    make_store,
+    meta_of,
+    show,
+)
 from trainables import trace
 from trainables.trace import Trace
 
@@ -202,7 +211,7 @@ def test_what_is_not_finite_is_never_sent(out: Path, monkeypatch: pytest.MonkeyP
         {"replica": 0, "seed": 11, "step": step, "finite": False, "d_loss": value, "g_loss": 1.0}
         for step, value in zip(STEPS, bad, strict=True)
     ]
-    trace.write(Trace(meta={"reference": {}}, rows=rows), store.trace_path(block))
+    trace.write(Trace(meta=meta_of(block), rows=rows), store.trace_path(block))
     tracker = MlflowTracker(local_uri(out))
     tracker.start(plan, store)
     tracker.curves(block, rows)
@@ -249,7 +258,7 @@ def test_a_curve_longer_than_one_batch_is_whole(out: Path) -> None:
     store = make_store(out, plan)
     block = plan.blocks()[0]
     steps = tuple(range(0, 30_000, 100))  # 300 rows of 4 numbers, where a batch takes 1000
-    trace.write(Trace(meta={"reference": {}}, rows=make_rows(block, steps)), store.trace_path(block))
+    trace.write(Trace(meta=meta_of(block), rows=make_rows(block, steps)), store.trace_path(block))
     assert sync(store, MlflowTracker(local_uri(out)))
     view = Server(local_uri(out))
     assert [step for step, _ in view.curve(view.replica(0, 22), "g_loss")] == list(steps)

@@ -193,7 +193,7 @@ def test_a_damaged_picture_is_the_only_one_that_is_missing(out: Path) -> None:
     grid.write_bytes(b"no picture")
     tracker = MlflowTracker(local_uri(out))
     assert not sync(store, tracker)
-    assert tracker.lacking().startswith("1 file (cannot identify image file")
+    assert tracker.lacking().startswith(f"1 file ({grid} cannot be read: no image of a known format")
     files = {key: own["files"] for key, own in Server(local_uri(out)).contents().items()}
     assert [key for key, own in files.items() if not own] == ["launch-1/cell=1/seed=22"]
 

@@ -84,6 +84,13 @@ def make_rows(block: Block, steps: tuple[int, ...] = STEPS) -> list[Row]:
     ]
 
 
+def meta_of(block: Block) -> dict[str, Any]:
+    """What every trace says of itself."""
+    own = block.cell
+    found = {"config": to_dict(own.config), "digest": own.digest, "seeds": list(block.seeds)}
+    return found | {"reference": {}, "complete": True}
+
+
 def make_record(plan: Plan, block: Block, seed: int, **changes: Any) -> Record:
     converged = seed == SEEDS[0] or block.cell.index == 1
     values: dict[str, Any] = {
@@ -120,7 +127,7 @@ def make_store(root: Path, plan: Plan) -> Store:
     store.write_plan(plan)
     for block in plan.blocks():
         path = store.trace_path(block)
-        trace.write(Trace(meta={"reference": {}}, rows=make_rows(block)), path)
+        trace.write(Trace(meta=meta_of(block), rows=make_rows(block)), path)
         for seed in block.seeds:
             grid = store.sample_folder(block.cell.index, seed) / "step-000300.png"
             grid.parent.mkdir(parents=True)
