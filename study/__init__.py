@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from study.launch import Launch
     from study.outcomes.outcome import Outcome
     from study.outcomes.rule import IMAGE_RULE, MIXTURE_RULE, OutcomeRule
+    from study.recording.recorder import Recorder
     from study.scheduling.observer import Observer
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "OutcomeRule",
     "Plan",
     "Profile",
+    "Recorder",
     "SameSuccess",
     "Share",
     "Study",
@@ -101,6 +103,7 @@ _HOMES = {
     "study.launch": ("Launch",),
     "study.outcomes.outcome": ("Outcome",),
     "study.outcomes.rule": ("IMAGE_RULE", "MIXTURE_RULE", "OutcomeRule"),
+    "study.recording.recorder": ("Recorder",),
     "study.scheduling.observer": ("Observer",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import torch
 
 from trainables.autoencoder.game import Aae
-from trainables.config import AaeConfig, Config, GanConfig, uses_labels
+from trainables.config import AaeConfig, Config, GanConfig, trained, uses_labels
 from trainables.data import Source, known_classes
 from trainables.gan.game import Gan
 from trainables.phases import Figure, Nets, Player, Rounds, View
@@ -49,12 +49,12 @@ def build(config: Config) -> Game:
 
     Raises:
         ValueError: if a network does not fit the shape of the data, or labels are asked for and the folder that has
-            them is not there.
+            them is not there, or the training is recorded, and its loop elsewhere.
     """
     if uses_labels(config) and known_classes(config.data) is None:
         config.data.check()
-    match config:
-        case GanConfig():
-            return Gan(config)
-        case AaeConfig():
-            return Aae(config)
+    match trained(config):
+        case GanConfig() as gan:
+            return Gan(gan)
+        case AaeConfig() as autoencoder:
+            return Aae(autoencoder)

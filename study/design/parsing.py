@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 import pydantic
 
 from study.formatting import did_you_mean, quoted
-from trainables.config import Config
+from trainables.config import Config, Trained
 
 T = TypeVar("T")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
-_CONFIG = pydantic.TypeAdapter(Config)
+_CONFIG: pydantic.TypeAdapter[Trained] = pydantic.TypeAdapter(Trained)
 
 
 def config_from(values: Mapping[str, Any]) -> Config:

@@ -2,11 +2,13 @@
 
 ``runs/<study>/<launch>/`` holds ``spec.json`` (what was decided before the first seed), ``judges.json`` (what the
 outcome rule made of real data and of generators that cheat), ``records.parquet``, ``rule.json`` (which the records are
-decided by), ``settled.json`` (cells that need no more seeds, where they are added until the hypotheses are decided),
+decided by), ``search.jsonl`` or ``recording.jsonl`` (the cells of a search, or of recorded trainings, as they came),
+``settled.json`` (cells that need no more seeds, where they are added until the hypotheses are decided),
 ``traces/cell=<i>/<block>.parquet``, ``samples/cell=<i>/seed=<s>/step-<n>.png`` (and further pictures beside it, such as
-``latent-<n>.png``), ``report/index.html`` and, until all is done, ``checkpoints/<block>.pt``, ``halt/<block>.json``
-(blocks that are to end early), ``driver.lock`` (the process that trains it) and ``tune/`` (Ray's own files, errors
-among them). Of a file that was damaged and set aside the name ends in ``.damaged``.
+``latent-<n>.png``), ``report/index.html`` and, until all is done, ``checkpoints/<block>.pt`` (of a recorded replica
+``checkpoints/<block>/rows.jsonl``), ``halt/<block>.json`` (blocks that are to end early), ``driver.lock`` (the process
+that trains it) and ``tune/`` (Ray's own files, errors among them). Of a file that was damaged and set aside the name
+ends in ``.damaged``.
 """
 
 import dataclasses
@@ -24,7 +26,7 @@ from study.design import renaming
 from study.design.plan import Block, Plan
 from study.files import read_json, write_text
 from study.outcomes.rule import OutcomeRule
-from study.storage import records, search_log
+from study.storage import recording_log, records, search_log
 from study.storage.records import Record
 from study.storage.search_log import grown
 from trainables import trace
@@ -52,6 +54,7 @@ class Store:
         self.root = root
         self.plan_path = root / "spec.json"
         self.search_path = root / "search.jsonl"
+        self.recording_path = root / "recording.jsonl"
         self.records_path = root / "records.parquet"
         self.rule_path = root / "rule.json"
         self.settled_path = root / "settled.json"
@@ -104,7 +107,7 @@ class Store:
         write_text(self.plan_path, json.dumps(dataclasses.asdict(plan), indent=1, default=_plain))
 
     def plan(self) -> Plan:
-        """Read the plan; of a search with the cells that were proposed so far.
+        """Read the plan; of a search, or of recorded trainings, with the cells that are known so far.
 
         Raises:
             ValueError: if there is no launch here, its plan or log cannot be read, or the log lacks a cell with traces.
@@ -112,6 +115,8 @@ class Store:
         if not self.plan_path.exists():
             raise ValueError(f"no launch at {self.root}: it has no spec.json")
         plan = read_json(self.plan_path, _SPEC, renaming.current)
+        if plan.recording is not None:
+            return recording_log.grown(plan, plan.recording, recording_log.read(self.recording_path))
         return plan if plan.search is None else grown(plan, plan.search, self._history())
 
     def _history(self) -> search_log.History:
@@ -192,7 +197,12 @@ class Store:
         try:
             return trace.read(path) if path.exists() else None
         except DamagedFile as error:
-            raise DamagedFile(f"{error}; study resume {self.root} trains its block anew") from None
+            raise DamagedFile(f"{error}; {self._remedy()}") from None
+
+    def _remedy(self) -> str:
+        """Say how a damaged trace is replaced."""
+        recorded = self.recording_path.exists()
+        return "run its loop again" if recorded else f"study resume {self.root} trains its block anew"
 
     def write_records(self, rows: tuple[Record, ...]) -> None:
         records.write(rows, self.records_path)

@@ -12,6 +12,7 @@ from trainables.data.cifar import Cifar10
 from trainables.data.digits import Digits
 from trainables.data.folder import ImageFolder
 from trainables.data.grid import Grid
+from trainables.data.handed import ImageArray, PointArray
 from trainables.data.low_variability import LowVariabilityDigits
 from trainables.data.lsun import Lsun, LsunBedroom
 from trainables.data.mnist import FashionMnist, Mnist, StackedMnist
@@ -31,7 +32,7 @@ from trainables.data.source import (
 from trainables.data.stl import Stl10
 from trainables.data.swiss_roll import SwissRoll
 
-DataConfig = (
+NamedData = (
     Ring
     | Digits
     | LowVariabilityDigits
@@ -49,7 +50,10 @@ DataConfig = (
     | ImageFolder
     | Characters
 )
-DATASETS: tuple[type[DataConfig], ...] = get_args(DataConfig)
+"""Data sets that can be loaded from what their configuration says."""
+DATASETS: tuple[type[NamedData], ...] = get_args(NamedData)
+DataConfig = NamedData | PointArray | ImageArray
+"""All data, those that a caller hands over among them: their configuration says which they were."""
 
 __all__ = [
     "DATASETS",
@@ -62,6 +66,7 @@ __all__ = [
     "Downloadable",
     "FashionMnist",
     "Grid",
+    "ImageArray",
     "ImageFolder",
     "ImageSource",
     "ImageTruth",
@@ -71,7 +76,9 @@ __all__ = [
     "MixtureSource",
     "MixtureTruth",
     "Mnist",
+    "NamedData",
     "Point",
+    "PointArray",
     "Provided",
     "Remarked",
     "Ring",
