@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from study.api.planning import explain, plan, plan_confirmation, plan_search, power, reach
+    from study.api.recording import judge
     from study.api.running import load, resume, run
     from study.api.statistics import (
         boschloo,
@@ -63,6 +64,7 @@ __all__ = [
     "confidence_sequence",
     "explain",
     "holm",
+    "judge",
     "kaplan_meier",
     "load",
     "logrank",
@@ -83,6 +85,7 @@ __version__ = version("gan-stability-lab")
 
 _HOMES = {
     "study.api.planning": ("explain", "plan", "plan_confirmation", "plan_search", "power", "reach"),
+    "study.api.recording": ("judge",),
     "study.api.running": ("load", "resume", "run"),
     "study.api.statistics": (
         "boschloo",

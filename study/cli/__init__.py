@@ -10,7 +10,7 @@ from study.cli.app import app
 
 # The commands in the order of the help: studies before a run, launches, then their results.
 from study.cli import studies, power, spaces, launches, search, confirm, best  # isort: skip
-from study.cli import figures, verify, compare, claims, outcomes, data  # isort: skip
+from study.cli import figures, verify, compare, claims, judge, outcomes, data  # isort: skip
 
 __all__ = [
     "app",
@@ -20,6 +20,7 @@ __all__ = [
     "confirm",
     "data",
     "figures",
+    "judge",
     "launches",
     "main",
     "outcomes",

@@ -26,14 +26,23 @@ def as_array(name: str, value: object) -> npt.NDArray[Any]:
     """
     if isinstance(value, Tensor):
         tensor = value.detach().cpu()
-        value = (tensor.float() if tensor.dtype is torch.bfloat16 else tensor).numpy()
+        array = (tensor.float() if tensor.dtype is torch.bfloat16 else tensor).numpy()
+    else:
+        array = _other(name, value)
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"{name} must be an array of numbers, got {_kind(value, array)}")
+    return array
+
+
+def _other(name: str, value: object) -> npt.NDArray[Any]:
     try:
-        array = np.asarray(value)
+        return np.asarray(value)
     except (ValueError, TypeError, RuntimeError):
         raise ValueError(f"{name} must be an array of numbers, got {type(value).__name__}") from None
-    if array.dtype.kind not in "fiu":
-        raise ValueError(f"{name} must be an array of numbers, got {type(value).__name__} of {array.dtype}")
-    return array
+
+
+def _kind(value: object, array: npt.NDArray[Any]) -> str:
+    return type(value).__name__ if array.dtype.kind == "O" else f"values of type {array.dtype}"
 
 
 def as_range(value: object) -> Range | None:

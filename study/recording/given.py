@@ -57,6 +57,8 @@ def given(data: object, *, modes: object, labels: object, value_range: Range | N
     Raises:
         ValueError: if there are none, or they cannot be read or judged.
     """
+    if isinstance(data, Given):
+        return data
     array = None if isinstance(data, str | Path | DataConfig) else _array(data)
     if array is not None and array.ndim == 2:
         return _points(array, modes, labels)
@@ -66,7 +68,7 @@ def given(data: object, *, modes: object, labels: object, value_range: Range | N
         return _images(array, labels, value_range)
     if labels is not None:
         raise ValueError(f"labels must be left out unless data are an array of images, got {quoted(labels)}")
-    config = data if isinstance(data, DataConfig) else _named(str(data))
+    config = data if isinstance(data, DataConfig) else named(str(data))
     config.check()
     source = config.load(device=_CPU, dtype=torch.float32)
     return Given(config=config, source=source, rule=_rule(source))
@@ -76,7 +78,12 @@ def _rule(source: Source) -> OutcomeRule:
     return MIXTURE_RULE if isinstance(source.truth, MixtureTruth) else IMAGE_RULE
 
 
-def _named(name: str) -> DataConfig:
+def named(name: str) -> DataConfig:
+    """Return the data set of a name, or the images of a folder.
+
+    Raises:
+        ValueError: if there is neither.
+    """
     known = {kind().kind: kind for kind in DATASETS}
     if (kind := name.replace("-", "_")) in known and not os.path.isdir(name):
         return known[kind]()
@@ -134,6 +141,8 @@ def _points(array: npt.NDArray[Any], modes: object, labels: object) -> Given:
         raise ValueError("data must be real points, got none")
     points = np.ascontiguousarray(array, dtype=np.float32)
     source = PointSource(points, centers)
+    if not source.truth.std:
+        raise ValueError("data must vary around modes, got points that all lie on them")
     config = PointArray(
         digest=source.digest,
         count=len(points),

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -20,8 +20,9 @@ from study.storage.lookup import check_writable
 from study.storage.recording_log import RecordingLog
 from study.storage.records import Record, Status, decide_block
 from study.storage.store import Store
-from study.tracking import Tracker, sync
+from study.tracking import Tracker, TrackingUnreachable, sync
 from study.validation.judges import judged, try_recorded
+from trainables.config import Setting
 from trainables.files import DamagedFile, set_aside
 
 _PATIENCE = 600.0
@@ -168,6 +169,16 @@ def _block(plan: Plan, cell: RecordedCell, seed: int) -> Block:
     return plan.block_of(place, plan.recorded[place].index(seed))
 
 
+def ended(store: Store, settings: Mapping[str, Setting], seed: int) -> int | None:
+    """Return the last step of a replica that has ended; None if it has not."""
+    plan, wanted = store.plan(), recorded_cells.levels_of(settings)
+    for cell, seeds in zip(plan.cells, plan.recorded, strict=True):
+        if cell.levels == wanted and seed in seeds:
+            trace = store.trace(plan.block_of(cell.index, seeds.index(seed)))
+            return None if trace is None else int(trace.meta["steps"])
+    return None
+
+
 def write_records(store: Store, plan: Plan, statuses: dict[str, Status]) -> None:
     """Write the records of a launch: those of blocks whose status is given, or that have none, are decided.
 
@@ -207,18 +218,21 @@ def end(store: Store, place: Place, status: Status) -> None:
         write_records(store, store.plan(), {place.block.name: status})
 
 
-def show(store: Store, tracker: Tracker) -> bool:
+def show(store: Store, tracker: Tracker) -> str:
     """Write the report and fill the tracker, unless another process has done so since the records were written.
 
     Returns:
-        Whether the tracker shows everything.
+        What the tracker does not show, and why; empty if it shows everything.
     """
     with alone(store):
         newer = store.report_path.exists() and _written(store.report_path) >= _written(store.records_path)
         if newer:
-            return True
+            return ""
         report.build(store)
-        return sync(store, tracker)
+        try:
+            return "" if sync(store, tracker) else tracker.lacking()
+        except TrackingUnreachable as error:
+            return str(error)
 
 
 def _written(path: Path) -> int:

@@ -75,6 +75,8 @@ class Recorder:
         contrasts: levels to compare; by default all pairs of values of each setting.
         tracking_uri: MLflow server; by default that of ``MLFLOW_TRACKING_URI``, else SQLite in ``out``; ``"none"`` for
             no tracking.
+        show: whether to write the report page and fill MLflow when the loop has ended, in a second or more; ``study
+            report`` and ``study sync`` do so later.
 
     Raises:
         ValueError: if an argument does not fit; nothing is written then.
@@ -109,6 +111,7 @@ class Recorder:
         hypotheses: Sequence[Hypothesis] = (),
         contrasts: Sequence[Contrast] = (),
         tracking_uri: str | None = None,
+        show: bool = True,
     ) -> None:
         check_local(out)
         names.check("study", study)
@@ -128,7 +131,7 @@ class Recorder:
             _check_all("contrasts", contrasts, Contrast)
             if rule is not None and not isinstance(rule, OutcomeRule):
                 raise ValueError(f"rule must be an OutcomeRule, got {quoted(rule)}")
-        self._out, self._uri = Path(out), tracking_uri
+        self._out, self._uri, self._shows = Path(out), tracking_uri, show
         self._data: Callable[[], Given] = lambda: given(data, modes=modes, labels=labels, value_range=self._range)
         self._wanted = Wanted(
             study=study,
@@ -260,17 +263,17 @@ class Recorder:
             elif issubclass(kind, Exception):
                 self._crash(error)
         if kind is None or issubclass(kind, Exception):
-            self._show()
+            self._leave()
 
     def _end(self, *, early: bool = False) -> None:
         """Write the trace, and with it end the replica."""
+        if not self._rows.kept:
+            raise ValueError(f"a loop must report before the recorder is left, got no report (study {self._study})")
         if not early and self._last < self._cell.steps:
             raise ValueError(
                 f"step {self._cell.steps} must be reported before the recorder is left (steps=), and the last one was"
                 f" {self._last}: the rows are kept, and running the loop again goes on (study {self._study})"
             )
-        if not self._rows.kept:
-            raise ValueError(f"a loop must report before the recorder is left, got no report (study {self._study})")
         self._rows.forget()
         if self._rows.replaced:
             rows = plural(self._rows.replaced, "row")
@@ -316,16 +319,12 @@ class Recorder:
         for name in ("rows.jsonl", "error.txt"):
             (folder / name).unlink(missing_ok=True)
 
-    def _show(self) -> None:
+    def _leave(self) -> None:
+        """Remove the folders of what is done, and show the launch."""
         for folder in (self._store.checkpoints_path / self._place.block.name, self._store.checkpoints_path):
             with suppress(OSError):  # rows that were set aside, or another process's
                 folder.rmdir()
-        try:
-            shown = launches.show(self._store, self._tracker)
-            lacking = "" if shown else self._tracker.lacking()
-        except TrackingUnreachable as error:
-            shown, lacking = False, str(error)
-        if not shown:
+        if self._shows and (lacking := launches.show(self._store, self._tracker)):
             _warn(
                 f"MLflow does not show everything ({lacking}); nothing is lost: study sync {self._store.root} fills it"
             )

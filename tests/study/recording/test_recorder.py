@@ -27,7 +27,7 @@ from trainables.recording import Meter
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the page, which takes longer than all else."""
-    monkeypatch.setattr(launches, "show", lambda store, tracker: True)
+    monkeypatch.setattr(launches, "show", lambda store, tracker: "")
 
 
 def outcomes(out: Path) -> dict[tuple[str, int], str]:
