@@ -164,6 +164,7 @@ class Recorder:
             self._rows = Rows(folder / "rows.jsonl")
             self._meter = meter(plan, self._real, self._out / "cache")
             self._last = -1
+            self._latest: tuple[int, Tensor] | None = None
             self._device = "not known"
             self._began = time.monotonic()
             self._names: tuple[str, ...] | None = None
@@ -214,7 +215,10 @@ class Recorder:
                 row = self._meter.row(self._seed, int(step), tensor, numbers)
                 row = {**row, "replica": self._place.block.first}
                 self._rows.add(Reported(row=row, digest=told, seconds=self._seconds()))
-                self._draw(int(step), tensor)
+                number = len(self._rows.kept) - 1
+                if not number & (number - 1):  # 0 and powers of two, beside the last one
+                    self._draw(int(step), tensor)
+            self._latest = (int(step), tensor)
             self._last = int(step)
             self._names = self._names or (tuple(numbers) if step else None)
 
@@ -241,20 +245,17 @@ class Recorder:
         return as_samples(samples, shape, self._samples, self._range, first=self._last < 0)
 
     def _draw(self, step: int, samples: Tensor) -> None:
-        """Draw what was reported; of earlier pictures those stay whose number is a power of two."""
-        number = len(self._rows.kept) - 1
         folder = self._store.sample_folder(self._place.block.cell.index, self._seed)
         shown = samples[: pictures.samples_needed(self._real.source)]
         pictures.save(pictures.picture(shown, self._real.source), folder / f"step-{step:07d}.png")
-        before = number - 1
-        if before > 0 and before & (before - 1):
-            (folder / f"step-{self._rows.kept[before].step:07d}.png").unlink(missing_ok=True)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
         with self._stack:
             self._open = False
+            if self._latest is not None:
+                self._draw(*self._latest)
             if kind is None:
                 self._end()
             elif issubclass(kind, FloatingPointError) and self._rows.kept:
