@@ -160,7 +160,7 @@ class Recorder:
             self._place = launches.begin(self._store, self._cell, self._seed)
             folder = self._store.checkpoints_path / self._place.block.name
             folder.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(self._held(folder))
+            unlocked = self._hold(folder, stack)
             self._rows = Rows(folder / "rows.jsonl")
             self._meter = meter(plan, self._real, self._out / "cache")
             self._last = -1
@@ -170,15 +170,14 @@ class Recorder:
             self._names: tuple[str, ...] | None = None
             self._stack = stack.pop_all()
         self._open = True
-        for caveat in filter(None, (self._place.caveat, self._damage())):
+        for caveat in filter(None, (unlocked, self._place.caveat, self._damage())):
             _warn(caveat)
         return self
 
-    def _held(self, folder: Path) -> Any:
+    def _hold(self, folder: Path, stack: ExitStack) -> str:
+        """Hold the replica until the stack is left; return what the user should know of that."""
         try:
-            stack = ExitStack()
-            stack.enter_context(lock.held(folder))
-            return stack
+            return stack.enter_context(lock.held(folder))
         except lock.InUse as error:
             name = self._place.block.cell.name
             raise ValueError(f"seed {self._seed} of cell {name} must be recorded by one process: {error}") from None

@@ -19,7 +19,7 @@ from study.storage.store import Store
 from tests.study.recording.made_rings import STEPS, fail, recorder, ring, run
 from trainables import probes
 from trainables.config import RecordedConfig
-from trainables.data import Ring
+from trainables.data import Digits, ImageTruth, Ring
 from trainables.phases import View
 from trainables.recording import Meter
 
@@ -248,6 +248,38 @@ def test_mlflow_shows_what_has_ended(tmp_path: Path) -> None:
     ]
     (cell,) = (own for own in runs if own.data.tags["stability.level"] == "cell")
     assert (cell.data.metrics["success_rate"], cell.data.params["lr"]) == (1.0, "0.1")
+
+
+def test_images_that_are_an_array(tmp_path: Path) -> None:
+    digits = Digits(side=16).load(device=torch.device("cpu"), dtype=torch.float32).truth
+    assert isinstance(digits, ImageTruth)
+    options = {"data": digits.images, "labels": digits.labels, "samples": 256, "show": False}
+    real, order = digits.images.float() / 255, torch.randperm(1_797, generator=torch.Generator().manual_seed(0))
+    with recorder(tmp_path, 0, **options, value_range=(0, 1)) as own:
+        for step in range(4):
+            own.report(step, samples=real[order[256 * step :][:256]] if step else torch.rand(256, 1, 16, 16))
+    with recorder(tmp_path, 1, **options) as own:
+        for step in range(4):
+            few = digits.images[order[:20]].repeat(13, 1, 1, 1)
+            own.report(step, samples=few if step else torch.randn(256, 1, 16, 16))
+    launch = study.load(own.root)
+    assert [record.outcome.value for record in launch.replicas] == ["converged", "mode_collapsed"]
+    assert launch.replicas[0].config["data"]["classes"] == 10
+    features = launch.store.trace(launch.plan.blocks()[0])
+    assert features is not None
+    assert features.meta["features"]["task"] == "labels"
+
+
+def test_points_that_are_an_array(tmp_path: Path, quick: None) -> None:
+    real = ring(0, 1, count=2_000)
+    angles = 2 * torch.pi * torch.arange(8) / 8
+    options = {"data": real, "modes": torch.stack([angles.sin(), angles.cos()], 1)}
+    run(recorder(tmp_path, 0, **options))
+    run(recorder(tmp_path, 1, **options), std=0.3)
+    assert list(outcomes(tmp_path).values()) == ["converged", "not_learned"]
+    with pytest.raises(ValueError, match="data must be those of the launch"):
+        run(recorder(tmp_path, 2, data=real[1:], modes=options["modes"]))
+    assert study.load(tmp_path / "mine" / "recorded").samples(cell=0, seed=0).keys() == {0, 100, 200, 400}
 
 
 _MANY = """
