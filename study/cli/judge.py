@@ -8,6 +8,7 @@ import typer
 from rich.text import Text
 
 from study.cli.app import Out, TrackingUri, app, console, errors, one_sentence
+from study.formatting import quoted
 
 
 @app.command()
@@ -39,6 +40,8 @@ def judge(
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Judge trainings of your own by the images that they have written: outcomes, rates and the report."""
+    if not folder.is_dir():
+        raise ValueError(f"FOLDER must be a folder of images, got {quoted(str(folder))}, which is none")
     from study.design.parsing import assign_flat, assignments
     from study.launch import Launch
     from study.recording import judging

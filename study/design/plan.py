@@ -131,7 +131,7 @@ class Plan:
             raise ValueError(f"budget must be > 0 seconds, and needs until decided or a search, got {self.budget:g}")
         if len(self._source.granted) != len(self.cells):
             raise ValueError(
-                f"{self._source.counted} must have one entry per cell, got {len(self._source.granted)} for"
+                f"{self._source.counted} must have one number per cell, got {len(self._source.granted)} for"
                 f" {len(self.cells)}"
             )
 
