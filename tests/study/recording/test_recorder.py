@@ -170,6 +170,17 @@ def test_a_loop_that_runs_again_with_other_randomness_replaces_what_it_reported(
     assert len(kept.read_text().splitlines()) == 3
 
 
+def test_a_loop_may_be_interrupted_again_after_it_replaced_rows(tmp_path: Path, quick: None) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        fail(own := recorder(tmp_path), KeyboardInterrupt(), at_100=0.25)
+    with pytest.raises(KeyboardInterrupt):
+        fail(recorder(tmp_path), KeyboardInterrupt())
+    run(recorder(tmp_path), steps=(300, 400))
+    rows = study.load(own.root).trace(cell=0, seed=0)
+    assert rows.step.tolist() == list(STEPS)
+    assert rows.d_loss.tolist()[1:] == [0.5, 0.5, 0.5, 0.5]
+
+
 def test_damaged_rows_are_set_aside(tmp_path: Path, quick: None) -> None:
     with pytest.raises(KeyboardInterrupt):
         fail(own := recorder(tmp_path), KeyboardInterrupt())
