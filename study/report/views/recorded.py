@@ -7,6 +7,7 @@ from study.formatting import joined, plural
 from study.report import methods
 from study.report.views.base import Section
 from study.report.views.grid import GridView
+from study.storage.records import Status
 
 
 class RecordedView(GridView):
@@ -21,7 +22,9 @@ class RecordedView(GridView):
     @property
     def unknown(self) -> Sequence[str]:
         """What the page cannot know of these trainings, a sentence each."""
-        return tuple(filter(None, (*_UNKNOWN, self._lengths, self._unbased, self._replaced, self._uneven)))
+        return tuple(
+            filter(None, (*_UNKNOWN, self._crashed, self._lengths, self._unbased, self._replaced, self._uneven))
+        )
 
     @property
     def _lengths(self) -> str:
@@ -31,6 +34,16 @@ class RecordedView(GridView):
         return (
             f"Replicas were trained for {lengths[0]:,} to {lengths[-1]:,} steps: a difference of rates between cells"
             " may be one of lengths."
+        )
+
+    @property
+    def _crashed(self) -> str:
+        crashed = sum(record.status is Status.CRASHED for record in self.launch.replicas)
+        if not crashed:
+            return ""
+        return (
+            f"{plural(crashed, 'loop')} crashed with finite numbers and {'is' if crashed == 1 else 'are'} in no rate: if"
+            " it was because the training had failed, the rates are too high."
         )
 
     @property
@@ -97,5 +110,7 @@ _UNKNOWN = (
     " keeps in step with them does not show.",
     "Losses and norms are what the loop said they are; a blow-up of weights that it does not report shows only in the"
     " samples.",
-    "Seeds that were run and never recorded, or recorded elsewhere, are not counted.",
+    "Seeds that were run and never recorded, or recorded elsewhere, are not counted. How many there were to be was not"
+    " declared: intervals and p-values are those of a fixed number, and too good if seeds were added until the result"
+    " pleased.",
 )

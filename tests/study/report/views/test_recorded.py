@@ -38,8 +38,17 @@ def test_what_differs_is_said(tmp_path: Path) -> None:
         fail(recorder(tmp_path, 0, cell={"lr": 2}), KeyboardInterrupt(), 9)
     with pytest.warns(RuntimeWarning, match="3 rows"):
         run(recorder(tmp_path, 0, cell={"lr": 2}))
+    with pytest.raises(RuntimeError):
+        fail(recorder(tmp_path, 1, cell={"lr": 2}), RuntimeError("no more"))
     said = unknown(tmp_path)
+    assert "1 loop crashed with finite numbers and is in no rate" in said
     assert "Replicas were trained for 300 to 400 steps" in said
     assert "1 replica of 3 reported nothing at step 0" in said
     assert "1 replica ran again after an interruption and reported other samples than before, by which 3 rows" in said
-    assert "The cells were not run on the same seeds (lr=1 2 seeds and lr=2 1 seed)" in said
+    assert "The cells were not run on the same seeds" not in said
+
+
+def test_cells_with_other_seeds_are_said_to_have_them(tmp_path: Path) -> None:
+    for seed, lr in ((0, 1), (1, 1), (0, 2)):
+        run(recorder(tmp_path, seed, cell={"lr": lr}), seed)
+    assert "The cells were not run on the same seeds (lr=1 2 seeds and lr=2 1 seed)" in unknown(tmp_path)
