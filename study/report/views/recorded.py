@@ -42,8 +42,8 @@ class RecordedView(GridView):
         if not crashed:
             return ""
         return (
-            f"{plural(crashed, 'loop')} crashed with finite numbers and {'is' if crashed == 1 else 'are'} in no rate: if"
-            " it was because the training had failed, the rates are too high."
+            f"{plural(crashed, 'loop')} crashed with finite numbers and {'is' if crashed == 1 else 'are'} in no rate:"
+            " if it was because the training had failed, the rates are too high."
         )
 
     @property
