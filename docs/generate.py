@@ -29,7 +29,7 @@ from study.outcomes.outcome import Outcome
 from study.outcomes.rule import IMAGE_RULE, MIXTURE_RULE, PLAUSIBLE, THRESHOLDS, OutcomeRule, plausible
 from study.outcomes.snapshots import judge
 from study.studies import studies
-from trainables.config import AaeConfig, GanConfig
+from trainables.config import AaeConfig, GanConfig, RecordedConfig
 
 REFERENCE = Path(__file__).parent / "reference"
 _TITLES = {"g_optimizer": "optimizer", "generator": "network", "generator.init": "initial weights"}
@@ -114,13 +114,15 @@ def _first(text: str) -> str:
 def config() -> str:
     """Build the page of all fields of a configuration, from the dataclasses and their docstrings."""
     introduction = (
-        "What a cell trains is one frozen value: a `GanConfig`, or an `AaeConfig` for adversarial autoencoders. Any"
+        "What a cell trains is one frozen value: a `GanConfig`, or an `AaeConfig` for adversarial autoencoders; of"
+        " [recorded trainings](../howto/own_loops.md) a `RecordedConfig`, which is never set from the command line. Any"
         " field can be set from the command line by its path, `--set objective.kind=least_squares --set objective.c=0`;"
         " a path that ends in `kind` replaces the whole value by that kind with its defaults. Two fields that exclude"
         " each other are refused in one sentence before anything is trained."
     )
     groups = _groups()
-    parts = [_fields_section("A GAN", GanConfig, groups), _fields_section("An autoencoder", AaeConfig, groups)]
+    kinds = {"A GAN": GanConfig, "An autoencoder": AaeConfig, "A recorded training": RecordedConfig}
+    parts = [_fields_section(title, kind, groups) for title, kind in kinds.items()]
     described: set[type] = set()
     for members, paths in groups.items():
         fresh = [member for member in members if member not in described]
@@ -216,8 +218,11 @@ def _values(hint: Any, groups: Mapping[tuple[type, ...], Sequence[str]]) -> str:
 def _word(hint: Any) -> str:
     if typing.get_origin(hint) is typing.Literal:
         return ", ".join(map(code, typing.get_args(hint)))
+    if typing.get_origin(hint) is Mapping:
+        return "values by name"
     if typing.get_origin(hint) is tuple:
-        return "list of " + _word(typing.get_args(hint)[0]) + "s"
+        inner = _word(typing.get_args(hint)[0])
+        return f"list of lists{inner.removeprefix('list')}" if inner.startswith("list of") else f"list of {inner}s"
     return {float: "number", int: "whole number", str: "text", bool: "`true`, `false`"}.get(hint, code(hint))
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from study.api.planning import explain, plan, plan_confirmation, plan_search, power, reach
+    from study.api.recording import judge
     from study.api.running import load, resume, run
     from study.api.statistics import (
         boschloo,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from study.launch import Launch
     from study.outcomes.outcome import Outcome
     from study.outcomes.rule import IMAGE_RULE, MIXTURE_RULE, OutcomeRule, OwnCriterion
+    from study.recording.recorder import Recorder
     from study.scheduling.observer import Observer
 
 __all__ = [
@@ -52,6 +54,7 @@ __all__ = [
     "OwnCriterion",
     "Plan",
     "Profile",
+    "Recorder",
     "SameSuccess",
     "Share",
     "Study",
@@ -62,6 +65,7 @@ __all__ = [
     "confidence_sequence",
     "explain",
     "holm",
+    "judge",
     "kaplan_meier",
     "load",
     "logrank",
@@ -82,6 +86,7 @@ __version__ = version("gan-stability-lab")
 
 _HOMES = {
     "study.api.planning": ("explain", "plan", "plan_confirmation", "plan_search", "power", "reach"),
+    "study.api.recording": ("judge",),
     "study.api.running": ("load", "resume", "run"),
     "study.api.statistics": (
         "boschloo",
@@ -102,6 +107,7 @@ _HOMES = {
     "study.launch": ("Launch",),
     "study.outcomes.outcome": ("Outcome",),
     "study.outcomes.rule": ("IMAGE_RULE", "MIXTURE_RULE", "OutcomeRule", "OwnCriterion"),
+    "study.recording.recorder": ("Recorder",),
     "study.scheduling.observer": ("Observer",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

@@ -183,6 +183,7 @@ def _resume(
     mirror: "Mirror | None",
 ) -> Result:
     plan = store.plan()
+    plan.check_trained_here("resumed")
     if not plan.rule.applied:
         raise ValueError(
             f"{store.root} must be resumed by the version that planned it: its outcome rule is of edition"

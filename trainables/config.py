@@ -26,7 +26,7 @@ from trainables.autoencoding import (
 )
 from trainables.conditioning import Conditioning, Unconditional
 from trainables.data import FAMILY as DATA_FAMILY
-from trainables.data import DataConfig, known_classes
+from trainables.data import DataConfig, ImageArray, NamedData, PointArray, known_classes
 from trainables.data.walking import locate
 from trainables.files import json_digest, with_floats
 from trainables.networks import FAMILY as NETWORK_FAMILY
@@ -308,13 +308,56 @@ class AaeConfig:
             raise ValueError(f"labeled must be >= {classes}, one image per class, got {labels.labeled}")
 
 
-Config = GanConfig | AaeConfig
-"""Everything that can be trained."""
+Setting = str | float | int | bool | None
+"""A value that a user's own training loop was given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedConfig:
+    """A training by a loop of the user's own, of which only what it reports is known.
+
+    The loop's code is no part of it: two loops with the same settings have the same digest.
+
+    Attributes:
+        data: the real samples that the reported ones are compared with.
+        settings: what tells the cell from others, by name, as the user states it.
+        steps: the last step of the loop; 0 if the loop has not said it.
+        evaluation: ``samples`` of a report; ``every`` is 1, as the loop chooses its steps.
+    """
+
+    kind: Literal["recorded"] = "recorded"
+    data: Annotated[NamedData, DATA_FAMILY] | PointArray | ImageArray
+    settings: Mapping[str, Setting]
+    steps: int = 0
+    evaluation: Evaluation = Evaluation(every=1)
+
+    def __post_init__(self) -> None:
+        if self.steps < 0:
+            raise ValueError(f"steps must be >= 0, got {self.steps}")
+
+
+Trained = GanConfig | AaeConfig
+"""Everything that is trained here."""
+Config = Trained | RecordedConfig
+"""Everything that can be trained, or recorded."""
 C = TypeVar("C", bound=Config)
+
+
+def trained(config: Config) -> Trained:
+    """Return a configuration that is trained here.
+
+    Raises:
+        ValueError: if it is of a recorded training, whose loop is not here.
+    """
+    if isinstance(config, RecordedConfig):
+        raise ValueError("kind must be gan or aae to be trained here, got recorded: run the loop that reported it")
+    return config
 
 
 def uses_labels(config: Config) -> bool:
     """Return whether training needs the data's labels."""
+    if isinstance(config, RecordedConfig):
+        return False
     if isinstance(config, GanConfig):
         return not isinstance(config.conditioning, Unconditional)
     return not isinstance(config.labels, Unlabeled)

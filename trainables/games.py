@@ -8,7 +8,7 @@ from torch import Tensor
 
 from trainables.autoencoder import draws as autoencoder
 from trainables.autoencoder.game import Aae
-from trainables.config import AaeConfig, Config, GanConfig, uses_labels
+from trainables.config import AaeConfig, Config, GanConfig, Trained, trained, uses_labels
 from trainables.data import Source, known_classes
 from trainables.gan import draws as gan
 from trainables.gan.game import Gan
@@ -48,7 +48,7 @@ class Game(Protocol):
 
 
 def evaluation_inputs(
-    config: Config, streams: Streams, number: int, wanted: Labels | None, device: torch.device
+    config: Trained, streams: Streams, number: int, wanted: Labels | None, device: torch.device
 ) -> tuple[list[tuple[Tensor, ...]], Labels | None]:
     """Return what the sampling network is given at every report: batches of inputs ``[R, size, ...]``, and labels."""
     match config:
@@ -58,7 +58,7 @@ def evaluation_inputs(
             return autoencoder.evaluation_inputs(config, streams, number, wanted, device)
 
 
-def sampling_network(config: Config) -> str:
+def sampling_network(config: Trained) -> str:
     """Return the name of the network whose outputs are samples."""
     return "generator" if isinstance(config, GanConfig) else "decoder"
 
@@ -68,12 +68,12 @@ def build(config: Config) -> Game:
 
     Raises:
         ValueError: if a network does not fit the shape of the data, or labels are asked for and the folder that has
-            them is not there.
+            them is not there, or the training is recorded, and its loop elsewhere.
     """
     if uses_labels(config) and known_classes(config.data) is None:
         config.data.check()
-    match config:
-        case GanConfig():
-            return Gan(config)
-        case AaeConfig():
-            return Aae(config)
+    match trained(config):
+        case GanConfig() as gan:
+            return Gan(gan)
+        case AaeConfig() as autoencoder:
+            return Aae(autoencoder)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from trainables import games, replicas
-from trainables.config import Config, GanConfig
+from trainables.config import Config, GanConfig, trained
 from trainables.data import Source
 from trainables.phases import Figure, Nets, Phase
 from trainables.population import Populations
@@ -51,9 +51,9 @@ class Loop:
     ) -> None:
         if not seeds or len(set(seeds)) != len(seeds):
             raise ValueError(f"seeds must be distinct and at least one, got {tuple(seeds)}")
-        self.config = config
+        self.config = trained(config)
         self.step = 0
-        dtype: torch.dtype = getattr(torch, config.dtype)
+        dtype: torch.dtype = getattr(torch, self.config.dtype)
         self._probes = tuple(probes)
         self._populations = _populations(config, seeds, self._probes, device)
         self.seeds = tuple(seeds)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from trainables import games, phases
-from trainables.config import Config
+from trainables.config import Trained
 from trainables.phases import Nets
 from trainables.shapes import Labels, Samples
 from trainables.streams import Streams
@@ -20,7 +20,7 @@ from trainables.streams import Streams
 _CPU = torch.device("cpu")
 
 
-def module(config: Config, network: str, values: Mapping[str, Tensor]) -> nn.Module:
+def module(config: Trained, network: str, values: Mapping[str, Tensor]) -> nn.Module:
     """Build a network of a configuration for one replica, with these values, in evaluation mode on the CPU.
 
     Raises:
@@ -38,7 +38,7 @@ def module(config: Config, network: str, values: Mapping[str, Tensor]) -> nn.Mod
     return built.eval()
 
 
-def inputs(config: Config, stream: int, count: int, labels: Labels | None = None) -> tuple[Tensor, ...]:
+def inputs(config: Trained, stream: int, count: int, labels: Labels | None = None) -> tuple[Tensor, ...]:
     """Return what the sampling network is given for the first ``count`` samples of every report.
 
     Args:
@@ -57,7 +57,7 @@ def inputs(config: Config, stream: int, count: int, labels: Labels | None = None
 
 @torch.no_grad()
 def samples(
-    config: Config, stream: int, values: Mapping[str, Tensor], count: int, labels: Labels | None = None
+    config: Trained, stream: int, values: Mapping[str, Tensor], count: int, labels: Labels | None = None
 ) -> Samples:
     """Make the first ``count`` samples of every report again, ``[count, *shape]``, in batches of the training size.
 
@@ -76,7 +76,7 @@ def samples(
 
 
 def _batches(
-    config: Config, stream: int, count: int, labels: Labels | None
+    config: Trained, stream: int, count: int, labels: Labels | None
 ) -> tuple[list[tuple[Tensor, ...]], Labels | None]:
     number = -(-count // config.batch_size)
     return games.evaluation_inputs(config, Streams((stream,)), number, labels, _CPU)

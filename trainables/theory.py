@@ -111,7 +111,8 @@ class Theory:
     def __init__(self, config: Config, source: Source, truth: MixtureTruth, *, device: torch.device) -> None:
         self._bins = Bins(truth, device=device)
         self._objective = _closed_form(config)
-        count, self._batch = config.evaluation.samples, config.batch_size
+        count = config.evaluation.samples
+        self._batch = config.batch_size if isinstance(config, GanConfig) else count
         self._real = source.reference(min(count, _SCORED))
         self.reference = self._floor(source.reference(_REPEATS * count).unflatten(0, (_REPEATS, count)))
 

@@ -17,7 +17,7 @@ import torch
 from ray import tune
 
 from trainables import features, pictures, plugins, probes, states, trace
-from trainables.config import Config, digest, located, to_dict
+from trainables.config import Config, digest, located, to_dict, trained
 from trainables.data import ImageTruth, is_images
 from trainables.files import DamagedFile, set_aside
 from trainables.loop import Loop
@@ -149,7 +149,7 @@ class BlockTrainable(tune.Trainable):
         if stored_trace(task) is not None:
             return
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        dtype: torch.dtype = getattr(torch, task.config.dtype)
+        dtype: torch.dtype = getattr(torch, trained(task.config).dtype)
         self._device = device
         config = located(task.config, task.folder)
         self._source = config.data.load(device=device, dtype=dtype)

@@ -18,10 +18,6 @@ from study.storage.store import Store
 if TYPE_CHECKING:
     from study.execution import Result
     from study.search.optuna_adapter.dashboard import Mirror
-    from study.tracking import Tracker
-
-NOWHERE = "none"
-"""Stands for "do not track" where a tracking or storage address is asked for."""
 
 
 def run(
@@ -70,6 +66,7 @@ def run(
     """
     from study import execution
     from study.scheduling.agenda import Resources
+    from study.tracking import tracker_at
 
     check_kind("plan", plan, Plan, "a Plan, as study.plan returns")
     plan = plan if keep is None else replace(plan, keep=keep)
@@ -118,8 +115,10 @@ def resume(
     """
     from study import execution
     from study.scheduling.agenda import Resources
+    from study.tracking import tracker_at
 
     store = launch.store if isinstance(launch, Launch) else store_of(launch, out)
+    store.plan().check_trained_here("resumed")
     home = store.out
     resources = Resources(address=address, cpus=cpus_per_block, gpus=gpus_per_block)
     tracker, mirror = tracker_at(home, tracking_uri), mirror_at(home, storage, store.plan())
@@ -156,21 +155,6 @@ def store_of(launch: str | Path, out: str | Path) -> Store:
     return Store(folder_of(launch, out))
 
 
-def tracker_at(out: Path, uri: str | None) -> "Tracker":
-    """Return the tracker for a URI: MLflow, by default as ``tracking.uri_for`` says; for ``"none"`` one without effect.
-
-    Raises:
-        ValueError: if the server cannot be used.
-    """
-    from study import tracking
-
-    address = tracking.uri_for(out, uri)
-    if address == NOWHERE:
-        return tracking.NullTracker()
-    tracking.check(address)
-    return tracking.MlflowTracker(address)
-
-
 def mirror_at(out: Path, storage: str | None, plan: Plan) -> "Mirror | None":
     """Return the writer of a search for Optuna's dashboard; None if the plan is not a search.
 
@@ -180,6 +164,7 @@ def mirror_at(out: Path, storage: str | None, plan: Plan) -> "Mirror | None":
     if plan.search is None:
         return None
     from study.search.optuna_adapter.dashboard import NoMirror, OptunaMirror
+    from study.tracking import NOWHERE
 
     if storage == NOWHERE:
         return NoMirror()

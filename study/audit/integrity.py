@@ -6,7 +6,7 @@ from typing import Any
 from study.audit.reproduce import Check
 from study.design.plan import Plan
 from study.formatting import joined, plural
-from study.storage import kept_weights, search_log
+from study.storage import kept_weights, sealed_lines
 from study.storage.store import Store
 from trainables.data import DataConfig, is_images
 from trainables.files import ASIDE, is_whole
@@ -20,8 +20,8 @@ def check_bytes(plan: Plan, store: Store) -> Check:
     traces = [path for block in plan.blocks() if (path := store.trace_path(block)).exists()]
     states = {path: is_whole(path) for path in sorted(store.checkpoints_path.glob("*.pt"))}
     known = [*states.values(), *map(is_whole, (store.records_path, *traces))]
-    if store.search_path.exists():
-        known.append(search_log.sealed(store.search_path) or None)
+    logs = (path for path in (store.search_path, store.recording_path) if path.exists())
+    known += [sealed_lines.sealed(path) or None for path in logs]
     without = known.count(None)
     return Check(
         name="bytes",

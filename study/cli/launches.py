@@ -93,10 +93,12 @@ def resume(
     relayed(address)
     store = stored(launch, out)
     home = store.out
+    store.plan().check_trained_here("resumed")
     resources = resources_at(address, cpus_per_block, gpus_per_block)
     from study import execution
-    from study.api.running import mirror_at, tracker_at
+    from study.api.running import mirror_at
     from study.terminal.progress import Terminal
+    from study.tracking import tracker_at
 
     tracker, mirror = tracker_at(home, tracking_uri), mirror_at(home, storage, store.plan())
     say_where(home, tracking_uri)
@@ -164,7 +166,7 @@ def sync(launch: LaunchArgument, out: Out = Path("runs"), tracking_uri: Tracking
     """Rebuild the MLflow runs of a launch from its files, without duplicates, e.g. after the server was down."""
     store = stored(launch, out)
     from study import tracking
-    from study.api.running import NOWHERE, tracker_at
+    from study.tracking import NOWHERE, tracker_at
 
     uri = tracking.uri_for(store.out, tracking_uri)
     tracker = tracker_at(store.out, uri)
@@ -230,9 +232,10 @@ def resources_at(address: str, cpus: float, gpus: float | None) -> Any:
 def start(plan: Any, out: Path, resources: Any, tracking_uri: str | None, storage: str | None = None) -> Any:
     """Run a new launch in its folder of ``out`` to its end; return its store."""
     from study import execution
-    from study.api.running import mirror_at, tracker_at
+    from study.api.running import mirror_at
     from study.storage.new_launch import placed
     from study.terminal.progress import Terminal
+    from study.tracking import tracker_at
 
     with placed(plan, out) as (named, store):
         mirror = mirror_at(out, storage, named)
@@ -276,9 +279,9 @@ def relay(address: str) -> int:
 def finish(store: Any, go: Callable[[], Any], tracking_uri: str | None) -> None:
     """Run a launch and print how it ended; whatever stops it, the computed part stays and can be resumed."""
     from study import tracking
-    from study.api.running import NOWHERE
     from study.launch import Launch
     from study.terminal import launches
+    from study.tracking import NOWHERE
 
     def say(*parts: Any) -> None:
         errors.print(Text.assemble(*parts), soft_wrap=True)

@@ -18,7 +18,7 @@ from study.design.values import exact
 from trainables import games, replicas
 from trainables.autoencoding import Variational
 from trainables.conditioning import AuxiliaryClassifier, Unconditional
-from trainables.config import AaeConfig, Config, GanConfig
+from trainables.config import AaeConfig, Config, GanConfig, Trained, trained
 from trainables.data import Remarked
 from trainables.networks.norm import RunningStatistics
 from trainables.phases import Phase, Player, Rounds
@@ -52,7 +52,7 @@ def statements(config: Config, seeds: str = "") -> tuple[Statement, ...]:
         "Batches": _batches(config) if isinstance(config, GanConfig) else (),
         "Networks": _networks(config, game.players),
         "Data": _data(config),
-        "Run": (*_run(config), *([("replicas", seeds)] if seeds else [])),
+        "Run": (*_run(trained(config)), *([("replicas", seeds)] if seeds else [])),
         "Settings": _settings(config),
     }
     return tuple(Statement(section=name, name=own, text=text) for name, rows in sections.items() for own, text in rows)
@@ -303,7 +303,7 @@ def _missing(data: Any) -> str:
     return ""
 
 
-def _run(config: Config) -> Iterator[tuple[str, str]]:
+def _run(config: Trained) -> Iterator[tuple[str, str]]:
     seen = config.evaluation
     yield "length", f"{config.steps:,} steps of batches of {config.batch_size}, {config.dtype}"
     samples = f"{seen.samples:,} samples in chunks of the batch size"

@@ -14,12 +14,12 @@ from typing import Any, TypeVar
 import pydantic
 
 from study.formatting import did_you_mean, quoted
-from trainables.config import Config
+from trainables.config import Config, Trained
 from trainables.families import generation
 
 T = TypeVar("T")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
-_CONFIG: Any = Config  # a union is no type to a type checker
+_CONFIG: Any = Trained  # a union is no type to a type checker
 
 
 def adapter(of: type[T]) -> pydantic.TypeAdapter[T]:

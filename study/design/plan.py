@@ -11,6 +11,7 @@ from search_spaces import Factor
 from study.design import names, renaming
 from study.design.hypotheses import Hypothesis
 from study.design.plugin_use import PluginUse
+from study.design.recording import RecordingSpec
 from study.design.search import SearchSpec
 from study.design.study import Contrast, Sweep
 from study.outcomes.rule import OutcomeRule
@@ -93,6 +94,9 @@ class Plan:
             of blocks of each, are then the current state (stored in the log, not in the plan), and ``seeds`` is the
             maximum per cell.
         plugins: what beside this package the configurations need; a launch has their source.
+        recording: what is said of trainings that are recorded, if they are not done here. ``cells``, ``factors``,
+            ``contrasts``, ``seeds`` and ``recorded``, the seeds of each cell in the order in which they began, are then
+            the current state (stored in the log, not in the plan).
         folder: what relative folders of data are relative to, on every machine: where the launch was started. Not part
             of the digest: the data have their own.
         keep: what is kept of every replica's trained networks: ``none``, ``last``, ``best`` or ``both``; absent for the
@@ -126,6 +130,8 @@ class Plan:
     search: SearchSpec | None = None
     granted: tuple[int, ...] = ()
     plugins: tuple[PluginUse, ...] = ()
+    recording: RecordingSpec | None = None
+    recorded: tuple[tuple[int, ...], ...] = ()
     folder: str = ""
     keep: Keep | None = None
 
@@ -139,7 +145,10 @@ class Plan:
         if self.budget is not None and not (self._source.limited and self.budget > 0):
             raise ValueError(f"budget must be > 0 seconds, and needs until decided or a search, got {self.budget:g}")
         if len(self._source.granted) != len(self.cells):
-            raise ValueError(f"granted must have one number per cell, got {len(self.granted)} for {len(self.cells)}")
+            raise ValueError(
+                f"{self._source.counted} must have one number per cell, got {len(self._source.granted)} for"
+                f" {len(self.cells)}"
+            )
 
     def __repr__(self) -> str:
         size, digest = self._source.size, self.digest()
@@ -156,6 +165,18 @@ class Plan:
         """
         declared = _stated(replace(self._source.declared, folder="", keep=None))
         return json_digest(with_floats(renaming.first(declared)))  # a planned 1 is read back as 1.0
+
+    def check_trained_here(self, wish: str) -> None:
+        """Raise ValueError if the launch is of recorded trainings, whose loops only the user can run.
+
+        Args:
+            wish: what is wanted of it, after "to be".
+        """
+        if self.recording is not None:
+            raise ValueError(
+                f"launch must be one that is trained here to be {wish}, got {self.launch} of recorded trainings: run"
+                f" your loop again, which goes on where it was interrupted (study {self.study})"
+            )
 
     def stated_note(self) -> str:
         """Return the profile's note and the user's changes."""
@@ -202,7 +223,7 @@ class Plan:
         return Block(
             name=f"c{cell.index:03d}-b{number:03d}",
             cell=cell,
-            seeds=self.seeds[number * self.block : (number + 1) * self.block],
+            seeds=self._source.seeds_of(place)[number * self.block : (number + 1) * self.block],
             first=number * self.block,
         )
 
@@ -216,12 +237,16 @@ class Plan:
 
     @property
     def _source(self) -> "_Listed":
-        """The source of the cells: the plan, or a search. Only this property asks which."""
+        """The source of the cells: the plan, a search, or loops elsewhere. Only this property asks which."""
+        if self.recording is not None:
+            return _Reported(self, self.recording)
         return _Listed(self) if self.search is None else _Proposed(self, self.search)
 
 
 class _Listed:
     """Cells that are all in the plan."""
+
+    counted = "granted"
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -235,6 +260,10 @@ class _Listed:
     def granted(self) -> tuple[int, ...]:
         """Number of blocks of each cell."""
         return (self._plan.rounds,) * len(self._plan.cells)
+
+    def seeds_of(self, place: int) -> tuple[int, ...]:
+        """Return the seeds of the cell at a place."""
+        return self._plan.seeds
 
     @property
     def declared(self) -> Plan:
@@ -272,6 +301,32 @@ class _Proposed(_Listed):
     @property
     def configs(self) -> tuple[Config, ...]:
         return (self._search.base,)
+
+
+class _Reported(_Listed):
+    """Cells that loops of the user's own report, with the seeds that they have run so far."""
+
+    counted = "recorded"
+    size = "recorded trainings"
+
+    def __init__(self, plan: Plan, recording: RecordingSpec) -> None:
+        super().__init__(plan)
+        self._recording = recording
+
+    @property
+    def granted(self) -> tuple[int, ...]:
+        return tuple(map(len, self._plan.recorded))
+
+    def seeds_of(self, place: int) -> tuple[int, ...]:
+        return self._plan.recorded[place]
+
+    @property
+    def declared(self) -> Plan:
+        return replace(self._plan, cells=(), factors=(), seeds=(), recorded=(), contrasts=())
+
+    @property
+    def configs(self) -> tuple[Config, ...]:
+        return (self._recording.base,)
 
 
 def _stated(value: Any) -> Any:

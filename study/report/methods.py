@@ -41,7 +41,7 @@ def paragraphs(view: "View") -> list[str]:
     plan = view.launch.plan
     found = [
         view.design(),
-        _training([cell.config for cell in plan.cells] or plan.configs()),
+        view.training(),
         _outcomes(view),
         _statistics(view),
         _software(plan, view.launch.replicas),
@@ -88,6 +88,21 @@ def design_of_grid(plan: Plan, records: Sequence[Record]) -> Iterable[str]:
         )
 
 
+def design_of_recorded(plan: Plan) -> Iterable[str]:
+    """Yield sentences on which trainings of the user's own were recorded."""
+    varied = [factor for factor in plan.factors if len(factor.levels) > 1]
+    names = formatting.joined(
+        [f"{factor.name} ({_levels([level.label for level in factor.levels])})" for factor in varied]
+    )
+    count = sum(map(len, plan.recorded))
+    cells = formatting.plural(len(plan.cells), "configuration")
+    yield (
+        f"Trainings by loops of the user's own were recorded: {formatting.plural(count, 'replica')} of {cells}"
+        f"{f', which differ in {names}' if names else ''}."
+    )
+    yield "The number of seeds was not declared before the run."
+
+
 def _seeds(plan: Plan) -> str:
     count = len(plan.seeds)
     most = "up to " if plan.until_decided else ""
@@ -100,7 +115,8 @@ def _levels(labels: Sequence[str]) -> str:
     )
 
 
-def _training(configs: Sequence[Config]) -> Iterable[str]:
+def training(configs: Sequence[Config]) -> Iterable[str]:
+    """Yield sentences on what was trained here, and how."""
     yield f"Data: {_choice(configs, lambda c: c.data)}."
     gans = [config for config in configs if isinstance(config, GanConfig)]
     encoders = [config for config in configs if isinstance(config, AaeConfig)]
@@ -182,9 +198,9 @@ def _autoencoder(configs: Sequence[AaeConfig]) -> Iterable[str]:
 def _outcomes(view: "View") -> Iterable[str]:
     plan, rule = view.launch.plan, view.launch.rule
     configs = [cell.config for cell in plan.cells] or plan.configs()
-    every, samples = (_choice(configs, get) for get in (lambda c: c.evaluation.every, lambda c: c.evaluation.samples))
+    samples = _choice(configs, lambda c: c.evaluation.samples)
     yield (
-        f"On average every {every} steps, a snapshot was evaluated on {samples} generated samples. A replica's outcome"
+        f"{view.rhythm}, a snapshot was evaluated on {samples} generated samples. A replica's outcome"
         f" was decided from its snapshots by the automatic rule {rule.label()}, without a human judgment of samples."
     )
     yield from rule_words.sentences(rule, configs, labeled=_labeled(view, configs))
@@ -192,6 +208,20 @@ def _outcomes(view: "View") -> Iterable[str]:
         yield f"The rule declared before the run was {plan.rule.label()}; this one was chosen after it."
     if view.trust:
         yield view.trust.sentence
+
+
+def rhythm(configs: Sequence[Config]) -> str:
+    """Say how often a snapshot was taken."""
+    return f"On average every {_choice(configs, lambda c: c.evaluation.every)} steps"
+
+
+def recorded(configs: Sequence[Config]) -> Iterable[str]:
+    """Yield sentences on trainings by loops of the user's own."""
+    yield f"Data: {_choice(configs, lambda c: c.data)}."
+    yield (
+        "The training loops are the user's own and reported their samples; networks, losses, optimizers, data order and"
+        " precision are not known here, but for what the settings of a cell say."
+    )
 
 
 def _labeled(view: "View", configs: Sequence[Config]) -> bool:

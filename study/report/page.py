@@ -16,7 +16,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from study import formatting
-from study.design.plan import Plan
 from study.design.plugin_use import PluginUse
 from study.design.study import Contrast
 from study.evidence import near_misses, reach, time_to_failure
@@ -154,7 +153,7 @@ def _numbers(view: View) -> dict[str, Any]:
         for contrast, rows in groupby(launch.comparisons, key=lambda row: row.contrast)
     ]
     return {
-        "scale": _scale(launch.plan),
+        "scale": _scale(view),
         "tally": _tally(launch.summaries),
         "contrasts": contrasts,
         "reach": reach.sentence(launch.plan),
@@ -232,11 +231,10 @@ def _unbroken(value: Any) -> Any:
     return type(value)(_PERCENT.sub("\N{NO-BREAK SPACE}%", value)) if isinstance(value, str) else value
 
 
-def _scale(plan: Plan) -> str:
+def _scale(view: View) -> str:
     """``digits (1 x 16 x 16); 1 000 generator steps``: what the cells are, whatever their profile says."""
-    configs = [cell.config for cell in plan.cells] or plan.configs()
-    data = (phrases.data_of(config.data) for config in configs)
-    steps = dict.fromkeys(formatting.whole(config.steps) for config in configs)
+    data = (phrases.data_of(config.data) for config in view.configs)
+    steps = map(formatting.whole, view.steps)
     return f"{formatting.listed(data)}; {' or '.join(steps)} generator steps"
 
 
@@ -272,29 +270,33 @@ def _made(view: View) -> list[tuple[str, str]]:
     ran = [record for record in records if record.steps > 0]
     versions = [", ".join(f"{name} {version}" for name, version in r.versions.items()) for r in ran]
     versions.append(", ".join(f"{name} {version}" for name, version in plan.versions.items()))
-    planned = Counter(cell.config.steps for cell in plan.cells)
+    own = dict(view.facts)
     return [
         ("Planned", plan.created),
         ("Plan", f"digest {plan.digest()}"),
         *([("Plugins", ", ".join(map(_plugin, plan.plugins)))] if plan.plugins else []),
         ("Device", formatting.listed(_tallied([r.device for r in ran]))),
         ("Mode", formatting.listed(_tallied([r.mode for r in ran]))),
-        ("Precision", formatting.listed(cell.config.dtype for cell in plan.cells)),
+        *_stated(own, "Precision"),
         (
             "Generator steps",
-            formatting.listed(f"{formatting.whole(steps)} in {n} cells" for steps, n in planned.items()),
+            formatting.listed(f"{formatting.whole(steps)} in {n} cells" for steps, n in view.steps.items() if n),
         ),
         ("Steps done", formatting.whole(sum(r.steps for r in records))),
         ("Training time, summed", formatting.duration(sum(r.seconds for r in records))),
-        ("Replicas per block", f"at most {plan.block}"),
+        *_stated(own, "Replicas per block"),
         ("Traces", f"{len(view.launch.traced)} of {len(plan.blocks())} blocks"),
         ("Versions", "; ".join(dict.fromkeys(filter(None, versions))) or formatting.NOTHING),
-        ("Seeds", ", ".join(map(str, plan.seeds)) + " (the same in every cell)"),
+        *_stated(own, "Seeds"),
     ]
 
 
 def _plugin(own: PluginUse) -> str:
     return f"{own.name}{f' {own.version}' if own.version else ''}, digest {own.digest}"
+
+
+def _stated(facts: Mapping[str, str], name: str) -> Sequence[tuple[str, str]]:
+    return [(name, facts[name])] if name in facts else []
 
 
 def _tallied(values: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ import torch
 from study.design.plan import Cell, Plan
 from study.evidence.power import PowerAnalysis
 from study.scheduling import memory
-from trainables.config import AaeConfig, Config, GanConfig
+from trainables.config import AaeConfig, Config, GanConfig, Trained, trained
 from trainables.data import ImageSource, ImageTruth, Source
 from trainables.data.source import HELD_OUT_SHARE
 from trainables.loop import Loop
@@ -97,17 +97,17 @@ def _timed(loop: Loop, steps: int, device: torch.device) -> float:
 
 def _stand_in(config: Config, device: torch.device) -> Source:
     """Noise in the shape of the data: costs the same and needs no download."""
-    dtype: torch.dtype = getattr(torch, config.dtype)
+    dtype: torch.dtype = getattr(torch, trained(config).dtype)
     if len(config.data.shape) == 1:
         return config.data.load(device=device, dtype=dtype)
-    count = _images(config)
+    count = _images(trained(config))
     gray = torch.arange(count, dtype=torch.uint8).view(-1, 1, 1, 1).expand(count, *config.data.shape).contiguous()
     classes = config.data.classes
     labels = torch.arange(count) % classes if classes else None
     return ImageSource(ImageTruth(images=gray, labels=labels, classes=classes), device=device, dtype=dtype)
 
 
-def _images(config: Config) -> int:
+def _images(config: Trained) -> int:
     """Enough for a batch, for evaluation, and for the labels that an autoencoder asks of each class."""
     match config:
         case GanConfig():

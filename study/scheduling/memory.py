@@ -7,14 +7,14 @@ from math import prod
 from study.design.plan import Cell
 from study.formatting import plural
 from trainables import games
-from trainables.config import Config
+from trainables.config import Trained, trained
 
 _COPIES = 2
 """Of every weight: itself and its gradient."""
 _BYTES = {"float32": 4, "float64": 8}
 
 
-def least_bytes(config: Config) -> int:
+def least_bytes(config: Trained) -> int:
     """Return a lower bound of the memory of one replica in bytes.
 
     Weights and gradients, and the larger of a batch of real samples and the samples of a report; an optimizer's moments
@@ -36,7 +36,7 @@ def check(cells: Iterable[Cell], replicas: int, study: str) -> None:
     """
     has = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     for cell in cells:
-        needs = least_bytes(cell.config) * replicas
+        needs = least_bytes(trained(cell.config)) * replicas
         if needs > has:
             raise ValueError(
                 f"a block must fit into this machine's memory of {_shown(has)}, got at least {_shown(needs)} of"

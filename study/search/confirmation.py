@@ -88,6 +88,7 @@ def plan_confirmation(
     Raises:
         ValueError: if the cell does not exist, nothing is decided yet, or seeds < 1.
     """
+    plan.check_trained_here("confirmed")
     selected = cell is None
     if leader is not None:
         cell = leader.name

@@ -258,7 +258,7 @@ def decide_block(
     stopped = decided is not None and "stopped" in meta
     status = Status.STOPPED if stopped else status
     own, label = block.cell.config, plan.rule.label()
-    config = to_dict(own)
+    config, due = to_dict(own), own.steps
     records = []
     for index, seed in enumerate(block.seeds):
         decision = _UNDECIDED if decided is None else _decision(decided.replica(seed), plan.rule, own, stopped)
@@ -283,7 +283,7 @@ def decide_block(
                 evidence=decision.evidence,
                 rule=label,
                 steps=meta.get("steps", 0),
-                planned_steps=block.cell.config.steps,
+                planned_steps=due or meta.get("steps", 0),
                 seconds=meta.get("seconds", 0.0) / len(block.seeds),
                 mode=meta.get("mode", ""),
                 device=meta.get("device", ""),

@@ -2,16 +2,12 @@
 
 ``cell``: a candidate was proposed, with the block that it starts with; ``block``: the race gave one a further block;
 ``stop``: a running block was to be stopped early, or was audited instead; ``end``: the search is over, and why. Each
-line has ``at``, the seconds that the search had taken, and ends in ``sha256``: the digest of the file up to there, so
-that damage to any byte shows. A last line that is cut off, as a killed process leaves it, did not happen.
+line has ``at``, the seconds that the search had taken.
 """
 
 import json
-import os
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from math import isfinite
 from pathlib import Path
 from typing import Any, get_args
@@ -19,10 +15,7 @@ from typing import Any, get_args
 from study.design.plan import Plan
 from study.design.search import Point, Policy, SearchSpec
 from study.design.search_cells import cell_of
-from trainables.files import DamagedFile
-
-_SEALED = re.compile(rb', "sha256": "([0-9a-f]{64})"}')
-"""The end of a line; those of earlier versions have none."""
+from study.storage.sealed_lines import SealedLines, whole_lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,9 +133,7 @@ class Log:
 
     def __init__(self, path: Path) -> None:
         self.history = read(path)
-        self._path = path
-        _cut(path)
-        self._bytes = sha256(path.read_bytes() if path.exists() else b"")
+        self._lines = SealedLines(path)
 
     def proposed(self, proposal: Proposal, at: float) -> None:
         own = {"number": proposal.number, "trial": proposal.trial, "study": proposal.study}
@@ -159,26 +150,8 @@ class Log:
         self._append({"event": "end", "at": at, "why": why})
 
     def _append(self, line: Mapping[str, Any]) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        digest = self._bytes.copy()
-        text = json.dumps(line, allow_nan=False).encode()
-        digest.update(text)
-        whole = text[:-1] + f', "sha256": "{digest.hexdigest()}"}}\n'.encode()
-        with self._path.open("ab") as file:
-            file.write(whole)
-            file.flush()
-            os.fsync(file.fileno())
-        self._bytes.update(whole)
+        self._lines.append(line)
         self.history.take_in(line)
-
-
-def _cut(path: Path) -> None:
-    """Remove a last line that an earlier process did not finish."""
-    content = path.read_bytes() if path.exists() else b""
-    whole = content.rfind(b"\n") + 1
-    if whole < len(content):
-        with path.open("r+b") as file:
-            file.truncate(whole)
 
 
 def read(path: Path) -> History:
@@ -189,40 +162,12 @@ def read(path: Path) -> History:
         ValueError: if a whole line is no line of a log.
     """
     history = History()
-    for number, text in enumerate(_whole_lines(path), 1):
+    for number, text in enumerate(whole_lines(path), 1):
         try:
             history.take_in(json.loads(text))
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"{path} cannot be read: line {number} is no line of a search: {error}") from None
     return history
-
-
-def _whole_lines(path: Path) -> Iterator[bytes]:
-    """Yield the lines that were written to their end; raise DamagedFile at one that is not as it was written."""
-    try:
-        *lines, rest = path.read_bytes().split(b"\n") if path.exists() else [b""]
-    except OSError as error:
-        raise DamagedFile(f"{path} cannot be read: {error.strerror}") from None
-    before, sealed_before = sha256(), False
-    for number, line in enumerate([*lines, rest], 1):
-        if end := _SEALED.search(line):
-            digest = before.copy()
-            digest.update(line[: end.start()] + b"}")
-            if end.end() < len(line) or digest.hexdigest().encode() != end[1]:
-                raise DamagedFile(f"{path} cannot be read: line {number} is not as it was written (SHA-256)")
-        elif sealed_before and number <= len(
-            lines
-        ):  # only earlier versions write lines without one, and before all others
-            raise DamagedFile(f"{path} cannot be read: line {number} has no SHA-256, and one before it has")
-        sealed_before = sealed_before or end is not None
-        before.update(line + b"\n")
-        if number <= len(lines):
-            yield line
-
-
-def sealed(path: Path) -> bool:
-    """Return whether every whole line has its digest; those that earlier versions wrote have none."""
-    return all(_SEALED.search(line) for line in path.read_bytes().split(b"\n")[:-1])
 
 
 def grown(plan: Plan, search: SearchSpec, history: History) -> Plan:

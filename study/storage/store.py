@@ -2,13 +2,15 @@
 
 ``runs/<study>/<launch>/`` holds ``spec.json`` (what was decided before the first seed), ``judges.json`` (what the
 outcome rule made of real data and of generators that cheat), ``records.parquet``, ``rule.json`` (which the records are
-decided by), ``settled.json`` (cells that need no more seeds, where they are added until the hypotheses are decided),
+decided by), ``search.jsonl`` or ``recording.jsonl`` (the cells of a search, or of recorded trainings, as they came),
+``settled.json`` (cells that need no more seeds, where they are added until the hypotheses are decided),
 ``traces/cell=<i>/<block>.parquet``, ``samples/cell=<i>/seed=<s>/step-<n>.png`` (and further pictures beside it, such as
 ``latent-<n>.png``), ``weights/cell=<i>/seed=<s>/`` (kept networks: ``last.json``, ``best.json`` and the safetensors
-files that they name; nothing else needs them), ``report/index.html`` and, until all is done,
-``checkpoints/<block>.pt``, ``halt/<block>.json`` (blocks that are to end early), ``driver.lock`` (the process that
-trains it) and ``tune/`` (Ray's own files, errors among them). ``plugins/`` has the source of the plugins that the
-launch was planned with. Of a file that was damaged and set aside the name ends in ``.damaged``.
+files that they name; nothing else needs them), ``plugins/`` (the source of the plugins that the launch was planned
+with), ``report/index.html`` and, until all is done, ``checkpoints/<block>.pt`` (of a recorded replica
+``checkpoints/<block>/rows.jsonl``), ``halt/<block>.json`` (blocks that are to end early), ``driver.lock`` (the process
+that trains it) and ``tune/`` (Ray's own files, errors among them). Of a file that was damaged and set aside the name
+ends in ``.damaged``.
 """
 
 import dataclasses
@@ -29,7 +31,7 @@ from study.design.parsing import adapter
 from study.design.plan import Block, Plan
 from study.files import read_json, write_text
 from study.outcomes.rule import OutcomeRule
-from study.storage import records, search_log
+from study.storage import recording_log, records, search_log
 from study.storage.records import Record
 from study.storage.search_log import grown
 from trainables import plugins, trace
@@ -58,6 +60,7 @@ class Store:
         self.root = root
         self.plan_path = root / "spec.json"
         self.search_path = root / "search.jsonl"
+        self.recording_path = root / "recording.jsonl"
         self.records_path = root / "records.parquet"
         self.rule_path = root / "rule.json"
         self.settled_path = root / "settled.json"
@@ -120,7 +123,7 @@ class Store:
         write_text(self.plan_path, json.dumps(dataclasses.asdict(plan), indent=1, default=_plain))
 
     def plan(self) -> Plan:
-        """Read the plan; of a search with the cells that were proposed so far.
+        """Read the plan; of a search, or of recorded trainings, with the cells that are known so far.
 
         Raises:
             ValueError: if there is no launch here, its plan or log cannot be read, or the log lacks a cell with traces.
@@ -128,6 +131,8 @@ class Store:
         if not self.plan_path.exists():
             raise ValueError(f"no launch at {self.root}: it has no spec.json")
         plan: Plan = read_json(self.plan_path, adapter(Plan), self._known)
+        if plan.recording is not None:
+            return recording_log.grown(plan, plan.recording, recording_log.read(self.recording_path))
         if plan.search is None:
             return plan
         history = self._history()
@@ -232,7 +237,12 @@ class Store:
         try:
             return trace.read(path) if path.exists() else None
         except DamagedFile as error:
-            raise DamagedFile(f"{error}; {self.resume_command} trains its block anew") from None
+            raise DamagedFile(f"{error}; {self._remedy()}") from None
+
+    def _remedy(self) -> str:
+        """Say how a damaged trace is replaced."""
+        recorded = self.recording_path.exists()
+        return "run its loop again" if recorded else f"{self.resume_command} trains its block anew"
 
     def write_records(self, rows: tuple[Record, ...]) -> None:
         records.write(rows, self.records_path)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from study.design.plan import Plan
 from study.storage import kept_weights
 from study.storage.store import Store
-from trainables.config import digest, located, uses_labels
+from trainables.config import digest, located, trained, uses_labels
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,7 +41,7 @@ class Trained:
                 f"the weights in {self._kept.folder} must be of the plan's cell {cell}, with digest {digest(planned)},"
                 f" and are of a configuration with digest {self._kept.about['digest']}"
             )
-        self._config = located(planned, plan.folder)
+        self._config = located(trained(planned), plan.folder)
 
     @property
     def about(self) -> dict[str, Any]:

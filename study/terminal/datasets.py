@@ -15,7 +15,7 @@ from torch import Tensor
 
 from study.design.parsing import assign_flat, assignments
 from study.validation.judges import judge_of
-from trainables.data import FAMILY, DataConfig, Downloadable, ImageTruth, Provided, Remarked, contents
+from trainables.data import FAMILY, DataConfig, Downloadable, ImageTruth, NamedData, Provided, Remarked, contents
 from trainables.data.cache import UnreadableImages
 
 CHUNK = 8_192
@@ -52,13 +52,13 @@ class Facts:
     digest: str
 
 
-def find(name: str) -> DataConfig:
+def find(name: str) -> NamedData:
     """Return the data set of a name with its default fields; ``-`` and ``_`` are the same.
 
     Raises:
         ValueError: if there is no data set of that name.
     """
-    known: dict[str, type[DataConfig]] = {dataset().kind: dataset for dataset in FAMILY.members}
+    known: dict[str, type[NamedData]] = {dataset().kind: dataset for dataset in FAMILY.members}
     if (kind := name.replace("-", "_")) not in known:
         raise ValueError(f"NAME must be one of {', '.join(known)}, got {name!r}")
     return known[kind]()

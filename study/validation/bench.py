@@ -17,6 +17,7 @@ from trainables.data.source import ImageTruth, Source
 from trainables.features import Features
 from trainables.phases import View
 from trainables.probes import Probe
+from trainables.recording import measured
 from trainables.theory import Theory
 from trainables.trace import Row, Trace
 
@@ -63,19 +64,9 @@ class Bench:
         """Return the trace whose rows, from the untrained generator's on, measure these samples of every seed."""
         found: list[Row] = []
         for number, sampled in enumerate(rows):
-            found += self._row(sampled, seeds, number * _EVERY)
+            view = View(samples=sampled.samples, labels=sampled.labels, columns={})
+            found += measured(self._probes, view, seeds, number * _EVERY)
         return Trace(meta={"reference": probes.constants(self._probes)}, rows=found)
-
-    def _row(self, sampled: Sampled, seeds: Sequence[int], step: int) -> list[Row]:
-        view = View(samples=sampled.samples, labels=sampled.labels, columns={})
-        columns: dict[str, list[Any]] = {}
-        for probe in self._probes:
-            columns |= {name: value.double().tolist() for name, value in probe.measure(view).items()}
-        finite = sampled.samples.flatten(1).isfinite().all(1).tolist()
-        return [
-            {"replica": i, "seed": seed, "step": step, "finite": finite[i]} | {k: v[i] for k, v in columns.items()}
-            for i, seed in enumerate(seeds)
-        ]
 
 
 def as_samples(arrays: Sequence[npt.NDArray[Any]]) -> Tensor:

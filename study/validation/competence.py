@@ -181,13 +181,14 @@ def _remedy(short: Sequence[Reach]) -> str:
     return joined(list(found)) if found else "take another measure"
 
 
-def competence(config: Config, rule: OutcomeRule, cache: Path | None) -> Competence:
+def competence(config: Config, rule: OutcomeRule, cache: Path | None, source: Source | None = None) -> Competence:
     """Measure whether a rule can judge the samples of a configuration; deterministic, in seconds.
 
     Args:
         config: what is to be trained.
         rule: the rule of its outcomes.
         cache: folder of trained feature nets.
+        source: the data, if they are not to be loaded.
 
     Raises:
         ValueError: if the data cannot be loaded.
@@ -195,7 +196,8 @@ def competence(config: Config, rule: OutcomeRule, cache: Path | None) -> Compete
     samples = config.evaluation.samples
     if rule.classification_error_max is not None:
         return Competence(samples=samples, real={}, nulls={})
-    source = config.data.load(device=CPU, dtype=torch.float32)
+    if source is None:
+        source = config.data.load(device=CPU, dtype=torch.float32)
     try:
         where = Bench(config, cache=cache, source=source)
     except ValueError as error:

@@ -8,7 +8,9 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import study
 from study.launch import Launch
@@ -32,7 +34,13 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     interrupted = folder / "runs" / plan.study / plan.launch
     Store(interrupted).write_plan(plan)
     kept = kept_launches.train(kept_launches.dirac(keep="last"), folder).root
-    return {"stored": stored, "interrupted": interrupted, "folder": folder, "kept": kept}
+    noise = np.random.default_rng(0).integers(0, 256, (4, 256, 16, 16), dtype=np.uint8)
+    for step, images in enumerate(noise):
+        (folder / "images" / "seed=3" / f"step-{step}").mkdir(parents=True)
+        for number, image in enumerate(images):
+            Image.fromarray(image).save(folder / "images" / "seed=3" / f"step-{step}" / f"{number}.png")
+    names = {"stored": stored, "interrupted": interrupted, "folder": folder}
+    return {**names, "kept": kept, "images": folder / "images"}
 
 
 def loaded_by(code: str) -> set[str]:
@@ -82,7 +90,7 @@ def test_every_exported_function_has_an_example(name: str) -> None:
     assert examples_of(name, getattr(study, name)), f"study.{name} has no example"
 
 
-@pytest.mark.parametrize("name", [*_FUNCTIONS, *(f"Launch.{name}" for name in _OF_A_LAUNCH)])
+@pytest.mark.parametrize("name", [*_FUNCTIONS, "Recorder", *(f"Launch.{name}" for name in _OF_A_LAUNCH)])
 def test_examples_run(name: str, names: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     value = vars(Launch)[name.removeprefix("Launch.")] if name.startswith("Launch.") else getattr(study, name)
     for test in examples_of(name, value):

@@ -12,6 +12,7 @@ from trainables.data.cifar import Cifar10
 from trainables.data.digits import Digits
 from trainables.data.folder import ImageFolder
 from trainables.data.grid import Grid
+from trainables.data.handed import ImageArray, PointArray
 from trainables.data.low_variability import LowVariabilityDigits
 from trainables.data.lsun import Lsun, LsunBedroom
 from trainables.data.mnist import FashionMnist, Mnist, StackedMnist
@@ -32,7 +33,7 @@ from trainables.data.stl import Stl10
 from trainables.data.swiss_roll import SwissRoll
 from trainables.families import Family
 
-DataConfig = (
+NamedData = (
     Ring
     | Digits
     | LowVariabilityDigits
@@ -50,14 +51,17 @@ DataConfig = (
     | ImageFolder
     | Characters
 )
-DATASETS: tuple[type[DataConfig], ...] = get_args(DataConfig)
+"""Data sets that can be loaded from what their configuration says."""
+DATASETS: tuple[type[NamedData], ...] = get_args(NamedData)
+DataConfig = NamedData | PointArray | ImageArray
+"""All data, those that a caller hands over among them: their configuration says which they were."""
 FAMILY = Family(
     name="data set",
     built_in=DATASETS,
     methods=("shape", "load"),
     usual={"source": lambda member: "-", "classes": lambda member: 0, "check": lambda member: lambda self: None},
 )
-"""All data sets, with those of plugins."""
+"""All data sets that can be loaded, with those of plugins."""
 
 __all__ = [
     "DATASETS",
@@ -71,6 +75,7 @@ __all__ = [
     "Downloadable",
     "FashionMnist",
     "Grid",
+    "ImageArray",
     "ImageFolder",
     "ImageSource",
     "ImageTruth",
@@ -80,7 +85,9 @@ __all__ = [
     "MixtureSource",
     "MixtureTruth",
     "Mnist",
+    "NamedData",
     "Point",
+    "PointArray",
     "Provided",
     "Remarked",
     "Ring",

@@ -136,6 +136,14 @@ class ImageFolder:
         truth = ImageTruth(images=files.images(), labels=labels, classes=len(names), names=names)
         return ImageSource(truth, device=device, dtype=dtype, on_device=False)
 
+    def first(self) -> Path:
+        """Return the path of the first image.
+
+        Raises:
+            ValueError: as ``check``.
+        """
+        return folder_of(self.root) / self._contents().files[0]
+
     def remarks(self) -> tuple[str, ...]:
         """Return which files and folders are not used, without opening any."""
         contents = self._contents()

@@ -1,20 +1,23 @@
 """What every view of a launch decides: which cells are shown, in which order, under which names, in which sections."""
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from study import formatting
 from study.design.plan import Block
 from study.evidence.estimates import CellSummary
 from study.evidence.time_to_failure import CellSurvival
 from study.launch import Launch
-from study.report import tables
+from study.report import methods, tables
 from study.report.drawing.panels import Entry, Panels
 from study.report.rule_validation import Trust, trust
 from study.storage.records import Record
 from study.validation.competence import Competence
+from trainables.config import Config, trained
 from trainables.trace import Trace
 
 Traced = tuple[Block, Trace]
@@ -111,6 +114,38 @@ class View(ABC):
     @abstractmethod
     def design(self) -> Iterable[str]:
         """Return the sentences of a methods section on what was trained."""
+
+    def training(self) -> Iterable[str]:
+        """Return the sentences of a methods section on how it was trained."""
+        return methods.training(self.configs)
+
+    @property
+    def rhythm(self) -> str:
+        """How often a snapshot was taken, as the beginning of a sentence."""
+        return methods.rhythm(self.configs)
+
+    @property
+    def configs(self) -> Sequence[Config]:
+        """The configurations of all cells; those known before training if there is no cell yet."""
+        plan = self.launch.plan
+        return [cell.config for cell in plan.cells] or plan.configs()
+
+    @property
+    def steps(self) -> Mapping[int, int]:
+        """Planned steps to the number of cells that have them; where no cell is known, 0 cells."""
+        plan = self.launch.plan
+        planned = Counter(cell.config.steps for cell in plan.cells)
+        return planned or {config.steps: 0 for config in plan.configs()}
+
+    @property
+    def facts(self) -> Sequence[tuple[str, str]]:
+        """What made the numbers, for this kind of launch alone, as names and values."""
+        plan = self.launch.plan
+        return (
+            ("Precision", formatting.listed(trained(cell.config).dtype for cell in plan.cells)),
+            ("Replicas per block", f"at most {plan.block}"),
+            ("Seeds", ", ".join(map(str, plan.seeds)) + " (the same in every cell)"),
+        )
 
     @abstractmethod
     def statistics(self) -> Iterable[str]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import study
-from study import execution
+from study import execution, tracking
 from study.api import running
 from study.execution import Result
 from study.scheduling.observer import Observer
@@ -96,8 +96,8 @@ def test_a_notebook_gets_a_progress_bar(
 
 
 def test_a_tracker_is_mlflow_in_the_folder_unless_none_is_wanted(tmp_path: Path) -> None:
-    assert isinstance(running.tracker_at(tmp_path, "none"), NullTracker)
-    assert isinstance(running.tracker_at(tmp_path, None), MlflowTracker)
+    assert isinstance(tracking.tracker_at(tmp_path, "none"), NullTracker)
+    assert isinstance(tracking.tracker_at(tmp_path, None), MlflowTracker)
 
 
 def test_only_a_search_is_shown_to_a_dashboard(tmp_path: Path) -> None:

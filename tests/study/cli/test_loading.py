@@ -26,6 +26,8 @@ LIGHT = [
     (["decide", "nothing"], 2),
     (["verify", "nothing"], 2),
     (["compare", "nothing", "nothing"], 2),
+    (["judge", "nothing", "--real", "digits"], 2),
+    (["judge", "nothing"], 2),
     (["confirm", "nothing"], 2),
     (["resume", "nothing"], 2),
     (["best", "nothing"], 2),

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from study.scheduling.ledger import Ledger
-from study.storage.search_log import Log, Stop, read, sealed
+from study.storage.sealed_lines import sealed
+from study.storage.search_log import Log, Stop, read
 from tests.made_damage import read_with_a_flipped_bit
 from tests.study.made_searches import begin, go, plan, searched, searching
 from trainables.files import DamagedFile

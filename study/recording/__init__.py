@@ -1,0 +1,1 @@
+"""Record trainings by loops of the user's own, so that they are judged, stored and reported as ours are."""
