@@ -286,12 +286,11 @@ def _note(module: str, what: str) -> Plugin:
         raise ValueError(
             f"{what} must be defined in a Python file that is imported, for workers import it, got {module}"
         )
-    top = module.partition(".")[0]
-    distribution = _distribution(top) if "site-packages" in file.parts or "." in module else None
-    root = file.parents[module.count(".")]
-    if "." in module and file.name == "__init__.py":
-        root = file.parents[module.count(".") + 1]
-    files = _package(root / top, root) if "." in module else _with_neighbors(file, root)
+    top, is_package = module.partition(".")[0], file.name == "__init__.py"
+    packaged = is_package or "." in module
+    distribution = _distribution(top) if packaged or "site-packages" in file.parts else None
+    root = file.parents[module.count(".") + is_package]
+    files = _package(root / top, root) if packaged else _with_neighbors(file, root)
     digest = blake2b(repr(sorted(files.items())).encode(), digest_size=8).hexdigest()
     version = getattr(found, "__version__", "") if distribution is None else distribution.version
     plugin = Plugin(

@@ -4,6 +4,7 @@ import pickle
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,7 @@ def test_neighbors_that_are_imported_are_part_of_it(tmp_path: Path) -> None:
     assert set(plugin.files) == {"with_neighbors.py", "neighbor_package/__init__.py", "neighbor_two.py"}
     before = plugin.digest
     with forgotten():
-        sys.modules.pop("with_neighbors")
+        sys.modules.pop("with_neighbors", None)
         file(tmp_path, "FACTOR = 3\n", "neighbor_two")
         plugins.load(path)
         assert plugins.needed(["hinge"])[0].digest != before
@@ -123,7 +124,7 @@ def test_another_source_than_planned_is_refused_on_a_worker(tmp_path: Path) -> N
     (planned,) = plugins.needed(["hinge"])
     place = file(tmp_path / "cache" / planned.digest, HINGE.replace("1.0", "9.0"), "two_states")
     with forgotten():
-        sys.modules.pop("two_states")
+        sys.modules.pop("two_states", None)
         with pytest.raises(ValueError, match=r"the plugin two_states must have digest .* on every machine, got digest"):
             plugins.restore([planned], tmp_path / "cache")
     sys.path.remove(str(place.parent))
@@ -159,3 +160,36 @@ def test_two_plugins_cannot_have_one_measurement(tmp_path: Path) -> None:
 def test_a_network_starts_as_built_and_its_norm_is_none(tmp_path: Path) -> None:
     made = plugins.load(file(tmp_path, PAIR, "a_pair")).Pair()
     assert (made.init, made.norm) == (networks.FAMILY.usual["init"](type(made)), "none")
+
+
+def installed(folder: Path, text: str, module: str) -> None:
+    """Lay a package with an entry point into a folder of the path, as an installer does."""
+    file(folder / module, text, "__init__")
+    about = folder / f"{module}-3.1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 3.1\n")
+    (about / "RECORD").write_text(f"{module}/__init__.py,,\n")
+    (about / "entry_points.txt").write_text(f"[gan_stability_lab.plugins]\nown = {module}\n")
+
+
+def test_installed_packages_name_their_plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their source is not sent: a worker must have them, in the same version."""
+    installed(tmp_path, HINGE, "installed_hinge")
+    monkeypatch.syspath_prepend(tmp_path)
+    plugins.load_installed()
+    (plugin,) = plugins.needed(["hinge"])
+    assert (plugin.name, plugin.files) == ("installed_hinge", {})
+    plugins.restore([plugin], tmp_path / "cache")
+    with pytest.raises(
+        ValueError, match="the plugin installed_hinge must have digest other on every machine, got digest"
+    ):
+        plugins.restore([replace(plugin, digest="other")], tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
+    sys.modules.pop("installed_hinge")
+
+
+def test_an_installed_plugin_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(tmp_path, "1 / 0", "installed_failing")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ValueError, match="the installed plugin own must load without an error, got ZeroDivisionError"):
+        plugins.load_installed()
