@@ -90,6 +90,6 @@ def sync(store: Store, tracker: Tracker) -> bool:
         TrackingUnreachable: if the server cannot be used.
         ValueError: if the folder holds no launch, or a file of it cannot be read.
     """
-    tracker.start(store.plan(), store)
     complete = store.records_path.exists() and all(record.status.ended for record in store.records())
+    tracker.start(store.plan(), store)
     return tracker.finish(store, complete)

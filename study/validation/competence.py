@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import inf, isnan
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
@@ -154,13 +154,6 @@ class Competence:
     def to_json(self) -> dict[str, Any]:
         """Return plain values, for a launch's files."""
         return asdict(self)
-
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """Rebuild what :meth:`to_json` returned, also from a file."""
-        reaches = tuple(Reach(**each) for each in stored["reaches"])
-        accuracies = {name: tuple(stored.get(name, ())) for name in ("label_accuracy", "rotation_accuracy")}
-        return cls(**{**stored, "reaches": reaches, **accuracies})
 
 
 _REMEDIES = {

@@ -107,7 +107,7 @@ def test_a_launch_without_a_cluster_leaves_no_folder(tmp_path: Path) -> None:
 def test_a_changed_plan_trains_no_more_seeds(tmp_path: Path) -> None:
     store = make(tmp_path, ((C, C), (U, U)), page=False)
     store.write_plan(dataclasses.replace(store.plan(), title="Another title"))
-    with pytest.raises(ValueError, match=r"must be as it was planned to train more: it has digest \w{16} now"):
+    with pytest.raises(ValueError, match=r"spec.json was changed after the first seed: spec.json is the plan \w{16}, "):
         execution.resume(store, Resources(), NullTracker())
 
 

@@ -1,6 +1,5 @@
 """A judge that says what it can judge: bundled data pass, and four kinds of data are refused with what to change."""
 
-import json
 import subprocess
 import sys
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ import torch
 from torch import nn
 
 from study.outcomes.rule import IMAGE_RULE, MIXTURE_RULE, OutcomeRule
+from study.storage.store import Store
 from study.validation import digits, ring
 from study.validation.competence import Competence, competence
 from trainables import features
@@ -82,8 +82,10 @@ def test_it_is_the_same_every_time(bundled: Competence, cache: Path) -> None:
     assert competence(on(Digits(side=16)), IMAGE_RULE, cache) == bundled
 
 
-def test_it_survives_a_file(bundled: Competence) -> None:
-    assert Competence.from_json(json.loads(json.dumps(bundled.to_json()))) == bundled
+def test_it_survives_a_file(bundled: Competence, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.write_judges({"digits": bundled.to_json()})
+    assert store.judges(Competence) == {"digits": bundled}
 
 
 def test_a_conditioned_rule_reads_the_labels_of_real_images(cache: Path) -> None:
@@ -185,10 +187,12 @@ def test_few_images_that_can_be_judged_are_not_called_few(cache: Path) -> None:
     assert Competence(samples=512, real={"converged": 5}, nulls={}, images=150).passes
 
 
-def test_what_an_earlier_version_found_is_read() -> None:
+def test_what_an_earlier_version_found_is_read(tmp_path: Path) -> None:
     stored = Competence(samples=512, real={"converged": 5}, nulls={}).to_json()
     del stored["images"], stored["rotation_accuracy"]
-    assert Competence.from_json(stored) == Competence(samples=512, real={"converged": 5}, nulls={})
+    store = Store(tmp_path)
+    store.write_judges({"digits": stored})
+    assert store.judges(Competence) == {"digits": Competence(samples=512, real={"converged": 5}, nulls={})}
 
 
 def test_a_rule_that_a_cheat_passes_is_refused() -> None:
