@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from study import report
+from study import report, signals
 from study.design.plan import Block, Cell, Plan
 from study.design.search_cells import tried
 from study.evidence.estimates import CellSummary, summarize
@@ -76,7 +76,7 @@ def check(plan: Plan, out: Path, resources: Resources, observers: Sequence[Obser
 
     Raises:
         ValueError: if data are absent, damaged or too few, a block does not fit into the memory of this machine and is
-            to be trained on it, or the folder is not writable.
+            to be trained on it, the folder is not writable, or the cluster does not answer.
     """
     cells = plan.cells if plan.search is None else tuple(tried(plan.search))
     if resources.address == "local":
@@ -86,6 +86,7 @@ def check(plan: Plan, out: Path, resources: Resources, observers: Sequence[Obser
     for data in sets:
         data.check()
     check_writable(out)
+    ray_cluster.check_reachable(resources.address)
     digests: dict[DataConfig, str] = {}
     for data in sets:  # decodes all images once, so that damaged files are named before training
         source = data.load(device=torch.device("cpu"), dtype=torch.float32)
@@ -303,10 +304,12 @@ def _carry_out(
     """Train what is left and finish the launch. What cuts the training short leaves no tracked run open."""
     try:
         ended = _train(ledger, guide, allocation, tracker, observers)
-    except (KeyboardInterrupt, ray_cluster.ClusterLost):
+    except (KeyboardInterrupt, ray_cluster.ClusterLost) as error:
         ray_cluster.disconnect()  # first: without its cluster, Ray would end this process before long
         ledger.write()
         tracker.finish(ledger.store, False)
+        if signals.received:  # by a whole group of processes: Ray's were ended as this one is
+            raise KeyboardInterrupt from error
         raise
     return finish(ledger, tracker, interrupted=not ended)
 

@@ -68,9 +68,9 @@ def run(
     from study.scheduling.agenda import Resources
 
     check_kind("plan", plan, Plan, "a Plan, as study.plan returns")
+    check_local(out)
     folder = Path(out)
     resources = Resources(address=address, cpus=cpus_per_block, gpus=gpus_per_block)
-    check_local(folder)
     watching = [*observers, *_bar(progress), _Warner()]
     with placed(plan, folder) as (named, store):
         tracker, mirror = tracker_at(folder, tracking_uri), mirror_at(folder, storage, named)

@@ -114,10 +114,16 @@ def _study(
     version: Annotated[  # the name of the option
         bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
     ] = False,
-) -> None: ...
+) -> None:
+    try:
+        os.getcwd()
+    except FileNotFoundError:  # which torch's libraries end the process for
+        say_error("the working folder no longer exists: cd to another one")
+        raise typer.Exit(2) from None
 
 
-def _local(out: Path) -> Path:
+def _local(out: str | Path) -> Path:
+    """Return a folder of this machine; checked as it was typed, because a path has one slash of an address's two."""
     from study.storage.lookup import check_local
 
     try:
@@ -125,11 +131,14 @@ def _local(out: Path) -> Path:
     except ValueError as error:
         say_error(error)
         raise typer.Exit(2) from None
-    return out
+    return Path(out)
 
 
 Out = Annotated[
-    Path, typer.Option("--out", callback=_local, help="Folder of launches, MLflow's database and cached features.")
+    Path,
+    typer.Option(
+        "--out", parser=_local, metavar="PATH", help="Folder of launches, MLflow's database and cached features."
+    ),
 ]
 LaunchArgument = Annotated[
     str, typer.Argument(help="A launch: its id as printed by run, or its folder.", metavar="LAUNCH")

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import re
+import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from socket import gethostname
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 
 import study
-from study import execution
+from study import execution, signals
 from study.design.plan import Block, Plan
 from study.evidence.estimates import CellSummary
 from study.scheduling import ray_cluster, ray_driver
@@ -190,6 +191,21 @@ def test_what_cuts_a_launch_short_leaves_no_tracked_run_open_and_loses_nothing(
     assert tracker.complete == [False]
     assert order[:2] == ["ray", "tracker"], "Ray, whose cluster is gone, would end this process before long"
     assert [record.status for record in store.records()] == [Status.FINISHED] * 2 + [Status.PLANNED] * 2
+
+
+def test_a_ray_that_was_ended_with_this_process_is_an_interruption(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train(store: Store, ledger: Ledger, block: Block) -> None:
+        signals.received.append(signal.SIGTERM)
+        raise ClusterLost("Ray's process raylet was ended")
+
+    end_at_once(monkeypatch, train)
+    monkeypatch.setattr(signals, "received", [])
+    monkeypatch.setattr(ray_cluster, "disconnect", lambda: None)
+    store = make(tmp_path, ((U, U), (U, U)), page=False)
+    with pytest.raises(KeyboardInterrupt):
+        execution.resume(store, Resources(), NullTracker())
 
 
 def test_an_interruption_before_the_plan_is_stored_leaves_no_folder(
