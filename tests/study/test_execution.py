@@ -393,12 +393,15 @@ def test_a_search_whose_batches_are_larger_than_the_data_is_refused_before_anyth
 
 
 @pytest.mark.parametrize("address", ["local", "auto"])
-def test_a_block_larger_than_the_memory_is_refused_on_this_machine(tmp_path: Path, address: str) -> None:
+def test_a_block_larger_than_the_memory_is_refused_on_this_machine(
+    tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plan = study.plan("mixture-modes", "smoke", set={"latent.dim": 2**40})
     if address == "local":
         with pytest.raises(ValueError, match=r"^a block must fit into this machine's memory of"):
             execution.check(plan, tmp_path / "out", Resources())
     else:
+        monkeypatch.setattr(ray_cluster, "_check_answers", lambda address: None)
         execution.check(plan, tmp_path / "out", Resources(address=address))
 
 

@@ -11,8 +11,9 @@ from typing import ClassVar, Literal
 from trainables.data.listing import Files
 from trainables.data.pixels import Fit, check_side, traits
 from trainables.data.source import ImageSource, ImageTruth
-from trainables.data.walking import NUMBERS_ARE_NAMES, Found, files_below, files_in, folder_of, folders_in, printable
+from trainables.data.walking import NUMBERS_ARE_NAMES, Found, files_below, files_in, folder_of, folders_in
 from trainables.later import torch
+from trainables.text import printable
 
 EXTENSIONS = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".avif", ".gif"),

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from trainables.data.walking import files_in, folder_of, folders_in, printable
+from trainables.data.walking import files_in, folder_of, folders_in
+from trainables.text import printable
 
 LEVELS = 3
 """Folders inside each other that are looked into below the root."""
