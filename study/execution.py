@@ -4,10 +4,12 @@ Mistakes of the user are found before any training.
 """
 
 import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,7 +32,7 @@ from study.storage.lookup import check_writable
 from study.storage.records import Record
 from study.storage.store import Store
 from study.tracking import Tracker
-from study.validation.competence import Competence
+from study.validation.competence import USUAL_IMAGES, Competence
 from study.validation.judges import try_judges
 from trainables import features, games, probes
 from trainables.config import Config, located
@@ -105,6 +107,8 @@ def _check_batches(plan: Plan, cells: Sequence[Cell], data: DataConfig, source: 
             try:
                 games.build(config).check(source)
             except ValueError as error:
+                if isinstance(source.truth, ImageTruth) and len(source.truth.images) < USUAL_IMAGES:
+                    try_judges(plan, None)  # whether so few can be judged at all is the graver question
                 raise ValueError(f"{error} (study {plan.study}, cell {cell.name})") from None
 
 
@@ -134,7 +138,7 @@ def start(
     plan = replace(plan, folder=plan.folder or os.getcwd())
     _notify(observers, lambda each: each.planned(plan))
     check(plan, store.out, resources, observers)
-    judges = try_judges(plan, cache_of(store))
+    judges = _judged(plan, cache_of(store))
     for name, judge in judges.items():
         _notify(observers, partial(_tell, name=name, judge=judge))
     _notify(observers, lambda each: each.connecting())
@@ -152,6 +156,21 @@ def start(
         return _carry_out(ledger, guide, allocation, tracker, observers)
     finally:
         ray_cluster.disconnect()
+
+
+def _judged(plan: Plan, cache: Path) -> Mapping[str, Competence]:
+    """Try the judges of a plan; the cache of their classifiers appears only if they can judge.
+
+    Raises:
+        ValueError: if one cannot.
+    """
+    if cache.exists():
+        return try_judges(plan, cache)
+    with TemporaryDirectory() as folder:
+        judges = try_judges(plan, Path(folder))
+        if os.listdir(folder):
+            shutil.copytree(folder, cache, dirs_exist_ok=True)
+    return judges
 
 
 def resume(

@@ -14,5 +14,6 @@ def is_utf8(text: str) -> bool:
 
 
 def _escaped(letter: str) -> str:
-    raw = letter.encode("utf-8", "surrogateescape")
-    return f"\\x{raw[0]:02x}" if category(letter) == "Cs" else letter.encode("unicode_escape").decode()
+    if "\udc80" <= letter <= "\udcff":  # what stands for a byte that is no UTF-8
+        return f"\\x{ord(letter) - 0xDC00:02x}"
+    return letter.encode("unicode_escape").decode()

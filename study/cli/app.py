@@ -234,16 +234,19 @@ def planned(
     from study.api.planning import plan
     from study.design.parsing import assignments
     from study.design.varying import axes
+    from study.terminal.waiting import Waiting
 
-    return plan(
-        name,
-        profile,
-        seeds=seeds,
-        set=assignments(changes or [], "--set"),
-        vary=axes(vary or [], "--vary"),
-        until_decided=until_decided,
-        budget=budget,
-    )
+    with Waiting(console) as waiting:
+        waiting.on("planning ...", logged=False)
+        return plan(
+            name,
+            profile,
+            seeds=seeds,
+            set=assignments(changes or [], "--set"),
+            vary=axes(vary or [], "--vary"),
+            until_decided=until_decided,
+            budget=budget,
+        )
 
 
 def save_study(

@@ -34,6 +34,7 @@ from study.cli.app import (
     study_of,
 )
 from study.formatting import printable
+from study.terminal.waiting import Waiting
 
 _LOADING = "loading Ray and MLflow ..."
 
@@ -93,14 +94,20 @@ def resume(
     store = stored(launch, out)
     home = store.out
     resources = resources_at(home, address, cpus_per_block, gpus_per_block, tracking_uri)
-    console.print(_LOADING, style="dim")
-    from study import execution
-    from study.api.running import mirror_at, tracker_at
-    from study.terminal.progress import Terminal
+    with Waiting(console) as waiting:
+        waiting.on(_LOADING)
+        from study import execution
+        from study.api.running import mirror_at, tracker_at
+        from study.terminal.progress import Terminal
 
     tracker, mirror = tracker_at(home, tracking_uri), mirror_at(home, storage, store.plan())
     say_where(home, tracking_uri)
-    finish(store, lambda: execution.resume(store, resources, tracker, [Terminal(console)], mirror), tracking_uri)
+
+    def go() -> Any:
+        with Terminal(console) as terminal:
+            return execution.resume(store, resources, tracker, [terminal], mirror)
+
+    finish(store, go, tracking_uri)
 
 
 @app.command()
@@ -239,11 +246,12 @@ def resources_at(out: Path, address: str, cpus: float, gpus: float | None, track
 
 def start(plan: Any, out: Path, resources: Any, tracking_uri: str | None, storage: str | None = None) -> Any:
     """Run a new launch in its folder of ``out`` to its end; return its store."""
-    console.print(_LOADING, style="dim")
-    from study import execution
-    from study.api.running import mirror_at, tracker_at
-    from study.storage.new_launch import placed
-    from study.terminal.progress import Terminal
+    with Waiting(console) as waiting:
+        waiting.on(_LOADING)
+        from study import execution
+        from study.api.running import mirror_at, tracker_at
+        from study.storage.new_launch import placed
+        from study.terminal.progress import Terminal
 
     with placed(plan, out) as (named, store):
         mirror = mirror_at(out, storage, named)
@@ -252,7 +260,8 @@ def start(plan: Any, out: Path, resources: Any, tracking_uri: str | None, storag
             say_where(out, tracking_uri)
 
             def go() -> Any:
-                return execution.start(named, store, resources, tracker, [Terminal(console)], mirror)
+                with Terminal(console) as terminal:
+                    return execution.start(named, store, resources, tracker, [terminal], mirror)
 
             finish(store, go, tracking_uri)
         finally:

@@ -367,8 +367,9 @@ def test_observers_hear_what_the_data_are(tmp_path: Path) -> None:
     ],
 )
 def test_images_that_fill_no_batch_are_refused_before_anything_starts(
-    tmp_path: Path, no_cluster: None, fields: dict[str, int], sentence: str
+    tmp_path: Path, no_cluster: None, fields: dict[str, int], sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(execution, "try_judges", lambda plan, cache: {})
     (tmp_path / "photos").mkdir()
     for number in range(12):
         Image.new("L", (8, 8), 20 * number).save(tmp_path / "photos" / f"{number}.png")
@@ -378,8 +379,22 @@ def test_images_that_fill_no_batch_are_refused_before_anything_starts(
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_search_whose_batches_are_larger_than_the_data_is_refused_before_anything_starts(tmp_path: Path) -> None:
+def test_images_that_cannot_be_judged_are_refused_for_that_before_their_batches(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    for number in range(12):
+        Image.new("L", (8, 8), 20 * number).save(tmp_path / "photos" / f"{number}.png")
+    for batch in (11, 8):  # one that they do not fill, and one that they do
+        plan, store = of_images("photos", tmp_path, batch_size=batch), Store(tmp_path / "runs" / "a" / "b")
+        with pytest.raises(ValueError, match="^This rule cannot judge these data: 12 images are few, and 200 are"):
+            execution.start(plan, store, Resources(), NullTracker())
+        assert not (tmp_path / "runs").exists(), "no folder of launches appears for a cache of what is refused"
+
+
+def test_a_search_whose_batches_are_larger_than_the_data_is_refused_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its base is not: the size is an axis."""
+    monkeypatch.setattr(execution, "try_judges", lambda plan, cache: {})
     (tmp_path / "photos").mkdir()
     for number in range(80):
         Image.new("L", (8, 8), 3 * number).save(tmp_path / "photos" / f"{number}.png")

@@ -54,6 +54,15 @@ class Contents:
         """Names of the classes, as they can be printed; none of an unlabelled set."""
         return tuple(map(printable, self.images)) if len(self.images) > 1 else ()
 
+    @property
+    def deeper(self) -> tuple[str, ...]:
+        """Names of folders that would be classes if the single folder that they lie in were the root."""
+        if len(self.images) != 1 or "" in self.images:
+            return ()
+        parts = [Path(name).parts for own in self.images.values() for name in own]
+        found = dict.fromkeys(own[1] if len(own) > 2 else "" for own in parts)
+        return () if "" in found or len(found) < 2 else tuple(found)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageFolder:
@@ -147,6 +156,12 @@ class ImageFolder:
             found.append(f"{contents.special} left out that are no files but pipes, sockets or devices")
         if contents.empty:
             found.append(f"no images in {_listed(contents.empty)}")
+        if deeper := contents.deeper:
+            (outer,) = contents.images
+            here = printable(str(folder_of(self.root) / outer))
+            found.append(
+                f"the folders in {printable(outer)}/ are no classes ({_listed(deeper)}): to have them, set root={here}"
+            )
         return tuple(found)
 
     def readings(self) -> tuple[str, ...]:

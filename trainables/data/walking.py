@@ -1,6 +1,7 @@
 """Walk a user's folder: hidden and system folders are no data, links may lead in circles, and not all is a file."""
 
 import os
+import shlex
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -56,6 +57,11 @@ def folder_of(root: str) -> Path:
             f"root must be a folder whose name is UTF-8, got {printable(root)}: rename it, or name a link to it"
         )
     return Path(os.path.expanduser(root)).absolute()
+
+
+def fetching(kind: str, root: str) -> str:
+    """Return the command that downloads a data set into a folder."""
+    return f"study data get {kind.replace('_', '-')} --root {shlex.quote(root)}"
 
 
 def locate(data: T, folder: str) -> T:
