@@ -385,7 +385,7 @@ def test_images_that_cannot_be_judged_are_refused_for_that_before_their_batches(
         Image.new("L", (8, 8), 20 * number).save(tmp_path / "photos" / f"{number}.png")
     for batch in (11, 8):  # one that they do not fill, and one that they do
         plan, store = of_images("photos", tmp_path, batch_size=batch), Store(tmp_path / "runs" / "a" / "b")
-        with pytest.raises(ValueError, match="^This rule cannot judge these data: 12 images are few, and 200 are"):
+        with pytest.raises(ValueError, match=r"^This rule cannot judge these data: 12 images are few, and 200 are"):
             execution.start(plan, store, Resources(), NullTracker())
         assert not (tmp_path / "runs").exists(), "no folder of launches appears for a cache of what is refused"
 
