@@ -4,16 +4,18 @@ Mistakes of the user are found before any training.
 """
 
 import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from study import report
+from study import report, signals
 from study.design import plugin_use
 from study.design.plan import Block, Cell, Plan
 from study.design.search_cells import tried
@@ -31,7 +33,7 @@ from study.storage.lookup import check_writable
 from study.storage.records import Record
 from study.storage.store import Store
 from study.tracking import Tracker
-from study.validation.competence import Competence
+from study.validation.competence import USUAL_IMAGES, Competence
 from study.validation.judges import try_judges
 from trainables import features, games, probes
 from trainables.config import Config, located
@@ -77,7 +79,8 @@ def check(plan: Plan, out: Path, resources: Resources, observers: Sequence[Obser
 
     Raises:
         ValueError: if a plugin has changed since the plan, data are absent, damaged or too few, a block does not fit
-            into the memory of this machine and is to be trained on it, or the folder is not writable.
+            into the memory of this machine and is to be trained on it, the folder is not writable, or the cluster does
+            not answer.
     """
     plugin_use.loaded(plan.plugins)
     cells = plan.cells if plan.search is None else tuple(tried(plan.search))
@@ -88,6 +91,7 @@ def check(plan: Plan, out: Path, resources: Resources, observers: Sequence[Obser
     for data in sets:
         data.check()
     check_writable(out)
+    ray_cluster.check_reachable(resources.address)
     digests: dict[DataConfig, str] = {}
     for data in sets:  # decodes all images once, so that damaged files are named before training
         source = data.load(device=torch.device("cpu"), dtype=torch.float32)
@@ -106,6 +110,8 @@ def _check_batches(plan: Plan, cells: Sequence[Cell], data: DataConfig, source: 
             try:
                 games.build(config).check(source)
             except ValueError as error:
+                if isinstance(source.truth, ImageTruth) and len(source.truth.images) < USUAL_IMAGES:
+                    try_judges(plan, None)  # whether so few can be judged at all is the graver question
                 raise ValueError(f"{error} (study {plan.study}, cell {cell.name})") from None
 
 
@@ -135,7 +141,7 @@ def start(
     plan = replace(plan, folder=plan.folder or os.getcwd())
     _notify(observers, lambda each: each.planned(plan))
     check(plan, store.out, resources, observers)
-    judges = try_judges(plan, cache_of(store))
+    judges = _judged(plan, cache_of(store))
     for name, judge in judges.items():
         _notify(observers, partial(_tell, name=name, judge=judge))
     _notify(observers, lambda each: each.connecting())
@@ -153,6 +159,21 @@ def start(
         return _carry_out(ledger, guide, allocation, tracker, observers)
     finally:
         ray_cluster.disconnect()
+
+
+def _judged(plan: Plan, cache: Path) -> Mapping[str, Competence]:
+    """Try the judges of a plan; the cache of their classifiers appears only if they can judge.
+
+    Raises:
+        ValueError: if one cannot.
+    """
+    if cache.exists():
+        return try_judges(plan, cache)
+    with TemporaryDirectory() as folder:
+        judges = try_judges(plan, Path(folder))
+        if os.listdir(folder):
+            shutil.copytree(folder, cache, dirs_exist_ok=True)
+    return judges
 
 
 def resume(
@@ -190,10 +211,10 @@ def _resume(
             f" {plan.rule.edition}, and this version has edition {EDITION}"
         )
     _notify(observers, lambda each: each.planned(plan))
-    digests = check(plan, store.out, resources, observers)
     trained_on = _data_of_traces(plan, store, observers)
     ledger = Ledger(plan, store, again=True)
-    _check_plan(ledger)
+    store.check_plan(ledger.records)
+    digests = check(plan, store.out, resources, observers)
     guide = _guide(ledger, mirror)
     if guide.agenda.finished():
         tracker.start(plan, store)
@@ -257,17 +278,6 @@ def _notify(observers: Sequence[Observer], event: Callable[[Observer], None]) ->
         event(observer)
 
 
-def _check_plan(ledger: Ledger) -> None:
-    """Raise ValueError if replicas were trained under a different plan; records of old versions do not name theirs."""
-    now = ledger.plan.digest()
-    for record in ledger.records:
-        if record.plan not in ("", now):
-            raise ValueError(
-                f"{ledger.store.plan_path} must be as it was planned to train more: it has digest {now} now, and block"
-                f" {record.block} was trained under {record.plan}"
-            )
-
-
 @dataclass(frozen=True, slots=True)
 class _Guide:
     """The agenda that chooses the next block, the observers that it relies on, and the score of a cell in a search."""
@@ -317,10 +327,12 @@ def _carry_out(
     """Train what is left and finish the launch. What cuts the training short leaves no tracked run open."""
     try:
         ended = _train(ledger, guide, allocation, tracker, observers)
-    except (KeyboardInterrupt, ray_cluster.ClusterLost):
+    except (KeyboardInterrupt, ray_cluster.ClusterLost) as error:
         ray_cluster.disconnect()  # first: without its cluster, Ray would end this process before long
         ledger.write()
         tracker.finish(ledger.store, False)
+        if signals.received:  # by a whole group of processes: Ray's were ended as this one is
+            raise KeyboardInterrupt from error
         raise
     return finish(ledger, tracker, interrupted=not ended)
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from math import isfinite
 
+from trainables.text import printable as printable
+
 NOTHING = "\N{EN DASH}"
 """Stands where there is no number to show."""
 
@@ -154,8 +156,3 @@ def quoted(value: object) -> str:
     except (RecursionError, ValueError):  # nested too deeply; an integer with thousands of digits
         return f"a {type(value).__name__} that is too large to be shown"
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
-
-
-def printable(text: str) -> str:
-    """Return other people's text as a terminal may get it: in one line, control characters and the like escaped."""
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from study.storage.store import Store
 if TYPE_CHECKING:
     from study.execution import Result
     from study.search.optuna_adapter.dashboard import Mirror
+    from study.terminal.progress import Terminal
 
 
 def run(
@@ -70,11 +72,14 @@ def run(
 
     check_kind("plan", plan, Plan, "a Plan, as study.plan returns")
     plan = plan if keep is None else replace(plan, keep=keep)
+    check_local(out)
     folder = Path(out)
     resources = Resources(address=address, cpus=cpus_per_block, gpus=gpus_per_block)
-    check_local(folder)
-    watching = [*observers, *_bar(progress), _Warner()]
-    with placed(plan, folder) as (named, store):
+    bar = _bar(progress)
+    watching = [*observers, *bar, _Warner()]
+    with placed(plan, folder) as (named, store), ExitStack() as stack:
+        for each in bar:
+            stack.enter_context(each)
         tracker, mirror = tracker_at(folder, tracking_uri), mirror_at(folder, storage, named)
         return _ended(store, lambda: execution.start(named, store, resources, tracker, watching, mirror))
 
@@ -122,8 +127,12 @@ def resume(
     home = store.out
     resources = Resources(address=address, cpus=cpus_per_block, gpus=gpus_per_block)
     tracker, mirror = tracker_at(home, tracking_uri), mirror_at(home, storage, store.plan())
-    watching = [*observers, *_bar(progress), _Warner()]
-    return _ended(store, lambda: execution.resume(store, resources, tracker, watching, mirror))
+    bar = _bar(progress)
+    watching = [*observers, *bar, _Warner()]
+    with ExitStack() as stack:
+        for each in bar:
+            stack.enter_context(each)
+        return _ended(store, lambda: execution.resume(store, resources, tracker, watching, mirror))
 
 
 def load(launch: str | Path, *, out: str | Path = "runs") -> Launch:
@@ -193,7 +202,7 @@ class _Warner(Observer):
         warnings.warn(sentence, RuntimeWarning, stacklevel=2)
 
 
-def _bar(progress: bool | None) -> list[Observer]:
+def _bar(progress: bool | None) -> "list[Terminal]":
     """Return the observer that shows progress if it is wanted, by default in a notebook; else none."""
     if not (_in_notebook() if progress is None else progress):
         return []

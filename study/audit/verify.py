@@ -28,8 +28,9 @@ from study.outcomes.rule import OutcomeRule
 from study.scheduling import until_decided
 from study.scheduling.ledger import redecide
 from study.storage import search_log
-from study.storage.records import Record, Status
+from study.storage.records import Record, Status, of_other_plans
 from study.storage.store import Store
+from study.validation.competence import Competence
 from trainables import plugins
 from trainables.config import digest_of
 from trainables.trace import Trace
@@ -47,16 +48,17 @@ class _Header:
 
 
 def verify(store: Store, page: Path | None = None) -> tuple[Check, ...]:
-    """All checks in order; what comes after traces that do not fit the plan cannot be computed, and is left out.
+    """All checks in order; what comes after a plan or traces that do not fit cannot be computed, and is left out.
 
     Args:
         page: a copy of the report elsewhere, to be compared instead of the launch's own.
 
     Raises:
-        ValueError: if there is no launch, or its plan, rule or records, or the copy, cannot be read.
+        ValueError: if there is no launch, or one of its files, or the copy, cannot be read.
     """
-    plan, stored, rule = store.plan(), store.records(), store.rule()
+    plan, stored, rule = store.plan(), store.records(of_any_plan=True), store.rule()
     left = store.settled()
+    store.judges(Competence)  # nothing follows from them, and they have to be readable
     headers, unreadable = _headers(plan, store)
     checks = [
         _plan(plan, stored, headers),
@@ -69,7 +71,7 @@ def verify(store: Store, page: Path | None = None) -> tuple[Check, ...]:
         *([check_weights(plan, store)] if store.weights_path.exists() else []),
         _traces(plan, stored, headers, unreadable),
     ]
-    if unreadable or checks[-1].differences:
+    if unreadable or checks[0].differences or checks[-1].differences:
         return tuple(checks)
     try:
         computed = redecide(plan, store, rule).records
@@ -130,8 +132,7 @@ def _plan(plan: Plan, stored: Sequence[Record], headers: Mapping[str, _Header]) 
         for name, other in made.items()
         if other not in ("", own)
     ]
-    records = Counter(record.plan for record in stored if record.plan not in ("", own))
-    differences += [f"spec.json is the plan {own}, {n} records are of the plan {other}" for other, n in records.items()]
+    differences += of_other_plans(stored, own)
     if any(made.values()) or any(record.plan for record in stored):
         compared = f"digest {own} in {len(stored)} records and {len(headers)} traces"
         return Check(name="plan", compared=compared, differences=tuple(differences))

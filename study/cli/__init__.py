@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from types import FrameType
 
+from study import signals
 from study.cli.app import app
 
 # The commands in the order of the help: studies before a run, launches, then their results.
@@ -40,11 +41,10 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run the command ``study``. SIGTERM, and the end of the terminal, end a launch as orderly as Ctrl-C does."""
-    signals: list[int] = []
     terminals = [stream.fileno() for stream in (sys.stdout, sys.stderr) if stream.isatty()]
 
     def terminate(number: int, frame: FrameType | None) -> None:
-        signals.append(number)
+        signals.received.append(number)
         if number == signal.SIGHUP:
             _silence(terminals)
         interrupt = signal.getsignal(signal.SIGINT)
@@ -63,7 +63,9 @@ def main() -> None:
         code = INTERRUPTED
     except SystemExit as end:
         code = end.code
-    sys.exit(128 + signals[0] if signals and code == INTERRUPTED else code)
+    number = signals.received[0] if signals.received else None
+    signals.received.clear()
+    sys.exit(128 + number if number and code == INTERRUPTED else code)
 
 
 def _silence(terminals: Sequence[int]) -> None:

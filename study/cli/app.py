@@ -117,10 +117,16 @@ def _study(
     version: Annotated[  # the name of the option
         bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
     ] = False,
-) -> None: ...
+) -> None:
+    try:
+        os.getcwd()
+    except FileNotFoundError:  # which torch's libraries end the process for
+        say_error("the working folder no longer exists: cd to another one")
+        raise typer.Exit(2) from None
 
 
-def _local(out: Path) -> Path:
+def _local(out: str | Path) -> Path:
+    """Return a folder of this machine; checked as it was typed, because a path has one slash of an address's two."""
     from study.storage.lookup import check_local
 
     try:
@@ -128,11 +134,14 @@ def _local(out: Path) -> Path:
     except ValueError as error:
         say_error(error)
         raise typer.Exit(2) from None
-    return out
+    return Path(out)
 
 
 Out = Annotated[
-    Path, typer.Option("--out", callback=_local, help="Folder of launches, MLflow's database and cached features.")
+    Path,
+    typer.Option(
+        "--out", parser=_local, metavar="PATH", help="Folder of launches, MLflow's database and cached features."
+    ),
 ]
 LaunchArgument = Annotated[
     str, typer.Argument(help="A launch: its id as printed by run, or its folder.", metavar="LAUNCH")
@@ -252,16 +261,19 @@ def planned(
     from study.api.planning import plan
     from study.design.parsing import assignments
     from study.design.varying import axes
+    from study.terminal.waiting import Waiting
 
-    return plan(
-        name,
-        profile,
-        seeds=seeds,
-        set=assignments(changes or [], "--set"),
-        vary=axes(vary or [], "--vary"),
-        until_decided=until_decided,
-        budget=budget,
-    )
+    with Waiting(console) as waiting:
+        waiting.on("planning ...", logged=False)
+        return plan(
+            name,
+            profile,
+            seeds=seeds,
+            set=assignments(changes or [], "--set"),
+            vary=axes(vary or [], "--vary"),
+            until_decided=until_decided,
+            budget=budget,
+        )
 
 
 def keeping(plan: "Plan", keep: str | None) -> "Plan":

@@ -37,7 +37,7 @@ def confirm(
     """Run the best cell of a launch again on fresh seeds: its old rate is optimistic, because it selected the cell."""
     relayed(address)
     source = stored(launch, out)
-    resources = resources_at(address, cpus_per_block, gpus_per_block)
+    resources = resources_at(source.out, address, cpus_per_block, gpus_per_block, tracking_uri)
     from study.api.planning import confirmation_of
 
     plan = keeping(confirmation_of(source, cell=cell, seeds=seeds), keep)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from study import signals
 from study.cli.app import (
     Address,
     Changes,
@@ -35,6 +36,9 @@ from study.cli.app import (
     study_of,
 )
 from study.formatting import printable
+from study.terminal.waiting import Waiting
+
+_LOADING = "loading Ray and MLflow ..."
 
 
 @app.command()
@@ -70,11 +74,11 @@ def run(
     """Run a study: train every cell with every seed, decide the outcome of each, and write the report."""
     relayed(address)
     study = study_of(name, profile)
+    resources = resources_at(out, address, cpus_per_block, gpus_per_block, tracking_uri)
     plan = planned(study, profile, seeds, changes, vary=vary, until_decided=until_decided, budget=budget)
     plan = keeping(plan, keep)
     if save is not None:
         save_study(save, study, profile, seeds, changes, vary)
-    resources = resources_at(address, cpus_per_block, gpus_per_block)
     start(plan, out, resources, tracking_uri)
 
 
@@ -94,15 +98,22 @@ def resume(
     store = stored(launch, out)
     home = store.out
     store.plan().check_trained_here("resumed")
-    resources = resources_at(address, cpus_per_block, gpus_per_block)
-    from study import execution
-    from study.api.running import mirror_at
-    from study.terminal.progress import Terminal
-    from study.tracking import tracker_at
+    resources = resources_at(home, address, cpus_per_block, gpus_per_block, tracking_uri)
+    with Waiting(console) as waiting:
+        waiting.on(_LOADING)
+        from study import execution
+        from study.api.running import mirror_at
+        from study.terminal.progress import Terminal
+        from study.tracking import tracker_at
 
     tracker, mirror = tracker_at(home, tracking_uri), mirror_at(home, storage, store.plan())
     say_where(home, tracking_uri)
-    finish(store, lambda: execution.resume(store, resources, tracker, [Terminal(console)], mirror), tracking_uri)
+
+    def go() -> Any:
+        with Terminal(console) as terminal:
+            return execution.resume(store, resources, tracker, [terminal], mirror)
+
+    finish(store, go, tracking_uri)
 
 
 @app.command()
@@ -217,25 +228,37 @@ def _elsewhere(out: Path) -> str:
 
 def relayed(address: str) -> None:
     """For an address ray://... run the command on that cluster and exit."""
+    from study.scheduling import addresses
+
+    addresses.check_form(address)
     if address.startswith("ray://"):
+        addresses.check_answers(address)
         raise typer.Exit(relay(address))
 
 
-def resources_at(address: str, cpus: float, gpus: float | None) -> Any:
-    """Return the resources of each block."""
-    console.print("loading Ray and MLflow ...", style="dim")
+def resources_at(out: Path, address: str, cpus: float, gpus: float | None, tracking_uri: str | None) -> Any:
+    """Return the resources of each block; refuse what can be seen to fail before anything is loaded that trains."""
+    from study import tracking
+    from study.scheduling import addresses
     from study.scheduling.agenda import Resources
+    from study.storage.lookup import check_writable
 
-    return Resources(address=address, cpus=cpus, gpus=gpus)
+    resources = Resources(address=address, cpus=cpus, gpus=gpus)
+    check_writable(out)
+    addresses.check_answers(address)
+    tracking.check(tracking.uri_for(out, tracking_uri))
+    return resources
 
 
 def start(plan: Any, out: Path, resources: Any, tracking_uri: str | None, storage: str | None = None) -> Any:
     """Run a new launch in its folder of ``out`` to its end; return its store."""
-    from study import execution
-    from study.api.running import mirror_at
-    from study.storage.new_launch import placed
-    from study.terminal.progress import Terminal
-    from study.tracking import tracker_at
+    with Waiting(console) as waiting:
+        waiting.on(_LOADING)
+        from study import execution
+        from study.api.running import mirror_at
+        from study.storage.new_launch import placed
+        from study.terminal.progress import Terminal
+        from study.tracking import tracker_at
 
     with placed(plan, out) as (named, store):
         mirror = mirror_at(out, storage, named)
@@ -244,7 +267,8 @@ def start(plan: Any, out: Path, resources: Any, tracking_uri: str | None, storag
             say_where(out, tracking_uri)
 
             def go() -> Any:
-                return execution.start(named, store, resources, tracker, [Terminal(console)], mirror)
+                with Terminal(console) as terminal:
+                    return execution.start(named, store, resources, tracker, [terminal], mirror)
 
             finish(store, go, tracking_uri)
         finally:
@@ -289,7 +313,7 @@ def finish(store: Any, go: Callable[[], Any], tracking_uri: str | None) -> None:
     try:
         result = go()
     except KeyboardInterrupt:
-        say("interrupted; ", launches.way_on(store))
+        say(f"{signals.reason() or 'interrupted'}; ", launches.way_on(store))
         raise typer.Exit(130) from None
     except OSError as error:
         say(("error: ", "red"), f"{error}; ", launches.way_on(store))
@@ -306,5 +330,5 @@ def finish(store: Any, go: Callable[[], Any], tracking_uri: str | None) -> None:
         where = store.tune_path / "blocks" / block / "error.txt"
         say((f"block {block} crashed: ", "red"), f"{printable(reason)} (full error: {where})")
     if result.interrupted or result.crashes:
-        say("interrupted; " if result.interrupted else "", launches.way_on(store))
+        say(f"{signals.reason() or 'interrupted'}; " if result.interrupted else "", launches.way_on(store))
         raise typer.Exit(130 if result.interrupted else 1)

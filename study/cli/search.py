@@ -73,6 +73,7 @@ def search(
     """Search a space for settings that train reliably, and confirm the best one on fresh seeds."""
     relayed(address)
     named(name)  # what cannot be one is refused before anything is loaded that searches
+    resources = resources_at(out, address, cpus_per_block, gpus_per_block, tracking_uri)
     from study.api.planning import check_fresh_seeds, confirmation_of, plan_search
     from study.api.running import load
     from study.design.parsing import assignments
@@ -95,7 +96,6 @@ def search(
         warm_start=None if warm_start is None else load(warm_start, out=out),
     )
     plan = keeping(plan, keep)
-    resources = resources_at(address, cpus_per_block, gpus_per_block)
     store = start(plan, out, resources, tracking_uri, storage)
     fresh = seeds if confirm is None else confirm
     if not fresh:

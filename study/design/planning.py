@@ -11,6 +11,7 @@ from study.design.plan import Cell, Plan
 from study.design.plugin_use import uses
 from study.design.study import MOST_SEEDS, Profile, Study
 from study.design.values import leaves
+from study.formatting import did_you_mean
 from trainables.config import Config, digest, to_dict
 from trainables.versions import versions
 
@@ -80,7 +81,8 @@ def plan_study(
 
 def _profile(study: Study, name: str) -> Profile:
     if name not in study.profiles:
-        raise ValueError(f"profile must be one of {', '.join(study.profiles)}, got {name!r}")
+        near = did_you_mean(name, study.profiles)
+        raise ValueError(f"profile must be one of {', '.join(study.profiles)}, got {name!r}{near}")
     return study.profiles[name]
 
 
@@ -89,9 +91,11 @@ def _check_reports(cells: Sequence[Cell], window: int) -> None:
     for cell in cells:
         steps, every = cell.config.steps, cell.config.evaluation.every
         if -(-steps // every) < window:
+            most = next((most for most in range(steps, 0, -1) if -(-steps // most) >= window), 0)
+            works = f"take at most {most}" if most else f"take at least {window} steps"
             raise ValueError(
                 f"evaluation.every must leave at least {window} reports, the rule's window, in {steps} steps, got"
-                f" {every}"
+                f" {every}: {works}"
             )
 
 

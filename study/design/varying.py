@@ -8,7 +8,7 @@ from itertools import combinations
 from search_spaces import Factor, Level
 from study.design.parsing import path_and_value, value_of
 from study.design.study import Contrast, Study
-from study.formatting import quoted
+from study.formatting import did_you_mean, quoted
 
 _CLOSING = {"[": "]", "{": "}", '"': '"'}
 
@@ -26,7 +26,9 @@ def vary(study: Study, profile: str, axes: Mapping[str, Sequence[object]]) -> St
         ValueError: if the profile does not exist, or an axis has fewer than two values, or one twice.
     """
     if profile not in study.profiles:
-        raise ValueError(f"profile must be one of {', '.join(study.profiles)}, got {profile!r} (study {study.name})")
+        near = did_you_mean(profile, study.profiles)
+        known = ", ".join(study.profiles)
+        raise ValueError(f"profile must be one of {known}, got {profile!r} (study {study.name}){near}")
     factors = tuple(_factor(path, values) for path, values in axes.items())
     varied = ", ".join(axes)
     base = study.profiles[profile]

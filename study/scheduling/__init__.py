@@ -3,6 +3,7 @@
 import os
 
 # Ray reads these when it is imported, which only modules of this package do.
+os.environ.setdefault("RAY_CLIENT_MAX_CONNECTION_TIMEOUT_S", "5")  # of each of three tries to join a cluster
 os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")  # uv run: workers use this environment, not a second one
 os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # its banner ignores verbose=0; the terminal is ours
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from study.design.plan import Block
+from study.scheduling import addresses
 from study.scheduling.ledger import Ledger
 from study.storage.records import Status
 
@@ -14,7 +15,8 @@ class Resources:
     """The share of the cluster that one block gets, and which cluster.
 
     Attributes:
-        address: ``local`` for a Ray that is started here, ``auto`` for the one this machine belongs to, or ``ray://host:port``.
+        address: ``local`` for a Ray that is started here, ``auto`` for the one this machine belongs to, or
+            ``host:port``, or ``ray://host:port``.
         cpus, gpus: per block; fractions share a device. No gpus stated: a quarter of one if the cluster has any.
     """
 
@@ -23,6 +25,7 @@ class Resources:
     gpus: float | None = None
 
     def __post_init__(self) -> None:
+        addresses.check_form(self.address)
         if not self.cpus > 0:
             raise ValueError(f"--cpus-per-block must be > 0, got {self.cpus}")
         if self.gpus is not None and not self.gpus >= 0:

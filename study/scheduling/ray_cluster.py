@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -26,18 +27,16 @@ from ray._private import worker as ray_worker
 from ray._private.state import state  # what Ray Data uses, too: no public way tells what an autoscaler may add
 from ray.exceptions import AuthenticationError
 
+from study import signals
 from study.formatting import plural
 from study.reaper import Reaper
+from study.scheduling import addresses
 from study.scheduling.agenda import Allocation, Resources
 from study.scheduling.session_folder import session_folder
 
 import psutil  # isort: skip  # Ray's copy, which importing Ray has put on the path
 
 _NO_CLUSTER = (ConnectionError, TimeoutError, ValueError, AuthenticationError)
-
-
-_ANSWER_SECONDS = 5.0
-"""How long a cluster's head may take to accept a connection."""
 
 
 _START_SECONDS = 180.0
@@ -52,6 +51,10 @@ _WATCH_SECONDS = 1.0
 
 _ENDING_SECONDS = 30.0
 """How long this process may take to end by itself when Ray has died."""
+
+
+_ENDED_SECONDS = 5.0
+"""The same if a signal has told this process to end, and its Ray with it."""
 
 
 _VITAL = ("raylet", "gcs_server")
@@ -144,7 +147,7 @@ def _join(address: str) -> None:
     """
     try:
         _check_answers(address)
-        with _signals_kept():
+        with _signals_kept(), warnings.catch_warnings(category=UserWarning, action="ignore"):
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:
         if type(error) is Exception or isinstance(error, (*_NO_CLUSTER, RuntimeError)):
@@ -152,16 +155,20 @@ def _join(address: str) -> None:
         raise
 
 
+def check_reachable(address: str) -> None:
+    """Raise ValueError if a cluster that is to be joined does not answer."""
+    if address == "local":
+        return
+    try:
+        _check_answers(address)
+    except _NO_CLUSTER as error:
+        raise _unreachable(address, error) from None
+
+
 def _check_answers(address: str) -> None:
     """Raise ConnectionError if nothing accepts a connection at an address: Ray itself would try for minutes."""
     scheme, _, client = address.rpartition("://")
-    target = client if scheme else services.canonicalize_bootstrap_address(address)
-    host, _, port = str(target).rpartition(":")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_SECONDS).close()
-    except OSError as error:
-        reason = "it does not answer" if isinstance(error, TimeoutError) else error.strerror or str(error)
-        raise ConnectionError(f"{target}: {reason}") from None
+    addresses.knock(client if scheme else str(services.canonicalize_bootstrap_address(address)))
 
 
 def _unreachable(address: str, error: Exception) -> ValueError:
@@ -286,9 +293,10 @@ def last_words(advice: str) -> Iterator[None]:
             try:
                 check_alive()
             except ClusterLost as error:
-                if not over.wait(_ENDING_SECONDS):
-                    print(f"error: {error}; {advice}", file=sys.stderr, flush=True)
-                    os._exit(1)
+                if not over.wait(_ENDED_SECONDS if signals.received else _ENDING_SECONDS):
+                    reason = signals.reason()
+                    print(f"{reason or f'error: {error}'}; {advice}", file=sys.stderr, flush=True)
+                    os._exit(128 + signals.received[0] if reason else 1)
 
     Thread(target=watch, name="ray-watch", daemon=True).start()
     try:

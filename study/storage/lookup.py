@@ -19,8 +19,8 @@ def folder_of(launch: str | Path, out: str | Path) -> Path:
         ValueError: if there is no such launch.
     """
     root = Path(launch)
-    if os.path.isfile(root / "spec.json"):  # which is False, and no error, for what can be no path
-        return root
+    if str(launch) and os.path.isfile(root / "spec.json"):  # which is False, and no error, for what can be no path
+        return root if len(root.parts) > 1 else root.absolute()  # whose parents are asked for, which "." has not
     known = {path.parent.name: path.parent for path in sorted(Path(out).glob("*/[!.]*/spec.json"))}
     if str(launch) in known:
         return known[str(launch)]
@@ -29,7 +29,9 @@ def folder_of(launch: str | Path, out: str | Path) -> Path:
 
 
 def check_local(out: str | Path) -> None:
-    """Raise ValueError if a folder of launches is an address, which would become a folder of that name here."""
+    """Raise ValueError if a folder of launches is an address, which would become a folder of that name here, or ""."""
+    if not str(out):
+        raise ValueError("--out must be a folder, got '': the working folder is '.'")
     if _ADDRESS.match(str(out)):
         raise ValueError(f"--out must be a folder of this machine, got the address {str(out)!r}; mount it as a folder")
 

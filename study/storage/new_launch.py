@@ -9,6 +9,7 @@ from pathlib import Path
 
 from study.design.plan import Plan
 from study.storage import lock
+from study.storage.lookup import check_writable
 from study.storage.store import Store
 
 
@@ -40,7 +41,10 @@ def _drafted(store: Store, stack: ExitStack) -> bool:
     try:
         draft.mkdir(parents=True, exist_ok=True)
         stack.enter_context(_held(store))
-    except (lock.InUse, FileNotFoundError):  # another process is making it, or has just given it up
+    except lock.InUse:  # another process is making it
+        return False
+    except FileNotFoundError:  # another process has just given it up, or it cannot be made
+        check_writable(store.out)
         return False
     except OSError as error:
         raise ValueError(f"--out must be a writable folder, got {store.out}: {error.strerror}") from None

@@ -1,6 +1,7 @@
 """Records: one row per planned replica, the table that every number shown is computed from."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -14,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from study.design.plan import Block, Plan
+from study.formatting import plural
 from study.outcomes.decision import Decision, decide
 from study.outcomes.futility import is_futile
 from study.outcomes.outcome import Outcome
@@ -223,6 +225,20 @@ def _in_order(found: list[Record]) -> tuple[Record, ...]:
         if (one.cell, one.replica) == (other.cell, other.replica):
             raise ValueError(f"it has two rows of cell {one.cell}, replica {one.replica}")
     return tuple(ordered)
+
+
+def of_other_plans(rows: Iterable[Record], own: str) -> tuple[str, ...]:
+    """Say how many records state another plan than that of ``spec.json``; those of old versions state none.
+
+    Args:
+        rows: the records.
+        own: digest of the plan in ``spec.json``.
+    """
+    found = Counter(row.plan for row in rows if row.plan not in ("", own))
+    return tuple(
+        f"spec.json is the plan {own}, {plural(n, 'record')} {'is' if n == 1 else 'are'} of the plan {other}"
+        for other, n in found.items()
+    )
 
 
 def _schema_of(table: pa.Table) -> int | None:

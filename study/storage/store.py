@@ -19,10 +19,11 @@ import os
 import re
 import shlex
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pydantic
 
@@ -39,14 +40,22 @@ from trainables.files import DamagedFile, written_whole
 from trainables.trace import Trace
 
 _RULE = pydantic.TypeAdapter(OutcomeRule)
-_JUDGES: pydantic.TypeAdapter[Mapping[str, Mapping[str, Any]]] = pydantic.TypeAdapter(Mapping[str, Mapping[str, Any]])
 
 
 _BLOCK = re.compile(r"c(?P<cell>\d{3,})-b(?P<number>\d{3,})", re.ASCII)
 """The name of a block (``Plan.block_of``)."""
 
 
-_SETTLED = pydantic.TypeAdapter(dict[str, Any])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Settled:
+    """What ``settled.json`` holds: the cells that need no more seeds, and the seconds that the launch has taken."""
+
+    cells: tuple[int, ...]
+    seconds: float = 0.0
+
+
+_SETTLED = pydantic.TypeAdapter(_Settled)
+J = TypeVar("J")
 
 
 class Store:
@@ -193,9 +202,17 @@ class Store:
         """Keep what the outcome rule made of real data and of generators that cheat, before anything was trained."""
         write_text(self.judges_path, json.dumps(judges, indent=1))
 
-    def judges(self) -> Mapping[str, Mapping[str, Any]]:
-        """Return what :meth:`write_judges` kept; nothing of a launch of an earlier version."""
-        return read_json(self.judges_path, _JUDGES) if self.judges_path.exists() else {}
+    def judges(self, kind: type[J]) -> Mapping[str, J]:
+        """Return what :meth:`write_judges` kept; nothing of a launch of an earlier version.
+
+        Args:
+            kind: what each was before it became plain values.
+
+        Raises:
+            ValueError: if it cannot be read.
+        """
+        adapter: pydantic.TypeAdapter[Mapping[str, J]] = pydantic.TypeAdapter(Mapping[str, kind])  # type: ignore[valid-type]
+        return read_json(self.judges_path, adapter) if self.judges_path.exists() else {}
 
     def write_settled(self, cells: Collection[int], seconds: float) -> None:
         """Tells later drivers which cells need no more seeds, and the time that the launch has taken."""
@@ -203,14 +220,14 @@ class Store:
 
     def settled(self) -> frozenset[int]:
         """Return the cells that need no more seeds; none in a launch with a fixed number."""
-        return frozenset(self._settled().get("cells", ()))
+        return frozenset(self._settled().cells)
 
     def spent(self) -> float:
         """Seconds of wall-clock time that the launch has taken up to the last block that ended; 0 if not counted."""
-        return float(self._settled().get("seconds", 0.0))
+        return self._settled().seconds
 
-    def _settled(self) -> dict[str, Any]:
-        return read_json(self.settled_path, _SETTLED) if self.settled_path.exists() else {}
+    def _settled(self) -> _Settled:
+        return read_json(self.settled_path, _SETTLED) if self.settled_path.exists() else _Settled(cells=())
 
     def halt_path(self, block: Block) -> Path:
         return self.halts_path / f"{block.name}.json"
@@ -247,17 +264,28 @@ class Store:
     def write_records(self, rows: tuple[Record, ...]) -> None:
         records.write(rows, self.records_path)
 
-    def records(self) -> tuple[Record, ...]:
+    def records(self, *, of_any_plan: bool = False) -> tuple[Record, ...]:
         """Read the records.
+
+        Args:
+            of_any_plan: whether those of another plan than ``spec.json`` are returned, too: to compare the two.
 
         Raises:
             DamagedFile: if they are damaged.
-            ValueError: if there are none, or they cannot be read for another reason.
+            ValueError: if there are none, they are of another plan, or they cannot be read for another reason.
         """
         try:
-            return records.read(self.records_path)
+            rows = records.read(self.records_path)
         except DamagedFile as error:
             raise DamagedFile(f"{error}; {self.resume_command} writes it again from the traces") from None
+        if not of_any_plan:
+            self.check_plan(rows)
+        return rows
+
+    def check_plan(self, rows: Sequence[Record]) -> None:
+        """Raise ValueError if records were made under another plan than that of ``spec.json``."""
+        for sentence in records.of_other_plans(rows, self.plan().digest()):
+            raise ValueError(f"{self.plan_path} was changed after the first seed: {sentence}; put back what was there")
 
     def sample_folder(self, cell: int, seed: int) -> Path:
         return self.samples_path / f"cell={cell}" / f"seed={seed}"

@@ -14,6 +14,7 @@ from rich.text import Text
 from torch import Tensor
 
 from study.design.parsing import assign_flat, assignments
+from study.formatting import did_you_mean
 from study.validation.judges import judge_of
 from trainables.data import FAMILY, DataConfig, Downloadable, ImageTruth, NamedData, Provided, Remarked, contents
 from trainables.data.cache import UnreadableImages
@@ -60,7 +61,8 @@ def find(name: str) -> NamedData:
     """
     known: dict[str, type[NamedData]] = {dataset().kind: dataset for dataset in FAMILY.members}
     if (kind := name.replace("-", "_")) not in known:
-        raise ValueError(f"NAME must be one of {', '.join(known)}, got {name!r}")
+        near = did_you_mean(kind, known)
+        raise ValueError(f"NAME must be one of {', '.join(known)}, got {name!r}{near}")
     return known[kind]()
 
 
@@ -117,7 +119,9 @@ def show(data: DataConfig, console: Console) -> None:
         raise
     rows = {"data set": f"{data.kind} ({data.source})", "shape": shape_text(facts.shape)}
     if facts.count:
-        rows["images"] = f"{facts.count:,}, {facts.distinct:,} of them distinct; all could be read"
+        other = contents.unpublished(data, facts.count)
+        said = f"{facts.count:,}, {facts.distinct:,} of them distinct; all could be read"
+        rows["images"] = f"{said}; {other}" if other else said
         rows["classes"] = (
             contents.counted(list(facts.per_class), facts.names) if facts.per_class else contents.UNLABELED
         )
@@ -137,7 +141,7 @@ def _of_own_files(data: Any) -> dict[str, str]:
     """Return rows on the user's own files: which are not used, how others are read, and whether they can be judged."""
     remarks, readings = data.remarks(), data.readings()
     return {
-        "not used": "; ".join(remarks) or "no file",
+        "not used": "; ".join(remarks) or "nothing: all files are used",
         "read": "; ".join(readings) or "as they lie on the disk",
         "judge": judge_of(data).sentence,
     }

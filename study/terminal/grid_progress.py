@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 
 from study.design.plan import Block
+from study.formatting import plural
 from study.report import phrases
 from study.scheduling.ledger import Ledger
 from study.storage.records import Status
@@ -28,7 +29,7 @@ class GridStanding:
         if records[0].status is Status.CRASHED:
             what = f"crashed: {self._ledger.crashes.get(block.name, '')}"
         seconds = sum(record.seconds for record in records)
-        return f"{block.cell.name}  ({len(block.seeds)} replicas, {seconds:.0f} s): {what}"
+        return f"{block.cell.name}  ({plural(len(block.seeds), 'replica')}, {seconds:.0f} s): {what}"
 
     def line(self) -> str:
         """Return a line such as ``cells 3/8 · replicas 17/40 (12 converged, 5 not learned)``."""

@@ -126,7 +126,7 @@ def results(launch: Launch, console: Console) -> None:
         _decided_again(launch, console)
     console.print(Text("Answer", style="bold"))
     for sentence in view_of(launch).answer:
-        console.print(Text(sentence))
+        console.print(Text(sentence.replace(" %", "%")))  # Rich would break the line before it, at any kind of space
 
 
 def _decided_again(launch: Launch, console: Console) -> None:

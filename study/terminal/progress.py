@@ -22,6 +22,7 @@ from study.terminal import launches
 from study.terminal.consoles import PlainConsole
 from study.terminal.grid_progress import GridStanding
 from study.terminal.search_progress import SearchStanding
+from study.terminal.waiting import Waiting
 from study.terminal.width import narrow
 from trainables.trace import Row
 
@@ -202,18 +203,27 @@ class Terminal(Observer):
     def __init__(self, console: Console | None = None) -> None:
         self._console = PlainConsole() if console is None else console
         self._live: LiveProgress | None = None
+        self._waiting = Waiting(self._console)
+
+    def __enter__(self) -> "Terminal":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Give the terminal back, whatever the launch ended with before it began."""
+        self._waiting.off()
 
     def planned(self, plan: Plan) -> None:
         self._console.print(launches.describe(plan), soft_wrap=not self._console.is_terminal)
         launches.out_of_reach(plan, self._console)
         if other := phrases.other_data(plan):
             self._say(other, style="yellow")
+        self._waiting.on("reading the data and trying the rule on them ...", logged=False)
 
     def warned(self, sentence: str) -> None:
         self._console.print(Text(f"warning: {sentence}", style="yellow"), soft_wrap=not self._console.is_terminal)
 
     def connecting(self) -> None:
-        self._say("starting Ray ...")
+        self._waiting.on("starting Ray ...")
 
     def data_loaded(self, data: str, sentence: str) -> None:
         self._console.print(Text(f"data {data}: {sentence}", style="dim"), soft_wrap=not self._console.is_terminal)
@@ -224,11 +234,13 @@ class Terminal(Observer):
     def connected(self, allocation: Allocation) -> None:
         device = f"{allocation.cpus:g} CPU" + (f" and {allocation.gpus:g} GPU" if allocation.gpus else "")
         self._say(f"Ray with {allocation.cluster}: {plural(allocation.at_a_time, 'block')} at a time, {device} each")
+        self._waiting.on("preparing the launch ...", logged=False)
 
     def classifier_trained(self, data: str, task: str, accuracy: float) -> None:
         self._say(f"features of {data}: a classifier of {task}, {accuracy:.1%} right on held-out images")
 
     def began(self, ledger: Ledger) -> None:
+        self._waiting.off()
         self._console.print(f"launch {ledger.plan.launch}", soft_wrap=True, highlight=False)
         self._live = LiveProgress(ledger, self._console)
         self._live.__enter__()
@@ -245,6 +257,7 @@ class Terminal(Observer):
     def ended(self) -> None:
         if self._live is not None:
             self._live.__exit__()
+        self._waiting.on("writing the records and the report ...", logged=False)
 
     def _say(self, line: str, style: str = "dim") -> None:
         """Print one line; a terminal breaks it between words, a log does not break it."""

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from study.tracking import server
 from study.tracking.tracker import NullTracker, Tracker
-from study.tracking.writer import MlflowTracker
 
 NOWHERE = "none"
 """Stands for "do not track" where a tracking or storage address is asked for."""
@@ -20,4 +19,6 @@ def tracker_at(out: Path, uri: str | None) -> Tracker:
     if address == NOWHERE:
         return NullTracker()
     server.check(address)
+    from study.tracking.writer import MlflowTracker
+
     return MlflowTracker(address)

@@ -42,13 +42,25 @@ def prepare(path: Path, create: Callable[[Path], None]) -> None:
         sqlite3.Error: if the file is no database, or another process keeps it locked.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(path.with_name(f"{path.name}.lock")):
+    lock = path.with_name(f"{path.name}.lock")
+    with _alone(lock), _gone_with(lock, path):
         if not _is_finished(path):
             with written_whole(path) as unfinished:
                 _remove(unfinished)
                 create(unfinished)
                 _remove(path)
         _relocate(path, path.resolve().parent / ARTIFACTS)
+
+
+@contextlib.contextmanager
+def _gone_with(lock: Path, path: Path) -> Iterator[None]:
+    """Remove the lock of a database that could not be made, on a full disk, say: it would be all that is left."""
+    try:
+        yield
+    except BaseException:
+        if not path.exists():
+            lock.unlink(missing_ok=True)
+        raise
 
 
 def check(path: Path) -> None:

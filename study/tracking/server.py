@@ -7,6 +7,7 @@ import sqlite3
 import ssl
 import urllib.error
 import urllib.request
+from importlib.metadata import entry_points
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -27,6 +28,8 @@ _DEFAULTS = {
     # The UI's server starts 8 job runners by default (1.2 GB of memory), and a study has no use for them.
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
 }
+_SCHEMES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "file", "databricks", "databricks-uc", "uc")
+_PLUGINS = "mlflow.tracking_store"
 _DATABASE_PORTS = {"postgresql": 5432, "mysql": 3306}
 _CHECK_SECONDS = 5.0
 _SECRETS = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
@@ -62,8 +65,10 @@ def check(uri: str) -> None:
     """Fail fast where mlflow would try for long, before it is even imported.
 
     Raises:
-        TrackingUnreachable: if the address cannot be read, a SQLite file cannot be written, or nobody answers.
+        TrackingUnreachable: if the address cannot be read, or MLflow does not know its scheme, a SQLite file cannot be
+            written, or nobody answers.
     """
+    _check_scheme(uri)
     try:
         path = database.path_of(uri)
         if path is not None:
@@ -72,6 +77,15 @@ def check(uri: str) -> None:
             _check_server(uri)
     except (OSError, ValueError, sqlite3.Error) as error:
         raise unreachable(uri, error) from None
+
+
+def _check_scheme(uri: str) -> None:
+    """Refuse an address that neither MLflow nor a plugin of it can read; a path is MLflow's to judge."""
+    scheme = uri.partition(":")[0].partition("+")[0].lower()
+    if ":" not in uri or scheme in _SCHEMES or any(scheme == own.name for own in entry_points(group=_PLUGINS)):
+        return
+    known = ", ".join(f"{name}://" for name in _SCHEMES[:-2])
+    raise TrackingUnreachable(f"--tracking-uri must be none or begin with one of {known}, got {named(uri)}")
 
 
 def unreachable(uri: str, error: BaseException) -> TrackingUnreachable:

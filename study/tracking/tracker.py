@@ -1,13 +1,16 @@
 """The tracker interface, and rebuilding a tracked launch from its files."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from __future__ import annotations
 
-from study.design.plan import Block, Cell, Plan
-from study.evidence.estimates import CellSummary
-from study.storage.records import Record
-from study.storage.store import Store
-from trainables.trace import Row
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from study.design.plan import Block, Cell, Plan
+    from study.evidence.estimates import CellSummary
+    from study.storage.records import Record
+    from study.storage.store import Store
+    from trainables.trace import Row
 
 
 class TrackingUnreachable(ValueError):
@@ -90,6 +93,6 @@ def sync(store: Store, tracker: Tracker) -> bool:
         TrackingUnreachable: if the server cannot be used.
         ValueError: if the folder holds no launch, or a file of it cannot be read.
     """
-    tracker.start(store.plan(), store)
     complete = store.records_path.exists() and all(record.status.ended for record in store.records())
+    tracker.start(store.plan(), store)
     return tracker.finish(store, complete)

@@ -18,6 +18,7 @@ from study.tracking import database
 from study.tracking.server import local_uri
 
 _HOST = "127.0.0.1"
+_HIGHEST = 65_535
 _START_SECONDS = 120.0
 _POLL_SECONDS = 0.1
 _END_SECONDS = 2.0
@@ -42,13 +43,14 @@ def port_for(wanted: int | None) -> int:
     """Return the wanted port, or a free one.
 
     Raises:
-        ValueError: if something else listens there, or this user may not; a free one is proposed.
+        ValueError: if it is no port, or something else listens there, or this user may not; a free one is proposed.
     """
+    if wanted is not None and not 0 <= wanted <= _HIGHEST:
+        raise ValueError(f"--port must be between 0 (a free one) and {_HIGHEST}, got {wanted}")
     try:
         return _bound(wanted or 0)
-    except (OSError, OverflowError) as error:
-        why = error.strerror if isinstance(error, OSError) else str(error)
-        raise ValueError(f"--port must be a free port, got {wanted}: {why}; {_bound(0)} is free") from None
+    except OSError as error:
+        raise ValueError(f"--port must be a free port, got {wanted}: {error.strerror}; {_bound(0)} is free") from None
 
 
 def root_of(port: int) -> str:

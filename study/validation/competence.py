@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import inf, isnan
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
 
 from study.evidence.inference.proportions import clopper_pearson
-from study.formatting import joined
+from study.formatting import joined, plural
 from study.outcomes.columns import Floats
 from study.outcomes.decision import decide, undecidable
 from study.outcomes.measures import Criterion, Kind, criteria, measure
@@ -99,7 +99,8 @@ class Competence:
         """Why it cannot judge, a clause for each reason; empty if it can."""
         found = [self.missing] if self.missing else self._shortcomings()
         if found and 0 < self.images < USUAL_IMAGES:
-            found.insert(0, f"{self.images} images are few, and {USUAL_IMAGES} are usually enough")
+            few = f"{plural(self.images, 'image')} {'is' if self.images == 1 else 'are'}"
+            found.insert(0, f"{few} few, and {USUAL_IMAGES} are usually enough")
         return tuple(found)
 
     def _shortcomings(self) -> list[str]:
@@ -108,7 +109,7 @@ class Competence:
             share, low, largest = self.label_accuracy
             found.append(
                 f"the classifier of labels is right for {share:.0%} of held-out images (95 % limit {low:.0%}), and the"
-                f" largest class has {largest:.0%}, so it cannot read the labels: are the folders classes?"
+                f" largest class has {largest:.0%}, so it cannot read the labels: check that the folders are classes"
             )
         failed = sum(count for outcome, count in self.real.items() if outcome != Outcome.CONVERGED.value)
         if failed:
@@ -126,7 +127,7 @@ class Competence:
             return "This rule compares an error on held-out images, which needs no test of its own."
         cheated = f" and none of {len(self.nulls)} generators that cheat ({joined(self.nulls)})" if self.nulls else ""
         return (
-            f"With {self.samples} samples per row, this rule calls all {sum(self.real.values())} sets of real samples"
+            f"With {self.samples:,} samples per row, this rule calls all {sum(self.real.values())} sets of real samples"
             f" converged{cheated}.{self._caveat}"
         )
 
@@ -155,30 +156,29 @@ class Competence:
         """Return plain values, for a launch's files."""
         return asdict(self)
 
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """Rebuild what :meth:`to_json` returned, also from a file."""
-        reaches = tuple(Reach(**each) for each in stored["reaches"])
-        accuracies = {name: tuple(stored.get(name, ())) for name in ("label_accuracy", "rotation_accuracy")}
-        return cls(**{**stored, "reaches": reaches, **accuracies})
 
-
+_WITHOUT_DOUBLES = "more images without doubles"
 _REMEDIES = {
-    "coverage_min": "take more samples or fewer classes",
-    "balance_min": "take more samples or fewer classes",
-    "support_min": "take more images or another measure",
-    "precision_min": "take more images or another measure",
-    "recall_min": "take more images or another measure",
-    "spacing_max": "take more images",
-    "residue_max": "take more images",
-    "distinctness_min": "take more images, without doubles",
-    "label_accuracy_min": "use better labels, or a rule without label_accuracy_min",
+    "coverage_min": ("more samples", "fewer classes"),
+    "balance_min": ("more samples", "fewer classes"),
+    "support_min": ("more images", "another measure"),
+    "precision_min": ("more images", "another measure"),
+    "recall_min": ("more images", "another measure"),
+    "spacing_max": ("more images",),
+    "residue_max": ("more images",),
+    "distinctness_min": (_WITHOUT_DOUBLES,),
+    "label_accuracy_min": ("better labels", "a rule without label_accuracy_min"),
 }
+"""What real samples need to reach a threshold that they fall short of: one of these each."""
 
 
 def _remedy(short: Sequence[Reach]) -> str:
-    found = dict.fromkeys(_REMEDIES.get(each.field, "take more samples or another measure") for each in short)
-    return joined(list(found)) if found else "take another measure"
+    """Return what to take instead, each thing once: of each group one thing."""
+    other = ("another measure",)
+    groups = dict.fromkeys(_REMEDIES.get(each.field, ("more samples", *other)) for each in short) or {other: None}
+    images = next((only for only in (_WITHOUT_DOUBLES, "more images") if (only,) in groups), "")
+    found = [group for group in groups if not images or group == (images,) or "more images" not in group]
+    return f"take {', and '.join(joined(group, 'or') for group in found)}"
 
 
 def competence(config: Config, rule: OutcomeRule, cache: Path | None, source: Source | None = None) -> Competence:

@@ -14,12 +14,12 @@ from trainables.networks.mlp import Mlp
 from trainables.optim import Adam
 
 
-def try_judges(plan: Plan, cache: Path) -> Mapping[str, Competence]:
+def try_judges(plan: Plan, cache: Path | None) -> Mapping[str, Competence]:
     """Try the plan's rule on real data and on generators that cheat, once for each data set and way to measure it.
 
     Args:
         plan: what is to be trained.
-        cache: folder of trained feature nets.
+        cache: folder of trained feature nets, if they are to be kept.
 
     Returns:
         What was found, by the name of what was judged.

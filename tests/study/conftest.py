@@ -68,6 +68,7 @@ def make(
     plan = _plan(outcomes, name, config or {}, changes)
     store = Store(out / plan.study / plan.launch)
     store.write_plan(plan)
+    store.records_path.unlink(missing_ok=True)  # of a launch that the test has made before, of another plan
     for block in plan.blocks():
         ends = outcomes[block.cell.index][block.first : block.first + len(block.seeds)]
         if U not in ends:

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import re
+import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from socket import gethostname
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 
 import study
-from study import execution
+from study import execution, signals
 from study.design.plan import Block, Plan
 from study.evidence.estimates import CellSummary
 from study.scheduling import ray_cluster, ray_driver
@@ -107,7 +108,7 @@ def test_a_launch_without_a_cluster_leaves_no_folder(tmp_path: Path) -> None:
 def test_a_changed_plan_trains_no_more_seeds(tmp_path: Path) -> None:
     store = make(tmp_path, ((C, C), (U, U)), page=False)
     store.write_plan(dataclasses.replace(store.plan(), title="Another title"))
-    with pytest.raises(ValueError, match=r"must be as it was planned to train more: it has digest \w{16} now"):
+    with pytest.raises(ValueError, match=r"spec.json was changed after the first seed: spec.json is the plan \w{16}, "):
         execution.resume(store, Resources(), NullTracker())
 
 
@@ -190,6 +191,21 @@ def test_what_cuts_a_launch_short_leaves_no_tracked_run_open_and_loses_nothing(
     assert tracker.complete == [False]
     assert order[:2] == ["ray", "tracker"], "Ray, whose cluster is gone, would end this process before long"
     assert [record.status for record in store.records()] == [Status.FINISHED] * 2 + [Status.PLANNED] * 2
+
+
+def test_a_ray_that_was_ended_with_this_process_is_an_interruption(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train(store: Store, ledger: Ledger, block: Block) -> None:
+        signals.received.append(signal.SIGTERM)
+        raise ClusterLost("Ray's process raylet was ended")
+
+    end_at_once(monkeypatch, train)
+    monkeypatch.setattr(signals, "received", [])
+    monkeypatch.setattr(ray_cluster, "disconnect", lambda: None)
+    store = make(tmp_path, ((U, U), (U, U)), page=False)
+    with pytest.raises(KeyboardInterrupt):
+        execution.resume(store, Resources(), NullTracker())
 
 
 def test_an_interruption_before_the_plan_is_stored_leaves_no_folder(
@@ -351,8 +367,9 @@ def test_observers_hear_what_the_data_are(tmp_path: Path) -> None:
     ],
 )
 def test_images_that_fill_no_batch_are_refused_before_anything_starts(
-    tmp_path: Path, no_cluster: None, fields: dict[str, int], sentence: str
+    tmp_path: Path, no_cluster: None, fields: dict[str, int], sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(execution, "try_judges", lambda plan, cache: {})
     (tmp_path / "photos").mkdir()
     for number in range(12):
         Image.new("L", (8, 8), 20 * number).save(tmp_path / "photos" / f"{number}.png")
@@ -362,8 +379,22 @@ def test_images_that_fill_no_batch_are_refused_before_anything_starts(
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_search_whose_batches_are_larger_than_the_data_is_refused_before_anything_starts(tmp_path: Path) -> None:
+def test_images_that_cannot_be_judged_are_refused_for_that_before_their_batches(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    for number in range(12):
+        Image.new("L", (8, 8), 20 * number).save(tmp_path / "photos" / f"{number}.png")
+    for batch in (11, 8):  # one that they do not fill, and one that they do
+        plan, store = of_images("photos", tmp_path, batch_size=batch), Store(tmp_path / "runs" / "a" / "b")
+        with pytest.raises(ValueError, match=r"^This rule cannot judge these data: 12 images are few, and 200 are"):
+            execution.start(plan, store, Resources(), NullTracker())
+        assert not (tmp_path / "runs").exists(), "no folder of launches appears for a cache of what is refused"
+
+
+def test_a_search_whose_batches_are_larger_than_the_data_is_refused_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its base is not: the size is an axis."""
+    monkeypatch.setattr(execution, "try_judges", lambda plan, cache: {})
     (tmp_path / "photos").mkdir()
     for number in range(80):
         Image.new("L", (8, 8), 3 * number).save(tmp_path / "photos" / f"{number}.png")
@@ -377,12 +408,15 @@ def test_a_search_whose_batches_are_larger_than_the_data_is_refused_before_anyth
 
 
 @pytest.mark.parametrize("address", ["local", "auto"])
-def test_a_block_larger_than_the_memory_is_refused_on_this_machine(tmp_path: Path, address: str) -> None:
+def test_a_block_larger_than_the_memory_is_refused_on_this_machine(
+    tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plan = study.plan("mixture-modes", "smoke", set={"latent.dim": 2**40})
     if address == "local":
         with pytest.raises(ValueError, match=r"^a block must fit into this machine's memory of"):
             execution.check(plan, tmp_path / "out", Resources())
     else:
+        monkeypatch.setattr(ray_cluster, "_check_answers", lambda address: None)
         execution.check(plan, tmp_path / "out", Resources(address=address))
 
 

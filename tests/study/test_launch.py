@@ -53,6 +53,7 @@ def test_a_level_whose_name_is_taken_keeps_apart(trained: Callable[..., Store]) 
     plan = store.plan()
     cells = tuple(replace(cell, levels={"rate": "fast"}) for cell in plan.cells)
     store.write_plan(replace(plan, cells=cells))
+    store.records_path.unlink()
     frame = Launch(store, redecide(store.plan(), store, store.rule()).records).cells
     assert frame.level_rate.tolist() == ["fast", "fast"]
     assert frame.rate.between(0, 1).all()

@@ -24,9 +24,9 @@ from typing import BinaryIO, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from trainables.data.walking import printable
 from trainables.files import written_whole
 from trainables.later import torch
+from trainables.text import printable
 
 Pixels = npt.NDArray[np.uint8]
 Named = tuple[str, Callable[[], Pixels]]

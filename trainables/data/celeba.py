@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from trainables.data.listing import Files
 from trainables.data.pixels import check_side
 from trainables.data.source import ImageSource, ImageTruth
-from trainables.data.walking import NUMBERS_ARE_NAMES, folder_of
+from trainables.data.walking import NUMBERS_ARE_NAMES, fetching, folder_of
 from trainables.later import torch
 
 PARTITION = "list_eval_partition.txt"
@@ -68,7 +68,7 @@ class CelebA:
             if not (root / file).is_file():
                 raise ValueError(
                     f"root must hold CelebA, got {root} without {file}: "
-                    f"torchvision.datasets.CelebA({self.root!r}, download=True) fetches it (1.4 GB, needs the package "
+                    f"{fetching(self.kind, self.root)} fetches it (1.4 GB, needs the package "
                     f"gdown), or download {IMAGES}.zip and {PARTITION} from the CelebA project "
                     f"(mmlab.ie.cuhk.edu.hk/projects/CelebA.html) and unpack them in {root}/celeba"
                 )

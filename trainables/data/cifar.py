@@ -9,7 +9,7 @@ import numpy as np
 
 from trainables.data.pixels import check_memory, check_side, resized
 from trainables.data.source import ImageSource, ImageTruth
-from trainables.data.walking import NUMBERS_ARE_NAMES, folder_of
+from trainables.data.walking import NUMBERS_ARE_NAMES, fetching, folder_of
 from trainables.later import torch
 
 FILES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
@@ -57,7 +57,7 @@ class Cifar10:
             if not (folder / "cifar-10-batches-py" / file).is_file():
                 raise ValueError(
                     f"root must hold CIFAR-10, got {folder} without cifar-10-batches-py/{file}: fetch it with "
-                    f"torchvision.datasets.CIFAR10({self.root!r}, download=True)"
+                    f"{fetching(self.kind, self.root)}"
                 )
 
     def load(self, *, device: torch.device, dtype: torch.dtype) -> ImageSource:

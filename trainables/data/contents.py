@@ -14,7 +14,14 @@ def sentence(data: Any, truth: ImageTruth) -> str:
     """Return in one line what is trained on, and which files of the user's are left out."""
     left_out = data.remarks() if isinstance(data, Remarked) else ()
     count = len(truth.images)
-    return "; ".join([f"{count:,} {'image' if count == 1 else 'images'}, classes {classes(truth)}", *left_out])
+    other = [said] if (said := unpublished(data, count)) else []
+    return "; ".join([f"{count:,} {'image' if count == 1 else 'images'}, classes {classes(truth)}", *other, *left_out])
+
+
+def unpublished(data: Any, count: int) -> str:
+    """Say that a set under a published name has not the published number of images; empty if it has."""
+    published = getattr(data, "published", count)
+    return "" if count == published else f"the published set has {published:,}, so this is not it, or not all of it"
 
 
 def classes(truth: ImageTruth) -> str:

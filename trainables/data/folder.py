@@ -11,8 +11,9 @@ from typing import ClassVar, Literal
 from trainables.data.listing import Files
 from trainables.data.pixels import Fit, check_side, traits
 from trainables.data.source import ImageSource, ImageTruth
-from trainables.data.walking import NUMBERS_ARE_NAMES, Found, files_below, files_in, folder_of, folders_in, printable
+from trainables.data.walking import NUMBERS_ARE_NAMES, Found, files_below, files_in, folder_of, folders_in
 from trainables.later import torch
+from trainables.text import printable
 
 EXTENSIONS = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".avif", ".gif"),
@@ -52,6 +53,15 @@ class Contents:
     def classes(self) -> tuple[str, ...]:
         """Names of the classes, as they can be printed; none of an unlabelled set."""
         return tuple(map(printable, self.images)) if len(self.images) > 1 else ()
+
+    @property
+    def deeper(self) -> tuple[str, ...]:
+        """Names of folders that would be classes if the single folder that they lie in were the root."""
+        if len(self.images) != 1 or "" in self.images:
+            return ()
+        parts = [Path(name).parts for own in self.images.values() for name in own]
+        found = dict.fromkeys(own[1] if len(own) > 2 else "" for own in parts)
+        return () if "" in found or len(found) < 2 else tuple(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +164,12 @@ class ImageFolder:
             found.append(f"{contents.special} left out that are no files but pipes, sockets or devices")
         if contents.empty:
             found.append(f"no images in {_listed(contents.empty)}")
+        if deeper := contents.deeper:
+            (outer,) = contents.images
+            here = printable(str(folder_of(self.root) / outer))
+            found.append(
+                f"the folders in {printable(outer)}/ are no classes ({_listed(deeper)}): to have them, set root={here}"
+            )
         return tuple(found)
 
     def readings(self) -> tuple[str, ...]:

@@ -11,11 +11,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from trainables.data.walking import files_in, folder_of, folders_in, printable
+from trainables.data.walking import fetching, files_in, folder_of, folders_in
+from trainables.text import printable
 
 LEVELS = 3
 """Folders inside each other that are looked into below the root."""
-RELATIVES = frozenset({"mnist", "fashionmnist", "kmnist", "emnist", "qmnist"})
+KINDS = {"mnist": "mnist", "fashionmnist": "fashion_mnist"}
+"""The kinds of the sets that can be had, by the letters of their names."""
+RELATIVES = frozenset({*KINDS, "kmnist", "emnist", "qmnist"})
 """Sets whose files have the same names, by the letters of the folders that hold them."""
 _NAMES = tuple(re.compile(rf"train-{what}[-.]idx{axes}-ubyte(\.gz)?") for what, axes in (("images", 3), ("labels", 1)))
 _UNSIGNED_BYTES = 8
@@ -52,10 +55,23 @@ def find(root: str, name: str) -> Places:
     lacking = " and ".join(
         f"train-{what}-ubyte" for what, every in zip(("images-idx3", "labels-idx1"), found, strict=True) if not every
     )
+    others = {kind for letters, kind in KINDS.items() if letters != name.lower() and _is_in(top, letters)}
+    other = next(iter(others), "")
+    advice = f"fetch it with {fetching(KINDS[name.lower()], root)}"
     raise ValueError(
         f"root must hold {name}, got {printable(str(top))} without {lacking or 'images and labels in one folder'},"
-        f" packed (.gz) or not, looked for there and in {LEVELS} levels of folders below: fetch it with"
-        f" torchvision.datasets.{name}({root!r}, download=True)"
+        f" packed (.gz) or not, looked for there and in {LEVELS} levels of folders below: "
+        + (f"{other} is there, not {name}; " if other else "")
+        + advice
+    )
+
+
+def _is_in(top: Path, letters: str) -> bool:
+    """Return whether the files of a set lie below a folder, in one that is named after it."""
+    folders = _folders(top, RELATIVES - {letters}, LEVELS) if top.is_dir() else ()
+    return any(
+        letters in map(_letters, folder.parts) and all(_matching(top / folder, pattern) for pattern in _NAMES)
+        for folder in folders
     )
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SIDE = 28
 DIGITS = 10
+PUBLISHED = 60_000
+"""Images of the published training sets."""
 STACKED = 3
 
 
@@ -39,6 +41,7 @@ class Mnist:
     root: str = "data/mnist"
     side: int = SIDE
     source: ClassVar[str] = "LeCun et al. 1998, MNIST training set"
+    published: ClassVar[int] = PUBLISHED
     __pydantic_config__: ClassVar = NUMBERS_ARE_NAMES
 
     def __post_init__(self) -> None:
@@ -94,6 +97,7 @@ class FashionMnist:
     root: str = "data/fashion_mnist"
     side: int = SIDE
     source: ClassVar[str] = "Xiao et al. 2017, Fashion-MNIST training set"
+    published: ClassVar[int] = PUBLISHED
     __pydantic_config__: ClassVar = NUMBERS_ARE_NAMES
 
     def __post_init__(self) -> None:

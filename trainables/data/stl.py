@@ -15,7 +15,7 @@ import numpy as np
 from trainables.data import cache
 from trainables.data.pixels import CHUNK, Pixels, check_side, resized
 from trainables.data.source import ImageSource, ImageTruth
-from trainables.data.walking import NUMBERS_ARE_NAMES, folder_of
+from trainables.data.walking import NUMBERS_ARE_NAMES, fetching, folder_of
 from trainables.later import torch
 
 FOLDER = "stl10_binary"
@@ -69,7 +69,7 @@ class Stl10:
             if not (self._folder / file).is_file():
                 raise ValueError(
                     f"root must hold STL-10, got {self._folder.parent} without {FOLDER}/{file}: fetch it with "
-                    f"torchvision.datasets.STL10({self.root!r}, download=True) (2.6 GB)"
+                    f"{fetching(self.kind, self.root)} (2.6 GB)"
                 )
 
     def load(self, *, device: torch.device, dtype: torch.dtype) -> ImageSource:

@@ -1,11 +1,14 @@
 """Walk a user's folder: hidden and system folders are no data, links may lead in circles, and not all is a file."""
 
 import os
+import shlex
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeVar
+
+from trainables.text import is_utf8, printable
 
 T = TypeVar("T")
 
@@ -49,9 +52,16 @@ def folder_of(root: str) -> Path:
     Raises:
         ValueError: if the name is no UTF-8: it could not be stored with the results.
     """
-    if (name := printable(root)) != root:
-        raise ValueError(f"root must be a folder whose name is UTF-8, got {name}: rename it, or name a link to it")
+    if not is_utf8(root):
+        raise ValueError(
+            f"root must be a folder whose name is UTF-8, got {printable(root)}: rename it, or name a link to it"
+        )
     return Path(os.path.expanduser(root)).absolute()
+
+
+def fetching(kind: str, root: str) -> str:
+    """Return the command that downloads a data set into a folder."""
+    return f"study data get {kind.replace('_', '-')} --root {shlex.quote(root)}"
 
 
 def locate(data: T, folder: str) -> T:
@@ -107,11 +117,6 @@ def files_below(root: Path, folder: str) -> Iterator[Found]:
                 visited.add(real)
                 inside.append(path)
         waiting += reversed(inside)
-
-
-def printable(text: str) -> str:
-    r"""Return a name with the bytes that are no UTF-8 written as ``\xe9``, so that it can be printed and stored."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _entries(folder: Path) -> list[tuple[str, Kind]]:

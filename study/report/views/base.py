@@ -173,8 +173,7 @@ class View(ABC):
     @cached_property
     def judges(self) -> Mapping[str, str]:
         """What the rule made of real data and of generators that cheat, before training, by what was judged."""
-        stored = self.launch.store.judges()
-        return {name: Competence.from_json(own).sentence for name, own in stored.items()}
+        return {name: own.sentence for name, own in self.launch.store.judges(Competence).items()}
 
     @cached_property
     def trust(self) -> Trust | None:

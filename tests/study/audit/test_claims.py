@@ -191,7 +191,7 @@ def _foreign(store: Store) -> None:
 @pytest.mark.parametrize(
     ("harm", "why"),
     [
-        (_edited, "spec.json has the digest"),
+        (_edited, "60 records are of the plan"),
         (_broken, "records.parquet"),
         (_newer, "schema 99"),
         (_unplanned, "spec.json cannot be read"),

@@ -100,6 +100,15 @@ def test_a_command_in_the_background_of_a_script_can_be_terminated(
     assert end.value.code == 143
 
 
+def test_a_working_folder_that_is_gone_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    for command in ("run", "explain"):
+        done = CliRunner().invoke(cli.app, [command, "dirac"])
+        assert (done.exit_code, done.stderr) == (2, "error: the working folder no longer exists: cd to another one\n")
+
+
 def test_a_launch_is_found_by_its_id_and_by_its_folder(tmp_path: Path) -> None:
     store = make(tmp_path, page=False)
     assert stored(store.plan().launch, tmp_path).root == store.root
@@ -164,7 +173,7 @@ USAGE = [
     (["lst"], 2, "no such command 'lst': did you mean 'list'? (see study --help)"),
     (["run"], 2, "missing argument 'STUDY' (see study run --help)"),
     (["run", "dirac", "--seeds"], 2, "option '--seeds' requires an argument (see study --help)"),
-    (["status", "x", "--out", "s3://b/x"], 2, "--out must be a folder of this machine, got the address 's3:/b/x'"),
+    (["status", "x", "--out", "s3://b/x"], 2, "--out must be a folder of this machine, got the address 's3://b/x'"),
 ]
 
 

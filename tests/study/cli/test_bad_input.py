@@ -4,6 +4,7 @@ is wrong. Never a traceback, never a NaN."""
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -26,7 +27,7 @@ READERS = ("status", "report", "decide", "verify", "compare", "sync")
 
 def run(command: str, root: Path) -> Result:
     arguments = [command, str(root), *([str(root)] if command == "compare" else [])]
-    options = ["--tracking-uri", "none"] if command == "sync" else []
+    options = ["--tracking-uri", "none"] if command in ("sync", "resume") else []
     return CliRunner().invoke(app, [*arguments, *options], env={"COLUMNS": "100"})
 
 
@@ -103,6 +104,28 @@ def broken_settled(store: Store) -> None:
     store.settled_path.write_text("[1")
 
 
+def wrong_settled(store: Store) -> None:
+    store.settled_path.write_text('{"cells": "all"}')
+
+
+def other_plan(store: Store) -> None:
+    """One digit of a setting: a plan that can be read, and is not the one that was trained."""
+    edit(store.plan_path, '"lr": 0.001', '"lr": 0.101')
+
+
+def judges_of(store: Store, reaches: str) -> None:
+    judge = f'{{"samples": 512, "real": {{"converged": 5}}, "nulls": {{}}, "reaches": [{reaches}]}}'
+    store.judges_path.write_text(f'{{"ring, 512 samples": {judge}}}')
+
+
+def flipped_judges(store: Store) -> None:
+    judges_of(store, '{"field": "hq_min", "threshold": 0.5, "wosst": 0.6, "mean": 0.7, "reached": true}')
+
+
+def wrong_judges(store: Store) -> None:
+    judges_of(store, '"none"')
+
+
 def no_spec(store: Store) -> None:
     store.plan_path.unlink()
 
@@ -122,6 +145,10 @@ REFUSED: list[tuple[Callable[[Store], None], str, tuple[str, ...]]] = [
     (broken_rule, "rule.json cannot be read: Invalid JSON", ("report", "verify", "compare")),
     (impossible_rule, "rule.json cannot be read: quality_min must be in (0, 1], got 7", ("report", "verify")),
     (broken_settled, "settled.json cannot be read: Invalid JSON", ("status", "decide", "verify")),
+    (wrong_settled, "settled.json cannot be read: cells: Input should", ("status", "decide", "verify")),
+    (other_plan, "6 records are of the plan", ("status", "report", "decide", "compare", "sync", "resume", "best")),
+    (flipped_judges, "ring, 512 samples.reaches.0.worst must be given", ("report", "verify")),
+    (wrong_judges, "judges.json cannot be read: ring, 512 samples.reaches.0", ("report", "verify")),
     (no_spec, "LAUNCH must be a launch's folder or the id of one in", READERS),
 ]  # fmt: skip
 
@@ -196,11 +223,22 @@ def test_a_deleted_trace_leaves_its_replicas_undecided_and_fails_verification(tr
     assert_no_nonsense(written(store))
 
 
-def test_a_plan_that_was_changed_but_can_be_read_fails_verification_alone(trained: Trained) -> None:
+def test_a_plan_that_was_changed_but_can_be_read_fails_verification_in_full(trained: Trained) -> None:
     store = trained(page=False)
-    edit(store.plan_path, '"alpha": 0.05', '"alpha": 0.2')
-    codes = {command: run(command, store.root).exit_code for command in ("status", "compare", "verify")}
-    assert codes == {"status": 0, "compare": 0, "verify": 1}
+    plan = store.plan().digest()
+    other_plan(store)
+    done = run("verify", store.root)
+    assert done.exit_code == 1
+    assert f"spec.json is the plan {store.plan().digest()}, 6 records are of the plan {plan}" in done.stdout
+    assert "data " in done.stdout
+    assert "records  " not in done.stdout  # what a plan that nobody trained would give is not computed
+
+
+def test_records_that_state_no_plan_are_read_beside_any_plan(trained: Trained) -> None:
+    store = trained(page=False)
+    store.write_records(tuple(replace(record, plan="") for record in store.records()))
+    other_plan(store)
+    assert {record.plan for record in store.records()} == {""}
 
 
 def test_a_launch_without_records_has_nothing_to_report(trained: Trained) -> None:

@@ -47,6 +47,16 @@ LIGHT = [
     (["run", "dirac", "--set", "steps=-3"], 2),
     (["run", "dirac", "--vary", "steps=3"], 2),
     (["search", "wgan-clp", "--on", "ring", "--budget", "3blocks"], 2),
+    (["run", "dirac", "--address", "nonsense"], 2),
+    (["run", "dirac", "--address", "127.0.0.1:9"], 2),
+    (["run", "dirac", "--address", "ray://127.0.0.1:9"], 2),
+    (["run", "dirac", "--tracking-uri", "foo://x"], 2),
+    (["run", "dirac", "--out", "/dev/null/runs"], 2),
+    (["run", "dirac", "--out", ""], 2),
+    (["search", "wgan-clip", "--on", "ring", "--budget", "3blocks", "--out", "/dev/null/runs"], 2),
+    (["resume", "LAUNCH", "--address", "nonsense"], 2),
+    (["resume", "LAUNCH", "--tracking-uri", "foo://x"], 2),
+    (["confirm", "LAUNCH", "--tracking-uri", "foo://x"], 2),
 ]
 
 

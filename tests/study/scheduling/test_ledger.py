@@ -104,6 +104,7 @@ def test_a_block_that_was_halted_is_stopped_now_and_after_a_restart(plan: Plan, 
 
 def test_a_ledger_grows_with_its_launch_and_keeps_what_it_knows(plan: Plan, store: Store) -> None:
     small = dataclasses.replace(plan, cells=plan.cells[:2])
+    store.write_plan(small)
     ledger = Ledger(small, store)
     digest = ledger.plan_digest
     ledger.end(small.blocks()[1], Status.CRASHED, "out of luck")

@@ -17,6 +17,7 @@ import pytest
 from ray._private import ray_constants, services
 from ray._private import utils as ray_utils
 
+from study import signals
 from study.scheduling import ray_cluster
 from study.scheduling.agenda import Resources
 from study.scheduling.ray_cluster import ClusterLost, ceiling
@@ -224,6 +225,36 @@ def test_a_launch_that_ray_blocks_after_its_death_ends_with_a_sentence(
     assert (
         "was ended by SIGKILL, perhaps for want of memory; go on with: study resume here\n" in capsys.readouterr().err
     )
+
+
+@pytest.mark.usefixtures("dead")
+def test_what_ends_this_process_has_ended_its_ray_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended: list[int] = []
+    monkeypatch.setattr(ray_cluster, "_WATCH_SECONDS", 0.001)
+    monkeypatch.setattr(ray_cluster, "_ENDED_SECONDS", 0.001)
+    monkeypatch.setattr(signals, "received", [signal.SIGTERM])
+    monkeypatch.setattr(os, "_exit", ended.append)
+    with ray_cluster.last_words("go on with: study resume here"):
+        while not ended:
+            time.sleep(0.001)
+    assert ended[0] == 143
+    assert capsys.readouterr().err.startswith("ended by SIGTERM; go on with: study resume here\n")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["nonsense", "", "ray://", "ray://host", "host", "host:", ":6379", "host:0", "host:65536", "host:x", "http://h:1"],
+)
+def test_what_is_no_address_is_refused_before_ray_is_asked(address: str) -> None:
+    with pytest.raises(ValueError, match=r"^--address must be local, auto, ray://host:port or host:port, got '"):
+        Resources(address=address)
+
+
+@pytest.mark.parametrize("address", ["local", "auto", "ray://h:1", "10.0.0.1:6379", "[::1]:6379", "head.x-y_z:65535"])
+def test_addresses_of_all_forms_are_taken(address: str) -> None:
+    assert Resources(address=address).address == address
 
 
 ALONE = """

@@ -47,6 +47,23 @@ def test_an_address_is_no_folder(out: str) -> None:
             lookup.check_local(given)
 
 
+def test_no_name_is_no_folder() -> None:
+    with pytest.raises(ValueError, match=r"^--out must be a folder, got '': the working folder is '\.'$"):
+        lookup.check_local("")
+
+
+def test_a_launch_in_the_working_folder_has_its_parents(
+    trained: Callable[..., Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = trained(page=False)
+    monkeypatch.chdir(store.root)
+    assert Store(lookup.folder_of(".", "runs")).out == store.out
+    monkeypatch.chdir(store.root.parent)
+    assert Store(lookup.folder_of(store.root.name, "runs")).out == store.out
+    with pytest.raises(ValueError, match="LAUNCH must be"):
+        lookup.folder_of("", "runs")
+
+
 def test_folders_are_tried_and_left_as_they_were(tmp_path: Path) -> None:
     lookup.check_local(tmp_path)
     lookup.check_writable(tmp_path / "a" / "b")

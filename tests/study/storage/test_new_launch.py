@@ -82,3 +82,10 @@ def test_a_folder_that_cannot_be_made_is_refused(plan: Plan, tmp_path: Path) -> 
         with placed(plan, tmp_path / "file" / "runs"):
             pass
     assert (tmp_path / "file").read_text() == ""
+
+
+def test_a_folder_that_can_be_made_by_nobody_is_not_tried_for_ever(plan: Plan) -> None:
+    """Making one in /proc gives the error of a folder whose parent has just been removed."""
+    with pytest.raises(ValueError, match=r"^--out must be a writable folder, got /proc/x: No such file or directory$"):
+        with placed(plan, Path("/proc/x")):
+            pass

@@ -147,8 +147,9 @@ def test_every_unreadable_file_is_printed(tmp_path: Path) -> None:
     ("arguments", "sentence"),
     [
         (["check", "imagenet"], "NAME must be one of ring, digits"),
+        (["check", "imagefolder"], ": did you mean image_folder?"),
         (["get", "imagenet"], "NAME must be one of ring, digits"),
-        (["check", "mnist"], "torchvision.datasets.MNIST('data/mnist', download=True)"),
+        (["check", "mnist"], "study data get mnist --root data/mnist"),
         (
             ["check", "mnist", "--set", "root=there"],
             "there without train-images-idx3-ubyte and train-labels-idx1-ubyte, packed (.gz",

@@ -325,6 +325,22 @@ def test_no_usage_data_are_sent(fresh_process: list[str]) -> None:
     assert fresh_process[1] == "True"
 
 
+@pytest.mark.parametrize("uri", ["foo://x", "localhost:5000", "htp://host", "ftp://me:secret@host/x"])
+def test_an_address_that_mlflow_cannot_read_is_refused_at_once(uri: str) -> None:
+    with pytest.raises(
+        TrackingUnreachable, match=r"^--tracking-uri must be none or begin with one of http://, "
+    ) as said:
+        server.check(uri)
+    assert "secret" not in str(said.value)
+
+
+@pytest.mark.parametrize(
+    "uri", ["none", "mlruns", "databricks", "databricks://me", "mssql+pyodbc://h/x", "file:///tmp/x"]
+)
+def test_an_address_of_another_store_is_left_to_mlflow(uri: str) -> None:
+    server.check(uri)
+
+
 def free_port() -> int:
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))

@@ -1,6 +1,5 @@
 """A judge that says what it can judge: bundled data pass, and four kinds of data are refused with what to change."""
 
-import json
 import subprocess
 import sys
 from dataclasses import dataclass, replace
@@ -12,8 +11,9 @@ import torch
 from torch import nn
 
 from study.outcomes.rule import IMAGE_RULE, MIXTURE_RULE, OutcomeRule
+from study.storage.store import Store
 from study.validation import digits, ring
-from study.validation.competence import Competence, competence
+from study.validation.competence import Competence, Reach, competence
 from trainables import features
 from trainables.conditioning import Unconditional
 from trainables.config import Evaluation, GanConfig
@@ -65,7 +65,7 @@ def test_the_ring_can_be_judged() -> None:
     assert found.passes
     assert found.real == {"converged": 5}
     assert found.nulls == dict.fromkeys(("box", "normal", "lines"), "not_learned")
-    assert found.sentence.startswith("With 1000 samples per row, this rule calls all 5 sets of real samples converged")
+    assert found.sentence.startswith("With 1,000 samples per row, this rule calls all 5 sets of real samples converged")
 
 
 def test_a_grid_of_25_modes_can_be_judged() -> None:
@@ -82,8 +82,10 @@ def test_it_is_the_same_every_time(bundled: Competence, cache: Path) -> None:
     assert competence(on(Digits(side=16)), IMAGE_RULE, cache) == bundled
 
 
-def test_it_survives_a_file(bundled: Competence) -> None:
-    assert Competence.from_json(json.loads(json.dumps(bundled.to_json()))) == bundled
+def test_it_survives_a_file(bundled: Competence, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.write_judges({"digits": bundled.to_json()})
+    assert store.judges(Competence) == {"digits": bundled}
 
 
 def test_a_conditioned_rule_reads_the_labels_of_real_images(cache: Path) -> None:
@@ -126,7 +128,7 @@ def test_too_few_samples_for_500_classes_are_refused(monkeypatch: pytest.MonkeyP
     found = competence(on(Given(truth)), IMAGE_RULE, None)
     assert not found.passes
     assert "coverage_min" in [each.field for each in found.reaches if not each.reached]
-    assert "take more samples or fewer classes" in found.sentence
+    assert "more samples or fewer classes" in found.sentence
     assert "evaluation.samples = 512" in found.sentence
     assert "coverage_min" not in competence(on(Given(truth), 4_000), IMAGE_RULE, None).sentence
 
@@ -137,7 +139,7 @@ def test_training_and_test_folders_are_no_classes(cache: Path) -> None:
     found = competence(on(Given(ImageTruth(images=truth.images, labels=part, classes=2))), IMAGE_RULE, cache)
     assert not found.passes
     assert found.blind
-    assert "are the folders classes?" in found.sentence
+    assert "check that the folders are classes." in found.sentence
 
 
 def test_four_images_are_refused(cache: Path) -> None:
@@ -156,6 +158,14 @@ def test_a_dozen_images_have_no_neighbors(cache: Path) -> None:
         "This rule cannot judge these data: 12 images are few, and 200 are usually enough; they are too few to look"
         " for nearest neighbors among them."
     )
+
+
+def test_remedies_are_told_once_each() -> None:
+    fields = ("coverage_min", "support_min", "spacing_max", "distinctness_min", "recall_min")
+    reaches = tuple(Reach(field=name, threshold=0.5, worst=0.1, mean=0.2, reached=False) for name in fields)
+    found = Competence(samples=512, real={"diverged": 5}, nulls={}, reaches=reaches, images=1)
+    assert "judge these data: 1 image is few, and" in found.sentence
+    assert found.sentence.endswith(": take more samples or fewer classes, and more images without doubles.")
 
 
 def test_a_classifier_below_a_guess_is_blind() -> None:
@@ -185,10 +195,12 @@ def test_few_images_that_can_be_judged_are_not_called_few(cache: Path) -> None:
     assert Competence(samples=512, real={"converged": 5}, nulls={}, images=150).passes
 
 
-def test_what_an_earlier_version_found_is_read() -> None:
+def test_what_an_earlier_version_found_is_read(tmp_path: Path) -> None:
     stored = Competence(samples=512, real={"converged": 5}, nulls={}).to_json()
     del stored["images"], stored["rotation_accuracy"]
-    assert Competence.from_json(stored) == Competence(samples=512, real={"converged": 5}, nulls={})
+    store = Store(tmp_path)
+    store.write_judges({"digits": stored})
+    assert store.judges(Competence) == {"digits": Competence(samples=512, real={"converged": 5}, nulls={})}
 
 
 def test_a_rule_that_a_cheat_passes_is_refused() -> None:

@@ -329,6 +329,24 @@ def test_a_folder_without_images_is_no_class_and_is_named(sorted_out: Path) -> N
     assert config.remarks() == ("1 file (1 .json) left out", "no images in fox, masks")
 
 
+def test_folders_below_a_single_one_are_said_to_be_no_classes(sorted_out: Path, tmp_path: Path) -> None:
+    (tmp_path / "root").mkdir()
+    sorted_out.rename(tmp_path / "root" / "train")
+    inner = sorted(path.name for path in (tmp_path / "root" / "train").iterdir() if path.is_dir())
+    (remark,) = ImageFolder(root=str(tmp_path / "root")).remarks()
+    assert remark.startswith(f"the folders in train/ are no classes ({inner[0]}, ")
+    assert remark.endswith(f": to have them, set root={tmp_path}/root/train")
+    assert ImageFolder(root=str(tmp_path / "root" / "train")).remarks() == ()
+
+
+def test_control_characters_of_names_are_escaped(tmp_path: Path) -> None:
+    for name in ("\x1b[31mred\a", "two\nlines"):
+        (tmp_path / name).mkdir()
+        Image.new("L", (8, 8)).save(tmp_path / name / "1.png")
+    truth = ImageFolder(root=str(tmp_path), side=8).load(device=torch.device("cpu"), dtype=torch.float32).truth
+    assert truth.names == ("\\x1b[31mred\\x07", "two\\nlines")
+
+
 def test_a_class_of_images_that_are_not_read_is_refused(sorted_out: Path) -> None:
     (sorted_out / "fox").mkdir()
     (sorted_out / "fox" / "1.HEIC").write_bytes(b"")

@@ -1,6 +1,7 @@
 """MNIST, Fashion-MNIST and stacked MNIST, on files of a few images in the format of the real ones."""
 
 import gzip
+import shutil
 import struct
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from trainables.data import FashionMnist, ImageSource, ImageTruth, Mnist, StackedMnist
+from trainables.data import FashionMnist, ImageFolder, ImageSource, ImageTruth, Mnist, StackedMnist, contents
 from trainables.streams import Streams
 
 CPU = torch.device("cpu")
@@ -82,10 +83,24 @@ def test_scaling_is_bilinear_as_in_pil(side: int, root: Path) -> None:
 
 @pytest.mark.parametrize("kind", FOLDERS)
 def test_absent_files_are_named_with_the_call_that_fetches_them(kind: Any, tmp_path: Path) -> None:
-    call = rf"torchvision\.datasets\.{FOLDERS[kind]}\('{tmp_path}', download=True\)$"
+    call = rf"study data get {'fashion-mnist' if kind is FashionMnist else 'mnist'} --root {tmp_path}$"
     with pytest.raises(ValueError, match=f"^root must hold {FOLDERS[kind]}, got {tmp_path} without .*{call}"):
         kind(root=str(tmp_path)).check()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_relative_that_lies_there_is_named(root: Path) -> None:
+    shutil.rmtree(root / "MNIST")
+    said = r"levels of folders below: fashion_mnist is there, not MNIST; fetch it with study data get mnist --root "
+    with pytest.raises(ValueError, match=said):
+        Mnist(root=str(root)).check()
+    FashionMnist(root=str(root)).check()
+
+
+def test_a_set_of_another_size_than_the_published_one_is_said_to_be_none(root: Path) -> None:
+    said = contents.sentence(Mnist(root=str(root)), truth_of(Mnist(root=str(root))))
+    assert said.endswith("; the published set has 60,000, so this is not it, or not all of it")
+    assert contents.unpublished(Mnist(), 60_000) == contents.unpublished(ImageFolder(), 7) == ""
 
 
 @pytest.mark.parametrize("file", ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"])
