@@ -163,7 +163,7 @@ def test_sync_says_what_is_left_and_sends_it_later(trained_once: Store, tmp_path
     grid.write_bytes(b"no picture")
     done = here("sync", store.root)
     assert done.exit_code == 2
-    assert f"MLflow at sqlite:///{out}/mlflow.db lacks 1 file (cannot identify image file " in done.stderr
+    assert f"MLflow at sqlite:///{out}/mlflow.db lacks 1 file ({grid} cannot be read: " in done.stderr
     assert f"everything else of {store.root} is there, and the same command sends the rest" in done.stderr
     grid.write_bytes(picture)
     assert f"MLflow at sqlite:///{out}/mlflow.db shows all of {store.root}" in here("sync", store.root).stdout

@@ -452,9 +452,7 @@ def test_a_damaged_seal_is_damage(cases: Mapping[str, Case]) -> None:
 def test_records_of_another_launch_are_refused(tmp_path: Path) -> None:
     store = make(tmp_path, page=False)
     other_launch(store.records_path, store)
-    with pytest.raises(
-        ValueError, match=r"records.parquet must hold the replicas of launch 20260102-030405-quick, got"
-    ):
+    with pytest.raises(ValueError, match=r"is the plan \w+, 6 records are of the plan \w+"):
         Launch(store)
 
 
