@@ -5,11 +5,11 @@ from dataclasses import fields
 from pathlib import Path
 
 from study.design.plan import Plan
-from study.outcomes.rule import IMAGE_RULE
+from study.outcomes.rule import IMAGE_RULE, MIXTURE_RULE
 from study.validation.competence import Competence, competence
 from trainables.conditioning import Unconditional
 from trainables.config import Config, GanConfig, Latent
-from trainables.data import DataConfig
+from trainables.data import DataConfig, is_images
 from trainables.networks.mlp import Mlp
 from trainables.optim import Adam
 
@@ -38,22 +38,22 @@ def try_judges(plan: Plan, cache: Path) -> Mapping[str, Competence]:
 
 
 def judge_of(data: DataConfig) -> Competence:
-    """Try the default rule of images on a data set, before there is a study of it.
+    """Try the default rule of its kind on a data set, before there is a study of it.
 
     Raises:
         ValueError: if the data cannot be loaded.
     """
-    still = Adam(lr=1e-3)
+    still, images = Adam(lr=1e-3), is_images(data)
     config = GanConfig(
         data=data,
-        generator=Mlp(output="tanh"),  # fits every side, and is not trained
+        generator=Mlp(output="tanh" if images else "linear"),  # fits every shape, and is not trained
         discriminator=Mlp(),
         latent=Latent(dim=16),
         g_optimizer=still,
         d_optimizer=still,
         steps=1,
     )
-    return competence(config, IMAGE_RULE, None)
+    return competence(config, IMAGE_RULE if images else MIXTURE_RULE, None)
 
 
 def judged(config: Config) -> str:
