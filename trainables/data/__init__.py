@@ -117,6 +117,6 @@ def known_classes(data: DataConfig) -> int | None:
     """Return the number of classes, 0 for unlabeled data; None for own files that are not on this machine."""
     if isinstance(data, ImageFolder) and not Path(data.root).is_dir():
         return None
-    if isinstance(data, ArrayFile | PointFile) and not Path(data.path).expanduser().exists():
-        return None
+    if isinstance(data, ArrayFile | PointFile):
+        return data.counted_classes()
     return data.classes

@@ -7,7 +7,7 @@ import io
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -79,11 +79,19 @@ class ArrayFile:
 
     @property
     def classes(self) -> int:
-        """Number of classes that images have, from two on, read from the file; 0 if unlabelled or not there."""
-        if not folder_of(self.path, "path").exists():
-            return 0
-        labels = self._labels(self._opened(), None)
-        return 0 if labels is None else len(labels.names)
+        """Number of classes that images have, from two on, read from the file; 0 if unlabelled or not readable."""
+        return self.counted_classes() or 0
+
+    def counted_classes(self) -> int | None:
+        """Return the number of classes, which is read once; None if they cannot be read, for which ``check`` has words.
+
+        Who reads a launch does not need the data, nor sound ones.
+        """
+        try:
+            places = [folder_of(own, field) for own, field in ((self.path, "path"), (self.labels, "labels")) if own]
+            return _classes(self, tuple(state for place in places for state in formats.states(place)))
+        except (OSError, ValueError):
+            return None
 
     @property
     def advice(self) -> str:
@@ -190,11 +198,15 @@ class ArrayFile:
 
     def _digest(self, path: Path) -> str:
         """Name what is converted and how. A file that is written to gives another name."""
-        digest = blake2b(repr((EDITION, self.key, self.channels, self.side, self.fit)).encode(), digest_size=8)
-        for file in formats.files_of(path):
-            state = file.stat()
-            digest.update(f"{file.name}\0{state.st_size}\0{state.st_mtime_ns}\0".encode("utf-8", "surrogateescape"))
-        return digest.hexdigest()
+        how = (EDITION, self.key, self.channels, self.side, self.fit)
+        return blake2b(repr((how, formats.states(path))).encode(), digest_size=8).hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _classes(data: ArrayFile, states: tuple[formats.State, ...]) -> int:
+    """Count the classes of files in these states."""
+    labels = data._labels(data._opened(), None)
+    return 0 if labels is None else len(labels.names)
 
 
 @dataclass(frozen=True, slots=True)

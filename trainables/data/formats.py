@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from trainables.data import numpy_files
@@ -23,6 +24,21 @@ def files_of(path: Path) -> list[Path]:
         return columns.files_in(path)
     got = "nothing" if not path.exists() else f"a {path.suffix or 'file without an ending'}"
     raise ValueError(f"path must be {FORMATS}, got {printable(str(path))}, where there is {got}")
+
+
+State = tuple[str, int, int]
+"""Path, size and time of a file, in nanoseconds: another one after it was written to."""
+
+
+def states(path: Path) -> tuple[State, ...]:
+    """Return the state of each file that a stored array is in.
+
+    Raises:
+        OSError: if one is gone.
+        ValueError: as :func:`files_of`.
+    """
+    found = [(file, file.stat()) for file in files_of(path)]
+    return tuple((os.fspath(file), state.st_size, state.st_mtime_ns) for file, state in found)
 
 
 def opened(path: Path) -> Stored:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -63,10 +64,16 @@ class PointFile:
 
     @property
     def classes(self) -> int:
-        """One class per mode, counted in the file; 0 if it is not there."""
-        if not folder_of(self.path, "path").exists():
-            return 0
-        return len(self._centers(formats.opened(folder_of(self.path, "path"))))
+        """One class per mode, counted in the file; 0 if it cannot be read."""
+        return self.counted_classes() or 0
+
+    def counted_classes(self) -> int | None:
+        """Return the number of modes, which is read once; None if they cannot be read, as ``check`` says."""
+        try:
+            places = [folder_of(own, field) for own, field in ((self.path, "path"), (self.modes, "modes")) if own]
+            return _classes(self, tuple(state for place in places for state in formats.states(place)))
+        except (OSError, ValueError):
+            return None
 
     @property
     def advice(self) -> str:
@@ -148,6 +155,12 @@ class PointFile:
         if not np.isfinite(centers).all() or len(np.unique(centers, axis=0)) < len(centers):
             raise ValueError("modes must be finite, distinct centers, got NaN, infinity, or one twice")
         return centers
+
+
+@lru_cache(maxsize=64)
+def _classes(data: PointFile, states: tuple[formats.State, ...]) -> int:
+    """Count the modes of files in these states."""
+    return len(data._centers(formats.opened(folder_of(data.path, "path"))))
 
 
 class PointSource:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from types import SimpleNamespace
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -139,6 +140,22 @@ def test_data_that_have_changed_are_refused_and_named(tmp_path: Path) -> None:
     metas = {first: {"data": "0" * 16}} | {name: {"data": "1" * 16} for name in others[:1]}
     (said,) = check_data(plan, metas).differences
     assert said.startswith("the data (points) changed during the launch: 1 block")
+
+
+def test_a_launch_converts_again_what_is_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STUDY_CACHE", str(tmp_path / "cache"))
+    np.save("x.npy", np.tile(made.images(), (9, 1, 1, 1)) / np.float32(255))
+    fields = {"data.kind": "array", "data.path": "x.npy", "data.side": 16}
+    plan = study.plan("lsgan-stability", "smoke", seeds=1, set=fields)
+    plan = execution.replace(plan, folder=str(tmp_path))
+    whole = execution.check(plan, tmp_path / "out", Resources())
+    (converted,) = (tmp_path / "cache").rglob("*.npy")
+    content = bytearray(converted.read_bytes())
+    content[200] ^= 1
+    converted.write_bytes(content)
+    assert execution.check(plan, tmp_path / "out", Resources()) == whole
+    converted.write_bytes(content)
+    assert datasets.examine(ArrayFile(path="x.npy", side=16)).digest in whole.values()
 
 
 def test_who_reads_a_plan_does_not_need_the_data(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Arrays of images: every format gives the same images, and what is no array of images is one sentence."""
 
 import io
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import torch
 from PIL import Image
 
 from tests.trainables.data import stored_arrays as made
-from trainables.data import ArrayFile, ImageSource, known_classes
+from trainables.data import ArrayFile, ImageSource, columns, formats, known_classes, numpy_files
+from trainables.data.array import IMAGES
 from trainables.data.cache import UnreadableImages, folder
 from trainables.streams import Streams
 
@@ -175,6 +177,57 @@ def test_labels_may_be_categories_or_start_anywhere(tmp_path: Path) -> None:
 def test_one_class_is_none(tmp_path: Path) -> None:
     np.savez(tmp_path / "x.npz", x=made.images(), y=np.zeros(made.COUNT, int))
     assert load(tmp_path / "x.npz").truth.labels is None
+
+
+def test_classes_are_read_once_until_the_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training asks for their number at every step."""
+    fields = made.FORMATS["npy"](tmp_path)
+    data = ArrayFile(**fields)
+    assert data.classes == 3
+    with monkeypatch.context() as patch:
+        patch.setattr(formats, "opened", lambda _: pytest.fail("read"))
+        assert data.classes == 3
+    np.save(fields["labels"], np.arange(made.COUNT))
+    assert data.classes == 12
+
+
+def test_classes_of_damaged_files_are_not_known(tmp_path: Path) -> None:
+    """Who reads a launch does not need the data."""
+    data = ArrayFile(**made.FORMATS["npz"](tmp_path))
+    Path(data.path).write_bytes(b"damaged")
+    assert known_classes(data) is None
+    assert data.classes == 0
+    assert known_classes(ArrayFile(path=str(tmp_path / "nowhere.npz"))) is None
+
+
+# In parts
+
+
+@pytest.mark.parametrize("name", made.FORMATS)
+def test_parts_are_the_whole(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numpy_files, "PART_BYTES", 5 * 8 * 8 * 3)
+    monkeypatch.setattr(columns, "ROWS", 5)
+    fields = made.FORMATS[name](tmp_path)
+    found = formats.opened(Path(fields["path"]))
+    array = found.array(found.chosen("", IMAGES, option="key"))
+    assert len([*array.parts()]) > 2
+    source = load(**fields, channels=1)  # which converts them all
+    monkeypatch.undo()
+    assert source.truth.labels.tolist() == made.labels().tolist()
+    gray = [np.asarray(Image.fromarray(each).convert("L")) for each in made.images()]
+    assert np.array_equal(source.truth.images[:, 0].numpy(), np.stack(gray))
+
+
+def test_an_array_is_converted_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has 98 MB and is never whole in memory."""
+    monkeypatch.setattr(numpy_files, "PART_BYTES", 2**20)
+    np.savez_compressed(tmp_path / "x.npz", np.zeros((2_000, 64, 64, 3), dtype=np.float32))
+    tracemalloc.start()
+    source = load(tmp_path / "x.npz", side=64)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(source.truth.images) == 2_000
+    assert peak < 10 * 2**20
 
 
 # The cache
