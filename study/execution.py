@@ -37,7 +37,7 @@ from study.validation.competence import USUAL_IMAGES, Competence
 from study.validation.judges import try_judges
 from trainables import features, games, probes
 from trainables.config import Config, located
-from trainables.data import DataConfig, ImageTruth, Source, contents, is_images
+from trainables.data import DataConfig, ImageTruth, Source, cache, contents, in_files
 from trainables.data.walking import locate
 from trainables.files import ASIDE, DamagedFile, set_aside
 from trainables.trace import Row
@@ -94,7 +94,8 @@ def check(plan: Plan, out: Path, resources: Resources, observers: Sequence[Obser
     ray_cluster.check_reachable(resources.address)
     digests: dict[DataConfig, str] = {}
     for data in sets:  # decodes all images once, so that damaged files are named before training
-        source = data.load(device=torch.device("cpu"), dtype=torch.float32)
+        with cache.verified():
+            source = data.load(device=torch.device("cpu"), dtype=torch.float32)
         digests[data] = source.digest
         if isinstance(source.truth, ImageTruth):
             _notify(observers, partial(_tell_data, kind=data.kind, sentence=contents.sentence(data, source.truth)))
@@ -252,13 +253,13 @@ def _warn(observers: Sequence[Observer], sentence: str) -> None:
 
 
 def _check_data(plan: Plan, store: Store, digests: Mapping[DataConfig, str], trained_on: Mapping[str, str]) -> None:
-    """Raise ValueError if images have changed since blocks were trained on them.
+    """Raise ValueError if data in files have changed since blocks were trained on them.
 
-    Only images lie in files. Other data are computed from their configuration, on some processors with other last bits.
+    Other data are computed from their configuration, on some processors with other last bits.
     """
     for block in plan.blocks():
         data, then = block.cell.config.data, trained_on.get(block.name)
-        if then is not None and is_images(data) and then != (now := digests[locate(data, plan.folder)]):
+        if then is not None and in_files(data) and then != (now := digests[locate(data, plan.folder)]):
             raise ValueError(
                 f"the data ({data.kind}) must be those that block {block.name} was trained on to train more of"
                 f" {store.root}: their digest was {then}, and is {now} now; restore them, or run the study anew"

@@ -181,6 +181,7 @@ def test_trainables_imports_nothing_outside_its_list() -> None:
     extra = {
         "trainables.data.lsun": {"lmdb"},  # whose errors torchvision's reader lets through
         "trainables.trace": {"pyarrow"},
+        "trainables.data.columns": {"pyarrow"},
         "trainables.pictures": {"PIL"},  # inside the function that writes a picture
         "trainables.tune_trainable": {"ray"},
         "trainables.weights": {"safetensors"},  # inside the functions that read and write

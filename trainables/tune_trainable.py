@@ -18,7 +18,7 @@ from ray import tune
 
 from trainables import features, pictures, plugins, probes, states, trace
 from trainables.config import Config, digest, located, to_dict, trained
-from trainables.data import ImageTruth, is_images
+from trainables.data import ImageTruth, in_files
 from trainables.files import DamagedFile, set_aside
 from trainables.loop import Loop
 from trainables.plugins import Plugin
@@ -272,7 +272,7 @@ class BlockTrainable(tune.Trainable):
         if state.get("digest") != digest(self._task.config):
             set_aside(path)
             return
-        if is_images(self._task.config.data):
+        if in_files(self._task.config.data):
             check_same_data(state.get("data"), self._source.digest, path)
         self._loop.load_state_dict(state["loop"])
         self._rows = state["rows"]

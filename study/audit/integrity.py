@@ -8,7 +8,7 @@ from study.design.plan import Plan
 from study.formatting import joined, plural
 from study.storage import kept_weights, sealed_lines
 from study.storage.store import Store
-from trainables.data import DataConfig, is_images
+from trainables.data import DataConfig, in_files
 from trainables.files import ASIDE, is_whole
 
 
@@ -66,7 +66,7 @@ def _notes(without: int, store: Store) -> Sequence[str]:
 
 
 def check_data(plan: Plan, metas: Mapping[str, Mapping[str, Any]]) -> Check:
-    """Check that all traces on one set of images were trained on the same images.
+    """Check that all traces on one set of data in files were trained on the same data.
 
     Args:
         plan: the plan of the launch.
@@ -75,12 +75,12 @@ def check_data(plan: Plan, metas: Mapping[str, Mapping[str, Any]]) -> Check:
     found: dict[DataConfig, dict[str, list[str]]] = {}
     for block in plan.blocks():
         data, digest = block.cell.config.data, metas.get(block.name, {}).get("data")
-        if digest is not None and is_images(data):
+        if digest is not None and in_files(data):
             found.setdefault(data, {}).setdefault(digest, []).append(block.name)
     traces = sum(len(blocks) for digests in found.values() for blocks in digests.values())
     return Check(
         name="data",
-        compared=f"digests of the images in {plural(traces, 'trace')}",
+        compared=f"digests of the data in {plural(traces, 'trace')}",
         differences=tuple(_changed(data, digests) for data, digests in found.items() if len(digests) > 1),
     )
 
@@ -91,4 +91,4 @@ def _changed(data: DataConfig, digests: Mapping[str, Sequence[str]]) -> str:
         f"{plural(len(blocks), 'block')} ({blocks[0]}{' ...' * (len(blocks) > 1)}) on those with digest {digest}"
         for digest, blocks in digests.items()
     ]
-    return f"the images ({data.kind}) changed during the launch: {joined(trained)}"
+    return f"the data ({data.kind}) changed during the launch: {joined(trained)}"

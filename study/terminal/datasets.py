@@ -16,7 +16,18 @@ from torch import Tensor
 from study.design.parsing import assign_flat, assignments
 from study.formatting import did_you_mean
 from study.validation.judges import judge_of
-from trainables.data import FAMILY, DataConfig, Downloadable, ImageTruth, NamedData, Provided, Remarked, contents
+from trainables.data import (
+    FAMILY,
+    DataConfig,
+    Downloadable,
+    ImageTruth,
+    NamedData,
+    PointSource,
+    Provided,
+    Remarked,
+    cache,
+    contents,
+)
 from trainables.data.cache import UnreadableImages
 
 CHUNK = 8_192
@@ -33,12 +44,13 @@ class Facts:
 
     Attributes:
         count: number of images; 0 for a density.
-        distinct: number of distinct images.
+        distinct: number of distinct images or points.
         shape: shape of one sample.
         per_class: number of samples of each class, by label; empty for unlabelled sets.
         names: name of each class, where the data set knows them.
         low, high: smallest and largest value, as the nets see them; for a density, among 10,000 draws.
         modes: number of components of a density's mixture; 0 for images.
+        points: number of points, if they are finitely many.
         digest: hash of the data, stored in the records.
     """
 
@@ -51,6 +63,7 @@ class Facts:
     high: float
     modes: int
     digest: str
+    points: int = 0
 
 
 def find(name: str) -> NamedData:
@@ -127,6 +140,8 @@ def show(data: DataConfig, console: Console) -> None:
         )
     else:
         rows["drawn"] = f"afresh at every step, from {facts.modes} components"
+    if facts.points:
+        rows["drawn"] = f"from {facts.points:,} points, {facts.distinct:,} of them distinct, around {facts.modes} modes"
     rows["values"] = f"{facts.low:.4g} to {facts.high:.4g}" + ("" if facts.count else f" in {DRAWN:,} draws")
     rows["digest"] = facts.digest
     if isinstance(data, Remarked):
@@ -153,7 +168,8 @@ def examine(data: DataConfig) -> Facts:
     Raises:
         ValueError: if it is absent or damaged.
     """
-    source = data.load(device=torch.device("cpu"), dtype=torch.float32)
+    with cache.verified():
+        source = data.load(device=torch.device("cpu"), dtype=torch.float32)
     truth = source.truth
     if isinstance(truth, ImageTruth):
         count, distinct, modes = len(truth.images), _distinct(truth.images), 0
@@ -162,6 +178,8 @@ def examine(data: DataConfig) -> Facts:
     else:
         drawn = source.reference(DRAWN)
         count, distinct, modes, labels = 0, 0, len(truth.centers), []
+        if isinstance(source, PointSource):
+            distinct = len(source.reference(len(source)).unique(dim=0))
         low, high = float(drawn.min()), float(drawn.max())
     return Facts(
         count=count,
@@ -173,6 +191,7 @@ def examine(data: DataConfig) -> Facts:
         high=high,
         modes=modes,
         digest=source.digest,
+        points=len(source) if isinstance(source, PointSource) else 0,
     )
 
 

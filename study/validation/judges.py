@@ -5,7 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from study.design.plan import Plan
-from study.outcomes.rule import IMAGE_RULE, OutcomeRule
+from study.outcomes.rule import IMAGE_RULE, MIXTURE_RULE, OutcomeRule
 from study.validation.competence import Competence, competence
 from trainables.conditioning import Unconditional
 from trainables.config import Config, Evaluation, GanConfig, Latent, RecordedConfig
@@ -52,12 +52,13 @@ def _passed(found: Competence, study: str, name: str) -> Competence:
 
 
 def judge_of(data: DataConfig) -> Competence:
-    """Try the default rule of images on a data set, before there is a study of it.
+    """Try the default rule of its kind on a data set, before there is a study of it.
 
     Raises:
         ValueError: if the data cannot be loaded.
     """
-    return competence(_untrained(data, Evaluation()), IMAGE_RULE, None)
+    rule = IMAGE_RULE if is_images(data) else MIXTURE_RULE
+    return competence(_untrained(data, Evaluation()), rule, None)
 
 
 def _untrained(data: DataConfig, evaluation: Evaluation) -> GanConfig:

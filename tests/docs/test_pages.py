@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from study.cli import app
 from tests.docs import pages
+from tests.made_plugins import forgotten
 from tests.study.ended_launches import MIXED, make_launch
 
 ROOT = pages.ROOT
@@ -98,7 +99,8 @@ def test_cheap_commands_run(page: Path, folder: Path) -> None:
     written(folder, page)
     for arguments in study_commands(page, reason="", slow=False):
         command = [launch_in(folder, page) if word == "LAUNCH" else word for word in arguments]
-        done = CliRunner().invoke(app, command)
+        with forgotten():  # each command is a process of its own, and no other test knows a page's plugins
+            done = CliRunner().invoke(app, command)
         assert done.exit_code == 0, f"study {' '.join(command)}\n{done.output}{done.exception!r}"
 
 

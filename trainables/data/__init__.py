@@ -6,9 +6,11 @@ To add a data set, write a module here and name its class below.
 from pathlib import Path
 from typing import get_args
 
+from trainables.data.array import ArrayFile
 from trainables.data.celeba import CelebA
 from trainables.data.characters import Characters
 from trainables.data.cifar import Cifar10
+from trainables.data.dataset import from_dataset
 from trainables.data.digits import Digits
 from trainables.data.folder import ImageFolder
 from trainables.data.grid import Grid
@@ -17,6 +19,7 @@ from trainables.data.low_variability import LowVariabilityDigits
 from trainables.data.lsun import Lsun, LsunBedroom
 from trainables.data.mnist import FashionMnist, Mnist, StackedMnist
 from trainables.data.point import Point
+from trainables.data.points import PointFile, PointSource
 from trainables.data.ring import Ring
 from trainables.data.source import (
     Batch,
@@ -50,6 +53,8 @@ NamedData = (
     | Lsun
     | ImageFolder
     | Characters
+    | ArrayFile
+    | PointFile
 )
 """Data sets that can be loaded from what their configuration says."""
 DATASETS: tuple[type[NamedData], ...] = get_args(NamedData)
@@ -66,6 +71,7 @@ FAMILY = Family(
 __all__ = [
     "DATASETS",
     "FAMILY",
+    "ArrayFile",
     "Batch",
     "CelebA",
     "Characters",
@@ -88,6 +94,8 @@ __all__ = [
     "NamedData",
     "Point",
     "PointArray",
+    "PointFile",
+    "PointSource",
     "Provided",
     "Remarked",
     "Ring",
@@ -95,16 +103,27 @@ __all__ = [
     "StackedMnist",
     "Stl10",
     "SwissRoll",
+    "from_dataset",
+    "in_files",
     "is_images",
     "known_classes",
 ]
 
 
 def is_images(data: DataConfig) -> bool:
-    """Return whether samples are images, which lie in files, rather than points computed from the configuration."""
+    """Return whether samples are images rather than points."""
     return len(data.shape) == 3
 
 
+def in_files(data: DataConfig) -> bool:
+    """Return whether samples lie in files, as all images do, rather than being computed from the configuration."""
+    return is_images(data) or isinstance(data, PointFile)
+
+
 def known_classes(data: DataConfig) -> int | None:
-    """Return the number of classes, 0 for unlabeled data; None for a folder of images that is not on this machine."""
-    return None if isinstance(data, ImageFolder) and not Path(data.root).is_dir() else data.classes
+    """Return the number of classes, 0 for unlabeled data; None for own files that are not on this machine."""
+    if isinstance(data, ImageFolder) and not Path(data.root).is_dir():
+        return None
+    if isinstance(data, ArrayFile | PointFile):
+        return data.counted_classes()
+    return data.classes

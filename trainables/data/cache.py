@@ -3,6 +3,9 @@
 Neither memory nor start-up grows with the set, and nothing is written beside the user's images, which may be read-only.
 Several processes may ask at once: one writes, the others wait. A file appears under its name only when it is whole, and
 only if every image could be read.
+
+Each file ends with its own SHA-256. Comparing takes about a second per gigabyte, so that a launch does it once, before
+it starts (:func:`verified`); a damaged file is made anew.
 """
 
 from __future__ import annotations
@@ -12,9 +15,9 @@ import errno
 import logging
 import os
 import shutil
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from contextvars import ContextVar
 from hashlib import blake2b
 from math import prod
 from pathlib import Path
@@ -24,7 +27,8 @@ from typing import BinaryIO, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from trainables.files import written_whole
+from trainables.data import mapping
+from trainables.files import BLANK, is_whole, seal, written_whole
 from trainables.later import torch
 from trainables.text import printable
 
@@ -49,6 +53,8 @@ NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 """What file systems without locks say, such as some of NFS."""
 NAMED_FILES = 5
 REPORT_EVERY = 100_000
+_SEAL = f"\n{BLANK}\n".encode()
+_verifying: ContextVar[bool] = ContextVar("verifying", default=False)
 logger = logging.getLogger(__name__)
 
 
@@ -59,12 +65,12 @@ class UnreadableImages(ValueError):
         files: why, for the name of each.
     """
 
-    def __init__(self, files: Mapping[str, str], count: int, place: Path) -> None:
+    def __init__(self, files: Mapping[str, str], count: int, place: Path, field: str = "root") -> None:
         self.files = {printable(name): printable(reason) for name, reason in files.items()}
         names = [f"{name} ({reason})" for name, reason in list(self.files.items())[:NAMED_FILES]]
         more = f" and {len(files) - NAMED_FILES} more" if len(files) > NAMED_FILES else ""
         super().__init__(
-            f"root must hold readable images, got {len(files)} unreadable of {count} in {printable(str(place))}: "
+            f"{field} must hold readable images, got {len(files)} unreadable of {count} in {printable(str(place))}: "
             f"{', '.join(names)}{more}; repair or remove them"
         )
 
@@ -94,8 +100,23 @@ def place(data: Path, name: str) -> Path:
     return folder() / f"{printable(os.path.basename(real))}-{digest}" / name
 
 
+@contextlib.contextmanager
+def verified() -> Iterator[None]:
+    """Compare the SHA-256 of every converted file that is mapped meanwhile, and convert anew what is damaged."""
+    before = _verifying.set(True)
+    try:
+        yield
+    finally:
+        _verifying.reset(before)
+
+
 def images(
-    cache: Path, shape: tuple[int, ...], opened: Callable[[], AbstractContextManager[Listing]], data: Path
+    cache: Path,
+    shape: tuple[int, ...],
+    opened: Callable[[], AbstractContextManager[Listing]],
+    data: Path,
+    *,
+    field: str = "root",
 ) -> torch.Tensor:
     """Return the images ``[N, *shape]`` uint8 of a cache file, made from the listing if it is not there.
 
@@ -104,25 +125,35 @@ def images(
         shape: one image's, ``(channels, side, side)``.
         opened: the listing, open while it is read; called only if it is needed.
         data: the folder of the images, for errors.
+        field: the data set's field that names it, for errors.
 
     Raises:
         UnreadableImages: if any cannot be decoded; all are tried, so that all are named.
         ValueError: if the folder of the cache file is full or not writable; no unfinished file is left behind.
     """
-    if not cache.is_file():
+    if not _usable(cache, shape):
         try:
             cache.parent.mkdir(parents=True, exist_ok=True)
             with _lock(cache.with_suffix(".lock")) as alone:
-                if not cache.is_file():
+                if not _usable(cache, shape):
+                    if cache.is_file():
+                        logger.warning("%s is damaged: the images are converted again", cache)
                     with opened() as listing:
                         _check_room(cache.parent, len(listing), shape)
-                        _convert(cache, shape, listing, data, by_many=not alone)
+                        _convert(cache, shape, listing, data, field, by_many=not alone)
         except OSError as error:
             raise ValueError(
                 f"{VARIABLE} must name a folder with room for converted images, got {error.filename or cache.parent}: "
                 f"{error.strerror or error}"
             ) from None
     return _mapped(cache, shape)
+
+
+def _usable(cache: Path, shape: tuple[int, ...]) -> bool:
+    """Return whether there is a converted file; if that is to be verified, one that is as it was written."""
+    if not (cache.is_file() and _verifying.get()):
+        return cache.is_file()
+    return _holds(cache, shape) and is_whole(cache) is not False
 
 
 def _check_room(place: Path, count: int, shape: tuple[int, ...]) -> None:
@@ -136,12 +167,14 @@ def _check_room(place: Path, count: int, shape: tuple[int, ...]) -> None:
         )
 
 
-def _convert(cache: Path, shape: tuple[int, ...], listing: Listing, data: Path, *, by_many: bool) -> None:
-    with written_whole(cache, by_many=by_many) as unfinished, unfinished.open("wb") as file:
-        _write(file, shape, listing, data)
+def _convert(cache: Path, shape: tuple[int, ...], listing: Listing, data: Path, field: str, *, by_many: bool) -> None:
+    with written_whole(cache, by_many=by_many) as unfinished:
+        with unfinished.open("wb") as file:
+            _write(file, shape, listing, data, field)
+        seal(unfinished)
 
 
-def _write(file: BinaryIO, shape: tuple[int, ...], listing: Listing, data: Path) -> None:
+def _write(file: BinaryIO, shape: tuple[int, ...], listing: Listing, data: Path, field: str) -> None:
     # Plain writes, not a writable memory map: on a full disk they raise, where the map kills the process.
     header = {"descr": "|u1", "fortran_order": False, "shape": (len(listing), *shape)}
     np.lib.format.write_array_header_1_0(file, header)
@@ -157,28 +190,30 @@ def _write(file: BinaryIO, shape: tuple[int, ...], listing: Listing, data: Path)
         if number % REPORT_EVERY == 0:
             logger.info("%d of %d images of %s converted", number, len(listing), printable(str(data)))
     if unreadable:
-        raise UnreadableImages(unreadable, len(listing), data)
+        raise UnreadableImages(unreadable, len(listing), data, field)
+    file.write(_SEAL)
 
 
 def _mapped(path: Path, shape: tuple[int, ...]) -> torch.Tensor:
-    """Map the array of an ``.npy`` file, read from disk only where it is touched. Writing to it would end the process.
-
-    A copy-on-write map would be writable, but the system reserves memory for all of one and refuses it when the set
-    exceeds the memory; torch has no read-only tensors and warns.
+    """Map the array of an ``.npy`` file.
 
     Raises:
         ValueError: if the file holds anything but images of this shape.
     """
     found, start = _header(path)
-    size = path.stat().st_size
-    if not any(found[:1]) or found[1:] != shape or size != start + prod(found):
+    if not _holds(path, shape):
         raise ValueError(
             f"{path} cannot be read: it must hold images of shape {shape} and nothing else, got the shape {found} in"
-            f" {size:,} bytes; remove it, and the images are converted again"
+            f" {path.stat().st_size:,} bytes; remove it, and the images are converted again"
         )
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The given NumPy array is not writable", category=UserWarning)
-        return torch.from_numpy(np.memmap(path, dtype=np.uint8, mode="r", offset=start, shape=found))
+    return mapping.as_tensor(mapping.mapped(path, found, np.uint8, start=start, scattered=True))
+
+
+def _holds(path: Path, shape: tuple[int, ...]) -> bool:
+    """Return whether a file has the length of its images, with a seal or without."""
+    found, start = _header(path)
+    size = path.stat().st_size - start - prod(found)
+    return any(found[:1]) and found[1:] == shape and size in (0, len(_SEAL))
 
 
 def _header(path: Path) -> tuple[tuple[int, ...], int]:

@@ -55,7 +55,7 @@ def check_memory(count: int, shape: tuple[int, ...], *, field: str = "side") -> 
         shape: one image's.
         field: the data set's field to make smaller.
     """
-    needed, there = count * prod(shape), _memory()
+    needed, there = count * prod(shape), memory()
     if needed > there:
         size = "x".join(map(str, shape))
         raise ValueError(
@@ -64,7 +64,7 @@ def check_memory(count: int, shape: tuple[int, ...], *, field: str = "side") -> 
         )
 
 
-def _memory() -> int:
+def memory() -> int:
     """Return the bytes of memory that this process may use."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     try:
@@ -158,7 +158,7 @@ def _check_png(file: IO[bytes]) -> None:
     file.seek(place)
 
 
-def traits(file: Path) -> tuple[str, ...]:
+def traits(file: Path | BinaryIO) -> tuple[str, ...]:
     """Return what is special about an image and how it is read, from its header; empty for damaged ones."""
     from PIL import Image
 
@@ -238,6 +238,16 @@ def fitted(image: Image, side: int, fit: Fit) -> Pixels:
     small = ImageOps.fit(image, size, Resampling.BILINEAR) if crop else image.resize(size, Resampling.BILINEAR)
     array = np.asarray(small)
     return array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
+
+
+def of_pil(image: Image, channels: int, side: int, fit: Fit) -> Pixels:
+    """Return an image that is open already as :func:`decoded` and :func:`fitted` return a file's.
+
+    Raises:
+        ValueError: if it has pixels whose white is not known.
+    """
+    image.load()
+    return fitted(_plain(image.copy()).convert(MODES[channels]), side, fit)
 
 
 def resized(images: Tensor, side: int) -> Tensor:

@@ -46,15 +46,20 @@ class Found:
     kind: Kind
 
 
-def folder_of(root: str) -> Path:
-    """Return the folder that a user names, absolute; ``~`` is the user's home.
+def folder_of(root: str, field: str = "root") -> Path:
+    """Return the folder or file that a user names, absolute; ``~`` is the user's home.
+
+    Args:
+        root: as the user writes it.
+        field: the data set's field that has it, in errors.
 
     Raises:
         ValueError: if the name is no UTF-8: it could not be stored with the results.
     """
     if not is_utf8(root):
+        what = "folder" if field == "root" else "file"
         raise ValueError(
-            f"root must be a folder whose name is UTF-8, got {printable(root)}: rename it, or name a link to it"
+            f"{field} must be a {what} whose name is UTF-8, got {printable(root)}: rename it, or name a link to it"
         )
     return Path(os.path.expanduser(root)).absolute()
 
@@ -65,11 +70,13 @@ def fetching(kind: str, root: str) -> str:
 
 
 def locate(data: T, folder: str) -> T:
-    """Return a data set whose relative root is one in ``folder``; the same data set if it has none."""
-    root = getattr(data, "root", None)
-    if root is None or not folder:
-        return data
-    return replace(data, root=os.path.join(folder, os.path.expanduser(root)))  # type: ignore[type-var]
+    """Return a data set whose relative paths are those in ``folder``; the same data set if it has none.
+
+    Paths are the fields that the class names in ``paths``, and otherwise ``root``.
+    """
+    named = {field: getattr(data, field, None) for field in getattr(data, "paths", ("root",))}
+    found = {field: os.path.join(folder, os.path.expanduser(path)) for field, path in named.items() if path}
+    return replace(data, **found) if found and folder else data  # type: ignore[type-var]
 
 
 def folders_in(root: Path) -> list[str]:

@@ -9,7 +9,7 @@ from torch import nn
 
 from trainables.conditioning import AuxiliaryClassifier, ByLabel, Unconditional
 from trainables.config import GanConfig
-from trainables.data import ImageSource, Source
+from trainables.data import ImageSource, PointSource, Source
 from trainables.gan import scoring
 from trainables.gan.draws import Draws
 from trainables.gan.play import Play
@@ -116,8 +116,8 @@ class Gan:
                 return ((*d, self._generates),)
 
     def check(self, source: Source) -> None:
-        """Raise ValueError if the images do not fill one batch; points are drawn as needed."""
-        if isinstance(source, ImageSource):
+        """Raise ValueError if the images or points do not fill one batch; densities are drawn from as needed."""
+        if isinstance(source, ImageSource | PointSource):
             source.check_batch(self._config.batch_size, self._config.packing)
 
     def bind(self, source: Source, streams: Streams, device: torch.device) -> "Play":

@@ -317,7 +317,7 @@ def test_images_that_changed_during_the_launch_are_found(trained: Trained) -> No
     for block in (6, 7):
         edit_trace(store, block, data="4567")
     assert differences(verify(store)) == [
-        "the images (digits) changed during the launch: 6 blocks (c000-b000 ...) on those with digest 0123 and 2 blocks"
+        "the data (digits) changed during the launch: 6 blocks (c000-b000 ...) on those with digest 0123 and 2 blocks"
         " (c000-b003 ...) on those with digest 4567"
     ]
 

@@ -28,6 +28,11 @@ def photos(tmp_path: Path) -> Path:
     return root
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STUDY_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
 def load(root: Path, **fields: Any) -> ImageSource:
     return ImageFolder(root=str(root), **{"side": 8, **fields}).load(device=torch.device("cpu"), dtype=torch.float32)
 
@@ -105,3 +110,52 @@ def test_a_disk_that_fills_up_leaves_nothing_unfinished(photos: Path, monkeypatc
     with pytest.raises(ValueError, match=r"STUDY_CACHE .*: No space left on device$"):
         load(photos)
     assert [path.suffix for path in place(photos, "x").parent.iterdir()] == [".lock"]
+
+
+# Damage
+
+
+def converted() -> Path:
+    (path,) = folder().rglob("*.npy")
+    return path
+
+
+def flip(path: Path, place: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_flipped_bit_is_seen_by_who_looks_and_the_images_are_converted_again(
+    photos: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = load(photos).digest
+    flip(converted(), 130)
+    assert load(photos).digest != whole  # who does not look takes what is there
+    with module.verified():
+        assert load(photos).digest == whole
+    assert f"{converted()} is damaged: the images are converted again" in caplog.text
+    with module.verified():
+        load(photos)
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize("kept", [0, 100, 200])
+def test_a_file_that_is_cut_short_is_refused_or_converted_again(photos: Path, kept: int) -> None:
+    whole = load(photos).digest
+    content = converted().read_bytes()
+    converted().write_bytes(content[:kept])
+    with pytest.raises(ValueError, match=r"\.npy cannot be read: .*; remove it, and the images are converted again$"):
+        load(photos)
+    with module.verified():
+        assert load(photos).digest == whole
+    assert converted().read_bytes() == content
+
+
+def test_what_an_earlier_version_wrote_without_a_digest_is_used(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = load(photos).digest
+    content = converted().read_bytes()
+    converted().write_bytes(content[: content.rindex(b"\nsha256:")])
+    monkeypatch.setattr(Image, "open", lambda *_: pytest.fail("decoded"))
+    with module.verified():
+        assert load(photos).digest == whole
