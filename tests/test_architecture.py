@@ -116,6 +116,8 @@ BROKEN = [
     ("ray", "trainables/objectives.py", "from ray import tune"),
     ("ray", "study/design/plan.py", "import ray.tune"),
     ("mlflow", "study/storage/store.py", "import mlflow"),
+    ("trackers", "study/tracking/writer.py", "import wandb"),
+    ("trackers", "study/tracking/wandb_view.py", "from tensorboard.summary import writer"),
     ("optuna", "study/storage/store.py", "import optuna"),
     ("pyarrow", "trainables/streams.py", "import pyarrow.parquet"),
     ("safetensors", "study/storage/store.py", "import safetensors"),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from study.tracking import Tracker
 
 NOWHERE = "none"
-"""Stands for "do not track" where a tracking or storage address is asked for."""
+"""Stands for "no dashboard" where its database is asked for."""
 
 
 def run(
@@ -34,6 +34,7 @@ def run(
     cpus_per_block: float = 1.0,
     gpus_per_block: float | None = None,
     tracking_uri: str | None = None,
+    tracker: str | Sequence[str] | None = None,
     storage: str | None = None,
     keep: Keep | None = None,
 ) -> Launch:
@@ -48,7 +49,9 @@ def run(
         cpus_per_block: CPUs of one block of replicas; a fraction shares a CPU.
         gpus_per_block: GPUs of one block; a fraction shares a GPU; by default 0.25 if there are any.
         tracking_uri: MLflow server; by default that of ``MLFLOW_TRACKING_URI``, else SQLite in ``out``; ``"none"`` for
-            no tracking.
+            no MLflow.
+        tracker: what shows the launch besides its report: ``mlflow`` (the default), ``tensorboard``, ``wandb``, ``csv``
+            or that of a plugin; several as a list. :func:`resume` goes on with the same ones.
         storage: database of optuna-dashboard; by default SQLite in ``out``; ``"none"`` for no dashboard.
         keep: networks to keep of every replica: ``none``, ``last``, ``best`` or ``both``; by default the plan's choice,
             else the last ones of the replicas that the report shows (in ``standard`` and ``paper``, of all).
@@ -78,8 +81,8 @@ def run(
     check_local(folder)
     watching = [*observers, *_bar(progress), _Warner()]
     with placed(plan, folder) as (named, store):
-        tracker, mirror = tracker_at(folder, tracking_uri), mirror_at(folder, storage, named)
-        return _ended(store, lambda: execution.start(named, store, resources, tracker, watching, mirror))
+        shown, mirror = tracker_at(folder, tracking_uri, tracker), mirror_at(folder, storage, named)
+        return _ended(store, lambda: execution.start(named, store, resources, shown, watching, mirror))
 
 
 def resume(
@@ -92,6 +95,7 @@ def resume(
     cpus_per_block: float = 1.0,
     gpus_per_block: float | None = None,
     tracking_uri: str | None = None,
+    tracker: str | Sequence[str] | None = None,
     storage: str | None = None,
 ) -> Launch:
     """Finish an interrupted launch: train the missing blocks of its plan. Nothing is trained twice.
@@ -105,6 +109,7 @@ def resume(
         cpus_per_block: as in :func:`run`.
         gpus_per_block: as in :func:`run`.
         tracking_uri: as in :func:`run`.
+        tracker: as in :func:`run`; by default those of the launch.
         storage: as in :func:`run`.
 
     Raises:
@@ -122,9 +127,10 @@ def resume(
     store = launch.store if isinstance(launch, Launch) else store_of(launch, out)
     home = store.out
     resources = Resources(address=address, cpus=cpus_per_block, gpus=gpus_per_block)
-    tracker, mirror = tracker_at(home, tracking_uri), mirror_at(home, storage, store.plan())
+    shown = tracker_at(home, tracking_uri, tracker, store)
+    mirror = mirror_at(home, storage, store.plan())
     watching = [*observers, *_bar(progress), _Warner()]
-    return _ended(store, lambda: execution.resume(store, resources, tracker, watching, mirror))
+    return _ended(store, lambda: execution.resume(store, resources, shown, watching, mirror))
 
 
 def load(launch: str | Path, *, out: str | Path = "runs") -> Launch:
@@ -156,19 +162,23 @@ def store_of(launch: str | Path, out: str | Path) -> Store:
     return Store(folder_of(launch, out))
 
 
-def tracker_at(out: Path, uri: str | None) -> "Tracker":
-    """Return the tracker for a URI: MLflow, by default as ``tracking.uri_for`` says; for ``"none"`` one without effect.
+def tracker_at(
+    out: Path, uri: str | None, chosen: str | Sequence[str] | None = None, store: Store | None = None
+) -> "Tracker":
+    """Return what shows a launch: by default the trackers that it was begun with, which are MLflow alone if it is new.
+
+    Args:
+        out: folder of launches.
+        uri: MLflow's address, by default as ``tracking.uri_for`` says; ``"none"`` for no MLflow.
+        chosen: names of trackers.
+        store: the launch, if there is one already.
 
     Raises:
-        ValueError: if the server cannot be used.
+        ValueError: if there is no tracker of a name, its library is not installed, or a server cannot be used.
     """
     from study import tracking
 
-    address = tracking.uri_for(out, uri)
-    if address == NOWHERE:
-        return tracking.NullTracker()
-    tracking.check(address)
-    return tracking.MlflowTracker(address)
+    return tracking.trackers(out, uri, [chosen] if isinstance(chosen, str) else chosen, store)
 
 
 def mirror_at(out: Path, storage: str | None, plan: Plan) -> "Mirror | None":

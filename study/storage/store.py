@@ -7,8 +7,10 @@ decided by), ``settled.json`` (cells that need no more seeds, where they are add
 ``latent-<n>.png``), ``weights/cell=<i>/seed=<s>/`` (kept networks: ``last.json``, ``best.json`` and the safetensors
 files that they name; nothing else needs them), ``report/index.html`` and, until all is done,
 ``checkpoints/<block>.pt``, ``halt/<block>.json`` (blocks that are to end early), ``driver.lock`` (the process that
-trains it) and ``tune/`` (Ray's own files, errors among them). ``plugins/`` has the source of the plugins that the launch
-was planned with. Of a file that was damaged and set aside the name ends in ``.damaged``.
+trains it) and ``tune/`` (Ray's own files, errors among them). ``plugins/`` has the source of the plugins that the
+launch was planned with. ``trackers.json`` names what shows the launch besides its report; ``csv/``, ``tensorboard/``
+and ``wandb/`` are such views, and can be deleted. Of a file that was damaged and set aside the name ends in
+``.damaged``.
 """
 
 import dataclasses
@@ -40,6 +42,7 @@ _JUDGES: pydantic.TypeAdapter[Mapping[str, Mapping[str, Any]]] = pydantic.TypeAd
 
 
 _SETTLED = pydantic.TypeAdapter(dict[str, Any])
+_TRACKERS = pydantic.TypeAdapter(tuple[str, ...])
 
 
 class Store:
@@ -57,6 +60,7 @@ class Store:
         self.rule_path = root / "rule.json"
         self.settled_path = root / "settled.json"
         self.judges_path = root / "judges.json"
+        self.trackers_path = root / "trackers.json"
         self.report_path = root / "report" / "index.html"
         self.traces_path = root / "traces"
         self.samples_path = root / "samples"
@@ -174,6 +178,18 @@ class Store:
     def judges(self) -> Mapping[str, Mapping[str, Any]]:
         """Return what :meth:`write_judges` kept; nothing of a launch of an earlier version."""
         return read_json(self.judges_path, _JUDGES) if self.judges_path.exists() else {}
+
+    def write_trackers(self, names: Collection[str]) -> None:
+        """Keep by which trackers the launch is shown."""
+        write_text(self.trackers_path, json.dumps([*names]))
+
+    def trackers(self) -> tuple[str, ...] | None:
+        """Return by which trackers the launch is shown; None if nobody has chosen.
+
+        Raises:
+            ValueError: if it cannot be read.
+        """
+        return read_json(self.trackers_path, _TRACKERS) if self.trackers_path.exists() else None
 
     def write_settled(self, cells: Collection[int], seconds: float) -> None:
         """Tells later drivers which cells need no more seeds, and the time that the launch has taken."""
