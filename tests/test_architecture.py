@@ -118,6 +118,7 @@ BROKEN = [
     ("mlflow", "study/storage/store.py", "import mlflow"),
     ("trackers", "study/tracking/writer.py", "import wandb"),
     ("trackers", "study/tracking/wandb_view.py", "from tensorboard.summary import writer"),
+    ("fidelity", "study/launch.py", "def late():\n    import torch_fidelity"),
     ("optuna", "study/storage/store.py", "import optuna"),
     ("pyarrow", "trainables/streams.py", "import pyarrow.parquet"),
     ("safetensors", "study/storage/store.py", "import safetensors"),

@@ -8,9 +8,9 @@ decided by), ``settled.json`` (cells that need no more seeds, where they are add
 files that they name; nothing else needs them), ``report/index.html`` and, until all is done,
 ``checkpoints/<block>.pt``, ``halt/<block>.json`` (blocks that are to end early), ``driver.lock`` (the process that
 trains it) and ``tune/`` (Ray's own files, errors among them). ``plugins/`` has the source of the plugins that the
-launch was planned with. ``trackers.json`` names what shows the launch besides its report; ``csv/``, ``tensorboard/``
-and ``wandb/`` are such views, and can be deleted. Of a file that was damaged and set aside the name ends in
-``.damaged``.
+launch was planned with. ``metrics.parquet`` has known metrics of kept networks, if they were measured.
+``trackers.json`` names what shows the launch besides its report; ``csv/``, ``tensorboard/`` and ``wandb/`` are such
+views, and can be deleted. Of a file that was damaged and set aside the name ends in ``.damaged``.
 """
 
 import dataclasses
@@ -57,6 +57,7 @@ class Store:
         self.plan_path = root / "spec.json"
         self.search_path = root / "search.jsonl"
         self.records_path = root / "records.parquet"
+        self.metrics_path = root / "metrics.parquet"
         self.rule_path = root / "rule.json"
         self.settled_path = root / "settled.json"
         self.judges_path = root / "judges.json"

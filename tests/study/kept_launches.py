@@ -16,7 +16,7 @@ from trainables.config import Config, Evaluation, GanConfig, Latent, digest
 from trainables.data import Ring
 from trainables.networks import Mlp
 from trainables.optim import Adam
-from trainables.tune_trainable import BlockTrainable
+from trainables.tune_trainable import BlockTrainable, packed
 
 ALLOCATION = Allocation(cpus=1.0, gpus=0.0, at_a_time=1, cluster="here")
 RING = GanConfig(
@@ -55,7 +55,7 @@ def train(planned: Plan, out: Path) -> Store:
     ledger = Ledger(planned, store)
     for block in planned.blocks():
         task = task_of(ledger, out / "cache", ALLOCATION, block)
-        trainable = BlockTrainable(config={"block": block.name, "task": task})
+        trainable = BlockTrainable(config={"block": block.name, "task": packed(task, ())})
         while not (result := trainable.train())["done"]:
             pass
         assert "refusal" not in result, result["refusal"]
