@@ -17,6 +17,7 @@ from study.evidence.reliability import reliable_cells
 from study.evidence.sensitivity import SensitivityAnalysis
 from study.evidence.time_to_failure import LifetimeComparison
 from study.outcomes.rule import OutcomeRule
+from study.storage import metrics_table
 from study.storage.records import Record, Status, decide_block
 from study.storage.store import Store
 from study.storage.trained import Trained
@@ -93,6 +94,19 @@ class Launch:
     def contrasts(self) -> "pd.DataFrame":
         """One row per declared contrast and levels of the other factors: difference, interval, exact p, Holm's p."""
         return frames.contrasts(self.comparisons)
+
+    @property
+    def metrics(self) -> "pd.DataFrame":
+        """One row per replica and feature extractor of ``study metrics``: FID, KID and so on; no verdict uses them.
+
+        Empty if nothing was measured. Columns are in docs/reference/files.md.
+
+        Raises:
+            DamagedFile: if the file is damaged.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(metrics_table.read(self.store), columns=list(metrics_table.columns()))
 
     def trace(self, cell: int, seed: int) -> "pd.DataFrame":
         """Return the series of one replica, a row per report; ``step`` counts updates of the generator.

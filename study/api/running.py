@@ -32,6 +32,7 @@ def run(
     cpus_per_block: float = 1.0,
     gpus_per_block: float | None = None,
     tracking_uri: str | None = None,
+    tracker: str | Sequence[str] | None = None,
     storage: str | None = None,
     keep: Keep | None = None,
 ) -> Launch:
@@ -46,7 +47,9 @@ def run(
         cpus_per_block: CPUs of one block of replicas; a fraction shares a CPU.
         gpus_per_block: GPUs of one block; a fraction shares a GPU; by default 0.25 if there are any.
         tracking_uri: MLflow server; by default that of ``MLFLOW_TRACKING_URI``, else SQLite in ``out``; ``"none"`` for
-            no tracking.
+            no MLflow.
+        tracker: what shows the launch besides its report: ``mlflow`` (the default), ``tensorboard``, ``wandb``, ``csv``
+            or that of a plugin; several as a list. :func:`resume` goes on with the same ones.
         storage: database of optuna-dashboard; by default SQLite in ``out``; ``"none"`` for no dashboard.
         keep: networks to keep of every replica: ``none``, ``last``, ``best`` or ``both``; by default the plan's choice,
             else the last ones of the replicas that the report shows (in ``standard`` and ``paper``, of all).
@@ -80,8 +83,8 @@ def run(
     with placed(plan, folder) as (named, store), ExitStack() as stack:
         for each in bar:
             stack.enter_context(each)
-        tracker, mirror = tracker_at(folder, tracking_uri), mirror_at(folder, storage, named)
-        return _ended(store, lambda: execution.start(named, store, resources, tracker, watching, mirror))
+        shown, mirror = tracker_at(folder, tracking_uri, tracker), mirror_at(folder, storage, named)
+        return _ended(store, lambda: execution.start(named, store, resources, shown, watching, mirror))
 
 
 def resume(
@@ -94,6 +97,7 @@ def resume(
     cpus_per_block: float = 1.0,
     gpus_per_block: float | None = None,
     tracking_uri: str | None = None,
+    tracker: str | Sequence[str] | None = None,
     storage: str | None = None,
 ) -> Launch:
     """Finish an interrupted launch: train the missing blocks of its plan. Nothing is trained twice.
@@ -107,6 +111,7 @@ def resume(
         cpus_per_block: as in :func:`run`.
         gpus_per_block: as in :func:`run`.
         tracking_uri: as in :func:`run`.
+        tracker: as in :func:`run`; by default those of the launch.
         storage: as in :func:`run`.
 
     Raises:
@@ -126,13 +131,13 @@ def resume(
     store.plan().check_trained_here("resumed")
     home = store.out
     resources = Resources(address=address, cpus=cpus_per_block, gpus=gpus_per_block)
-    tracker, mirror = tracker_at(home, tracking_uri), mirror_at(home, storage, store.plan())
+    shown, mirror = tracker_at(home, tracking_uri, tracker, store), mirror_at(home, storage, store.plan())
     bar = _bar(progress)
     watching = [*observers, *bar, _Warner()]
     with ExitStack() as stack:
         for each in bar:
             stack.enter_context(each)
-        return _ended(store, lambda: execution.resume(store, resources, tracker, watching, mirror))
+        return _ended(store, lambda: execution.resume(store, resources, shown, watching, mirror))
 
 
 def load(launch: str | Path, *, out: str | Path = "runs") -> Launch:

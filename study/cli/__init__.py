@@ -11,7 +11,7 @@ from study.cli.app import app
 
 # The commands in the order of the help: studies before a run, launches, then their results.
 from study.cli import studies, power, spaces, launches, search, confirm, best  # isort: skip
-from study.cli import sample, figures, verify, compare, claims, judge, outcomes, data, check  # isort: skip
+from study.cli import sample, metrics, figures, verify, compare, claims, judge, outcomes, data, check  # isort: skip
 
 __all__ = [
     "app",
@@ -25,6 +25,7 @@ __all__ = [
     "judge",
     "launches",
     "main",
+    "metrics",
     "outcomes",
     "power",
     "sample",

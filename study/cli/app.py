@@ -157,7 +157,16 @@ CpusPerBlock = Annotated[float, typer.Option(help="CPUs per block; a fraction sh
 TrackingUri = Annotated[
     str | None,
     typer.Option(
-        help="MLflow server; 'none' for no tracking.", show_default="$MLFLOW_TRACKING_URI, else sqlite in --out"
+        help="MLflow server; 'none' for no MLflow.", show_default="$MLFLOW_TRACKING_URI, else sqlite in --out"
+    ),
+]
+Trackers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tracker",
+        metavar="NAME",
+        help="What shows the launch: mlflow, tensorboard, wandb, csv or that of a plugin. Repeatable.",
+        show_default="mlflow; of an existing launch those that it was begun with",
     ),
 ]
 Storage = Annotated[

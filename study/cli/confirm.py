@@ -12,6 +12,7 @@ from study.cli.app import (
     Keep,
     LaunchArgument,
     Out,
+    Trackers,
     TrackingUri,
     app,
     keeping,
@@ -33,6 +34,7 @@ def confirm(
     gpus_per_block: GpusPerBlock = None,
     cpus_per_block: CpusPerBlock = 1.0,
     tracking_uri: TrackingUri = None,
+    tracker: Trackers = None,
 ) -> None:
     """Run the best cell of a launch again on fresh seeds: its old rate is optimistic, because it selected the cell."""
     relayed(address)
@@ -41,4 +43,4 @@ def confirm(
     from study.api.planning import confirmation_of
 
     plan = keeping(confirmation_of(source, cell=cell, seeds=seeds), keep)
-    start(plan, source.out, resources, tracking_uri)
+    start(plan, source.out, resources, tracking_uri, tracker)

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,6 +23,7 @@ from study.cli.app import (
     Seeds,
     Storage,
     StudyArgument,
+    Trackers,
     TrackingUri,
     Vary,
     app,
@@ -70,6 +71,7 @@ def run(
     gpus_per_block: GpusPerBlock = None,
     cpus_per_block: CpusPerBlock = 1.0,
     tracking_uri: TrackingUri = None,
+    tracker: Trackers = None,
 ) -> None:
     """Run a study: train every cell with every seed, decide the outcome of each, and write the report."""
     relayed(address)
@@ -79,7 +81,7 @@ def run(
     plan = keeping(plan, keep)
     if save is not None:
         save_study(save, study, profile, seeds, changes, vary)
-    start(plan, out, resources, tracking_uri)
+    start(plan, out, resources, tracking_uri, tracker)
 
 
 @app.command()
@@ -91,6 +93,7 @@ def resume(
     gpus_per_block: GpusPerBlock = None,
     cpus_per_block: CpusPerBlock = 1.0,
     tracking_uri: TrackingUri = None,
+    tracker: Trackers = None,
     storage: Storage = None,
 ) -> None:
     """Finish an interrupted launch: train the missing blocks of its plan and re-attach to its MLflow runs."""
@@ -106,14 +109,14 @@ def resume(
         from study.terminal.progress import Terminal
         from study.tracking import tracker_at
 
-    tracker, mirror = tracker_at(home, tracking_uri), mirror_at(home, storage, store.plan())
-    say_where(home, tracking_uri)
+    shown, mirror = tracker_at(home, tracking_uri, tracker, store), mirror_at(home, storage, store.plan())
+    say_where(home, tracking_uri, tracker, store)
 
     def go() -> Any:
         with Terminal(console) as terminal:
-            return execution.resume(store, resources, tracker, [terminal], mirror)
+            return execution.resume(store, resources, shown, [terminal], mirror)
 
-    finish(store, go, tracking_uri)
+    finish(store, go, shown, tracking_uri)
 
 
 @app.command()
@@ -173,23 +176,24 @@ def report(launch: LaunchArgument, out: Out = Path("runs")) -> None:
 
 @app.command()
 @one_sentence
-def sync(launch: LaunchArgument, out: Out = Path("runs"), tracking_uri: TrackingUri = None) -> None:
-    """Rebuild the MLflow runs of a launch from its files, without duplicates, e.g. after the server was down."""
+def sync(
+    launch: LaunchArgument, out: Out = Path("runs"), tracking_uri: TrackingUri = None, tracker: Trackers = None
+) -> None:
+    """Rebuild what trackers show of a launch from its files, without duplicates, e.g. after the server was down."""
     store = stored(launch, out)
     from study import tracking
-    from study.tracking import NOWHERE, tracker_at
+    from study.tracking import tracker_at
 
-    uri = tracking.uri_for(store.out, tracking_uri)
-    tracker = tracker_at(store.out, uri)
-    if not tracking.sync(store, tracker):
+    shown = tracker_at(store.out, tracking_uri, tracker, store)
+    if not tracking.sync(store, shown):
         raise ValueError(
-            f"MLflow at {tracking.named(uri)} lacks {tracker.lacking()}; everything else of {store.root} is there, and"
+            f"{shown.named()} lacks {shown.lacking()}; everything else of {store.root} is there, and"
             " the same command sends the rest once that works"
         )
-    if uri == NOWHERE:
+    if not shown.named():
         console.print("nothing was sent: --tracking-uri is none")
     else:
-        console.print(f"MLflow at {tracking.named(uri)} shows all of {store.root}", soft_wrap=True, highlight=False)
+        console.print(f"{shown.named()} shows all of {store.root}", soft_wrap=True, highlight=False)
 
 
 @app.command()
@@ -250,7 +254,14 @@ def resources_at(out: Path, address: str, cpus: float, gpus: float | None, track
     return resources
 
 
-def start(plan: Any, out: Path, resources: Any, tracking_uri: str | None, storage: str | None = None) -> Any:
+def start(
+    plan: Any,
+    out: Path,
+    resources: Any,
+    tracking_uri: str | None,
+    tracker: Sequence[str] | None,
+    storage: str | None = None,
+) -> Any:
     """Run a new launch in its folder of ``out`` to its end; return its store."""
     with Waiting(console) as waiting:
         waiting.on(_LOADING)
@@ -263,26 +274,26 @@ def start(plan: Any, out: Path, resources: Any, tracking_uri: str | None, storag
     with placed(plan, out) as (named, store):
         mirror = mirror_at(out, storage, named)
         try:
-            tracker = tracker_at(out, tracking_uri)
-            say_where(out, tracking_uri)
+            shown = tracker_at(out, tracking_uri, tracker)
+            say_where(out, tracking_uri, tracker)
 
             def go() -> Any:
                 with Terminal(console) as terminal:
-                    return execution.start(named, store, resources, tracker, [terminal], mirror)
+                    return execution.start(named, store, resources, shown, [terminal], mirror)
 
-            finish(store, go, tracking_uri)
+            finish(store, go, shown, tracking_uri)
         finally:
             if mirror is not None and not store.plan_path.exists():
                 mirror.withdraw()
     return store
 
 
-def say_where(out: Path, tracking_uri: str | None) -> None:
+def say_where(out: Path, tracking_uri: str | None, tracker: Sequence[str] | None, store: Any = None) -> None:
     """Print where MLflow shows a launch, if that is not the option's choice but the environment's."""
     from study import tracking
 
     uri = tracking.uri_for(out, None)
-    if not tracking_uri and uri != tracking.local_uri(out):
+    if not tracking_uri and uri != tracking.local_uri(out) and tracking.in_mlflow(tracker, store):
         console.print(f"MLflow   {tracking.named(uri)}", soft_wrap=True, highlight=False)
 
 
@@ -300,12 +311,11 @@ def relay(address: str) -> int:
     return code
 
 
-def finish(store: Any, go: Callable[[], Any], tracking_uri: str | None) -> None:
+def finish(store: Any, go: Callable[[], Any], shown: Any, tracking_uri: str | None) -> None:
     """Run a launch and print how it ended; whatever stops it, the computed part stays and can be resumed."""
     from study import tracking
     from study.launch import Launch
     from study.terminal import launches
-    from study.tracking import NOWHERE
 
     def say(*parts: Any) -> None:
         errors.print(Text.assemble(*parts), soft_wrap=True)
@@ -320,12 +330,14 @@ def finish(store: Any, go: Callable[[], Any], tracking_uri: str | None) -> None:
         raise typer.Exit(1) from None
     show = launches.interrupted if result.interrupted else launches.results
     show(Launch(store, result.records), console)
-    uri = tracking.uri_for(store.out, tracking_uri)
+    uri = tracking.uri_for(store.out, tracking_uri) if tracking.in_mlflow(None, store) else tracking.NOWHERE
     launches.paths(store, result.report, console, tracked=uri == tracking.local_uri(store.out))
-    if uri not in (NOWHERE, tracking.local_uri(store.out)):
+    if uri not in (tracking.NOWHERE, tracking.local_uri(store.out)):
         console.print(f"MLflow   {tracking.named(uri)}", soft_wrap=True, highlight=False)
+    for title, look in tracking.places(store):
+        console.print(Text(f"{title:8} {look}"), soft_wrap=True)
     if not result.shown:
-        say(f"MLflow does not show everything yet; fill it with: study sync {store.root}")
+        say(f"{shown.named()} does not show everything yet; fill it with: study sync {store.root}")
     for block, reason in result.crashes.items():
         where = store.tune_path / "blocks" / block / "error.txt"
         say((f"block {block} crashed: ", "red"), f"{printable(reason)} (full error: {where})")

@@ -14,6 +14,7 @@ from study.cli.app import (
     Keep,
     Out,
     Storage,
+    Trackers,
     TrackingUri,
     app,
     console,
@@ -69,6 +70,7 @@ def search(
     gpus_per_block: GpusPerBlock = None,
     cpus_per_block: CpusPerBlock = 1.0,
     tracking_uri: TrackingUri = None,
+    tracker: Trackers = None,
 ) -> None:
     """Search a space for settings that train reliably, and confirm the best one on fresh seeds."""
     relayed(address)
@@ -96,11 +98,11 @@ def search(
         warm_start=None if warm_start is None else load(warm_start, out=out),
     )
     plan = keeping(plan, keep)
-    store = start(plan, out, resources, tracking_uri, storage)
+    store = start(plan, out, resources, tracking_uri, tracker, storage)
     fresh = seeds if confirm is None else confirm
     if not fresh:
         return
     if confirmation.leader(store) is None:
         console.print("no candidate has converged: there is nothing to confirm")
         return
-    start(keeping(confirmation_of(store, seeds=fresh), keep), out, resources, tracking_uri)
+    start(keeping(confirmation_of(store, seeds=fresh), keep), out, resources, tracking_uri, tracker)

@@ -7,7 +7,9 @@ decided by), ``search.jsonl`` or ``recording.jsonl`` (the cells of a search, or 
 ``traces/cell=<i>/<block>.parquet``, ``samples/cell=<i>/seed=<s>/step-<n>.png`` (and further pictures beside it, such as
 ``latent-<n>.png``), ``weights/cell=<i>/seed=<s>/`` (kept networks: ``last.json``, ``best.json`` and the safetensors
 files that they name; nothing else needs them), ``plugins/`` (the source of the plugins that the launch was planned
-with), ``report/index.html`` and, until all is done, ``checkpoints/<block>.pt`` (of a recorded replica
+with), ``metrics.parquet`` (known metrics of kept networks, if they were measured), ``trackers.json`` (what shows the
+launch besides its report; ``csv/``, ``tensorboard/`` and ``wandb/`` are such views, and can be deleted),
+``report/index.html`` and, until all is done, ``checkpoints/<block>.pt`` (of a recorded replica
 ``checkpoints/<block>/rows.jsonl``), ``halt/<block>.json`` (blocks that are to end early), ``driver.lock`` (the process
 that trains it) and ``tune/`` (Ray's own files, errors among them). Of a file that was damaged and set aside the name
 ends in ``.damaged``.
@@ -55,6 +57,7 @@ class _Settled:
 
 
 _SETTLED = pydantic.TypeAdapter(_Settled)
+_TRACKERS = pydantic.TypeAdapter(tuple[str, ...])
 J = TypeVar("J")
 
 
@@ -71,9 +74,11 @@ class Store:
         self.search_path = root / "search.jsonl"
         self.recording_path = root / "recording.jsonl"
         self.records_path = root / "records.parquet"
+        self.metrics_path = root / "metrics.parquet"
         self.rule_path = root / "rule.json"
         self.settled_path = root / "settled.json"
         self.judges_path = root / "judges.json"
+        self.trackers_path = root / "trackers.json"
         self.report_path = root / "report" / "index.html"
         self.traces_path = root / "traces"
         self.samples_path = root / "samples"
@@ -213,6 +218,18 @@ class Store:
         """
         adapter: pydantic.TypeAdapter[Mapping[str, J]] = pydantic.TypeAdapter(Mapping[str, kind])  # type: ignore[valid-type]
         return read_json(self.judges_path, adapter) if self.judges_path.exists() else {}
+
+    def write_trackers(self, names: Collection[str]) -> None:
+        """Keep by which trackers the launch is shown."""
+        write_text(self.trackers_path, json.dumps([*names]))
+
+    def trackers(self) -> tuple[str, ...] | None:
+        """Return by which trackers the launch is shown; None if nobody has chosen.
+
+        Raises:
+            ValueError: if it cannot be read.
+        """
+        return read_json(self.trackers_path, _TRACKERS) if self.trackers_path.exists() else None
 
     def write_settled(self, cells: Collection[int], seconds: float) -> None:
         """Tells later drivers which cells need no more seeds, and the time that the launch has taken."""

@@ -1,19 +1,15 @@
-"""MLflow as a view of a launch, filled while it trains and rebuilt from Parquet when asked.
+"""MLflow and other trackers as views of a launch, filled while it trains and rebuilt from Parquet when asked.
 
-Importing this is cheap: the writer, which needs statistics, is imported when it is asked for, and ``runs``, the one
-module that imports mlflow, by ``MlflowTracker.start``.
+Importing this is cheap: the modules that import a tracker's library are imported by ``Writer.start``.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-from study.tracking.choice import NOWHERE, tracker_at
+from study.tracking.mlflow_tracker import MlflowTracker, saved_views
+from study.tracking.registry import NOWHERE, in_mlflow, names, places, tracker_at, tracker_plugin, trackers
 from study.tracking.server import check, local_uri, named, set_defaults, uri_for
 from study.tracking.tracker import NullTracker, Tracker, TrackingUnreachable, sync
 from study.tracking.ui import port_for, root_of, serve, ui_command
-
-if TYPE_CHECKING:
-    from study.tracking.writer import MlflowTracker, saved_views
+from study.tracking.view import View, series_of
+from study.tracking.writer import Writer
 
 __all__ = [
     "NOWHERE",
@@ -21,23 +17,25 @@ __all__ = [
     "NullTracker",
     "Tracker",
     "TrackingUnreachable",
+    "View",
+    "Writer",
     "check",
+    "in_mlflow",
     "local_uri",
     "named",
+    "names",
+    "places",
     "port_for",
     "root_of",
     "saved_views",
+    "series_of",
     "serve",
     "sync",
     "tracker_at",
+    "tracker_plugin",
+    "trackers",
     "ui_command",
     "uri_for",
 ]
 
 set_defaults()
-
-
-def __getattr__(name: str) -> Any:
-    if name not in ("MlflowTracker", "saved_views"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("study.tracking.writer"), name)

@@ -38,6 +38,7 @@ from study.design.plan import Cell, Plan
 from study.evidence.estimates import CellSummary
 from study.search.importance import Importance
 from study.storage.records import Record, Status
+from study.storage.store import Store
 from study.tracking import database, server, views
 from study.tracking.forms import form_of
 from study.tracking.tracker import TrackingUnreachable
@@ -49,6 +50,7 @@ from study.tracking.values import (
     importance_metrics,
     outcomes_text,
 )
+from study.tracking.view import View, series_of
 from trainables.data import pixels
 from trainables.files import json_digest
 
@@ -68,15 +70,7 @@ _UNAUTHORIZED, _TOO_MANY_REQUESTS = 401, 429
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
-def is_refusal(error: Exception) -> bool:
-    """Whether only this one request failed: its run was deleted in the UI, say, or a file of the launch is damaged."""
-    if not isinstance(error, MlflowException):
-        return isinstance(error, ValueError)
-    code: int = error.get_http_status_code()  # type: ignore[no-untyped-call]
-    return 400 <= code < 500 and code not in (_UNAUTHORIZED, _TOO_MANY_REQUESTS)
-
-
-def open_runs(uri: str, plan: Plan) -> "Runs":
+def open_runs(uri: str, plan: Plan, store: Store) -> "Runs":
     """Open the launch's runs; the launch run itself is made if need be.
 
     Raises:
@@ -87,7 +81,7 @@ def open_runs(uri: str, plan: Plan) -> "Runs":
         experiment = _experiment(client, plan.study, database.artifact_folder(uri))
         for tag, value in views.tags(plan).items():
             client.set_experiment_tag(experiment, tag, value)
-        return Runs(client, plan, experiment)
+        return Runs(client, uri, plan, store, experiment)
     except TrackingUnreachable:
         raise
     except (*ERRORS, ImportError, ValueError, sqlite3.Error) as error:
@@ -126,23 +120,38 @@ class _Known:
     described: bool = False
 
 
-class Runs:
+class Runs(View):
     """The runs of one launch. Every method talks to the server at once, and raises one of ``ERRORS``.
 
     Runs are made when there is something to put into them; only differences to what the server has are sent. To be
     used by one thread at a time, but for ``heard``: the time of the last answer on the monotonic clock.
     """
 
-    def __init__(self, client: MlflowClient, plan: Plan, experiment: str) -> None:
-        self.heard = time.monotonic()
-        self._client = client
-        self._plan, self._form = plan, form_of(plan)
+    title = "MLflow"
+
+    def __init__(self, client: MlflowClient, uri: str, plan: Plan, store: Store, experiment: str) -> None:
+        super().__init__(plan, store)
+        self._client, self._uri = client, uri
+        self._form = form_of(plan)
         self._experiment = experiment
-        self._cells = {cell.index: cell for cell in plan.cells}
         self._runs: dict[str, _Known] = {}
         self._stamp = 0
         self.attach()
         self._open(self._launch())
+
+    @property
+    def name(self) -> str:
+        return f"MLflow at {server.named(self._uri)}"
+
+    def is_refusal(self, error: Exception) -> bool:
+        """Whether only this one request failed: its run was deleted in the UI, say, or a file is damaged."""
+        if not isinstance(error, MlflowException):
+            return super().is_refusal(error)
+        code: int = error.get_http_status_code()  # type: ignore[no-untyped-call]
+        return 400 <= code < 500 and code not in (_UNAUTHORIZED, _TOO_MANY_REQUESTS)
+
+    def reason(self, error: Exception) -> str:
+        return server.reason(error, self._uri)
 
     def attach(self) -> None:
         """Learns what the server has of this launch; of several runs with one key, the oldest counts."""
@@ -151,7 +160,7 @@ class Runs:
         while token != "":
             page = self._client.search_runs(
                 [self._experiment],
-                filter_string=f"tags.`{_LAUNCH}` = '{self._plan.launch}'",
+                filter_string=f"tags.`{_LAUNCH}` = '{self.plan.launch}'",
                 order_by=["attributes.start_time ASC"],
                 max_results=_RUNS_PER_PAGE,
                 page_token=token,
@@ -161,10 +170,6 @@ class Runs:
             token = page.token or ""
             self.heard = time.monotonic()
         self._runs = found
-
-    def know(self, cell: Cell) -> None:
-        """Take in a cell that the launch has, too; makes no request, and may be called from any thread."""
-        self._cells[cell.index] = cell
 
     def curves(self, cell: int, seed: int, points: Sequence[Point]) -> None:
         """Send the points behind the last step that the server has, whole rows in as few requests as possible."""
@@ -185,7 +190,7 @@ class Runs:
     def renew(self, rule: str) -> None:
         """Delete the runs of cells and replicas if another rule judged what they show: curves cannot be taken back."""
         if any(_JUDGED in run.tags and run.tags[_JUDGED] != rule for run in self._runs.values()):
-            for key in [key for key in self._runs if key != self._plan.launch]:
+            for key in [key for key in self._runs if key != self.plan.launch]:
                 self._client.delete_run(self._runs[key].id)
                 del self._runs[key]
                 self.heard = time.monotonic()
@@ -229,7 +234,7 @@ class Runs:
 
     def cell(self, summary: CellSummary, score: float | None = None) -> None:
         """Send the rate and the counts of a cell, and end its run if none of its replicas is left to be trained."""
-        run = self._cell(self._cells[summary.cell])
+        run = self._cell(self.cells[summary.cell])
         metrics = cell_metrics(summary, run.metrics) | ({} if score is None else {"score": score})
         self._update(run, metrics=metrics, tags={"outcomes": outcomes_text(summary)})
         if summary.pending == 0:
@@ -239,11 +244,11 @@ class Runs:
 
     def cell_curves(self, cell: int, judged: Sequence[Point], rule: str) -> None:
         """Send what the rule judged of all replicas of a cell together."""
-        self._judged(self._cell(self._cells[cell]), judged, rule)
+        self._judged(self._cell(self.cells[cell]), judged, rule)
 
     def cell_picture(self, cell: int, path: Path) -> None:
         """Send a picture of one of its replicas, unless the server has it."""
-        self._upload(self._cell(self._cells[cell]), path)
+        self._upload(self._cell(self.cells[cell]), path)
 
     def finish(self, complete: bool, found: Sequence[Importance] = ()) -> None:
         """Leave no run open.
@@ -270,7 +275,7 @@ class Runs:
         self.heard = time.monotonic()
 
     def _launch(self) -> _Known:
-        plan = self._plan
+        plan = self.plan
         run = self._run(plan.launch, plan.launch, "launch", None)
         if not run.described:
             tags = {"question": plan.question, "profile": plan.profile, "digest": plan.digest()}
@@ -280,9 +285,9 @@ class Runs:
         return run
 
     def _cell(self, cell: Cell) -> _Known:
-        run = self._run(f"{self._plan.launch}/cell={cell.index}", cell.name, "cell", self._launch())
+        run = self._run(f"{self.plan.launch}/cell={cell.index}", cell.name, "cell", self._launch())
         if not run.described:
-            tags = {"cell": cell.name, "digest": cell.digest, "profile": self._plan.profile, **self._form.tags(cell)}
+            tags = {"cell": cell.name, "digest": cell.digest, "profile": self.plan.profile, **self._form.tags(cell)}
             own = self._form.params_of(cell)
             self._update(run, params={**own, **config_params(cell, own)}, tags=tags)
             run.described = True
@@ -290,8 +295,8 @@ class Runs:
 
     def _replica(self, index: int, seed: int) -> _Known:
         """Return a replica's run. The levels are its params too, so that the UI can group and color curves by them."""
-        cell = self._cells[index]
-        key = f"{self._plan.launch}/cell={index}/seed={seed}"
+        cell = self.cells[index]
+        key = f"{self.plan.launch}/cell={index}/seed={seed}"
         run = self._run(key, f"seed {seed} ({cell.name})", "replica", self._cell(cell))
         if not run.described:
             tags = {"cell": cell.name, "digest": cell.digest}
@@ -301,7 +306,7 @@ class Runs:
 
     def _run(self, key: str, name: str, level: str, parent: _Known | None) -> _Known:
         if key not in self._runs:
-            tags = {_KEY: key, _LAUNCH: self._plan.launch, _LEVEL: level}
+            tags = {_KEY: key, _LAUNCH: self.plan.launch, _LEVEL: level}
             if parent is not None:
                 tags["mlflow.parentRunId"] = parent.id
             made = _known(self._client.create_run(self._experiment, tags=tags, run_name=name))
@@ -357,9 +362,8 @@ class Runs:
         self._update(run, tags={_JUDGED: rule})
 
     def _upload(self, run: _Known, path: Path) -> None:
-        """Send a picture as an image of the series that its name says, ``<series>-<step>.png``; grids: ``samples``."""
-        name, _, step = path.stem.rpartition("-")
-        place = ("samples" if name == "step" else name, int(step))
+        """Send a picture as an image of the series that its name says."""
+        place = series_of(path)
         if run.pictures is None:
             files = (_PICTURE.fullmatch(Path(file.path).name) for file in self._client.list_artifacts(run.id, "images"))
             run.pictures = {(found["key"], int(found["step"])) for found in files if found is not None}

@@ -32,7 +32,7 @@ _SCHEMES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "file", "
 _PLUGINS = "mlflow.tracking_store"
 _DATABASE_PORTS = {"postgresql": 5432, "mysql": 3306}
 _CHECK_SECONDS = 5.0
-_SECRETS = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
+_SECRETS = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "WANDB_API_KEY")
 _WHO_ARE_YOU = re.compile(
     r"\b40[13]\b|unauthorized|unauthenticated|not authenticated|forbidden|permission_denied", flags=re.IGNORECASE
 )

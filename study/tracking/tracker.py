@@ -34,6 +34,12 @@ class Tracker(Protocol):
             TrackingUnreachable: if it cannot be shown.
         """
 
+    def named(self) -> str:
+        """Return what sentences call it, with where it is; after ``finish`` of several those that lack something.
+
+        Empty if it shows nothing.
+        """
+
     def cell_begins(self, cell: Cell) -> None:
         """Take in that a block of the cell begins; a search's cell may be new."""
 
@@ -67,6 +73,9 @@ class NullTracker:
     """Shows nothing."""
 
     def start(self, plan: Plan, store: Store) -> None: ...
+
+    def named(self) -> str:
+        return ""
 
     def cell_begins(self, cell: Cell) -> None: ...
 

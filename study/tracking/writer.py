@@ -1,4 +1,4 @@
-"""The thread through which a launch talks to MLflow, so that training never waits for a server and never fails with it.
+"""The thread through which a launch talks to a tracker, so that training never waits for it and never fails with it.
 
 The driver's calls put into a queue. The thread takes what has gathered for a second, joins the curves of each replica
 into one request, and sends. A request that fails is tried once more. If that fails too, the server counts as down: what
@@ -18,7 +18,6 @@ from functools import lru_cache, partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
-from typing import TYPE_CHECKING
 
 from study.design.plan import Block, Cell, Plan
 from study.evidence.estimates import CellSummary, summarize
@@ -29,12 +28,11 @@ from study.storage.records import Record
 from study.storage.store import Store
 from study.tracking import series, server
 from study.tracking.forms import form_of
+from study.tracking.tracker import TrackingUnreachable
 from study.tracking.values import Curves, Point, Replica, curves, joined
+from study.tracking.view import View
 from trainables import trace
 from trainables.trace import Row, Trace
-
-if TYPE_CHECKING:  # importing mlflow takes seconds, and most commands do not need it
-    from study.tracking.runs import Runs
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +42,7 @@ _BACK_OFF_SECONDS = (1.0, 60.0)
 _FILES_BACK_OFF_SECONDS = (60.0, 3600.0)
 _PATIENCE_SECONDS = 30.0
 
-_Job = Callable[["Runs"], None]
+_Job = Callable[[View], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +95,19 @@ def _numbers() -> _Line:
     return _Line(takes="everything", back_off=_BACK_OFF_SECONDS, retries=True)
 
 
-class MlflowTracker:
-    """Shows a launch in MLflow; see ``runs`` for what is shown where.
+class Writer:
+    """Shows a launch in a view that may be slow, away or broken.
 
     Args:
-        uri: an MLflow tracking URI: ``sqlite:///<file>``, ``http(s)://<server>``, another database. The artifacts of
-            new experiments are in ``mlartifacts`` beside a SQLite file, and where the server chooses otherwise.
+        open_view: makes the view of a launch; what it raises is said before anything is trained.
+        title: what sentences call it before it is open.
     """
 
-    def __init__(self, uri: str) -> None:
-        self._uri = uri
+    def __init__(self, open_view: Callable[[Plan, Store], View], title: str) -> None:
+        self._open, self._title = open_view, title
         self._queue: SimpleQueue[_Item] = SimpleQueue()
         self._hurry = Event()
-        self._thread = Thread(target=self._work, name="mlflow-writer", daemon=True)
+        self._thread = Thread(target=self._work, name=f"{title}-writer", daemon=True)
         self._incomplete: set[Replica] = set()
         self._numbers = _numbers()
         self._files = _Line(takes="files", back_off=_FILES_BACK_OFF_SECONDS, retries=False)
@@ -118,22 +116,26 @@ class MlflowTracker:
         self._warned: set[str] = set()
 
     def start(self, plan: Plan, store: Store) -> None:
-        """Find or make the launch's run; within about 10 s, plus 3 s each for importing mlflow and a new database.
+        """Open the view and start to write.
 
         Raises:
-            TrackingUnreachable: if the server does not answer, or the database cannot be written.
+            TrackingUnreachable: if it cannot be used.
         """
-        server.check(self._uri)
-        from study.tracking import runs
-
+        try:
+            self._view = self._open(plan, store)
+        except TrackingUnreachable:
+            raise
+        except Exception as error:  # of whatever library, or of a plugin
+            raise TrackingUnreachable(f"{self._title} cannot be used: {server.reason(error, '')}") from None
         self._plan, self._store = plan, store
         self._rule = store.rule() if store.rule_path.exists() else plan.rule
-        self._is_refusal = runs.is_refusal
-        self._runs: Runs = runs.open_runs(self._uri, plan)
         self._thread.start()
 
+    def named(self) -> str:
+        return self._view.name
+
     def cell_begins(self, cell: Cell) -> None:
-        self._runs.know(cell)
+        self._view.know(cell)
 
     def curves(self, block: Block, rows: Sequence[Row]) -> None:
         self._put(curves(block, rows, stamp=time.time_ns() // 1_000_000))
@@ -143,7 +145,7 @@ class MlflowTracker:
         self._put_pictures(record)
 
     def cell(self, summary: CellSummary, score: float | None = None) -> None:
-        self._put(lambda runs: runs.cell(summary, score))
+        self._put(lambda view: view.cell(summary, score))
         may_grow = self._plan.until_decided or self._plan.search is not None
         if not may_grow and summary.pending == summary.crashed == 0:
             self._put_cell_curves(self._plan, summary.cell)
@@ -186,7 +188,7 @@ class MlflowTracker:
         self._files = _Line(takes="files", back_off=(0.0, 0.0), retries=False)
         self._incomplete.clear()
         store, plan = self._store, self._store.plan()
-        self._put(lambda runs: runs.renew(self._rule.label()))
+        self._put(lambda view: view.renew(self._rule.label()))
         for block in plan.blocks():
             stored = store.trace(block)
             if stored is not None:
@@ -197,7 +199,7 @@ class MlflowTracker:
         records = store.records() if store.records_path.exists() else ()
         found = form_of(plan).importances(store)
         self._replay_outcomes(plan, records, complete)
-        self._put(lambda runs: runs.finish(complete, found))
+        self._put(lambda view: view.finish(complete, found))
         if not self._settle(begin):
             return False
         self._replay_files(plan, records, complete, found)
@@ -216,9 +218,9 @@ class MlflowTracker:
     def _replay_files(self, plan: Plan, records: Sequence[Record], complete: bool, found: Sequence[Importance]) -> None:
         page = self._store.report_path
         if page.exists():
-            self._put(_File(lambda runs: runs.report(page)))
+            self._put(_File(lambda view: view.report(page)))
         if found:
-            self._put(_File(lambda runs: runs.importances(found)))
+            self._put(_File(lambda view: view.importances(found)))
         for record in records:
             self._put_pictures(record)
         for cell in plan.cells if complete else ():
@@ -240,25 +242,29 @@ class MlflowTracker:
         """Let a cell show the last grid of its first seed, which nobody has chosen."""
         grids = self._store.grids(cell, plan.seeds[0])
         if grids:
-            self._put(_File(lambda runs: runs.cell_picture(cell, grids[-1])))
+            self._put(_File(lambda view: view.cell_picture(cell, grids[-1])))
 
     def _put_cell_curves(self, plan: Plan, cell: int) -> None:
         blocks = [block for block in plan.blocks() if block.cell.index == cell]
         self._put(partial(self._send_cell_curves, cell=cell, blocks=blocks))
 
-    def _send_replica(self, runs: "Runs", *, record: Record, block: Block) -> None:
+    def _send_replica(self, view: View, *, record: Record, block: Block) -> None:
         points: Sequence[Point] = ()
         for stored, stamp in self._judgeable(block):
+            rows = [row for row in stored.rows if row["seed"] == record.seed]
+            measured = curves(block, rows, stamp=stamp).points
+            # A process that went on from a checkpoint was never told the rows before it.
+            view.curves(record.cell, record.seed, measured.get((record.cell, record.seed), ()))
             points = series.judged(stored.replica(record.seed), self._rule, stamp=stamp)
-        runs.replica(record, points, self._rule.label())
+        view.replica(record, points, self._rule.label())
 
-    def _send_cell_curves(self, runs: "Runs", *, cell: int, blocks: Sequence[Block]) -> None:
+    def _send_cell_curves(self, view: View, *, cell: int, blocks: Sequence[Block]) -> None:
         replicas, stamp = [], 0
         for block in blocks:
             for stored, written in self._judgeable(block):
                 replicas += [stored.replica(seed) for seed in block.seeds]
                 stamp = max(stamp, written)
-        runs.cell_curves(cell, series.judged_together(replicas, self._rule, stamp=stamp), self._rule.label())
+        view.cell_curves(cell, series.judged_together(replicas, self._rule, stamp=stamp), self._rule.label())
 
     def _judgeable(self, block: Block) -> Iterator[tuple[Trace, int]]:
         """Yield the block's trace if there is one that the rule can judge, and when it was written, in ms since 1970.
@@ -280,7 +286,7 @@ class MlflowTracker:
         self._put(done)
         self._hurry.set()
         while not done.wait(0.05):
-            silent = time.monotonic() - max(begin, self._runs.heard)
+            silent = time.monotonic() - max(begin, self._view.heard)
             if silent > _PATIENCE_SECONDS or not self._thread.is_alive():
                 return False
         self._hurry.clear()
@@ -292,7 +298,7 @@ class MlflowTracker:
             return True
         dropped = self._numbers.dropped
         self._numbers.down_until = 0.0
-        self._put(lambda runs: runs.attach())
+        self._put(lambda view: view.attach())
         return self._settle(begin) and self._numbers.dropped == dropped
 
     def _work(self) -> None:
@@ -332,27 +338,28 @@ class MlflowTracker:
             return False
         error = self._attempt(job, line)
         if error is not None and line.retries:
-            if not self._is_refusal(error):
+            if not self._view.is_refusal(error):
                 time.sleep(_RETRY_SECONDS)
             error = self._attempt(job, line)
         if error is None:
             line.pause = 0.0
             return True
-        line.failed(server.reason(error, self._uri), alone=self._is_refusal(error))
+        line.failed(self._view.reason(error), alone=self._view.is_refusal(error))
         self._warn(line)
         return False
 
     def _attempt(self, job: _Job, line: _Line) -> Exception | None:
         """Do a job; return what went wrong.
 
-        That may be anything: MLflow passes on the errors of whatever drivers and stores it uses. It is said and counted
-        by the caller, and no reason to end the thread, with which everything that comes later would be lost.
+        That may be anything: libraries pass on the errors of whatever drivers and stores they use. It is said and
+        counted by the caller, and no reason to end the thread, with which everything that comes later would be lost.
         """
         try:
             if self._in_doubt:
-                self._runs.attach()
+                self._view.attach()
                 self._in_doubt = False
-            job(self._runs)
+            job(self._view)
+            self._view.heard = time.monotonic()
         except Exception as error:
             # A request without an answer may have been carried out: look before any other number is sent.
             self._in_doubt |= line is self._numbers
@@ -363,23 +370,12 @@ class MlflowTracker:
         if not self._warned & {line.takes, self._numbers.takes}:
             self._warned.add(line.takes)
             _log.warning(
-                "MLflow at %s does not take %s (%s); nothing is lost: `study sync %s` sends the rest later",
-                server.named(self._uri),
+                "%s does not take %s (%s); nothing is lost: `study sync %s` sends the rest later",
+                self._view.name,
                 line.takes,
                 line.why,
                 self._store.root,
             )
-
-
-def saved_views(out: Path) -> dict[str, dict[str, str]]:
-    """Study to the addresses of its views, by name and below the UI's root.
-
-    Raises:
-        TrackingUnreachable: if the database in ``out`` cannot be used.
-    """
-    from study.tracking import runs
-
-    return runs.saved_views(server.local_uri(out))
 
 
 @lru_cache(maxsize=1)
@@ -403,17 +399,17 @@ def _gathered(items: Sequence[_Item]) -> Iterator[_Item]:
         yield joined(neighbors)
 
 
-def _send_points(runs: "Runs", *, replica: Replica, points: Sequence[Point]) -> None:
-    runs.curves(*replica, points)
+def _send_points(view: View, *, replica: Replica, points: Sequence[Point]) -> None:
+    view.curves(*replica, points)
 
 
-def _send_cell(runs: "Runs", *, summary: CellSummary, score: float | None) -> None:
-    runs.cell(summary, score)
+def _send_cell(view: View, *, summary: CellSummary, score: float | None) -> None:
+    view.cell(summary, score)
 
 
-def _send_picture(runs: "Runs", *, record: Record, path: Path) -> None:
-    runs.replica_picture(record, path)
+def _send_picture(view: View, *, record: Record, path: Path) -> None:
+    view.replica_picture(record, path)
 
 
-def _send_weights(runs: "Runs", *, record: Record, paths: Sequence[Path]) -> None:
-    runs.replica_weights(record, paths)
+def _send_weights(view: View, *, record: Record, paths: Sequence[Path]) -> None:
+    view.replica_weights(record, paths)

@@ -15,6 +15,7 @@ from ray.air.integrations.mlflow import MLflowLoggerCallback
 from ray.tune.experiment import Trial
 
 from study.evidence.estimates import summarize
+from study.storage.store import Store
 from study.tracking import local_uri
 from study.tracking.runs import open_runs
 from study.tracking.values import curves
@@ -73,7 +74,7 @@ def test_ours_sends_finite_numbers_and_says_what_became_of_the_gan(out: Path) ->
     cells = {"lucky": ONE_OF_FIVE}
     plan, records = launch(cells), decided(**cells)
     (block,) = plan.blocks()
-    runs = open_runs(local_uri(out), plan)
+    runs = open_runs(local_uri(out), plan, Store(out / plan.study / plan.launch))
     for (cell, seed), points in curves(block, rows_of(block, ONE_OF_FIVE), stamp=0).points.items():
         runs.curves(cell, seed, points)
     for record in records:

@@ -26,6 +26,7 @@ from study.storage import kept_weights
 from study.storage.records import Record, Status
 from study.storage.store import Store
 from study.studies import studies
+from study.tracking import NullTracker
 from trainables.reporting import report_steps
 
 STUDY = Path(sys.executable).with_name("study")
@@ -136,7 +137,7 @@ def test_only_a_launch_that_is_there_can_be_gone_on_with(
 
     monkeypatch.setattr(launches, "errors", Console(file=sys.stdout, width=400))
     with pytest.raises(typer.Exit) as stopped:
-        launches.finish(store, go, "none")
+        launches.finish(store, go, NullTracker(), "none")
     assert stopped.value.exit_code == code
     said = capsys.readouterr().out
     assert said.startswith(before)

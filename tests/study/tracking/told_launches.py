@@ -19,7 +19,7 @@ from study.outcomes.outcome import Outcome
 from study.outcomes.rule import MIXTURE_RULE
 from study.storage.records import Record, Status
 from study.storage.store import Store
-from study.tracking import MlflowTracker, local_uri, writer
+from study.tracking import MlflowTracker, Tracker, local_uri, writer
 from trainables import trace
 from trainables.config import GanConfig, Latent, digest, to_dict
 from trainables.data import Ring
@@ -138,7 +138,7 @@ def make_store(root: Path, plan: Plan) -> Store:
     return store
 
 
-def tell(tracker: MlflowTracker, plan: Plan, store: Store) -> None:
+def tell(tracker: Tracker, plan: Plan, store: Store) -> None:
     """What a driver tells during an undisturbed launch, up to ``finish``."""
     for block in plan.blocks():
         for step in STEPS:
