@@ -5,16 +5,15 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from study.formatting import did_you_mean, joined, quoted
 from study.storage.store import Store
 from study.tracking import server
-from study.tracking.mlflow_tracker import MlflowTracker
-from study.tracking.together import Together
 from study.tracking.tracker import NullTracker, Tracker, TrackingUnreachable
-from study.tracking.view import View
-from study.tracking.writer import Writer
+
+if TYPE_CHECKING:
+    from study.tracking.view import View
 
 NOWHERE = "none"
 """Stands for "no MLflow" where its address is asked for."""
@@ -22,7 +21,7 @@ MLFLOW = "mlflow"
 DEFAULT = (MLFLOW,)
 """What shows a launch if nobody has chosen."""
 
-V = TypeVar("V", bound=type[View])
+V = TypeVar("V", bound="type[View]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class _BuiltIn:
                 f" `uv pip install {self.package}`, or choose another --tracker"
             )
 
-    def view(self) -> type[View]:
+    def view(self) -> "type[View]":
         found: type[View] = import_module(f"study.tracking.{self.module}").VIEW
         return found
 
@@ -50,7 +49,7 @@ _BUILT_IN = {
     "wandb": _BuiltIn("wandb_view", "Weights & Biases", "wandb"),
     "csv": _BuiltIn("csv_view", "CSV"),
 }
-_plugins: dict[str, type[View]] = {}
+_plugins: "dict[str, type[View]]" = {}
 
 
 def tracker_plugin(name: str) -> Callable[[V], V]:
@@ -64,6 +63,7 @@ def tracker_plugin(name: str) -> Callable[[V], V]:
     Raises:
         ValueError: if another tracker has the name, or the class is no ``View``.
     """
+    from study.tracking.view import View
 
     def add(member: V) -> V:
         given: object = member
@@ -119,6 +119,8 @@ def trackers(out: Path, uri: str | None, chosen: Sequence[str] | None, store: St
     used = [own for own in shown if own is not None]
     if chosen is None and kept is None:
         return used[0] if used else NullTracker()
+    from study.tracking.together import Together
+
     return Together(used, wanted)
 
 
@@ -131,12 +133,16 @@ def tracker_at(
 
 def _tracker(name: str, address: str) -> Tracker | None:
     if name != MLFLOW:
+        from study.tracking.writer import Writer
+
         view = _view(name)
         view.check()
         return Writer(view, _title(name))
     if address == NOWHERE:
         return None
     server.check(address)
+    from study.tracking.mlflow_tracker import MlflowTracker
+
     return MlflowTracker(address)
 
 
@@ -144,7 +150,7 @@ def _title(name: str) -> str:
     return _BUILT_IN[name].title if name in _BUILT_IN else name
 
 
-def _view(name: str) -> type[View]:
+def _view(name: str) -> "type[View]":
     return _plugins[name] if name in _plugins else _BUILT_IN[name].view()
 
 
