@@ -69,7 +69,8 @@ def run_of(path: Path) -> Run:
     for record in records(path):
         kind = record.WhichOneof("record_type")
         if kind == "run":
-            run.name, run.group, run.project = record.run.display_name, record.run.run_group, record.run.project
+            run.name = record.run.display_name or run.name  # a later record may hold what has changed alone
+            run.group, run.project = record.run.run_group or run.group, record.run.project or run.project
             run.config |= _items(record.run.config.update)
         elif kind == "history":
             run.rows.append(_items(record.history.item))
