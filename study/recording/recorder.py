@@ -33,6 +33,7 @@ from study.recording.rows import Reported, Rows, digest_of
 from study.storage import lock
 from study.storage.lookup import check_local
 from study.storage.records import Status
+from study.storage.store import Store
 from study.tracking import Tracker, TrackingUnreachable, tracker_at
 from trainables import pictures, trace
 from trainables.config import Setting, digest, to_dict
@@ -148,6 +149,12 @@ class Recorder:
     def root(self) -> Path:
         """The launch's folder, which ``study.load`` takes."""
         return self._out / self._study / self._wanted.launch
+
+    @property
+    def ended(self) -> bool:
+        """Whether this seed of this cell was recorded to its end: a script that is run again may pass over it."""
+        store = Store(self.root)
+        return store.plan_path.exists() and launches.ended(store, self._cell.settings, self._seed) is not None
 
     def __enter__(self) -> Self:
         if self._open:

@@ -95,8 +95,13 @@ class Store:
 
     @property
     def resume_command(self) -> str:
-        """The command that goes on with the launch, to be pasted into a shell."""
-        return f"study resume {shlex.quote(str(self.root))}"
+        """The command that goes on with the launch, to be pasted into a shell; with the launch's copy of plugins."""
+        kept = [self.plugins_path / f"{name.replace('.', '/')}.py" for name in _plugins_of(self._written())]
+        options = [f" --plugin {shlex.quote(str(path))}" for path in kept if path.is_file()]
+        return f"study resume {shlex.quote(str(self.root))}{''.join(options)}"
+
+    def _written(self) -> bytes:
+        return self.plan_path.read_bytes() if self.plan_path.is_file() else b""
 
     @property
     def draft(self) -> Path:
@@ -162,8 +167,8 @@ class Store:
             if name not in plugins.loaded():
                 kept = next(iter(sorted(self.plugins_path.rglob(f"{name.replace('.', '/')}.py"))), f"{name}.py")
                 raise ValueError(
-                    f"{self.root} needs the plugin {name}: add --plugin with its file, or take the launch's own copy,"
-                    f" --plugin {shlex.quote(str(kept))}"
+                    f"{self.root} needs the plugin {name}: add --plugin with its file, or in Python import it; or take"
+                    f" the launch's own copy, --plugin {shlex.quote(str(kept))}"
                 )
         return current
 

@@ -102,7 +102,7 @@ def test_a_launch_keeps_the_source_and_asks_for_it(tmp_path: Path, said: Callabl
     with forgotten():
         code, text = said("status", str(store.root))
         assert code == 2
-        assert "needs the plugin kept_height: add --plugin with its file, or take the launch's own copy" in text
+        assert "needs the plugin kept_height: add --plugin with its file, or in Python import it; or take" in text
         plugins.load(kept)
         plugins.load(store.plugins_path / "kept_height.py")
         assert store.plan().digest() == digest

@@ -314,3 +314,20 @@ def test_several_processes_make_and_fill_one_launch(tmp_path: Path) -> None:
     store = Store(tmp_path / "mine" / "recorded")
     assert [check.name for check in verify(store) if check.differences] == []
     assert [path.name for path in store.root.parent.iterdir()] == ["recorded"]
+
+
+def test_a_script_that_is_run_again_knows_which_seeds_have_ended(tmp_path: Path) -> None:
+    def own(seed: int, lr: float = 0.1) -> study.Recorder:
+        return study.Recorder(
+            tmp_path, study="again", cell={"lr": lr}, seed=seed, data="ring", tracking_uri="none", show=False
+        )
+
+    assert not own(1).ended
+    with own(1) as recorder:
+        for step in range(4):
+            recorder.report(step, samples=torch.rand(512, 2))
+    interrupted = own(2)
+    interrupted.__enter__()
+    interrupted.report(0, samples=torch.rand(512, 2))
+    interrupted.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+    assert [own(1).ended, own(2).ended, own(3).ended, own(1, lr=0.2).ended] == [True, False, False, False]
