@@ -80,7 +80,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def launch_in(folder: Path, page: Path) -> str:
     """The id that stands for LAUNCH on a page: a stored launch, or the newest that the page itself has made."""
-    made = sorted((folder / "runs").glob("*/*"), key=lambda path: path.name)
+    made = sorted((path.parent for path in (folder / "runs").glob("*/*/spec.json")), key=lambda path: path.name)
     study, kind = _LAUNCH
     stored = next(path for path in made if path.parent.name == study and path.name.endswith(kind))
     return made[-1].name if made[-1].parent.name in page.read_text("utf-8") else stored.name
