@@ -341,13 +341,13 @@ def test_unreadable_last_grid_falls_back_to_the_one_before(make: Any) -> None:
 def test_rule_is_shown_with_the_meaning_of_every_threshold() -> None:
     rows = page.rule_rows(IMAGE_RULE)
     assert ("window", "3", "number of snapshots in a window; a single snapshot never decides.") in rows
-    assert len(rows) == len(OutcomeRule.__dataclass_fields__)
+    assert len(rows) == len(OutcomeRule.__dataclass_fields__) - 1  # without criteria of the user's own
     assert all(meaning for _, _, meaning in rows)
 
 
 def test_page_says_that_no_training_is_needed_to_decide_anew(mixed: Store) -> None:
     text = Page(mixed.report_path).text
-    assert "study decide 20260102-030405-quick --rule" in text
+    assert "study decide demo/20260102-030405-quick --rule" in text
 
 
 def test_what_was_run_traces_every_number(mixed: Store) -> None:
