@@ -15,7 +15,6 @@ from rich.text import Text
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from study.api import extensions
 from study.formatting import did_you_mean, printable, quoted
 from study.terminal.consoles import PlainConsole
 
@@ -226,6 +225,8 @@ def one_sentence(command: Callable[P, None]) -> Callable[..., None]:
 
     @wraps(command)
     def wrapped(*args: Any, plugin: list[str] | None = None, **kwargs: Any) -> None:
+        from study.api import extensions  # --help and --version need none
+
         try:
             extensions.load(plugin or ())
             command(*args, **kwargs)
