@@ -72,7 +72,8 @@ class Measurement(Protocol):
 
 _loaded: dict[str, Plugin] = {}
 _texts: dict[str, str] = {}
-_kinds: dict[str, str] = {}
+_kinds: dict[str, set[str]] = {}
+"""Names of the plugins that add something of a kind: a loss and a network may be called alike."""
 _measurements: dict[str, tuple[str, Measurement]] = {}
 
 
@@ -88,7 +89,7 @@ def measurements() -> Mapping[str, Measurement]:
 
 def needed(kinds: Iterable[str]) -> tuple[Plugin, ...]:
     """Return the plugins of some kinds, and all that measure something, by name."""
-    names = {_kinds[kind] for kind in kinds if kind in _kinds} | {name for name, _ in _measurements.values()}
+    names = {name for kind in kinds for name in _kinds.get(kind, ())} | {name for name, _ in _measurements.values()}
     return tuple(_loaded[name] for name in sorted(names))
 
 
@@ -167,7 +168,7 @@ def measurement(function: F) -> F:
 def _add(family: Family, member: C) -> C:
     plugin = _note(member.__module__, f"the {family.name} {member.__qualname__}")
     family.add(member)
-    _kinds[kind_of(member)] = plugin.name
+    _kinds.setdefault(kind_of(member), set()).add(plugin.name)
     return member
 
 
@@ -252,7 +253,7 @@ def no_global_draws() -> Iterator[None]:
     before = _global_states()
     yield
     for name, state in _global_states().items():
-        if state != before[name]:
+        if state != before.get(name, state):
             raise ValueError(
                 f"a plugin must draw no global random numbers, got draws from {name}'s (as dropout does): take the"
                 " noise that the caller hands in, or leave it out"
@@ -264,6 +265,7 @@ def _global_states() -> dict[str, Any]:
         "Python": random.getstate(),
         "NumPy": pickle.dumps(np.random.get_state()),  # noqa: NPY002  # whether somebody uses it
         "torch": bytes(torch.get_rng_state().numpy()),
+        **({"CUDA": bytes(torch.cuda.get_rng_state().numpy())} if torch.cuda.is_initialized() else {}),
     }
 
 

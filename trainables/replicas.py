@@ -31,6 +31,7 @@ from trainables.networks.layers import (
 )
 from trainables.networks.norm import RUNNING
 from trainables.networks.wiring import LabelMap, OneHot, Wired
+from trainables.plugins import no_global_draws
 from trainables.shapes import Params
 from trainables.streams import Array, Streams, generator
 
@@ -80,7 +81,7 @@ def _as_built(
 ) -> dict[str, Tensor]:
     made = []
     for seed in streams.seeds:
-        with torch.random.fork_rng(devices=[]):
+        with no_global_draws(), torch.random.fork_rng(devices=[]):  # torch's are seeded here, and no others
             torch.manual_seed(int(generator(seed, f"init/{network}").integers(2**63)))
             made.append(build())
     params: dict[str, Tensor] = {}

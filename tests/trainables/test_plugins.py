@@ -193,3 +193,9 @@ def test_an_installed_plugin_that_fails_is_named(tmp_path: Path, monkeypatch: py
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ValueError, match="the installed plugin own must load without an error, got ZeroDivisionError"):
         plugins.load_installed()
+
+
+def test_a_loss_and_a_network_of_two_plugins_may_be_called_alike(tmp_path: Path) -> None:
+    plugins.load(file(tmp_path, HINGE, "alike_loss"))
+    plugins.load(file(tmp_path, PAIR.replace('"pair"', '"hinge"'), "alike_network"))
+    assert [own.name for own in plugins.needed(["hinge"])] == ["alike_loss", "alike_network"]

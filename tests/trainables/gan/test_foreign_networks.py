@@ -148,3 +148,14 @@ def test_networks_that_do_not_fit_are_refused_when_planned(tmp_path: Path, old: 
     nets = FAMILY.added["pair"]()
     with pytest.raises(ValueError, match=sentence):
         games.build(dataclasses.replace(BASE, generator=nets, discriminator=nets))
+
+
+def test_a_start_that_is_drawn_from_another_generator_than_torchs_is_refused(tmp_path: Path) -> None:
+    """It would be another one in every process, whatever the seed."""
+    text = PAIR.replace("torch.rand(width)", "torch.tensor(__import__('random').random()).expand(width).clone()")
+    plugins.load(file(tmp_path, text, "drawing_pair"))
+    from trainables.networks import FAMILY
+
+    nets = FAMILY.added["pair"]()
+    with pytest.raises(ValueError, match="must draw no global random numbers, got draws from Python's"):
+        trained(dataclasses.replace(BASE, generator=nets, discriminator=nets), SEEDS, 0)
