@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from study.design.plan import Plan
-from study.formatting import did_you_mean, quoted
 from study.launch import Launch
 from trainables.config import Config, located, uses_labels
 from trainables.data import is_images
@@ -39,20 +38,6 @@ def checked(path: Path) -> Path:
     if path.suffix not in (_PICTURE, _NUMBERS):
         raise ValueError(f"--out must end in {_PICTURE} or {_NUMBERS}, got {path}")
     return path
-
-
-def cell_of(plan: Plan, text: str) -> int:
-    """Return the index of a cell that is given by its number or its name.
-
-    Raises:
-        ValueError: if there is none.
-    """
-    indices = {str(cell.index): cell.index for cell in plan.cells} | {cell.name: cell.index for cell in plan.cells}
-    if text not in indices:
-        near = did_you_mean(text, [cell.name for cell in plan.cells])
-        numbers = f"0 to {len(plan.cells) - 1}" if len(plan.cells) > 1 else "0"
-        raise ValueError(f"cell must be a number, {numbers}, or a name of {plan.launch}, got {quoted(text)}{near}")
-    return indices[text]
 
 
 def save(launch: Launch, path: Path, cell: int, seed: int, n: int, which: str, label: int | None) -> Written:

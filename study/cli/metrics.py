@@ -26,12 +26,11 @@ def metrics(
 ) -> None:
     """Measure kept generators by FID, KID, precision, recall, density and coverage. No verdict uses them."""
     store = stored(launch, out)
-    from study.api.sampling import cell_of
     from study.launch import Launch
     from study.metrics.measure import measure
 
     opened = Launch(store)
-    cells = None if cell is None else [cell_of(opened.plan, cell)]
+    cells = None if cell is None else [opened.plan.cell(cell).index]
     measure(opened, features, weights, n=n, which=which, cells=cells, tell=_tell)
     console.print(f"metrics  {store.metrics_path}", soft_wrap=True)
 

@@ -31,7 +31,7 @@ def sample(
     from study.launch import Launch
 
     opened = Launch(store)
-    index = sampling.cell_of(opened.plan, cell)
+    index = opened.plan.cell(cell).index
     made = sampling.save(opened, path, index, opened.plan.seeds[0] if seed is None else seed, n, which, label)
     console.print(f"samples  {path}", soft_wrap=True)
     if made.broken:

@@ -14,6 +14,7 @@ from study.design.plugin_use import PluginUse
 from study.design.recording import RecordingSpec
 from study.design.search import SearchSpec
 from study.design.study import Contrast, Sweep
+from study.formatting import did_you_mean, quoted
 from study.outcomes.rule import OutcomeRule
 from trainables.config import Config, located
 from trainables.files import json_digest, with_floats
@@ -165,6 +166,19 @@ class Plan:
         """
         declared = _stated(replace(self._source.declared, folder="", keep=None))
         return json_digest(with_floats(renaming.first(declared)))  # a planned 1 is read back as 1.0
+
+    def cell(self, wanted: str) -> Cell:
+        """Return the cell of a number or a name.
+
+        Raises:
+            ValueError: if there is none.
+        """
+        for cell in self.cells:
+            if wanted in (cell.name, str(cell.index)):
+                return cell
+        near = did_you_mean(wanted, [cell.name for cell in self.cells])
+        numbers = f"0 to {len(self.cells) - 1}" if len(self.cells) > 1 else "0"
+        raise ValueError(f"cell must be a number, {numbers}, or a name of {self.launch}, got {quoted(wanted)}{near}")
 
     def check_trained_here(self, wish: str) -> None:
         """Raise ValueError if the launch is of recorded trainings, whose loops only the user can run.

@@ -22,7 +22,7 @@ def show(plan: Plan, console: Console, wanted: str | None = None) -> None:
     Raises:
         ValueError: if there is no such cell.
     """
-    cells = plan.cells if wanted is None else (find(plan, wanted),)
+    cells = plan.cells if wanted is None else (plan.cell(wanted),)
     console.print(Text.assemble((plan.study, "bold"), f" ({plan.profile})"))
     if len(cells) == 1:
         console.print(Text(f"cell {cells[0].index}: {cells[0].name}, digest {cells[0].digest}"))
@@ -35,19 +35,6 @@ def show(plan: Plan, console: Console, wanted: str | None = None) -> None:
     _print(shared, console)
     if len(cells) > 1:
         _print_differences(cells, explained, console)
-
-
-def find(plan: Plan, wanted: str) -> Cell:
-    """Return the cell with this name or number.
-
-    Raises:
-        ValueError: if there is no such cell.
-    """
-    for cell in plan.cells:
-        if wanted in (cell.name, str(cell.index)):
-            return cell
-    names = ", ".join(f"{cell.index} ({cell.name})" for cell in plan.cells)
-    raise ValueError(f"--cell must be one of {names}, got {wanted!r}")
 
 
 def _print(chosen: Sequence[Statement], console: Console) -> None:
