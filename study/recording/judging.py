@@ -7,7 +7,7 @@ from pathlib import Path
 
 from study.design.hypotheses import Hypothesis
 from study.design.study import Contrast
-from study.formatting import quoted
+from study.formatting import joined, quoted
 from study.outcomes.rule import OutcomeRule
 from study.recording import folders
 from study.recording import launch as launches
@@ -96,6 +96,10 @@ def _task(
         if not found:
             raise ValueError(f"steps must be the last step of some training in {folder}, got {steps}: {short}")
         warnings.warn(short, RuntimeWarning, stacklevel=4)
+    named = {tuple(sorted(own.settings)): own for own in found}
+    if len(named) > 1:
+        kinds = joined(", ".join(names) or "nothing" for names in named)
+        raise ValueError(f"the folders of cells in {folder} must all name the same settings, got {kinds}")
     real = given(data, modes=None, labels=labels, value_range=value_range)
     if len(real.source.shape) != 3:
         raise ValueError(f"data must be images to judge folders of images, got {real.config.kind}")

@@ -124,3 +124,11 @@ def test_what_cannot_be_judged(tmp_path: Path, options: dict[str, object], sente
         judging.judge(tmp_path / "images", out=tmp_path / "runs", tracking_uri="none", **options)  # type: ignore[arg-type]
     assert str(caught.value).startswith(sentence)
     assert not (tmp_path / "runs").exists()
+
+
+def test_cells_that_name_other_settings_are_refused_before_a_launch_is_made(tmp_path: Path) -> None:
+    for cell in ("lr=0.1", "beta=1"):
+        training(tmp_path / "images" / cell / "seed=1", (0, 1, 2, 3), count=4)
+    with pytest.raises(ValueError, match=r"must all name the same settings, got beta and lr$"):
+        study.judge(tmp_path / "images", data="digits", out=tmp_path / "runs", tracking_uri="none")
+    assert not (tmp_path / "runs").exists()
