@@ -50,4 +50,7 @@ def absent(name: str) -> str:
 
 def changed(own: PluginUse, found: Plugin) -> str:
     """Say that a plugin is another one than planned."""
-    return f"the plugin {own.name} must have digest {own.digest}, as planned, got {found.digest} ({found.path})"
+    return (
+        f"the plugin {own.name}, with what it imports from its folder, must have digest {own.digest}, as planned, got"
+        f" {found.digest} ({found.path}): take the copy in the launch's folder plugins/"
+    )

@@ -121,6 +121,8 @@ def _losses(value: Any, got: Any, what: str) -> Tensor:
 
 
 def _same(a: Tensor, b: Tensor, what: str) -> None:
+    if not bool(a.isfinite().all()):
+        raise Failed(f"{what}, got numbers that are not finite")
     gap = float((a - b).detach().abs().max())
     if not gap <= _CLOSE * (1 + float(b.detach().abs().max())):
         raise Failed(f"{what}, got a difference of {gap:.3g}")
