@@ -26,6 +26,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
+from uuid import uuid4
 
 import wandb
 from PIL import Image
@@ -189,7 +190,10 @@ class WandbView(View):
             if stale is not None:
                 self._discard(stale)
             self._folder.mkdir(parents=True, exist_ok=True)  # else W&B takes a folder of its own choice
+            own = uuid4().hex[:8]
+            self._note(key=key, run=own)  # before there is anything to be removed
             run = wandb.init(
+                id=own,
                 project=os.environ.get("WANDB_PROJECT") or self.plan.study,
                 group=self.plan.launch[:_NAME_LENGTH],
                 name=name,
@@ -212,7 +216,6 @@ class WandbView(View):
             run.define_metric(axis)
             run.define_metric("*", step_metric=axis)
             self._open[key] = _Open(run)
-            self._note(key=key, run=run.id)
         return self._open[key]
 
     def _end(self, key: str, *, failed: bool) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,8 +83,13 @@ def run_of(path: Path) -> Run:
 
 
 def runs(store: Store) -> dict[str, Run]:
-    """Return all runs by name; fails if one is there twice."""
-    found = [run_of(path) for path in sorted(store.root.glob("wandb/offline-run-*/run-*.wandb"))]
+    """Return all runs by name; fails if one is there twice. W&B's own process may write a file after `finish`."""
+    end = time.monotonic() + 30
+    while True:
+        found = [run_of(path) for path in sorted(store.root.glob("wandb/offline-run-*/run-*.wandb"))]
+        if all(run.name for run in found) or time.monotonic() > end:
+            break
+        time.sleep(0.1)
     assert len({run.name for run in found}) == len(found), [run.name for run in found]
     return {run.name: run for run in found}
 
