@@ -30,7 +30,8 @@ class Outcome(Enum):
 
 _SENTENCES = {
     Outcome.CONVERGED: "Every snapshot of the last window is good, and it stayed so, but for what the rule tolerates.",
-    Outcome.MODE_COLLAPSED: "Ends with few modes, or with samples that are too alike, and was never good for a window.",
+    Outcome.MODE_COLLAPSED: "Ends with modes missing or too rare, parts of the data missing, or samples too alike; was"
+    " never good for a window.",
     Outcome.LATE_COLLAPSE: "Was good for a whole window, and ends collapsed.",
     Outcome.OSCILLATING: "Became good, lost it and became good again, without settling.",
     Outcome.NOT_LEARNED: "Was never good for a window; ends off the data, between its modes, or short of a threshold.",

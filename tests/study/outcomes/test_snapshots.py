@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from study.outcomes.decision import decide
 from study.outcomes.measures import measure
+from study.outcomes.measures import missed as criteria_missed
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import IMAGE_RULE, MIXTURE_RULE, OutcomeRule
 from study.outcomes.snapshots import snapshots
@@ -49,6 +50,27 @@ def test_one_mode_with_most_of_the_samples_is_no_balance(first: float, expected:
     rows = [*rows_of("", "mixture"), *({"step": step, **HEALTH, **mixture(shares, 0.9, 0.1)} for step in (1, 2, 3))]
     uniform = {**REFERENCE["mixture"], "mode_weights": np.full(8, 1 / 8)}
     assert decide(replace(from_rows(rows, "mixture"), reference=uniform), MIXTURE_RULE).ever_good is expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "row", "missed", "said"),
+    [
+        ("mixture", mixture(0.9 * one(8, 3, 1.0), 0.97, 0.1), "coverage", "modes missing or too rare"),
+        ("mixture", mixture(0.9 * np.array([0.6, *[0.4 / 7] * 7]), 0.97, 0.1), "balance", "modes missing or too rare"),
+        ("mixture", mixture(0.9 * WEIGHTS, 0.1, 0.1), "diversity", "samples too alike"),
+        ("image", image(6.0, CLASSES, 0.95, knn_recall_pixels=0.0), "recall", "parts of the data missing"),
+        ("image", image(6.0, CLASSES, 0.95, distinctness=0.0), "distinctness", "samples too alike"),
+    ],
+)
+def test_the_sentence_of_a_collapse_names_each_criterion_that_can_make_one(
+    kind: str, row: dict[str, Any], missed: str, said: str
+) -> None:
+    rows = [*rows_of("", kind), *({"step": step, **HEALTH, **row} for step in (1, 2, 3))]
+    trace = from_rows(rows, kind)
+    found = decide(trace, RULES[kind])
+    assert found.outcome is Outcome.MODE_COLLAPSED
+    assert missed in {each.measure for each in criteria_missed(found.evidence, RULES[kind])}
+    assert said in found.outcome.sentence
 
 
 @pytest.mark.parametrize(("kept", "of"), [(8, 8), (4, 8), (1, 8), (700, 1_000)])
