@@ -68,10 +68,20 @@ def explained(judgment: Judgment, able: Reach) -> str:
             return f"Underpowered: {seeds} cannot decide this claim, whatever comes out."
         case Reason.UNSUPPORTABLE:
             return f"Underpowered: {seeds} can contradict this claim, but cannot support it."
+        case Reason.NOT_SHOWN if some := _at_an_end(judgment.rates):
+            return f"{some} converged, so that they cannot be told apart; {seeds} could decide it if they differed."
         case Reason.NOT_SHOWN:
             shown = "no difference" if len(judgment.rates) > 1 else "neither side of the threshold"
             return f"{seeds} can decide this claim, but what came out shows {shown}."
     return ""
+
+
+def _at_an_end(rates: Sequence[Rate]) -> str:
+    """Return whose replicas are all alike, ``No replica of either side``, if two sides are at floor or ceiling."""
+    successes, n = sum(rate.successes for rate in rates), sum(rate.n for rate in rates)
+    if len(rates) < 2 or 0 < successes < n:
+        return ""
+    return "Every replica of both sides" if successes else "No replica of either side"
 
 
 def answer(plan: Plan, summaries: Sequence[CellSummary], judgments: Sequence[Judgment]) -> tuple[str, ...]:

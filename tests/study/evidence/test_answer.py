@@ -101,3 +101,18 @@ def test_without_claims_the_best_and_the_worst_cell_are_the_answer(store: Any) -
     assert near[0].endswith("the two intervals overlap.")
     same = answered(store([C, D], [D, C], study="same", hypotheses=()))
     assert same == ("Each of 2 cells: 1 of 2 (0.50, 95 % Wilson interval [0.09, 0.91]) converged.",)
+
+
+@pytest.mark.parametrize(("end", "some"), [(D, "No replica of either side"), (C, "Every replica of both sides")])
+def test_after_a_floor_or_ceiling_effect_seeds_are_not_said_to_be_enough_as_it_stands(
+    store: Any, end: Any, some: str
+) -> None:
+    launch = store([end] * 16, [end] * 16)
+    plan, records = launch.plan(), launch.records()
+    compared = judge(plan.hypotheses, records)[0]
+    able = reach(plan)
+    assert reason(compared, able) is Reason.NOT_SHOWN
+    assert explained(compared, able) == (
+        f"{some} converged, so that they cannot be told apart; 16 seeds per cell could decide it if they differed."
+    )
+    assert "can decide" not in " ".join(answered(launch))
