@@ -93,7 +93,7 @@ def contrast_table(comparisons: "Sequence[Comparison]", *, narrow: bool = False)
     Args:
         narrow: whether what is held fixed stands below the contrast.
     """
-    table = _table("Contrasts (same seeds, exact tests, p adjusted by Holm over the rows)")
+    table = _table(f"Contrasts ({_partners(comparisons)}, exact tests, p adjusted by Holm over the rows)")
     table.add_column("contrast", overflow="fold", ratio=3)
     if not narrow:
         table.add_column("held fixed", overflow="fold", ratio=4)
@@ -112,6 +112,14 @@ def contrast_table(comparisons: "Sequence[Comparison]", *, narrow: bool = False)
             formatting.p_value(row.p_adjusted) if known else formatting.NOTHING,
         )
     return table
+
+
+def _partners(comparisons: "Sequence[Comparison]") -> str:
+    """Say whether replicas of one seed are compared with each other: where both cells have seeds in common."""
+    paired = sum(row.pairs > 0 for row in comparisons)
+    if paired in (0, len(comparisons)):
+        return "same seeds" if paired else "no common seeds"
+    return f"same seeds in {count_of(paired, len(comparisons))} rows"
 
 
 def verdict_table(judgments: "Sequence[Judgment]", able: "Reach | None" = None, *, narrow: bool = False) -> Table:

@@ -66,6 +66,14 @@ def test_contrasts_show_difference_interval_and_p(launch: Any) -> None:
     assert "p (Holm)" in text
 
 
+def test_contrasts_say_whether_replicas_of_one_seed_are_compared(launch: Any) -> None:
+    first, *others = compare(launch.plan().contrasts, launch.records())
+    assert "Contrasts (same seeds," in shown(contrast_table([first, *others]))
+    apart = replace(first, pairs=0)  # as in a recorded launch whose cells have no seed in common
+    assert "Contrasts (no common seeds," in shown(contrast_table([apart]))
+    assert "Contrasts (same seeds in 1 of 2 rows," in shown(contrast_table([first, apart]))
+
+
 def test_verdicts_show_word_counts_and_p(make: Any) -> None:
     launch = make([[C] * 12, [M] * 12, [C] * 4 + [M] * 8, [C] * 4 + [M] * 8])
     first, second = judge(launch.plan().hypotheses, launch.records())
