@@ -53,8 +53,8 @@ def percent(share: float) -> str:
 
 
 def points(difference: float) -> str:
-    """Format a difference of shares in percentage points: ``12.5``."""
-    return f"{round(100 * difference, 6) + 0.0:.3g}"
+    """Format a difference of shares in percentage points with a true minus sign: ``12.5``."""
+    return f"{round(100 * difference, 6) + 0.0:.3g}".replace("-", MINUS)
 
 
 def count_of(successes: int, n: int) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from study.evidence.inference.proportions import Rate
 from study.evidence.summaries import CellSummary
-from study.formatting import NOTHING, count_of, interval, joined, number, plural
+from study.formatting import MINUS, NOTHING, count_of, interval, joined, number, plural
 from study.outcomes.measures import missed as criteria_missed
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import OutcomeRule, Value
@@ -139,7 +139,9 @@ def data_of(data: "DataConfig") -> str:
 def _measured(value: float) -> str:
     if not isfinite(value):
         return "not finite"
-    return str(int(value)) if float(value).is_integer() and abs(value) < 1e6 else number(value, 3)
+    if float(value).is_integer() and abs(value) < 1e6:
+        return str(int(value)).replace("-", MINUS)
+    return number(value, 3)
 
 
 _PICTURES = {

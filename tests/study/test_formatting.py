@@ -2,7 +2,7 @@
 
 import pytest
 
-from study.formatting import chance, count_of, p_equals, plural, points, without_secrets
+from study.formatting import MINUS, chance, count_of, p_equals, plural, points, without_secrets
 
 
 def test_chances_are_shown_as_0_or_1_only_where_they_are() -> None:
@@ -18,7 +18,7 @@ def test_one_of_a_thing_is_singular(count: int, text: str) -> None:
 
 def test_numbers_inside_a_sentence() -> None:
     assert (p_equals(0.04321), p_equals(0.0002)) == ("p = 0.0432", "p < 0.001")
-    assert [points(value) for value in (0.125, -0.3, 0.1 + 0.2 - 0.3)] == ["12.5", "-30", "0"]
+    assert [points(value) for value in (0.125, -0.3, 0.1 + 0.2 - 0.3)] == ["12.5", f"{MINUS}30", "0"]
     assert count_of(3, 5) == "3 of 5"
 
 
