@@ -29,6 +29,8 @@ _DEFAULTS = {
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
 }
 _SCHEMES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "file", "databricks", "databricks-uc", "uc")
+_BARE = ("none", "databricks", "databricks-uc", "uc")
+"""Addresses that are a word."""
 _PLUGINS = "mlflow.tracking_store"
 _DATABASE_PORTS = {"postgresql": 5432, "mysql": 3306}
 _CHECK_SECONDS = 5.0
@@ -80,12 +82,17 @@ def check(uri: str) -> None:
 
 
 def _check_scheme(uri: str) -> None:
-    """Refuse an address that neither MLflow nor a plugin of it can read; a path is MLflow's to judge."""
+    """Refuse an address that neither MLflow nor a plugin of it can read, and one without a scheme.
+
+    MLflow takes the latter for a folder, whatever it was meant to be, and refuses folders later.
+    """
     scheme = uri.partition(":")[0].partition("+")[0].lower()
-    if ":" not in uri or scheme in _SCHEMES or any(scheme == own.name for own in entry_points(group=_PLUGINS)):
+    plugins = {own.name for own in entry_points(group=_PLUGINS)}
+    if (":" in uri and scheme in _SCHEMES) or uri in _BARE or scheme in plugins:
         return
     known = ", ".join(f"{name}://" for name in _SCHEMES[:-2])
-    raise TrackingUnreachable(f"--tracking-uri must be none or begin with one of {known}, got {named(uri)}")
+    advice = "" if ":" in uri else f"; a database in this file is {database.SQLITE}{without_secrets(uri)}"
+    raise TrackingUnreachable(f"--tracking-uri must be none or begin with one of {known}, got {named(uri)}{advice}")
 
 
 def unreachable(uri: str, error: BaseException) -> TrackingUnreachable:

@@ -325,6 +325,16 @@ def test_no_usage_data_are_sent(fresh_process: list[str]) -> None:
     assert fresh_process[1] == "True"
 
 
+@pytest.mark.parametrize("uri", ["mlflow.db", "./mlruns", "TOKEN@lab.example"])
+def test_an_address_without_a_scheme_is_refused_as_mlflow_would_take_it_for_a_folder(uri: str) -> None:
+    with pytest.raises(TrackingUnreachable, match=r"^--tracking-uri must .* begin with .*; .* is sqlite:///") as said:
+        server.check(uri)
+    assert "TOKEN" not in str(said.value)
+    assert (uri == "mlflow.db") is str(said.value).endswith(
+        "got mlflow.db; a database in this file is sqlite:///mlflow.db"
+    )
+
+
 @pytest.mark.parametrize("uri", ["foo://x", "localhost:5000", "htp://host", "ftp://me:secret@host/x"])
 def test_an_address_that_mlflow_cannot_read_is_refused_at_once(uri: str) -> None:
     with pytest.raises(
@@ -334,9 +344,7 @@ def test_an_address_that_mlflow_cannot_read_is_refused_at_once(uri: str) -> None
     assert "secret" not in str(said.value)
 
 
-@pytest.mark.parametrize(
-    "uri", ["none", "mlruns", "databricks", "databricks://me", "mssql+pyodbc://h/x", "file:///tmp/x"]
-)
+@pytest.mark.parametrize("uri", ["none", "databricks", "databricks://me", "mssql+pyodbc://h/x", "file:///tmp/x"])
 def test_an_address_of_another_store_is_left_to_mlflow(uri: str) -> None:
     server.check(uri)
 
