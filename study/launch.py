@@ -166,7 +166,7 @@ class Launch:
             >>> tuple(generator(*launch.inputs(cell=0, seed=0, n=5)).shape)
             (5, 1)
         """
-        return self._trained(cell, seed, which).sampler()
+        return self.trained(cell, seed, which).sampler()
 
     def discriminator(self, cell: int, seed: int, which: str = "last") -> "nn.Module":
         """Return the trained discriminator of one replica; arguments and errors as :meth:`generator`.
@@ -185,7 +185,7 @@ class Launch:
                 ``discriminator`` and ``label_discriminator``.
             which: ``last`` or ``best``.
         """
-        return self._trained(cell, seed, which).network(name)
+        return self.trained(cell, seed, which).network(name)
 
     def inputs(
         self, cell: int, seed: int, n: int = 64, *, labels: Sequence[int] | None = None, which: str = "last"
@@ -206,7 +206,7 @@ class Launch:
         Raises:
             ValueError: as :meth:`generator`, or if ``n`` or a label is out of its range.
         """
-        return self._trained(cell, seed, which).inputs(n, labels)
+        return self.trained(cell, seed, which).inputs(n, labels)
 
     def generate(
         self, cell: int, seed: int, n: int = 64, *, labels: Sequence[int] | None = None, which: str = "last"
@@ -234,9 +234,24 @@ class Launch:
             >>> study.load(kept).generate(cell=0, seed=0, n=5).shape
             (5, 1)
         """
-        return self._trained(cell, seed, which).samples(n, labels)
+        return self.trained(cell, seed, which).samples(n, labels)
 
-    def _trained(self, cell: int, seed: int, which: str) -> Trained:
+    def trained(self, cell: int, seed: int, which: str = "last") -> Trained:
+        """Return the kept networks of one replica, and what is known of them; errors as :meth:`generator`.
+
+        Their ``about`` is a mapping: ``step`` after which they were kept, ``seed``, ``config``, ``classes`` of the
+        data, ``device``, ``versions``, and of the best ones ``chosen``: the rule and the standing that chose them.
+
+        Args:
+            cell: index of the cell.
+            seed: the replica's seed.
+            which: ``last`` or ``best``.
+
+        Examples:
+            >>> import study
+            >>> study.load(kept).trained(cell=0, seed=0).about["step"]
+            20
+        """
         self._block(cell, seed)
         return Trained(self.store, self.plan, cell, seed, which)
 

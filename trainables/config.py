@@ -381,6 +381,13 @@ def located(config: C, folder: str) -> C:
     return replace(config, data=locate(config.data, folder))
 
 
+def of_classes(config: C, classes: int) -> C:
+    """Return the configuration with images of so many classes, wherever they are; to build networks, not to load."""
+    channels, side, _ = config.data.shape
+    known = ImageArray(digest="", count=0, channels=channels, side=side, classes=classes)
+    return replace(config, data=known)
+
+
 def digest(config: Config) -> str:
     """Return 16 hex digits that identify the resolved configuration."""
     return digest_of(to_dict(config))

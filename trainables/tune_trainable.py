@@ -214,6 +214,7 @@ class BlockTrainable(tune.Trainable):
     def _write_weights(self, loop: Loop) -> None:
         meta = self._meta()
         about = {name: meta[name] for name in (*self._task.origin, *_OF_WEIGHTS)}
+        about["classes"] = located(self._task.config, self._task.folder).data.classes
         self._keeper.write(loop.step, loop.weights, loop.sampling_seeds, about)
 
     def _draw_pictures(self, done: bool) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from study.design.plan import Plan
 from study.launch import Launch
-from trainables.config import Config, located, uses_labels
+from trainables.config import Config, located
 from trainables.data import is_images
 from trainables.files import written_whole
 
@@ -24,9 +24,10 @@ _MOST_SHOWN = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was written: how many samples are not finite."""
+    """What was written: how many samples are not finite, and the step after which their networks were kept."""
 
     broken: int
+    step: int
 
 
 def checked(path: Path) -> Path:
@@ -59,7 +60,9 @@ def save(launch: Launch, path: Path, cell: int, seed: int, n: int, which: str, l
     """
     if checked(path).suffix == _PICTURE and n > _MOST_SHOWN:
         raise ValueError(f"n must be in [1, {_MOST_SHOWN}] for a picture, got {n}; write them to a {_NUMBERS} file")
-    samples = launch.generate(cell, seed, n, labels=_labels(launch, cell, label), which=which)
+    trained = launch.trained(cell, seed, which)
+    labels = [label] if label is not None else [*range(trained.classes)] or None
+    samples = trained.samples(n, labels)
     content = BytesIO()
     if path.suffix == _NUMBERS:
         np.save(content, samples)
@@ -70,15 +73,8 @@ def save(launch: Launch, path: Path, cell: int, seed: int, n: int, which: str, l
             unfinished.write_bytes(content.getvalue())
     except OSError as error:
         raise ValueError(f"--out must be a file that can be written, got {path}: {error.strerror}") from None
-    return Written(int((~np.isfinite(samples.reshape(n, -1)).all(1)).sum()))
-
-
-def _labels(launch: Launch, cell: int, label: int | None) -> list[int] | None:
-    """Return the classes to make; what is no class is refused where the samples are made."""
-    if label is not None:
-        return [label]
-    config = _config(launch.plan, cell)
-    return [*range(config.data.classes)] if uses_labels(config) else None
+    broken = int((~np.isfinite(samples.reshape(n, -1)).all(1)).sum())
+    return Written(broken=broken, step=trained.about["step"])
 
 
 def _config(plan: Plan, cell: int) -> Config:

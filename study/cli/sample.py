@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from study.cli.app import LaunchArgument, app, console, one_sentence, stored
 
@@ -32,7 +33,9 @@ def sample(
 
     opened = Launch(store)
     index = opened.plan.cell(cell).index
-    made = sampling.save(opened, path, index, opened.plan.seeds[0] if seed is None else seed, n, which, label)
-    console.print(f"samples  {path}", soft_wrap=True)
+    chosen = opened.plan.seeds[0] if seed is None else seed
+    made = sampling.save(opened, path, index, chosen, n, which, label)
+    console.print(Text(f"samples  {path}"), soft_wrap=True)
+    console.print(f"of the {which} networks of cell {index}, seed {chosen}: after step {made.step:,}", soft_wrap=True)
     if made.broken:
         console.print(f"{made.broken} of {n} samples are not finite", soft_wrap=True)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from study.design.plan import Plan
 from study.storage import kept_weights
 from study.storage.store import Store
-from trainables.config import digest, located, trained, uses_labels
+from trainables.config import digest, located, of_classes, trained, uses_labels
+from trainables.data import is_images
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,11 +43,20 @@ class Trained:
                 f" and are of a configuration with digest {self._kept.about['digest']}"
             )
         self._config = located(trained(planned), plan.folder)
+        if (
+            "classes" in self._kept.about and uses_labels(planned) and is_images(planned.data)
+        ):  # their files may be gone
+            self._config = of_classes(self._config, self._kept.about["classes"])
 
     @property
     def about(self) -> dict[str, Any]:
         """What is known of the networks: step, seed, configuration, device, versions and files."""
         return dict(self._kept.about)
+
+    @property
+    def classes(self) -> int:
+        """Number of classes that the generator is told; 0 if it is told none."""
+        return self._config.data.classes if uses_labels(self._config) else 0
 
     def network(self, name: str) -> "nn.Module":
         """Return a network by its name, as a plain module in evaluation mode on the CPU.

@@ -31,6 +31,7 @@ def test_numbers_are_those_that_python_gives(kept: Store, tmp_path: Path) -> Non
     assert done.exit_code == 0, done.output
     assert np.array_equal(np.load(out), study.load(kept.root).generate(0, 1, 7))
     assert str(out) in done.output.replace("\n", "")
+    assert "of the last networks of cell 0, seed 1: after step 24" in done.output
 
 
 def test_a_cell_may_be_named_and_classes_are_made_in_order(kept: Store, tmp_path: Path) -> None:

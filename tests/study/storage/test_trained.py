@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import study
 from study.audit.integrity import check_weights
@@ -20,6 +21,8 @@ from study.storage.store import Store
 from tests import made_plugins
 from tests.study import kept_launches
 from trainables import plugins
+from trainables.config import Evaluation
+from trainables.data import ImageFolder
 from trainables.files import DamagedFile
 from trainables.networks.norm import RunningStatistics
 from trainables.phases import View
@@ -129,6 +132,28 @@ def test_weights_of_another_cell_are_refused(copy: Launch) -> None:
     shutil.copytree(copy.store.weight_folder(1, 0), target)
     with pytest.raises(ValueError, match=r"must be of the plan's cell 0, with digest .*, and are of a configuration"):
         copy.generate(0, 0)
+
+
+def test_a_conditioned_generator_needs_no_images_to_know_how_many_classes_there_are(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name in ("cat", "dog", "eel"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for number in range(30):
+            pixels = rng.integers(256, size=(8, 8, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{number}.png")
+    data = ImageFolder(root=str(tmp_path / "photos"), side=8)
+    config = replace(
+        kept_launches.LABELED, data=data, steps=2, batch_size=8, evaluation=Evaluation(every=1, samples=16)
+    )
+    launch = study.load(kept_launches.train(kept_launches.plan(config, keep="last", seeds=1), tmp_path / "runs").root)
+    labels = [0, 1, 2]
+    made = launch.generate(0, 0, 6, labels=labels)
+    shutil.rmtree(tmp_path / "photos")
+    assert launch.trained(0, 0).classes == 3
+    assert np.array_equal(study.load(launch.store.root).generate(0, 0, 6, labels=labels), made)
+    assert launch.generator(0, 0)(*launch.inputs(0, 0, 4)).shape == (4, 3, 8, 8)
+    with pytest.raises(ValueError, match=r"labels must be in \[0, 2\], the classes of the data, got 3"):
+        launch.generate(0, 0, 6, labels=[3])
 
 
 def test_nothing_but_samples_needs_the_weights(copy: Launch) -> None:
