@@ -61,9 +61,10 @@ def _none(store: Store, plan: Plan, cell: int, seed: int, which: str) -> str:
     else:
         has = "and none of this cell"
     wanted = "both" if which == weights.BEST else which
+    again = "; outcomes were decided again since, by which the report may show other replicas than those kept"
     return (
         f"the {which} weights of cell {cell}, seed {seed} were not kept, {has} (launch {plan.launch}): a run with"
-        f" --keep {wanted} keeps them of every replica"
+        f" --keep {wanted} keeps them of every replica{again if plan.keeps_shown and store.rule() != plan.rule else ''}"
     )
 
 

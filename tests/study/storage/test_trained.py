@@ -16,6 +16,7 @@ import study
 from study.audit.integrity import check_weights
 from study.launch import Launch
 from study.outcomes.best import Standing
+from study.scheduling.ledger import redecide
 from study.storage import kept_weights
 from study.storage.store import Store
 from tests import made_plugins
@@ -113,6 +114,16 @@ def test_what_was_not_kept_is_said_with_what_was(copy: Launch) -> None:
         copy.generator(1, 0)
     with pytest.raises(ValueError, match=r"the best weights of cell 0, seed 1 were not kept, its last ones were.*both"):
         copy.generator(0, 1, "best")
+
+
+def test_after_another_decision_the_sentence_says_why_a_shown_replica_was_not_kept(tmp_path: Path) -> None:
+    store = kept_launches.train(kept_launches.dirac(seeds=2), tmp_path)
+    kept_weights.prune(store, 0, {0})
+    with pytest.raises(ValueError, match=r"keeps them of every replica$"):
+        study.load(store.root).generator(0, 1)
+    redecide(store.plan(), store, replace(store.plan().rule, quality_min=0.99)).write()
+    with pytest.raises(ValueError, match=r"--keep last keeps them of every replica; outcomes were decided again since"):
+        study.load(store.root).generator(0, 1)
 
 
 def test_damage_is_named(copy: Launch) -> None:
