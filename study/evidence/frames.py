@@ -1,5 +1,9 @@
-"""Records and what is estimated from them as pandas data frames."""
+"""Records and what is estimated from them as pandas data frames.
 
+The levels of a factor are a column of numbers where all their labels are numbers, and of text otherwise.
+"""
+
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -10,25 +14,43 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", flags=re.IGNORECASE | re.ASCII)
+
+
 def records(rows: Sequence[Record]) -> "pd.DataFrame":
     """Return a frame with one row per planned replica; the levels of the factors are columns of their names."""
     import pandas as pd
 
-    return pd.DataFrame([_record(row) for row in rows])
+    return _with_numbers(pd.DataFrame([_record(row) for row in rows]), [row.levels for row in rows])
 
 
 def cells(summaries: Sequence[CellSummary]) -> "pd.DataFrame":
     """Return a frame with one row per cell: rate, its interval, and a column for the count of each outcome."""
     import pandas as pd
 
-    return pd.DataFrame([_cell(summary) for summary in summaries])
+    return _with_numbers(pd.DataFrame([_cell(own) for own in summaries]), [own.levels for own in summaries])
 
 
 def contrasts(comparisons: Sequence[Comparison]) -> "pd.DataFrame":
     """Return a frame with one row per contrast and place of the design."""
     import pandas as pd
 
-    return pd.DataFrame([_contrast(row) for row in comparisons])
+    return _with_numbers(pd.DataFrame([_contrast(row) for row in comparisons]), [row.held for row in comparisons])
+
+
+def _with_numbers(frame: "pd.DataFrame", levels: Sequence[Mapping[str, str]]) -> "pd.DataFrame":
+    """Make the columns of levels whose labels are all numbers columns of numbers."""
+    import pandas as pd
+
+    labels: dict[str, set[str]] = {}
+    for own in levels:
+        for name, label in own.items():
+            labels.setdefault(name, set()).add(label)
+    for name, known in labels.items():
+        column = f"level_{name}" if f"level_{name}" in frame else name
+        if all(_NUMBER.fullmatch(label) for label in known):
+            frame[column] = pd.to_numeric(frame[column])
+    return frame
 
 
 def _record(row: Record) -> dict[str, object]:
