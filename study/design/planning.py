@@ -112,7 +112,10 @@ def _cells(profile: Profile, changes: Mapping[str, Any]) -> tuple[Cell, ...]:
         for factor in profile.factors:
             for varied in factor.paths:
                 if path == varied or path.startswith(f"{varied}.") or varied.startswith(f"{path}."):
-                    raise ValueError(f"{path} is varied by the factor {factor.name} and cannot be set")
+                    raise ValueError(
+                        f"{path} is varied by the factor {factor.name} and cannot be set: --vary {path}=VALUE,VALUE has"
+                        " values of your own, in place of all factors"
+                    )
     base = assign_config(profile.base, changes)
     return tuple(
         _cell(index, levels, assign_config(base, assigned))

@@ -81,7 +81,9 @@ def test_a_cell_has_at_least_a_window_of_reports(steps: int, every: int, enough:
     ],
 )
 def test_a_path_that_a_factor_varies_cannot_be_set(path: str, factor: str) -> None:
-    sentence = rf"^{path} is varied by the factor {factor} and cannot be set \(study test-study, profile quick\)$"
+    advice = rf"--vary {path}=VALUE,VALUE has values of your own, in place of all factors"
+    end = r"\(study test-study, profile quick\)$"
+    sentence = rf"^{path} is varied by the factor {factor} and cannot be set: {advice} {end}"
     with pytest.raises(ValueError, match=sentence):
         planned(changes={path: 1})
 
