@@ -53,6 +53,6 @@ def test_the_lightning_loop(tmp_path: Path) -> None:
 def test_the_claim_is_one() -> None:
     (text,) = (block.text for block in pages.blocks(PAGE) if "claims = [" in block.text)
     names: dict[str, object] = {"study": study}
-    exec(text.partition("recorder = ")[0], names)
+    exec(text.partition("with study.Recorder")[0], names)
     (claim,) = names["claims"]  # type: ignore[misc]
     assert isinstance(claim, study.MoreSuccess)
