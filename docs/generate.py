@@ -60,8 +60,8 @@ def cli() -> str:
         "Every command explains itself: `study COMMAND --help`. In an activated environment it is `study ...`, else"
         " `uv run study ...`.\n\nExit codes: 0 done; 1 some blocks crashed (the rest is complete and reported),"
         " `verify` found a difference, or what `check` tries of a plugin fails; 2 a mistake in what was asked for (one"
-        " sentence says which, and nothing was trained); 130 interrupted by Ctrl-C, 143 ended by SIGTERM, 129 by a closed"
-        " terminal (`study resume` goes on)."
+        " sentence says which, and nothing was trained); 130 interrupted by Ctrl-C, 143 ended by SIGTERM, 129 by a"
+        " closed terminal (`study resume` goes on)."
     )
     return page("Commands", introduction, [table(("command", "what it does"), rows), *parts])
 
