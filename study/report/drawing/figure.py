@@ -49,7 +49,8 @@ class Figure(Generic[V]):
             to show.
         section: of the page; empty if the page does not have it. ``place`` orders the figures of one section.
         parts: the pictures that the page shows, if it is not the one of ``picture``.
-        layout: ``wide`` scrolls sideways on a phone, in a region named ``region``; ``narrow`` does not need to;
+        layout: ``wide`` scrolls sideways in a narrow window, in a region named ``region``, and shrinks on a phone;
+            ``narrow`` does not need to;
             ``panels`` stand side by side above their caption; ``cells`` are wide parts, each with a title.
         lead: HTML above the figure.
         legend: whether the outcomes' marks are explained above the figure, and ``marks`` what else it explains.

@@ -157,6 +157,20 @@ def test_captions_can_be_read_on_a_phone_without_scrolling(page: webdriver.Chrom
 
 
 @pytest.mark.browser
+def test_figures_and_samples_fit_a_phone_without_scrolling_sideways(page: webdriver.Chrome) -> None:
+    device(page, 390)
+    for details in page.find_elements(By.TAG_NAME, "details"):
+        page.execute_script("arguments[0].open = true", details)
+    drawn = page.find_elements(By.CSS_SELECTOR, "figure svg, figure img, .pair img")
+    assert len(drawn) > 10
+    assert max(own.location["x"] + own.size["width"] for own in drawn) <= 390
+    wide = "return [...document.querySelectorAll('.scroll')].map(own => own.scrollWidth - own.clientWidth)"
+    found = page.execute_script(wide)
+    assert found
+    assert max(found) <= 0
+
+
+@pytest.mark.browser
 def test_text_can_be_read_on_light_and_on_dark_paper(page: webdriver.Chrome) -> None:
     found = {}
     for scheme in ("light", "dark"):
