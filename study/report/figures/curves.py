@@ -231,6 +231,8 @@ def sheet(
 ) -> Canvas:
     """Draw the panels of some cells below each other, under their names; to be called within ``svg.drawing``.
 
+    The place of a panel that no replica of a cell can fill is left blank: the best D is not known of every loss.
+
     Args:
         columns: panels in a row; by default four, or three if a cell has more than four.
         whole: width of the drawing in units.
@@ -248,6 +250,8 @@ def sheet(
         top = number * (below * rows + name) + name
         figure.text(gap / whole, 1 - (top - 8) / (72 * figure.get_figheight()), title, fontweight="bold")
         for place, (panel, own, words) in enumerate(zip(chosen, frames, titles, strict=True)):
+            if not _fills(panel, lines):
+                continue
             row, column = divmod(place, columns)
             ax = svg.axes(figure, gap + column * (width + gap), top + head + row * below, width, height)
             ax.set_title(words, loc="left", y=1.0, fontsize=11.5, pad=7, color=COLORS["ink"])

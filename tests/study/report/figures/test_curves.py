@@ -74,6 +74,20 @@ def test_losses_are_marked_at_their_equilibrium(make: Any) -> None:
     assert marked.count("stroke-dasharray: 5") == bare.count("stroke-dasharray: 5") + 2
 
 
+def test_a_panel_that_a_cell_cannot_fill_is_left_out_of_it(make: Any) -> None:
+    """As the distance from the best D, which is not known of a plugin's loss."""
+    known = traced(make([[C, C]]))
+    drawn = panels(IMAGE_RULE, known)
+    frames = [frame(panel, known) for panel in drawn]
+    unknown = [
+        replace(line, trace=replace(line.trace, columns={k: v for k, v in line.trace.columns.items() if k != "d_loss"}))
+        for line in known
+    ]
+    titles = [svg.embed(small_multiples(drawn, frames, lines, "cell")) for lines in (known, unknown)]
+    assert ["discriminator loss" in own for own in titles] == [True, False]
+    assert ["generator loss" in own for own in titles] == [True, True]
+
+
 def test_a_row_of_several_objectives_has_no_equilibrium_line(make: Any) -> None:
     lines = traced(make([[C, C]]))
     mixed = [lines[0], replace(lines[1], equilibrium={"d_loss": 1.0, "g_loss": 0.0})]
