@@ -8,6 +8,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from trainables import modeless
 from trainables.data.source import MixtureTruth, Source
 from trainables.phases import Figure, Images
 
@@ -128,7 +129,9 @@ def _dots(
 def _cloud(points: npt.NDArray[np.float32], truth: MixtureTruth) -> npt.NDArray[np.uint8]:
     """Draw the first two coordinates: true centres pale discs, points dark dots, over a square twice the data's.
 
-    One-dimensional data lie on the horizontal axis. A single centre at 0 gives no scale: the square is then [-2, 2]^2.
+    A disc reaches an eighth of the way to the closest centre, which is what outcome rules count as near a mode; where
+    there is no room for it, 3 standard deviations, but at least a dot that can be seen. One-dimensional data lie on the
+    horizontal axis. A single centre at 0 gives no scale: the square is then [-2, 2]^2.
     """
     centers, points = _plane(truth.centers), _plane(points)
     span = _CLOUD_SPAN * (float(np.abs(centers).max()) or 1.0)
@@ -136,7 +139,8 @@ def _cloud(points: npt.NDArray[np.float32], truth: MixtureTruth) -> npt.NDArray[
     x, y = np.meshgrid(ticks, -ticks)
     nearest = np.min([np.hypot(x - cx, y - cy) for cx, cy in centers], axis=0)
     canvas = np.full((_CLOUD_SIDE, _CLOUD_SIDE, 3), 255, dtype=np.uint8)
-    canvas[nearest < max(10 * truth.std, span / 30)] = (253, 205, 172)
+    radius = modeless.spacing(truth) / 8 if modeless.resolved(truth) else max(3 * truth.std, span / 30)
+    canvas[nearest < radius] = (253, 205, 172)
     finite = points[np.isfinite(points).all(1)]
     places = np.floor((finite / span + 1) / 2 * _CLOUD_SIDE)
     inside = places[((places >= 0) & (places < _CLOUD_SIDE)).all(1)].astype(np.int64)

@@ -136,6 +136,17 @@ def data_of(data: "DataConfig") -> str:
     return f"{data.kind.replace('_', ' ')} ({shape})" + (f" in {root}" if root else "")
 
 
+def cloud(rule: OutcomeRule) -> str:
+    """Say what dots and discs are in the pictures of points."""
+    near = "within which the rule counts a point as near a mode"
+    if rule.radius != "eighth":
+        near = f"while the rule counts a point as near a mode within {rule.radius[1:]} standard deviations"
+    return (
+        "Of points, blue dots are generated ones; real ones are not drawn. Pale discs are the modes of the data, drawn"
+        f" to an eighth of the distance between the closest two, {near}."
+    )
+
+
 def _measured(value: float) -> str:
     if not isfinite(value):
         return "not finite"

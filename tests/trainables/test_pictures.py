@@ -68,6 +68,16 @@ def test_a_point_is_drawn_at_its_place() -> None:
     assert rows.tolist() == [pytest.approx(210, abs=1)]
 
 
+def test_discs_are_as_wide_as_rules_look_for_points_near_a_mode() -> None:
+    """An eighth of the distance between the closest two of the ring's modes, at 60 pixels per unit."""
+    cloud = picture(torch.zeros(1, 2), ring())
+    disc = (cloud == (253, 205, 172)).all(-1)
+    radius = 2 * np.sin(np.pi / 8) / 8
+    assert disc.sum() == pytest.approx(8 * np.pi * (60 * radius) ** 2, rel=0.05)
+    wide = Ring(std=0.002).load(device=CPU, dtype=torch.float32)
+    assert ((picture(torch.zeros(1, 2), wide) == (253, 205, 172)).all(-1) == disc).all()
+
+
 def test_points_of_a_line_lie_on_the_horizontal_axis() -> None:
     """The single centre at 0 gives no scale: the square is [-2, 2]^2."""
     source = Point().load(device=CPU, dtype=torch.float32)

@@ -18,6 +18,7 @@ from study.report.rule_validation import Trust, trust
 from study.storage.records import Record
 from study.validation.competence import Competence
 from trainables.config import Config, trained
+from trainables.data import is_images
 from trainables.trace import Trace
 
 Traced = tuple[Block, Trace]
@@ -129,6 +130,11 @@ class View(ABC):
         """The configurations of all cells; those known before training if there is no cell yet."""
         plan = self.launch.plan
         return [cell.config for cell in plan.cells] or plan.configs()
+
+    @property
+    def pictures_points(self) -> bool:
+        """Whether the pictures of samples show points on modes."""
+        return any(not is_images(config.data) for config in self.configs)
 
     @property
     def steps(self) -> Mapping[int, int]:

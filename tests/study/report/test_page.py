@@ -305,6 +305,13 @@ def test_mixtures_show_covered_modes_by_the_rule(make: Any) -> None:
 
 
 @pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize("images", [False, True])
+def test_pictures_of_points_have_a_legend(make: Any, images: bool) -> None:
+    part = section(Page(build(make([[C]], images=images))).source, "samples")
+    assert ("Pale discs are the modes of the data" in part) is not images
+
+
+@pytest.mark.usefixtures("undrawn")
 def test_samples_are_the_last_grid_of_one_success_and_one_failure(make: Any) -> None:
     store = make([[D, C, C, D, M]])
     read = Page(build(store))

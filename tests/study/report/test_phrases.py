@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -6,7 +7,7 @@ import pytest
 from study import formatting
 from study.evidence.judging import Verdict
 from study.evidence.sensitivity import WorstPair
-from study.outcomes.rule import IMAGE_RULE
+from study.outcomes.rule import IMAGE_RULE, MIXTURE_RULE
 from study.report import phrases
 
 MINUS = "\N{MINUS SIGN}"
@@ -74,3 +75,12 @@ def test_bands_join_thresholds_of_one_verdict() -> None:
 def test_the_worst_pair_is_one_sentence(values: Any, flipped: Any, sentence: str) -> None:
     assert phrases.worst_pair(WorstPair(values=values, flipped=flipped, alone=0, moved=0.25)) == sentence
     assert phrases.worst_pair(None) == "No two thresholds at the ends of their ranges change a verdict or a rate."
+
+
+def test_the_legend_of_points_says_what_is_drawn_and_what_the_rule_counts() -> None:
+    own, other = phrases.cloud(MIXTURE_RULE), phrases.cloud(replace(MIXTURE_RULE, radius="r3"))
+    drawn = "blue dots are generated ones; real ones are not drawn. Pale discs are the modes of the data, drawn to an"
+    assert drawn in own
+    assert drawn in other
+    assert own.endswith("closest two, within which the rule counts a point as near a mode.")
+    assert other.endswith("closest two, while the rule counts a point as near a mode within 3 standard deviations.")
