@@ -63,6 +63,7 @@ def study(plan: Plan, profiles: Sequence[str], console: Console) -> None:
         f" about {formatting.duration(estimate.wall_seconds)} with {plural(estimate.at_a_time, 'block')} at a time"
     )
     console.print(Text.assemble(("Estimated cost here", "bold"), said))
+    console.print(Text("training alone: starting workers, evaluation and the report come on top", style="dim"))
 
 
 def out_of_reach(plan: Plan, console: Console) -> None:

@@ -44,6 +44,7 @@ def test_a_study_is_shown_with_all_that_is_decided_before_a_run() -> None:
         "3 seeds cannot decide 3 of the 3 claims under Holm, whatever comes out: at least 7 seeds are needed",
         "Mao et al.",
         "Estimated cost here: 2 h 00 min of one CPU core, about 1 h 00 min with 2 blocks",
+        "training alone: starting workers, evaluation and the report come on top",
     ):
         assert part in text, part
 
