@@ -39,7 +39,9 @@ def from_dataset(
     fit: Fit = "crop",
     names: Sequence[str] = (),
 ) -> ImageSource:
-    """Return the images of a data set such as torchvision's, all read into memory as bytes.
+    """Return the images of a data set such as torchvision's, all read into memory: a byte per pixel and channel.
+
+    Every block that trains at a time holds them. An ``.npy`` file of bytes is mapped instead (see ``array``).
 
     Items are images or pairs ``(image, label)``. An image is of PIL, or a tensor or array ``[H, W]``, ``[C, H, W]`` or
     ``[H, W, C]`` of bytes, 16 bits, or floats of which all lie in [0, 1] or all in [-1, 1]. Labels are whole numbers.
@@ -55,7 +57,8 @@ def from_dataset(
         names: of the labels 0, 1, ...
 
     Raises:
-        ValueError: if there are no items, or one is none, or cannot be read, or differs the second time.
+        ValueError: if there are no items, all of them exceed the machine's memory, or one is none, or cannot be read,
+            or differs the second time.
     """
     check_side(side)
     if channels not in (1, 3):
