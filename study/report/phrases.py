@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from study.evidence.inference.proportions import Rate
 from study.evidence.summaries import CellSummary
-from study.formatting import NOTHING, count_of, interval, joined, number, plural
+from study.formatting import NOTHING, count_of, interval, joined, number, plural, whole
 from study.outcomes.measures import missed as criteria_missed
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import OutcomeRule, Value
@@ -15,11 +15,16 @@ from study.report.palette import ORDER
 
 if TYPE_CHECKING:
     from study.design.plan import Plan
+    from study.evidence.known_metrics import CellMetrics, KnownMetrics
     from study.evidence.near_misses import NearMiss
     from study.evidence.sensitivity import HypothesisVerdicts, Sensitivity, WorstPair
     from trainables.data import DataConfig
 
 _APART = ("crashed", "pending", "skipped", "stopped")
+
+
+_DIGITS = 12
+"""Digits of a digest that are shown."""
 
 
 _BRIEF = ("quality", "coverage", "diversity", "best_quality", "alternations")
@@ -134,6 +139,28 @@ def data_of(data: "DataConfig") -> str:
     root = getattr(data, "root", "")
     shape = " x ".join(map(str, data.shape))
     return f"{data.kind.replace('_', ' ')} ({shape})" + (f" in {root}" if root else "")
+
+
+def measured_by(found: "KnownMetrics") -> str:
+    """Return ``inception, weights 6726825d2a3b, last networks, n = 10 000``: all that numbers must share to compare."""
+    given = (("weights", found.weights_digest), ("plugin", found.plugin_digest))
+    by = "".join(f", {name} {digest[:_DIGITS]}" for name, digest in given if digest)
+    return f"{found.features}{by}, {found.which} networks, n = {whole(found.n)}"
+
+
+def measured(cell: "CellMetrics") -> str:
+    """Return ``2 of 10``, the replicas that were measured; with ``1 not finite`` where samples were not."""
+    broken = f", {cell.broken} not finite" if cell.broken else ""
+    return f"{count_of(cell.replicas, cell.planned)}{broken}"
+
+
+def metric(cell: "CellMetrics", name: str) -> str:
+    """Return ``12.3 (9.8 to 14.1)``, the median and the range over replicas; of one replica the number alone."""
+    found = cell.spreads.get(name)
+    if found is None:
+        return NOTHING
+    median, low, high = (number(value, 3) for value in (found.median, found.low, found.high))
+    return median if cell.replicas - cell.broken == 1 else f"{median} ({low} to {high})"
 
 
 def _measured(value: float) -> str:

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from study import formatting
+from study.evidence.known_metrics import SHOWN
 from study.evidence.summaries import CellSummary, by_rate
 from study.formatting import count_of
 from study.outcomes.outcome import Outcome
@@ -16,6 +17,7 @@ from study.report.palette import ORDER
 if TYPE_CHECKING:
     from study.evidence.estimates import Comparison
     from study.evidence.judging import Judgment
+    from study.evidence.known_metrics import KnownMetrics
     from study.evidence.reach import Reach
     from study.evidence.threshold_sweeps import SweepTable
     from study.search.candidates import Candidate
@@ -176,6 +178,18 @@ def sweep_table(swept: "SweepTable") -> Table:
         table.add_row(
             f"{cut.threshold:g}", *map(str, counts), formatting.number(cut.correlation), formatting.p_value(cut.p)
         )
+    return table
+
+
+def metrics_table(found: "KnownMetrics") -> Table:
+    """Return the table of one kind of known metrics: median and range over the measured replicas of each cell."""
+    table = _table(f"Known metrics by {phrases.measured_by(found)} (median and range)")
+    table.add_column("cell", overflow="fold")
+    table.add_column("measured", overflow="fold")
+    for name in SHOWN:
+        table.add_column(name, justify="right", overflow="fold")
+    for cell in found.cells:
+        table.add_row(Text(cell.name), phrases.measured(cell), *(phrases.metric(cell, name) for name in SHOWN))
     return table
 
 
