@@ -56,9 +56,9 @@ def measure_metrics(
 
     Examples:
         >>> import study
-        >>> found = study.measure_metrics(kept, "my_points", n=50)
+        >>> found = study.measure_metrics(kept, "my_points", n=50, cells=["r1 / simultaneous"])
         >>> found[["cell_name", "seed", "n"]].to_dict("records")
-        [{'cell_name': 'simultaneous', 'seed': 0, 'n': 50}]
+        [{'cell_name': 'r1 / simultaneous', 'seed': 0, 'n': 50}]
     """
     import pandas as pd
 

@@ -12,7 +12,7 @@ from trainables import plugins
 from trainables.later import torch
 
 Extract = Callable[["torch.Tensor"], "torch.Tensor"]
-"""Samples ``[N, *shape]`` (images ``[N, channels, side, side]`` in [-1, 1]) to features ``[N, dim]``, dim at least 2."""
+"""Samples ``[N, *shape]`` (images ``[N, channels, side, side]`` in [-1, 1]) to features ``[N, dim]``, dim > 1."""
 _Build = Callable[[Path | None], Extract]
 B = TypeVar("B", bound=_Build)
 

@@ -155,12 +155,17 @@ def measured(cell: "CellMetrics") -> str:
 
 
 def metric(cell: "CellMetrics", name: str) -> str:
-    """Return ``12.3 (9.8 to 14.1)``, the median and the range over replicas; of one replica the number alone."""
+    """Return ``12.300 (9.800 to 14.100)``, the median and the range over replicas; of one replica the number alone."""
+    found, median = cell.spreads.get(name), median_of(cell, name)
+    if found is None or cell.replicas - cell.broken == 1:
+        return median
+    return f"{median} ({number(found.low, 3)} to {number(found.high, 3)})"
+
+
+def median_of(cell: "CellMetrics", name: str) -> str:
+    """Return ``12.300``, the median of a metric over replicas; a dash if all samples are broken."""
     found = cell.spreads.get(name)
-    if found is None:
-        return NOTHING
-    median, low, high = (number(value, 3) for value in (found.median, found.low, found.high))
-    return median if cell.replicas - cell.broken == 1 else f"{median} ({low} to {high})"
+    return NOTHING if found is None else number(found.median, 3)
 
 
 def _measured(value: float) -> str:

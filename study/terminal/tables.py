@@ -7,7 +7,6 @@ from rich.table import Table
 from rich.text import Text
 
 from study import formatting
-from study.evidence.known_metrics import SHOWN
 from study.evidence.summaries import CellSummary, by_rate
 from study.formatting import count_of
 from study.outcomes.outcome import Outcome
@@ -181,15 +180,22 @@ def sweep_table(swept: "SweepTable") -> Table:
     return table
 
 
-def metrics_table(found: "KnownMetrics") -> Table:
-    """Return the table of one kind of known metrics: median and range over the measured replicas of each cell."""
-    table = _table(f"Known metrics by {phrases.measured_by(found)} (median and range)")
-    table.add_column("cell", overflow="fold")
-    table.add_column("measured", overflow="fold")
+def metrics_table(found: "KnownMetrics", *, narrow: bool = False) -> Table:
+    """Return the table of one kind of known metrics: median and range over the measured replicas of each cell.
+
+    Args:
+        narrow: whether the ranges are left out.
+    """
+    from study.evidence.known_metrics import SHOWN
+
+    shown = phrases.median_of if narrow else phrases.metric
+    table = _table(f"Known metrics by {phrases.measured_by(found)} (median{'' if narrow else ' and range'})")
+    table.add_column("cell", overflow="fold", ratio=3)
+    table.add_column("measured", overflow="fold", ratio=2)
     for name in SHOWN:
         table.add_column(name, justify="right", overflow="fold")
     for cell in found.cells:
-        table.add_row(Text(cell.name), phrases.measured(cell), *(phrases.metric(cell, name) for name in SHOWN))
+        table.add_row(Text(cell.name), phrases.measured(cell), *(shown(cell, name) for name in SHOWN))
     return table
 
 
