@@ -16,6 +16,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from study.api.metrics import measure_metrics
     from study.api.planning import explain, plan, plan_confirmation, plan_search, power, reach
     from study.api.recording import judge
     from study.api.running import load, resume, run
@@ -70,6 +71,7 @@ __all__ = [
     "load",
     "logrank",
     "mcnemar",
+    "measure_metrics",
     "newcombe",
     "paired_difference",
     "plan",
@@ -85,6 +87,7 @@ __all__ = [
 __version__ = version("gan-stability-lab")
 
 _HOMES = {
+    "study.api.metrics": ("measure_metrics",),
     "study.api.planning": ("explain", "plan", "plan_confirmation", "plan_search", "power", "reach"),
     "study.api.recording": ("judge",),
     "study.api.running": ("load", "resume", "run"),

@@ -13,6 +13,7 @@ from study.design.values import differences, exact
 from study.evidence import frames, time_to_failure
 from study.evidence.estimates import CellSummary, Comparison, compare, summarize
 from study.evidence.judging import Judgment, Verdict, judge
+from study.evidence.known_metrics import KnownMetrics, known_metrics
 from study.evidence.reliability import reliable_cells
 from study.evidence.sensitivity import SensitivityAnalysis
 from study.evidence.time_to_failure import LifetimeComparison
@@ -97,9 +98,9 @@ class Launch:
 
     @property
     def metrics(self) -> "pd.DataFrame":
-        """One row per replica and feature extractor of ``study metrics``: FID, KID and so on; no verdict uses them.
+        """One row per replica and feature extractor of :func:`study.measure_metrics`; no verdict uses them.
 
-        Empty if nothing was measured. Columns are in docs/reference/files.md.
+        FID, KID and so on. Empty if nothing was measured. Columns are in docs/reference/files.md.
 
         Raises:
             DamagedFile: if the file is damaged.
@@ -419,6 +420,11 @@ class Launch:
     def comparisons(self) -> Sequence[Comparison]:
         """The declared contrasts, with all other factors held fixed, adjusted by Holm as one family."""
         return compare(self.plan.contrasts, self.replicas)
+
+    @cached_property
+    def known_metrics(self) -> Sequence[KnownMetrics]:
+        """Medians and ranges per cell of what ``metrics`` has, one entry per kind of features and number of samples."""
+        return known_metrics(metrics_table.read(self.store), self.replicas)
 
     @cached_property
     def reliable(self) -> frozenset[int]:

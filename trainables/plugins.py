@@ -156,7 +156,7 @@ def measurement(function: F) -> F:
         ValueError: if another plugin has one of this name, or the function is in no file.
     """
     name, module = function.__name__, function.__module__
-    plugin = _note(module, f"the measurement {name}")
+    plugin = note(module, f"the measurement {name}")
     if name in _measurements and _measurements[name][0] != plugin.name:
         raise ValueError(
             f"the measurement {name} must have a name of its own: the plugin {_measurements[name][0]} has it"
@@ -166,7 +166,7 @@ def measurement(function: F) -> F:
 
 
 def _add(family: Family, member: C) -> C:
-    plugin = _note(member.__module__, f"the {family.name} {member.__qualname__}")
+    plugin = note(member.__module__, f"the {family.name} {member.__qualname__}")
     family.add(member)
     _kinds.setdefault(kind_of(member), set()).add(plugin.name)
     return member
@@ -280,8 +280,16 @@ def where(error: BaseException, path: Path) -> str:
     return f"{type(error).__name__}{place}: {' '.join(said.split())}"
 
 
-def _note(module: str, what: str) -> Plugin:
-    """Keep the source of the module that adds something, as it is now."""
+def note(module: str, what: str) -> Plugin:
+    """Keep the source of the module that adds something, as it is now, and return it as a plugin.
+
+    Args:
+        module: name of the module.
+        what: what it adds, for the error.
+
+    Raises:
+        ValueError: if the module is in no file.
+    """
     found = sys.modules.get(module)
     file = None if found is None else _file_of(found)
     if module == "__main__" or found is None or file is None or not file.is_file():

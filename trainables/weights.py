@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainables.files import BLANK, DamagedFile, is_whole, seal, written_whole
+from trainables.files import BLANK, DamagedFile, is_whole, json_digest, seal, written_whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -184,6 +184,11 @@ class Kept:
     def names(self) -> tuple[str, ...]:
         """Names of the networks."""
         return tuple(self.about["networks"])
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits over the SHA-256 of all its networks, by name."""
+        return json_digest({name: own["sha256"] for name, own in self.about["networks"].items()})
 
     def tensors(self, network: str) -> dict[str, "Tensor"]:
         """Read the values of a network by name, on the CPU.

@@ -6,6 +6,7 @@ Traces are what was measured; all else is computed from them and from the plan, 
     traces, records, log, checkpoints, kept networks       their own SHA-256, and the same images for all traces
     traces, rule.json -> records.parquet                   field by field
     traces -> search.jsonl                                 of a search: early ends and the decisions for them
+    metrics.parquet                                        of the plan's replicas and of the kept networks
     records, traces -> report/                             word by word, then shapes, pictures and markup
 """
 
@@ -21,18 +22,20 @@ from typing import Any
 
 from study.audit import reproduce
 from study.audit.integrity import check_bytes, check_data, check_weights
+from study.audit.known_metrics import check_metrics
 from study.audit.reproduce import Check
 from study.design import plugin_use
 from study.design.plan import Plan
 from study.outcomes.rule import OutcomeRule
 from study.scheduling import until_decided
 from study.scheduling.ledger import redecide
-from study.storage import search_log
+from study.storage import metrics_table, search_log
 from study.storage.records import Record, Status, of_other_plans
 from study.storage.store import Store
 from study.validation.competence import Competence
 from trainables import plugins
 from trainables.config import digest_of
+from trainables.files import DamagedFile
 from trainables.trace import Trace
 
 _CLOSE = 1e-9
@@ -69,6 +72,7 @@ def verify(store: Store, page: Path | None = None) -> tuple[Check, ...]:
         check_bytes(plan, store),
         *_plugins(plan, store),
         *([check_weights(plan, store)] if store.weights_path.exists() else []),
+        *([check_metrics(plan, store)] if store.metrics_path.exists() else []),
         _traces(plan, stored, headers, unreadable),
     ]
     if unreadable or checks[0].differences or checks[-1].differences:
@@ -83,8 +87,18 @@ def verify(store: Store, page: Path | None = None) -> tuple[Check, ...]:
         checks.append(_stopping(plan, store, left))
     if plan.search is not None:
         checks.append(_early_stops(store, computed))
-    checks += reproduce.checks(store, computed, len(ahead), page)
+    if _readable(store):
+        checks += reproduce.checks(store, computed, len(ahead), page)
     return tuple(checks)
+
+
+def _readable(store: Store) -> bool:
+    """Whether the page can be written again: it shows the known metrics, whose own check says what is wrong."""
+    try:
+        metrics_table.read(store)
+    except DamagedFile:
+        return False
+    return True
 
 
 def _plugins(plan: Plan, store: Store) -> Iterator[Check]:

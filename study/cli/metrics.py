@@ -26,13 +26,15 @@ def metrics(
 ) -> None:
     """Measure kept generators by FID, KID, precision, recall, density and coverage. No verdict uses them."""
     store = stored(launch, out)
+    from study.api.metrics import measure_metrics
     from study.launch import Launch
-    from study.metrics.measure import measure
 
-    opened = Launch(store)
-    cells = None if cell is None else [opened.plan.cell(cell).index]
-    measure(opened, features, weights, n=n, which=which, cells=cells, tell=_tell)
-    console.print(f"metrics  {store.metrics_path}", soft_wrap=True)
+    cells = None if cell is None else [cell]
+    measure_metrics(Launch(store), features, weights, n=n, which=which, cells=cells, tell=_tell)
+    console.print(Text(f"metrics  {store.metrics_path}"), soft_wrap=True)
+    if store.report_path.exists():
+        console.print(Text(f"report   {store.report_path}"), soft_wrap=True)
+    console.print(Text(f"trackers study sync {store.root}  shows them there"), soft_wrap=True)
 
 
 def _tell(row: Mapping[str, Any]) -> None:

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from study.formatting import did_you_mean, joined, quoted
+from trainables import plugins
 from trainables.later import torch
 
 Extract = Callable[["torch.Tensor"], "torch.Tensor"]
-"""Samples ``[N, *shape]`` (images ``[N, channels, side, side]`` in [-1, 1]) to features ``[N, dim]``."""
+"""Samples ``[N, *shape]`` (images ``[N, channels, side, side]`` in [-1, 1]) to features ``[N, dim]``, dim > 1."""
 _Build = Callable[[Path | None], Extract]
 B = TypeVar("B", bound=_Build)
 
@@ -19,7 +20,8 @@ INCEPTION = "inception"
 EXPORTED = "exported"
 _INCEPTION_FILE = "weights-inception-2015-12-05-6726825d.pth"
 _INCEPTION_FROM = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{_INCEPTION_FILE}"
-_plugins: dict[str, _Build] = {}
+_plugins: dict[str, tuple[_Build, str]] = {}
+"""Name to what builds an extractor, and the digest of the plugin that it is of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +30,14 @@ class Extractor:
 
     Attributes:
         name: what it was chosen by.
-        digest: SHA-256 of its file of weights; empty if it has none.
+        weights_digest: SHA-256 of its file of weights; empty if it has none.
+        plugin_digest: that of the plugin that it is of; empty if it is built in.
         extract: samples to features.
     """
 
     name: str
-    digest: str
+    weights_digest: str
+    plugin_digest: str
     extract: Extract
 
 
@@ -44,15 +48,15 @@ def feature_extractor(name: str) -> Callable[[B], B]:
         name: what ``--features`` chooses it by.
 
     Raises:
-        ValueError: if another one has the name.
+        ValueError: if another one has the name, or the function is in no file.
     """
 
     def add(build: B) -> B:
-        known = _plugins.get(name)
+        known, _ = _plugins.get(name, (None, ""))
         again = known is not None and (known.__module__, known.__qualname__) == (build.__module__, build.__qualname__)
-        if name in (INCEPTION, EXPORTED) or (known is not None and not again):
+        if name in _BUILT_IN or (known is not None and not again):
             raise ValueError(f"the feature extractor {name} must have a name that no other one has")
-        _plugins[name] = build
+        _plugins[name] = build, plugins.note(build.__module__, f"the feature extractor {name}").digest
         return build
 
     return add
@@ -60,7 +64,7 @@ def feature_extractor(name: str) -> Callable[[B], B]:
 
 def names() -> tuple[str, ...]:
     """Return the names of all extractors."""
-    return INCEPTION, EXPORTED, *sorted(_plugins)
+    return *_BUILT_IN, *sorted(_plugins)
 
 
 def check_library() -> None:
@@ -86,8 +90,8 @@ def open_extractor(name: str, weights: Path | None) -> Extractor:
     if weights is None and name not in _plugins:
         raise ValueError(f"weights must be a file for features {name}, got none{_advice(name)}")
     digest = "" if weights is None else sha256(weights.read_bytes()).hexdigest()
-    build = _plugins.get(name) or {INCEPTION: _inception, EXPORTED: _exported}[name]
-    return Extractor(name=name, digest=digest, extract=build(weights))
+    build, plugin = _plugins[name] if name in _plugins else (_BUILT_IN[name], "")
+    return Extractor(name=name, weights_digest=digest, plugin_digest=plugin, extract=build(weights))
 
 
 def _advice(name: str) -> str:
@@ -136,3 +140,6 @@ def _colored(images: "torch.Tensor") -> "torch.Tensor":
     if images.ndim != 4:
         raise ValueError(f"features {INCEPTION} must be of images, got samples of shape {tuple(images.shape[1:])}")
     return images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images
+
+
+_BUILT_IN: dict[str, _Build] = {INCEPTION: _inception, EXPORTED: _exported}

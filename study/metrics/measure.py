@@ -83,6 +83,7 @@ def _row(
     draw_seed: int,
 ) -> dict[str, Any]:
     samples = launch.generate(cell, seed, n, which=which)
+    kept = kept_weights.read(launch.store, launch.plan, cell, seed, which)
     broken = int((~np.isfinite(samples.reshape(n, -1)).all(1)).sum())
     numbers: dict[str, float | None] = dict.fromkeys(metrics_table.NUMBERS)
     if not broken:
@@ -92,9 +93,11 @@ def _row(
         "cell_name": next(own.name for own in launch.plan.cells if own.index == cell),
         "seed": seed,
         "which": which,
-        "step": int(kept_weights.read(launch.store, launch.plan, cell, seed, which).about["step"]),
+        "step": int(kept.about["step"]),
+        "networks_digest": kept.digest,
         "features": extractor.name,
-        "weights_digest": extractor.digest,
+        "weights_digest": extractor.weights_digest,
+        "plugin_digest": extractor.plugin_digest,
         "n": n,
         "n_real": len(real[0]),
         "broken": broken,
@@ -107,7 +110,7 @@ def _row(
 
 
 def _features(extractor: Extractor, samples: "torch.Tensor") -> "torch.Tensor":
-    """Return features ``[N, dim]``, batch by batch.
+    """Return features ``[N, dim]``, batch by batch; a covariance needs ``dim`` to be at least 2.
 
     Raises:
         ValueError: if the extractor gives something else, or numbers that are not finite.
@@ -121,9 +124,9 @@ def _features(extractor: Extractor, samples: "torch.Tensor") -> "torch.Tensor":
                 first = (str(error).splitlines() or [type(error).__name__])[0]
                 taken = f"features {extractor.name} must take samples {tuple(batch.shape)}"
                 raise ValueError(f"{taken}, got {type(error).__name__}: {first}") from None
-            if not isinstance(part, torch.Tensor) or part.ndim != 2 or len(part) != len(batch):
+            if not isinstance(part, torch.Tensor) or part.ndim != 2 or len(part) != len(batch) or part.shape[1] < 2:
                 got = tuple(part.shape) if isinstance(part, torch.Tensor) else type(part).__name__
-                raise ValueError(f"features {extractor.name} must be [{len(batch)}, dim], got {got}")
+                raise ValueError(f"features {extractor.name} must be [{len(batch)}, dim], dim at least 2, got {got}")
             parts.append(part)
     found = torch.cat(parts)
     if not bool(torch.isfinite(found).all()):

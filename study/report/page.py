@@ -21,6 +21,7 @@ from study.design.study import Contrast
 from study.evidence import near_misses, reach, time_to_failure
 from study.evidence.answer import explained, short
 from study.evidence.estimates import CellSummary, Comparison
+from study.evidence.known_metrics import SHOWN, KnownMetrics
 from study.files import write_text
 from study.launch import Launch
 from study.outcomes.outcome import Outcome
@@ -166,6 +167,7 @@ def _numbers(view: View) -> dict[str, Any]:
         "methods": methods.paragraphs(view),
         "features": next((t.meta["features"] for _, t in view.traces if t.meta.get("features")), None),
         "cells": _cells(view),
+        "metrics": _metrics(view),
         "films": film.films(launch.store, view.replicas),
     }
 
@@ -214,6 +216,7 @@ def _environment() -> Environment:
         phrases=phrases,
         search_text=search_text,
         tables=tables,
+        shown_metrics=SHOWN,
         interval=race.interval,
         css_name=palette.css_name,
         explained=explained,
@@ -261,6 +264,15 @@ def _cells(view: View) -> list[CellPart]:
             grids=samples.pair(view.launch.store, records[summary.cell] if summary.cell in view.pictured else ()),
         )
         for summary in view.cells
+    ]
+
+
+def _metrics(view: View) -> list[KnownMetrics]:
+    """Return the known metrics, with the cells in the order of the page."""
+    place = {summary.cell: number for number, summary in enumerate(view.cells)}
+    return [
+        dataclasses.replace(own, cells=sorted(own.cells, key=lambda cell: place[cell.cell]))
+        for own in view.launch.known_metrics
     ]
 
 

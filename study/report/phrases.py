@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from study.evidence.inference.proportions import Rate
 from study.evidence.summaries import CellSummary
-from study.formatting import MINUS, NOTHING, count_of, interval, joined, number, plural
+from study.formatting import MINUS, NOTHING, count_of, interval, joined, number, plural, whole
 from study.outcomes.measures import missed as criteria_missed
 from study.outcomes.outcome import Outcome
 from study.outcomes.rule import OutcomeRule, Value
@@ -15,11 +15,16 @@ from study.report.palette import ORDER
 
 if TYPE_CHECKING:
     from study.design.plan import Plan
+    from study.evidence.known_metrics import CellMetrics, KnownMetrics
     from study.evidence.near_misses import NearMiss
     from study.evidence.sensitivity import HypothesisVerdicts, Sensitivity, WorstPair
     from trainables.data import DataConfig
 
 _APART = ("crashed", "pending", "skipped", "stopped")
+
+
+_DIGITS = 12
+"""Digits of a digest that are shown."""
 
 
 _BRIEF = ("quality", "coverage", "diversity", "best_quality", "alternations")
@@ -145,6 +150,33 @@ def cloud(rule: OutcomeRule) -> str:
         "Of points, blue dots are generated ones; real ones are not drawn. Pale discs are the modes of the data, drawn"
         f" to an eighth of the distance between the closest two, {near}."
     )
+
+
+def measured_by(found: "KnownMetrics") -> str:
+    """Return ``inception, weights 6726825d2a3b, last networks, n = 10 000``: all that numbers must share to compare."""
+    given = (("weights", found.weights_digest), ("plugin", found.plugin_digest))
+    by = "".join(f", {name} {digest[:_DIGITS]}" for name, digest in given if digest)
+    return f"{found.features}{by}, {found.which} networks, n = {whole(found.n)}"
+
+
+def measured(cell: "CellMetrics") -> str:
+    """Return ``2 of 10``, the replicas that were measured; with ``1 not finite`` where samples were not."""
+    broken = f", {cell.broken} not finite" if cell.broken else ""
+    return f"{count_of(cell.replicas, cell.planned)}{broken}"
+
+
+def metric(cell: "CellMetrics", name: str) -> str:
+    """Return ``12.300 (9.800 to 14.100)``, the median and the range over replicas; of one replica the number alone."""
+    found, median = cell.spreads.get(name), median_of(cell, name)
+    if found is None or cell.replicas - cell.broken == 1:
+        return median
+    return f"{median} ({number(found.low, 3)} to {number(found.high, 3)})"
+
+
+def median_of(cell: "CellMetrics", name: str) -> str:
+    """Return ``12.300``, the median of a metric over replicas; a dash if all samples are broken."""
+    found = cell.spreads.get(name)
+    return NOTHING if found is None else number(found.median, 3)
 
 
 def _measured(value: float) -> str:

@@ -1,4 +1,4 @@
-"""The numbers of the report as CSV files: one row per replica, one per cell, and for a search two files more."""
+"""The numbers of the report as CSV files: one row per replica, one per cell, and what some launches have."""
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from study.search.candidates import Candidate
 from study.search.importance import Importance, target_name
 from study.storage.records import Record
 
-RECORDS, CELLS = "records.csv", "cells.csv"
+RECORDS, CELLS, METRICS = "records.csv", "cells.csv", "metrics.csv"
 CANDIDATES, IMPORTANCE = "candidates.csv", "importance.csv"
 
 
@@ -51,6 +51,11 @@ def cells(summaries: Sequence[CellSummary]) -> str:
     """Return counts, rates and limits (Wilson and exact, 95 %) of every cell, in the given order."""
     some = any(summary.stopped for summary in summaries)  # a column that only searches have
     return _csv(_cell(summary) | ({"stopped": summary.stopped} if some else {}) for summary in summaries)
+
+
+def metrics(rows: Sequence[Mapping[str, object]]) -> str:
+    """Return the known metrics of every measured replica, as ``metrics.parquet`` has them."""
+    return _csv(rows)
 
 
 def candidates(found: Sequence[Candidate]) -> str:

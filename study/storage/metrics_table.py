@@ -10,9 +10,12 @@ from trainables.files import DamagedFile
 from trainables.trace import read_table, write_table
 
 NUMBERS = ("fid", "kid", "kid_std", "precision", "recall", "density", "coverage")
-"""The metrics; absent if too many samples are not finite."""
-KEY = ("cell", "seed", "which", "features", "weights_digest", "n")
+"""The metrics; absent if a sample is not finite."""
+FEATURES = ("features", "weights_digest", "plugin_digest")
+"""What tells one kind of features from another: their name, and what gives them."""
+KEY = ("cell", "seed", "which", *FEATURES, "n")
 """What tells one row from another: what is measured again replaces its row."""
+_AGAIN = "delete it and measure again with study metrics"
 _SCHEMA = pa.schema(
     {
         "cell": pa.int64(),
@@ -20,8 +23,10 @@ _SCHEMA = pa.schema(
         "seed": pa.int64(),
         "which": pa.string(),
         "step": pa.int64(),
+        "networks_digest": pa.string(),
         "features": pa.string(),
         "weights_digest": pa.string(),
+        "plugin_digest": pa.string(),
         "n": pa.int64(),
         "n_real": pa.int64(),
         "broken": pa.int64(),
@@ -43,9 +48,12 @@ def read(store: Store) -> list[dict[str, Any]]:
     path = store.metrics_path
     if not path.exists():
         return []
-    table = read_table(path)
-    if table.column_names != _SCHEMA.names:
-        raise DamagedFile(f"{path} holds no metrics; delete it and measure them again")
+    try:
+        table = read_table(path)
+    except DamagedFile as error:
+        raise DamagedFile(f"{error}; {_AGAIN}") from None
+    if not table.schema.equals(_SCHEMA):
+        raise DamagedFile(f"{path} must hold the columns of this version, and holds others; {_AGAIN}")
     rows: list[dict[str, Any]] = table.to_pylist()
     return rows
 

@@ -123,6 +123,8 @@ def results(launch: Launch, console: Console) -> None:
         console.print(tables.sweep_table(threshold_sweeps.table(sweep, records)))
     if plan.hypotheses:
         console.print(tables.verdict_table(launch.verdicts, reach.reach(plan), narrow=narrow(console)))
+    for found in launch.known_metrics:
+        console.print(tables.metrics_table(found, narrow=narrow(console)))
     if launch.decided_again:
         _decided_again(launch, console)
     console.print(Text("Answer", style="bold"))

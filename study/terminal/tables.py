@@ -16,6 +16,7 @@ from study.report.palette import ORDER
 if TYPE_CHECKING:
     from study.evidence.estimates import Comparison
     from study.evidence.judging import Judgment
+    from study.evidence.known_metrics import KnownMetrics
     from study.evidence.reach import Reach
     from study.evidence.threshold_sweeps import SweepTable
     from study.search.candidates import Candidate
@@ -184,6 +185,25 @@ def sweep_table(swept: "SweepTable") -> Table:
         table.add_row(
             f"{cut.threshold:g}", *map(str, counts), formatting.number(cut.correlation), formatting.p_value(cut.p)
         )
+    return table
+
+
+def metrics_table(found: "KnownMetrics", *, narrow: bool = False) -> Table:
+    """Return the table of one kind of known metrics: median and range over the measured replicas of each cell.
+
+    Args:
+        narrow: whether the ranges are left out.
+    """
+    from study.evidence.known_metrics import SHOWN
+
+    shown = phrases.median_of if narrow else phrases.metric
+    table = _table(f"Known metrics by {phrases.measured_by(found)} (median{'' if narrow else ' and range'})")
+    table.add_column("cell", overflow="fold", ratio=3)
+    table.add_column("measured", overflow="fold", ratio=2)
+    for name in SHOWN:
+        table.add_column(name, justify="right", overflow="fold")
+    for cell in found.cells:
+        table.add_row(Text(cell.name), phrases.measured(cell), *(shown(cell, name) for name in SHOWN))
     return table
 
 

@@ -27,12 +27,14 @@ class Shown:
         place: its file or folder.
         steps: the steps of its rows.
         record: what became of it, if that is known.
+        metrics: the known metrics of its rows.
         pictures: series and step of each.
     """
 
     place: Path
     steps: set[int] = field(default_factory=set)
     record: Record | None = None
+    metrics: Sequence[Point] = ()
     pictures: set[tuple[str, int]] = field(default_factory=set)
 
 
@@ -97,8 +99,14 @@ class FolderView(View):
         if record.status in (Status.PLANNED, Status.SKIPPED):
             return
         shown = self._of(record.cell, record.seed)
-        if shown.record == record:
-            return
+        if shown.record != record:
+            self._write_record(shown, record, judged)
+        found = self.known_metrics.get((record.cell, record.seed), ())
+        if shown.metrics != found:
+            self.write_points(shown, [point for point in found if point not in shown.metrics])
+            shown.metrics = found
+
+    def _write_record(self, shown: Shown, record: Record, judged: Sequence[Point]) -> None:
         if judged and shown.record is None:
             self.write_points(shown, judged)
         place = self._cell_folder(record.cell) / f"seed {record.seed} {became(record)}{self._suffix}"

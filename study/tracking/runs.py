@@ -10,8 +10,9 @@ cell         its level labels                levels and configuration as params;
                                              snapshots and medians; the last grid of its first seed; of a search also
                                              the score, and its number as the tag ``candidate``
 replica      ``seed <s>: <outcome> (<cell>)``  curves by step, those that the rule judges too; ``outcome``, ``status``,
-                                             ``outcome_step`` as tags; ``success`` 0 or 1; grids as the image series
-                                             ``samples``; kept networks in the folder ``weights``
+                                             ``outcome_step`` as tags; ``success`` 0 or 1; known metrics;
+                                             grids as the image series ``samples``; kept networks in the folder
+                                             ``weights``
 ===========  ==============================  ================================================================
 
 The parameters that tell cells apart are their levels; of a search, whose levels are rounded, ``param.<axis>``.
@@ -205,10 +206,12 @@ class Runs(View):
         run = self._replica(record.cell, record.seed)
         self._judged(run, judged, rule)
         became = record.outcome if record.decided else record.status
+        points = self.known_metrics.get((record.cell, record.seed), ())
+        known = {name: value for point in points for name, value in point.values.items()}
         self._update(
             run,
             name=f"seed {record.seed}: {became.value.replace('_', ' ')} ({record.cell_name})",
-            metrics={"success": float(record.converged)} if record.decided else {},
+            metrics=known | ({"success": float(record.converged)} if record.decided else {}),
             tags={
                 "outcome": record.outcome.value,
                 "status": record.status.value,

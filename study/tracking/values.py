@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import isfinite
 from numbers import Real
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from study.design.search import SearchSpec
 from study.design.values import leaves
 from study.evidence.estimates import CellSummary
 from study.search.importance import Importance, target_name
+from study.storage.metrics_table import NUMBERS
 from trainables.config import to_dict
 from trainables.trace import Row
 
@@ -70,6 +72,21 @@ def joined(parts: Sequence[Curves]) -> Curves:
         for replica, own in part.points.items():
             points[replica] += own
     return Curves(points)
+
+
+def known_metrics(rows: Sequence[Mapping[str, Any]], *, stamp: int) -> dict[Replica, list[Point]]:
+    """Return the known metrics of each replica, a point per row of ``metrics.parquet`` that has any.
+
+    They are called ``<features>-<digits>.<which>.<n>/<metric>``, such as ``inception-6726825d.last.10000/fid``: numbers
+    of one name compare. The digits are the first ones of the digests of weights and plugin.
+    """
+    points: defaultdict[Replica, list[Point]] = defaultdict(list)
+    for row in (row for row in rows if not row["broken"]):
+        digits = "".join(f"-{row[name][:8]}" for name in ("weights_digest", "plugin_digest") if row[name])
+        kind = f"{row['features']}{digits}.{row['which']}.{row['n']}"
+        values = {param_name(f"{kind}/{name}"): row[name] for name in NUMBERS}
+        points[row["cell"], row["seed"]].append(Point(step=row["step"], stamp=stamp, values=values))
+    return dict(points)
 
 
 def config_params(cell: Cell, shown: Mapping[str, str]) -> dict[str, str]:

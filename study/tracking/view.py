@@ -1,7 +1,7 @@
 """The interface of what shows a launch somewhere: one class per library, told by the thread of a ``Writer``."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,7 +13,7 @@ from study.search.importance import Importance
 from study.storage.records import Record
 from study.storage.store import Store
 from study.tracking import server
-from study.tracking.values import Point
+from study.tracking.values import Point, Replica
 
 
 class View:
@@ -35,6 +35,7 @@ class View:
         self.plan, self.store = plan, store
         self.cells = {cell.index: cell for cell in plan.cells}
         self.heard = time.monotonic()
+        self.known_metrics: Mapping[Replica, Sequence[Point]] = {}
 
     @property
     def name(self) -> str:
@@ -68,11 +69,15 @@ class View:
     def renew(self, rule: str) -> None:
         """Take back what another rule than this one has judged; everything comes again."""
 
+    def measured(self, found: Mapping[Replica, Sequence[Point]]) -> None:
+        """Take in the known metrics of replicas (``study metrics``) before all comes again; show them with outcomes."""
+        self.known_metrics = found
+
     def curves(self, cell: int, seed: int, points: Sequence[Point]) -> None:
         """Show measured numbers of a replica by step, in order of steps."""
 
     def replica(self, record: Record, judged: Sequence[Point], rule: str) -> None:
-        """Show what became of a replica, and what the rule judged step by step."""
+        """Show what became of a replica, what the rule judged step by step, and its ``known_metrics``."""
 
     def replica_picture(self, record: Record, path: Path) -> None:
         """Show a picture of a replica; ``series_of`` says of which series and step."""

@@ -5,9 +5,9 @@ run      name                             carries
 =======  ===============================  ======================================================================
 launch   the launch's id                  ``success_rate/<cell>`` by the number of decided replicas; the table
                                           ``cells`` with rates, intervals and outcomes
-replica  ``<cell>, seed <s>: <outcome>``  curves by ``step``, those that the rule judges too; the outcome and
-                                          ``success`` in the summary; grids as the image series ``samples``;
-                                          configuration of its cell
+replica  ``<cell>, seed <s>: <outcome>``  curves by ``step``, those that the rule judges too; the outcome,
+                                          ``success`` and known metrics in the summary; grids as the image
+                                          series ``samples``; configuration of its cell
 =======  ===============================  ======================================================================
 
 The project is the study, the group the launch. A run that was cut short cannot be gone on with everywhere (offline,
@@ -39,7 +39,7 @@ from study.storage.store import Store
 from study.tracking.folder_view import became
 from study.tracking.forms import form_of
 from study.tracking.tracker import TrackingUnreachable
-from study.tracking.values import Point, cell_metrics, config_params, outcomes_text
+from study.tracking.values import Point, Replica, cell_metrics, config_params, outcomes_text
 from study.tracking.view import View, series_of
 from trainables.files import json_digest
 
@@ -95,6 +95,13 @@ class WandbView(View):
         for key in [key for key, own in self._whole.items() if own["rule"] != rule]:
             self._stale[key] = self._whole.pop(key)["run"]
 
+    def measured(self, found: Mapping[Replica, Sequence[Point]]) -> None:
+        """Begin the runs anew that are whole but for these numbers: an ended run takes no more."""
+        super().measured(found)
+        due = {_key(*place): _digest(points) for place, points in found.items()}
+        for key in [key for key, own in self._whole.items() if own.get("metrics", "") != due.get(key, "")]:
+            self._stale[key] = self._whole.pop(key)["run"]
+
     def curves(self, cell: int, seed: int, points: Sequence[Point]) -> None:
         key = _key(cell, seed)
         if key in self._whole:
@@ -118,18 +125,20 @@ class WandbView(View):
         for path in readable:
             series, step = series_of(path)
             run.log({series: wandb.Image(str(path)), "step": step})
+        points = self.known_metrics.get((record.cell, record.seed), ())
         run.summary.update(
             {
                 "outcome": record.outcome.value,
                 "status": record.status.value,
                 **({} if record.outcome_step is None else {"outcome_step": record.outcome_step}),
                 **({"success": int(record.converged)} if record.decided else {}),
+                **{name: value for point in points for name, value in point.values.items()},
             }
         )
         run.name = _named(record.cell_name, f", seed {record.seed}: {became(record)}")
         self._end(key, failed=record.status is Status.CRASHED)
         if record.status.ended and record.status is not Status.CRASHED and len(readable) == len(paths):
-            self._note(key=key, run=run.id, rule=rule)
+            self._note(key=key, run=run.id, rule=rule, **({"metrics": _digest(points)} if points else {}))
 
     def replica_picture(self, record: Record, path: Path) -> None:
         """Refuse a picture that cannot be read; the others were sent with the outcome."""
@@ -249,6 +258,10 @@ def _mode() -> _Mode:
 
 def _key(cell: int, seed: int) -> str:
     return f"cell={cell}/seed={seed}"
+
+
+def _digest(points: Sequence[Point]) -> str:
+    return json_digest([dict(point.values) for point in points])
 
 
 def _named(name: str, end: str = "") -> str:

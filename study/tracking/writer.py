@@ -12,7 +12,7 @@ what the launch has stored, numbers first.
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -23,13 +23,13 @@ from study.design.plan import Block, Cell, Plan
 from study.evidence.estimates import CellSummary, summarize
 from study.formatting import plural
 from study.search.importance import Importance
-from study.storage import kept_weights
+from study.storage import kept_weights, metrics_table
 from study.storage.records import Record
 from study.storage.store import Store
 from study.tracking import series, server
 from study.tracking.forms import form_of
 from study.tracking.tracker import TrackingUnreachable
-from study.tracking.values import Curves, Point, Replica, curves, joined
+from study.tracking.values import Curves, Point, Replica, curves, joined, known_metrics
 from study.tracking.view import View
 from trainables import trace
 from trainables.trace import Row, Trace
@@ -188,7 +188,9 @@ class Writer:
         self._files = _Line(takes="files", back_off=(0.0, 0.0), retries=False)
         self._incomplete.clear()
         store, plan = self._store, self._store.plan()
+        measured = _measured(store)
         self._put(lambda view: view.renew(self._rule.label()))
+        self._put(lambda view: view.measured(measured))
         for block in plan.blocks():
             stored = store.trace(block)
             if stored is not None:
@@ -376,6 +378,12 @@ class Writer:
                 line.why,
                 self._store.root,
             )
+
+
+def _measured(store: Store) -> Mapping[Replica, Sequence[Point]]:
+    """Return the known metrics, at the time when they were written: points that are sent again are the same ones."""
+    rows = metrics_table.read(store)
+    return known_metrics(rows, stamp=store.metrics_path.stat().st_mtime_ns // 1_000_000) if rows else {}
 
 
 @lru_cache(maxsize=1)

@@ -5,6 +5,7 @@ import inspect
 import subprocess
 import sys
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,29 @@ from PIL import Image
 import study
 from study.launch import Launch
 from study.storage.store import Store
+from tests import made_plugins
 from tests.study import kept_launches
+from trainables import plugins
 
 _STORED = Path(__file__).parent / "stored" / "launches-0.4.0.tar.xz"
+_POINTS = """
+from study.metrics import feature_extractor
+
+@feature_extractor("my_points")
+def points(weights):
+    return lambda samples: samples ** samples.new_tensor([1, 2])
+"""
 _HEAVY = {"torch", "ray", "pandas", "mlflow", "optuna", "matplotlib", "sklearn", "pydantic"}
 _FUNCTIONS = sorted(name for name in study.__all__ if inspect.isfunction(getattr(study, name)))
 _OF_A_LAUNCH = sorted(name for name, value in vars(Launch).items() if not name.startswith("_"))
 
 
 @pytest.fixture(scope="module")
-def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What examples may use: stored launches, one of them with kept weights, one to go on with, and a folder."""
+def names(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """What examples may use: stored launches, one of them with kept weights, one to go on with, and a folder.
+
+    And features of points, which a plugin has.
+    """
     folder = tmp_path_factory.mktemp("examples")
     with tarfile.open(_STORED) as archive:
         archive.extractall(folder, filter="data")
@@ -40,7 +53,9 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         for number, image in enumerate(images):
             Image.fromarray(image).save(folder / "images" / "seed=3" / f"step-{step}" / f"{number}.png")
     names = {"stored": stored, "interrupted": interrupted, "folder": folder}
-    return {**names, "kept": kept, "images": folder / "images"}
+    with made_plugins.forgotten():
+        plugins.load(made_plugins.file(folder, _POINTS, "my_points"))
+        yield {**names, "kept": kept, "images": folder / "images"}
 
 
 def loaded_by(code: str) -> set[str]:

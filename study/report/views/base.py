@@ -15,6 +15,7 @@ from study.launch import Launch
 from study.report import methods, tables
 from study.report.drawing.panels import Entry, Panels
 from study.report.rule_validation import Trust, trust
+from study.storage import metrics_table
 from study.storage.records import Record
 from study.validation.competence import Competence
 from trainables.config import Config, trained
@@ -72,6 +73,19 @@ class View(ABC):
     @abstractmethod
     def sections(self) -> Sequence[Section]:
         """The sections of the page in the order of the reader."""
+
+    @property
+    def tail(self) -> Sequence[Section]:
+        """The last sections of every page."""
+        metrics = [Section(id="metrics", title="Known metrics")] if self.launch.known_metrics else []
+        return (
+            Section(id="curves", title="Curves"),
+            Section(id="samples", title="Samples"),
+            *metrics,
+            Section(id="rule", title="How outcomes are decided"),
+            Section(id="methods", title="Methods"),
+            Section(id="run", title="What was run"),
+        )
 
     @property
     @abstractmethod
@@ -165,9 +179,11 @@ class View(ABC):
     @property
     def files(self) -> Mapping[str, str]:
         """Name to content of the files beside the page, in the order in which the page lists them."""
+        measured = metrics_table.read(self.launch.store)
         return {
             tables.CELLS: tables.cells(self.launch.summaries),
             tables.RECORDS: tables.records(self.launch.replicas),
+            **({tables.METRICS: tables.metrics(measured)} if measured else {}),
         }
 
     @cached_property
@@ -185,13 +201,3 @@ class View(ABC):
     def trust(self) -> Trust | None:
         """What is known of the rule's errors."""
         return trust(self.launch.rule, self.launch.plan.cells)
-
-
-TAIL = (
-    Section(id="curves", title="Curves"),
-    Section(id="samples", title="Samples"),
-    Section(id="rule", title="How outcomes are decided"),
-    Section(id="methods", title="Methods"),
-    Section(id="run", title="What was run"),
-)
-"""The last sections of every page."""

@@ -12,7 +12,7 @@ from study.formatting import number_word
 from study.report import methods
 from study.report.drawing import panels
 from study.report.drawing.panels import Entry, Panels
-from study.report.views.base import TAIL, Section, Traced, View, Words
+from study.report.views.base import Section, Traced, View, Words
 from study.search import confirmation
 from study.storage.records import Record
 
@@ -38,7 +38,7 @@ class GridView(View):
             Section(id="outcomes", title="Outcomes"),
             Section(id="survival", title="Survival", drawn=True),
             *([Section(id="sensitivity", title="Sensitivity")] if self.launch.sensitivity.tells else []),
-            *TAIL,
+            *self.tail,
         )
 
     @property

@@ -19,7 +19,7 @@ from study.outcomes.outcome import Outcome
 from study.report import methods, search_text, tables
 from study.report.drawing import panels
 from study.report.drawing.panels import Entry, Panels
-from study.report.views.base import TAIL, Section, View, Words
+from study.report.views.base import Section, View, Words
 from study.search import confirmation, false_stops, importance, race, trajectory
 from study.search.candidates import Candidate
 from study.search.false_stops import AuditRow
@@ -74,7 +74,7 @@ class SearchView(View):
             Section(id="candidates", title="Candidates"),
             Section(id="outcomes", title="Outcomes"),
             Section(id="survival", title="Survival", drawn=True),
-            *TAIL,
+            *self.tail,
         )
 
     @property

@@ -65,7 +65,7 @@ def test_an_exported_network_gets_three_channels(tmp_path: Path) -> None:
     any_number = ({0: torch.export.Dim("batch")},)
     torch.export.save(torch.export.export(nn.Flatten(), (torch.zeros(2, 3, 4, 4),), dynamic_shapes=any_number), path)
     opened = open_extractor("exported", path)
-    assert opened.digest == sha256(path.read_bytes()).hexdigest()
+    assert opened.weights_digest == sha256(path.read_bytes()).hexdigest()
     gray = torch.rand(5, 1, 4, 4)
     assert torch.equal(opened.extract(gray), gray.expand(-1, 3, -1, -1).flatten(1))
 
@@ -75,7 +75,9 @@ def test_a_plugin_has_a_name_of_its_own() -> None:
     def flat(weights: Path | None) -> extractors.Extract:
         return lambda samples: samples.flatten(1)
 
-    assert torch.equal(open_extractor("flat", None).extract(torch.ones(2, 1, 2, 2)), torch.ones(2, 4))
+    opened = open_extractor("flat", None)
+    assert torch.equal(opened.extract(torch.ones(2, 1, 2, 2)), torch.ones(2, 4))
+    assert (len(opened.plugin_digest), opened.weights_digest) == (16, "")
     for name in ("flat", "inception"):
         with pytest.raises(ValueError, match=f"the feature extractor {name} must have a name that no other one has"):
             feature_extractor(name)(lambda weights: torch.clone)
@@ -98,3 +100,12 @@ def test_inception_sees_whole_numbers_of_three_channels(tmp_path: Path, monkeypa
     assert torch.equal(found, network(pixels)[0])
     with pytest.raises(ValueError, match="features inception must be of images"):
         open_extractor("inception", tmp_path / "random.pth").extract(torch.zeros(2, 2))
+
+
+def test_a_plugin_that_is_in_no_file_is_refused() -> None:
+    def flat(weights: Path | None) -> extractors.Extract:
+        return lambda samples: samples.flatten(1)
+
+    flat.__module__ = "__main__"
+    with pytest.raises(ValueError, match="the feature extractor flat must be defined in a Python file"):
+        feature_extractor("flat")(flat)

@@ -17,6 +17,7 @@ from study.metrics.measure import measure
 from study.storage import metrics_table
 from study.storage.store import Store
 from tests.study import kept_launches
+from trainables import plugins, weights
 from trainables.data import Ring
 from trainables.files import DamagedFile
 
@@ -30,6 +31,9 @@ def points(weights):
 '''
 
 
+DIGEST = "0123456789abcdef"
+
+
 def _points(weights: Path | None) -> Extract:
     return lambda samples: samples
 
@@ -41,7 +45,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 @pytest.fixture
 def launch(kept: Store, monkeypatch: pytest.MonkeyPatch) -> Launch:
-    monkeypatch.setattr(extractors, "_plugins", {"points": _points})
+    monkeypatch.setattr(extractors, "_plugins", {"points": (_points, DIGEST)})
     kept.metrics_path.unlink(missing_ok=True)
     return study.load(kept.root)
 
@@ -58,6 +62,11 @@ def test_a_row_per_replica_says_how_it_came_about(launch: Launch) -> None:
     assert (found.draw_seed == 0).all()
     assert (found.step == 24).all()
     assert set(found.plan) == {launch.plan.digest()}
+    assert set(found.plugin_digest) == {DIGEST}
+    assert list(found.networks_digest) == [
+        weights.read(launch.store.weight_folder(0, own), "last").digest for own in (0, 1)
+    ]
+    assert found.networks_digest.nunique() == 2
     assert set(json.loads(found.versions[0])) == {"torch", "torch-fidelity", "numpy"}
     assert (study.load(launch.store.root).verdicts, launch.store.records_path.read_bytes()) == (verdicts, records)
 
@@ -98,7 +107,9 @@ def test_damage_is_named(launch: Launch) -> None:
 
 
 def test_an_extractor_that_fails_is_one_sentence(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extractors, "_plugins", {"points": lambda weights: lambda samples: samples @ torch.ones(3)})
+    monkeypatch.setattr(
+        extractors, "_plugins", {"points": (lambda weights: lambda samples: samples @ torch.ones(3), "")}
+    )
     with pytest.raises(ValueError, match=r"^features points must take samples \(20, 2\), got RuntimeError: \w.*$"):
         measure(launch, "points", n=20)
 
@@ -106,19 +117,21 @@ def test_an_extractor_that_fails_is_one_sentence(launch: Launch, monkeypatch: py
 @pytest.mark.parametrize(
     ("made", "rule"),
     [
-        (torch.ones(3), r"features points must be \[20, dim\], got \(3,\)"),
-        ("text", r"features points must be \[20, dim\], got str"),
+        (torch.ones(3), r"features points must be \[20, dim\], dim at least 2, got \(3,\)"),
+        (torch.ones(20, 1), r"features points must be \[20, dim\], dim at least 2, got \(20, 1\)"),
+        ("text", r"features points must be \[20, dim\], dim at least 2, got str"),
         (torch.full((20, 2), torch.nan), "features points must be finite"),
     ],
 )
 def test_features_that_are_none_are_refused(
     made: object, rule: str, launch: Launch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(extractors, "_plugins", {"points": lambda weights: lambda samples: made})
+    monkeypatch.setattr(extractors, "_plugins", {"points": (lambda weights: lambda samples: made, "")})
     with pytest.raises(ValueError, match=rule):
         measure(launch, "points", n=20)
 
 
+@pytest.mark.usefixtures("no_plugins")
 def test_the_command_measures_with_a_plugin(kept: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(extractors, "_plugins", {})
     plugin = tmp_path / "my_points_features.py"
@@ -128,6 +141,17 @@ def test_the_command_measures_with_a_plugin(kept: Store, tmp_path: Path, monkeyp
     assert done.exit_code == 0, done.output
     assert "cell a, seed 0: fid " in done.output
     assert f"metrics  {kept.metrics_path}" in done.output
+    assert f"study sync {kept.root}  shows them there" in done.output
+    (row, _) = metrics_table.read(kept)
+    assert row["plugin_digest"] == plugins.loaded()["my_points_features"].digest
+
+
+def test_a_plugin_that_has_changed_gives_rows_of_its_own(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
+    measure(launch, "points", n=20, cells=[0])
+    monkeypatch.setattr(extractors, "_plugins", {"points": (_points, "changed")})
+    measure(launch, "points", n=20, cells=[0])
+    assert list(launch.metrics.plugin_digest) == [DIGEST, "changed"] * 2
+    assert [own.plugin_digest for own in launch.known_metrics] == [DIGEST, "changed"]
 
 
 @pytest.mark.parametrize(
