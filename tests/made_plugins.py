@@ -40,6 +40,44 @@ class Hinge:
         return -fake.mean(-1)
 """
 
+SEARCHED = f"""{HINGE}
+
+from search_spaces import Float, Level, Options, Range, Space
+
+SPACE = Space(
+    name="hinges",
+    title="Hinge or least squares",
+    axes=(
+        Options(
+            name="loss",
+            levels=tuple(
+                Level(label=label, assign={{"objective.kind": kind}})
+                for label, kind in (("ls", "least_squares"), ("hinge", "hinge"))
+            ),
+            default="ls",
+            source="a test",
+        ),
+        Range(
+            name="margin",
+            domain=Float(low=0.1, high=10.0, log=True),
+            paths=("objective.margin",),
+            default=1.0,
+            when={{"loss": ("hinge",)}},
+            source="a test",
+        ),
+    ),
+    source="a test",
+)
+"""
+
+STUDIED = """
+from dataclasses import replace
+
+from study.studies.mixture_modes import STUDY as BASE
+
+STUDY = replace(BASE, name="my-modes", question="Do my modes stay?")
+"""
+
 PAIR = f"""{HEAD}
 class Branch(nn.Module):
     def __init__(self, width):

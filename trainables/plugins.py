@@ -75,11 +75,19 @@ _texts: dict[str, str] = {}
 _kinds: dict[str, set[str]] = {}
 """Names of the plugins that add something of a kind: a loss and a network may be called alike."""
 _measurements: dict[str, tuple[str, Measurement]] = {}
+_installed: set[str] = set()
+"""Modules that installed packages name."""
 
 
 def loaded() -> Mapping[str, Plugin]:
     """Return the plugins of this process by name."""
     return dict(_loaded)
+
+
+def modules() -> Mapping[str, ModuleType]:
+    """Return the modules that were loaded as plugins, whatever they define, by name."""
+    names = (*_installed, *_texts, *_loaded)
+    return {name: sys.modules[name] for name in dict.fromkeys(names) if name in sys.modules}
 
 
 def measurements() -> Mapping[str, Measurement]:
@@ -218,6 +226,7 @@ def load_installed(group: str = "gan_stability_lab.plugins") -> None:
         except Exception as error:
             said = f"{type(error).__name__}: {error}"
             raise ValueError(f"the installed plugin {entry.name} must load without an error, got {said}") from None
+        _installed.add(entry.module)
 
 
 def restore(sources: Iterable[Plugin], folder: Path) -> None:
