@@ -109,14 +109,14 @@ def objective(member: C) -> C:
     """
     from trainables.objectives import FAMILY
 
-    return _add(FAMILY, member)
+    return add(FAMILY, member)
 
 
 def penalty(member: C) -> C:
     """Add a gradient penalty: ``penalty(score, real, fake, noise)`` gives ``[R]``; errors as :func:`objective`."""
     from trainables.penalties import FAMILY
 
-    return _add(FAMILY, member)
+    return add(FAMILY, member)
 
 
 def optimizer(member: C) -> C:
@@ -126,7 +126,7 @@ def optimizer(member: C) -> C:
     """
     from trainables.optim import FAMILY
 
-    return _add(FAMILY, member)
+    return add(FAMILY, member)
 
 
 def network(member: C) -> C:
@@ -138,7 +138,7 @@ def network(member: C) -> C:
     """
     from trainables.networks import FAMILY
 
-    return _add(FAMILY, member)
+    return add(FAMILY, member)
 
 
 def data_set(member: C) -> C:
@@ -152,7 +152,7 @@ def data_set(member: C) -> C:
     lacking = [own.name for own in fields(member) if own.default is MISSING and own.default_factory is MISSING]
     if lacking:
         raise ValueError(f"the data set {member.__qualname__} must have defaults, got none for {', '.join(lacking)}")
-    return _add(FAMILY, member)
+    return add(FAMILY, member)
 
 
 def measurement(function: F) -> F:
@@ -173,7 +173,8 @@ def measurement(function: F) -> F:
     return function
 
 
-def _add(family: Family, member: C) -> C:
+def add(family: Family, member: C) -> C:
+    """Add a class to a family, and note the plugin that it comes from; errors as :func:`objective`."""
     plugin = _note(member.__module__, f"the {family.name} {member.__qualname__}")
     family.add(member)
     _kinds.setdefault(kind_of(member), set()).add(plugin.name)

@@ -73,6 +73,7 @@ def _create(store: Store, plan: Plan, judges: dict[str, dict[str, object]]) -> N
     try:
         draft.write_plan(plan)
         draft.write_judges(judges)
+        draft.write_plugins(plan)
         with suppress(OSError):  # a folder that is there, and not empty, is another process's
             os.rename(draft.root, store.root)
     except OSError as error:

@@ -125,7 +125,7 @@ def plan_search(
         budget=seconds,
         changes=own,
         search=search,
-        plugins=uses(search.base, space),
+        plugins=uses(search.base, space, ground.rule),
     )
 
 
