@@ -22,7 +22,7 @@ from study.design.hypotheses import Hypothesis
 from study.design.parsing import check_plain
 from study.design.recording import RecordedCell
 from study.design.study import MOST_FIRST, Contrast
-from study.formatting import plural, quoted
+from study.formatting import did_you_mean, plural, quoted
 from study.outcomes.blow_up import blow_up
 from study.outcomes.rule import OutcomeRule
 from study.recording import launch as launches
@@ -130,6 +130,7 @@ class Recorder:
             self._range = as_range(value_range)
             _check_all("hypotheses", hypotheses, Hypothesis)
             _check_all("contrasts", contrasts, Contrast)
+            _check_claims(self._cell.settings, hypotheses, contrasts)
             if rule is not None and not isinstance(rule, OutcomeRule):
                 raise ValueError(f"rule must be an OutcomeRule, got {quoted(rule)}")
         self._out, self._uri, self._shows = Path(out), tracking_uri, show
@@ -287,7 +288,7 @@ class Recorder:
             was = "was" if self._rows.replaced == 1 else "were"
             _warn(f"{rows} of an earlier run of seed {self._seed} {was} set aside: this run reported other samples")
         after = sum(own.step > 0 for own in self._rows.kept)
-        if not early and after < self._place.plan.rule.window:
+        if after < self._place.plan.rule.window and not self._has_blown_up():
             _warn(
                 f"the rule decides from {self._place.plan.rule.window} reports after step 0, and seed {self._seed} has"
                 f" {after}: its outcome is undecided"
@@ -299,14 +300,16 @@ class Recorder:
 
     def _crash(self, error: BaseException | None) -> None:
         """End a replica that had blown up before its process failed; note the failure of any other."""
-        if self._rows.kept:
-            rows = Trace(meta=self._meta(), rows=self._whole_rows()).replica(self._seed)
-            if blow_up(rows, self._place.plan.rule) is not None:
-                self._end(early=True)
-                return
+        if self._rows.kept and self._has_blown_up():
+            self._end(early=True)
+            return
         folder = self._store.checkpoints_path / self._place.block.name
         (folder / "error.txt").write_text("".join(traceback.format_exception(error)), encoding="utf-8")
         launches.end(self._store, self._place, Status.CRASHED)
+
+    def _has_blown_up(self) -> bool:
+        rows = Trace(meta=self._meta(), rows=self._whole_rows()).replica(self._seed)
+        return blow_up(rows, self._place.plan.rule) is not None
 
     def _add_blow_up(self) -> None:
         last = self._rows.kept[-1].row
@@ -407,6 +410,23 @@ def _whole(name: str, value: object, least: int, most: int) -> int:
 def _check_all(name: str, values: Sequence[object], kind: type) -> None:
     if not isinstance(values, tuple | list) or not all(isinstance(own, kind) for own in values):
         raise ValueError(f"{name} must be a list of {kind.__name__}, got {quoted(values)}")
+
+
+def _check_claims(
+    settings: Mapping[str, Setting], hypotheses: Sequence[Hypothesis], contrasts: Sequence[Contrast]
+) -> None:
+    """Raise ValueError if a claim or contrast is about a setting that the cells do not have."""
+    claimed = [(f"hypothesis {own.name}", name) for own in hypotheses for name in _settings_of(own)]
+    for what, name in [*claimed, *(("a contrast", own.factor) for own in contrasts)]:
+        if name not in settings:
+            known = ", ".join(settings) or "none"
+            raise ValueError(
+                f"{what} must be about settings of cell ({known}), got {quoted(name)}{did_you_mean(name, settings)}"
+            )
+
+
+def _settings_of(own: Hypothesis) -> Sequence[str]:
+    return [*(name for where in own.sides for name in where), *own.drawn]
 
 
 def _missing(value: Any) -> Any:

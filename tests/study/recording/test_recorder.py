@@ -1,5 +1,6 @@
 """A loop of the user's own: what becomes of its reports, however it ends."""
 
+import os
 import random
 import subprocess
 import sys
@@ -215,6 +216,42 @@ def test_too_few_reports_leave_the_outcome_open_with_a_word(tmp_path: Path, quic
     with pytest.warns(RuntimeWarning, match="decides from 3 reports after step 0, and seed 0 has 1"):
         run(recorder(tmp_path), steps=(0, 100))
     assert outcomes(tmp_path) == {("base", 0): "undecided"}
+
+
+def test_samples_that_are_not_finite_need_no_further_reports(tmp_path: Path, quick: None) -> None:
+    with recorder(tmp_path) as own:
+        own.report(0, samples=ring(0, 0), d_loss=0.5)
+        own.report(100, samples=torch.full((512, 2), torch.nan), d_loss=0.5)  # a warning would be an error
+    assert outcomes(tmp_path) == {("base", 0): "diverged"}
+
+
+def test_the_next_process_removes_what_a_killed_one_left_while_it_made_the_launch(tmp_path: Path, quick: None) -> None:
+    old, new, other = (
+        tmp_path / "mine" / name for name in (f".recorded-{'a' * 32}", f".recorded-{'b' * 32}", ".recorded-x")
+    )
+    for folder in (old, new, other):
+        folder.mkdir(parents=True)
+    for folder in (old, other):
+        os.utime(folder, (0, 0))
+    run(recorder(tmp_path))
+    assert [folder.exists() for folder in (old, new, other)] == [False, True, True]
+
+
+def test_the_page_says_how_recorded_seeds_are_added(tmp_path: Path, quick: None) -> None:
+    claim = study.Share(
+        name="half",
+        claim="it trains",
+        source="a test",
+        where={"lr": "1"},
+        outcomes=(study.Outcome.CONVERGED,),
+        side="above",
+        threshold=0.5,
+    )
+    own = run(recorder(tmp_path, cell={"lr": 1}, hypotheses=[claim]))
+    said = study.reach(study.load(own.root).plan)
+    assert "seeds are needed (" in said
+    assert "recorded in each cell)" in said
+    assert "--seeds" not in said
 
 
 def test_steps_that_are_promised_must_be_reported(tmp_path: Path, quick: None) -> None:
