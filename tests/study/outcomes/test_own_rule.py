@@ -14,12 +14,14 @@ from study import report
 from study.audit.verify import verify
 from study.cli import app
 from study.design.parsing import assign_flat
+from study.evidence.near_misses import near_misses
 from study.evidence.sensitivity import SensitivityAnalysis
 from study.outcomes.decision import decide, undecidable
 from study.outcomes.futility import is_futile
 from study.outcomes.outcome import Outcome
 from study.outcomes.own_rule import OwnRule, RuleFailed, check_here
 from study.outcomes.rule import MIXTURE_RULE, OutcomeRule
+from study.report.page import rule_rows
 from study.scheduling.ledger import Ledger, failures, redecide
 from study.storage.store import Store
 from study.studies import find
@@ -230,7 +232,15 @@ def test_a_plan_keeps_its_source_and_says_so(steady: Path) -> None:
 
 
 def test_no_threshold_is_called_decisive(launch: Store) -> None:
-    analysis: SensitivityAnalysis = study.load(launch.root).sensitivity
+    loaded = study.load(launch.root)
+    analysis: SensitivityAnalysis = loaded.sensitivity
+    near = [replace(record, borderline=True) for record in loaded.replicas]
+    assert near_misses(near, MIXTURE_RULE)
+    assert near_misses(near, replace(MIXTURE_RULE, own_rule=OwnRule(kind="steady"))) == ()
+    assert ("own_rule", "steady(floor=0.5, last=3) of the plugin steady_rule") in [
+        row[:2] for row in rule_rows(loaded.rule)
+    ]
+    assert "own_rule" not in [row[0] for row in rule_rows(MIXTURE_RULE)]
     assert analysis.thresholds == {}
     assert "outcomes are decided by steady(floor=0.5, last=3) of the plugin steady_rule" in analysis.unknown
 
