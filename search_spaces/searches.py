@@ -224,17 +224,23 @@ SEARCHES: dict[str, Space] = {
 """Named spaces; the command ``study spaces`` shows them."""
 
 
-def named(name: str) -> Space:
+def named(name: str, more: Mapping[str, Space] | None = None) -> Space:
     """Return the space of a name, or of several joined by ``+``: ``wgan-clip+mlp-size`` has the axes of both.
+
+    Args:
+        name: one name, or several.
+        more: spaces that are known beside those of this package.
 
     Raises:
         ValueError: if there is none of a name, or spaces that are to be joined share an axis or a path.
     """
+    known = {**SEARCHES, **(more or {})}
     parts = name.split("+")
     for part in parts:
-        if part not in SEARCHES:
-            near = get_close_matches(part, SEARCHES, n=1)
+        if part not in known:
+            near = get_close_matches(part, known, n=1)
             meant = f": did you mean {near[0]}?" if near else ""
-            raise ValueError(f"SPACE must be one of {', '.join(SEARCHES)}, or several joined by +, got {part!r}{meant}")
-    own = [SEARCHES[part] for part in parts]
-    return own[0] if len(own) == 1 else compose(name, " + ".join(space.title for space in own), *own)
+            raise ValueError(f"SPACE must be one of {', '.join(known)}, or several joined by +, got {part!r}{meant}")
+    own = [known[part] for part in parts]
+    joined = "+".join(space.name for space in own)
+    return own[0] if len(own) == 1 else compose(joined, " + ".join(space.title for space in own), *own)

@@ -24,7 +24,7 @@ from study.outcomes.columns import Reference
 from study.outcomes.rule import EDITION
 from study.scheduling import keeping, memory, ray_cluster, ray_driver
 from study.scheduling.agenda import Agenda, Allocation, Planned, Resources
-from study.scheduling.ledger import Ledger
+from study.scheduling.ledger import Ledger, failures
 from study.scheduling.observer import BlockObserver, Observer
 from study.scheduling.until_decided import Stopping
 from study.search.scoring import candidate
@@ -355,6 +355,10 @@ def _train(
     for path in sorted(_aside(ledger.store) - aside):
         block = path.name.partition(".")[0]
         _warn(observers, f"the checkpoint of block {block} could not be used: the block was trained anew ({path})")
+    for failure in failures(ledger):
+        _warn(
+            observers, f"{failure}: such replicas are undecided, their traces are kept, and study decide decides again"
+        )
     ledger.write()
     guide.close()
     return ended

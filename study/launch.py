@@ -17,6 +17,7 @@ from study.evidence.known_metrics import KnownMetrics, known_metrics
 from study.evidence.reliability import reliable_cells
 from study.evidence.sensitivity import SensitivityAnalysis
 from study.evidence.time_to_failure import LifetimeComparison
+from study.outcomes.own_rule import check_here, is_here
 from study.outcomes.rule import OutcomeRule
 from study.storage import metrics_table
 from study.storage.records import Record, Status, decide_block
@@ -285,7 +286,8 @@ class Launch:
             thresholds: fields of the rule to change (:class:`study.OutcomeRule`).
 
         Raises:
-            ValueError: if there is no such threshold, or a value is out of its range.
+            ValueError: if there is no such threshold, a value is out of its range, or the rule is that of a plugin
+                which is not loaded.
 
         Examples:
             >>> import study
@@ -296,6 +298,7 @@ class Launch:
         if rule is not None and not isinstance(rule, OutcomeRule):
             raise ValueError(f"rule must be an OutcomeRule, got {rule!r}")
         changed = assign_flat(self.rule if rule is None else rule, thresholds)
+        check_here(changed.own_rule)
         plan, digest = replace(self.plan, rule=changed), self.plan.digest()
         known = {record.block: record.status for record in self.replicas}
         replicas = [
@@ -390,9 +393,10 @@ class Launch:
     def declared_verdicts(self) -> Mapping[str, Verdict]:
         """The verdict on each declared hypothesis, by its name, by the rule that was declared before the run.
 
-        Empty if this version cannot apply that rule, which an earlier version declared.
+        Empty if that rule cannot be applied: an earlier version declared it, or it is that of a plugin which is not
+        loaded.
         """
-        if not self.plan.rule.applied:
+        if not self.plan.rule.applied or (self.decided_again and not is_here(self.plan.rule.own_rule)):
             return {}
         declared = self.decide(self.plan.rule) if self.decided_again else self
         judged = judge(self.plan.hypotheses, declared.replicas, anytime=self.plan.until_decided)

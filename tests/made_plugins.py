@@ -8,8 +8,17 @@ from textwrap import dedent
 
 import pytest
 
+from study.outcomes import own_rule
 from trainables import data, families, networks, objectives, optim, penalties, plugins
 
+FAMILIES = (
+    objectives.FAMILY,
+    penalties.FAMILY,
+    optim.FAMILY,
+    networks.FAMILY,
+    data.FAMILY,
+    own_rule.FAMILY,
+)
 HEAD = """
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -40,6 +49,44 @@ class Hinge:
         return -fake.mean(-1)
 """
 
+SEARCHED = f"""{HINGE}
+
+from search_spaces import Float, Level, Options, Range, Space
+
+SPACE = Space(
+    name="hinges",
+    title="Hinge or least squares",
+    axes=(
+        Options(
+            name="loss",
+            levels=tuple(
+                Level(label=label, assign={{"objective.kind": kind}})
+                for label, kind in (("ls", "least_squares"), ("hinge", "hinge"))
+            ),
+            default="ls",
+            source="a test",
+        ),
+        Range(
+            name="margin",
+            domain=Float(low=0.1, high=10.0, log=True),
+            paths=("objective.margin",),
+            default=1.0,
+            when={{"loss": ("hinge",)}},
+            source="a test",
+        ),
+    ),
+    source="a test",
+)
+"""
+
+STUDIED = """
+from dataclasses import replace
+
+from study.studies.mixture_modes import STUDY as BASE
+
+STUDY = replace(BASE, name="my-modes", question="Do my modes stay?")
+"""
+
 PAIR = f"""{HEAD}
 class Branch(nn.Module):
     def __init__(self, width):
@@ -67,6 +114,33 @@ class Pair:
         return nn.Sequential(nn.Linear(*shape, self.width), nn.LeakyReLU(0.2), nn.Linear(self.width, 1))
 """
 
+STEADY = """
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from study.outcomes.own_rule import outcome_rule
+
+
+@outcome_rule
+@dataclass(frozen=True, kw_only=True)
+class Steady:
+    '''Converged if the last rows all have a quality of `floor`.'''
+
+    kind: Literal["steady"] = "steady"
+    floor: float = 0.5
+    last: int = 3
+    source: ClassVar[str] = "a test"
+
+    def __post_init__(self):
+        if self.floor > 1:
+            raise ValueError(f"floor must be <= 1, got {self.floor}")
+
+    def decide(self, rows):
+        if len(rows["step"]) <= self.last:
+            return "undecided"
+        return "converged" if (rows["quality"][-self.last :] >= self.floor).all() else "not_learned"
+"""
+
 HEIGHT = f"""{HEAD}
 @plugins.measurement
 def height(samples, real):
@@ -88,10 +162,11 @@ def forgotten() -> Iterator[None]:
     for name in plugins._texts:
         sys.modules.pop(name, None)
     with pytest.MonkeyPatch.context() as patch:
-        for family in (objectives.FAMILY, penalties.FAMILY, optim.FAMILY, networks.FAMILY, data.FAMILY):
+        for family in FAMILIES:
             patch.setattr(family, "added", {})
         for name in ("_loaded", "_kinds", "_measurements", "_texts"):
             patch.setattr(plugins, name, {})
+        families._generation += 1  # what was parsed before knew them
         yield
         for name in plugins._texts:
             sys.modules.pop(name, None)

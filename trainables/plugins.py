@@ -75,11 +75,19 @@ _texts: dict[str, str] = {}
 _kinds: dict[str, set[str]] = {}
 """Names of the plugins that add something of a kind: a loss and a network may be called alike."""
 _measurements: dict[str, tuple[str, Measurement]] = {}
+_installed: set[str] = set()
+"""Modules that installed packages name."""
 
 
 def loaded() -> Mapping[str, Plugin]:
     """Return the plugins of this process by name."""
     return dict(_loaded)
+
+
+def modules() -> Mapping[str, ModuleType]:
+    """Return the modules that were loaded as plugins, whatever they define, by name."""
+    names = (*_installed, *_texts, *_loaded)
+    return {name: sys.modules[name] for name in dict.fromkeys(names) if name in sys.modules}
 
 
 def measurements() -> Mapping[str, Measurement]:
@@ -101,14 +109,14 @@ def objective(member: C) -> C:
     """
     from trainables.objectives import FAMILY
 
-    return _add(FAMILY, member)
+    return add(FAMILY, member)
 
 
 def penalty(member: C) -> C:
     """Add a gradient penalty: ``penalty(score, real, fake, noise)`` gives ``[R]``; errors as :func:`objective`."""
     from trainables.penalties import FAMILY
 
-    return _add(FAMILY, member)
+    return add(FAMILY, member)
 
 
 def optimizer(member: C) -> C:
@@ -118,7 +126,7 @@ def optimizer(member: C) -> C:
     """
     from trainables.optim import FAMILY
 
-    return _add(FAMILY, member)
+    return add(FAMILY, member)
 
 
 def network(member: C) -> C:
@@ -130,7 +138,7 @@ def network(member: C) -> C:
     """
     from trainables.networks import FAMILY
 
-    return _add(FAMILY, member)
+    return add(FAMILY, member)
 
 
 def data_set(member: C) -> C:
@@ -144,7 +152,7 @@ def data_set(member: C) -> C:
     lacking = [own.name for own in fields(member) if own.default is MISSING and own.default_factory is MISSING]
     if lacking:
         raise ValueError(f"the data set {member.__qualname__} must have defaults, got none for {', '.join(lacking)}")
-    return _add(FAMILY, member)
+    return add(FAMILY, member)
 
 
 def measurement(function: F) -> F:
@@ -165,7 +173,8 @@ def measurement(function: F) -> F:
     return function
 
 
-def _add(family: Family, member: C) -> C:
+def add(family: Family, member: C) -> C:
+    """Add a class to a family, and note the plugin that it comes from; errors as :func:`objective`."""
     plugin = note(member.__module__, f"the {family.name} {member.__qualname__}")
     family.add(member)
     _kinds.setdefault(kind_of(member), set()).add(plugin.name)
@@ -218,6 +227,7 @@ def load_installed(group: str = "gan_stability_lab.plugins") -> None:
         except Exception as error:
             said = f"{type(error).__name__}: {error}"
             raise ValueError(f"the installed plugin {entry.name} must load without an error, got {said}") from None
+        _installed.add(entry.module)
 
 
 def restore(sources: Iterable[Plugin], folder: Path) -> None:

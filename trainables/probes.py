@@ -16,7 +16,7 @@ from torch import Tensor
 
 from trainables import modeless, plugins
 from trainables.conditioning import Unconditional
-from trainables.config import Config, GanConfig
+from trainables.config import Config, GanConfig, RecordedConfig
 from trainables.data.source import ImageSource, ImageTruth, MixtureTruth, Source
 from trainables.features import Features, as_floats
 from trainables.neighbors import ImageSupport, median_error
@@ -315,9 +315,16 @@ def probes_for(config: Config, source: Source, features: Features | None, *, dev
         probes.append(ImageFit(source, source.truth, features, device=device))
         if isinstance(source, ImageSource):
             probes.append(ImageSupport(source, features, samples=samples, device=device))
-        if isinstance(config, GanConfig) and not isinstance(config.conditioning, Unconditional):
+        if _by_class(config, source.truth):
             probes.append(ClassDiversity(source.truth))
     return [*probes, *(Measured(name, own, source) for name, own in plugins.measurements().items())]
+
+
+def _by_class(config: Config, truth: ImageTruth) -> bool:
+    """Return whether samples are made for classes; of a recorded training whether they may be."""
+    if isinstance(config, RecordedConfig):
+        return truth.labels is not None and not truth.channel_classes
+    return isinstance(config, GanConfig) and not isinstance(config.conditioning, Unconditional)
 
 
 def constants(probes: Sequence[Probe]) -> dict[str, list[float]]:

@@ -55,7 +55,9 @@ class Meter:
         self._probes = probes.probes_for(config, source, features, device=torch.device("cpu"))
         self.constants = probes.constants(self._probes)
 
-    def row(self, seed: int, step: int, samples: Tensor, values: Mapping[str, float]) -> Row:
+    def row(
+        self, seed: int, step: int, samples: Tensor, values: Mapping[str, float], labels: Tensor | None = None
+    ) -> Row:
         """Return the row of one report.
 
         Args:
@@ -63,11 +65,13 @@ class Meter:
             step: steps that the loop has done.
             samples: ``[N, *shape]`` float32, images in [-1, 1].
             values: further numbers; those that :func:`decides` names make a row that is not finite, if they are not.
+            labels: the classes ``[N]`` that the samples were made for, if any.
 
         Raises:
             ValueError: if a number is called like a measurement.
         """
-        (row,) = measured(self._probes, View(samples=samples[None], columns={}), [seed], step)
+        view = View(samples=samples[None], labels=None if labels is None else labels[None], columns={})
+        (row,) = measured(self._probes, view, [seed], step)
         if clash := [name for name in values if name in row]:
             raise ValueError(f"{clash[0]} must have another name: a measurement is called so")
         told = {name: value for name, value in values.items() if decides(name)}

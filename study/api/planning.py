@@ -7,13 +7,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from search_spaces import Space
+from search_spaces.searches import named
 from study.api.arguments import check_axes, check_kind, check_values
-from study.design import parsing, planning, setting_file, study_file, varying
+from study.design import brought, parsing, planning, setting_file, study_file, varying
 from study.design.plan import Plan
 from study.design.study import MOST_SEEDS, Study
 from study.formatting import quoted
 from study.storage.store import Store
-from study.studies import find, names
+from study.studies import find, names, of_plugins
+from trainables import plugins
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -145,14 +148,35 @@ def study_of(name: str | Path, profile: str | None = None) -> Study:
             return study_file.read(path)
         case ".json":
             return setting_file.read(path).study(profile or USUAL)
-        case _ if str(name) not in names() and os.path.exists(path):  # a folder may be called as a study is
+        case _ if str(name) not in (*names(), *of_plugins()) and os.path.exists(
+            path
+        ):  # a folder may be called as a study is
             raise ValueError(f"a study's file must end in .py or .json, got {quoted(str(name))}")
         case _:
             return find(str(name))
 
 
+def space_of(name: str | Path) -> Space:
+    """Return the search space of a name, of a Python file that defines a ``SPACE``, or of several joined by ``+``.
+
+    Args:
+        name: of ``study spaces``, of a loaded plugin's ``SPACE``, or a file.
+
+    Raises:
+        ValueError: if there is no such space, or spaces that are to be joined share an axis or a path.
+    """
+    files = {part: _space_in(part) for part in str(name).split("+") if part.endswith(".py")}
+    return named(str(name), {key: own.value for key, own in brought.spaces().items()} | files)
+
+
+def _space_in(file: str) -> Space:
+    if not os.path.isfile(file):
+        raise ValueError(f"SPACE must be a name or a file with a SPACE, got {quoted(file)}: there is no such file")
+    return brought.space_in(plugins.load(file), file)
+
+
 def plan_search(
-    space: str,
+    space: str | Path | Space,
     *,
     on: str,
     budget: str,
@@ -170,7 +194,8 @@ def plan_search(
     """Plan a search of a space for settings that train reliably.
 
     Args:
-        space: a space of ``study spaces``, or several joined by ``+``.
+        space: a space; or the name of one (``study spaces``), a file ``*.py`` with a ``SPACE``, or several of them
+            joined by ``+``. It may range over kinds and fields that plugins add.
         on: data (``ring``, ``digits``, ...), or a ``study/profile``.
         budget: ``"200blocks"``, ``"90s"``, ``"15m"`` or ``"2h"``.
         goal: ``success`` (rate), ``quality`` (of successes, with a rate of ``floor`` or more) or ``both``.
@@ -201,11 +226,13 @@ def plan_search(
 
     check_kind("budget", budget, str, "a text such as 200blocks or 15m")
     check_values("set", set)
+    check_kind("space", space, (Space, str, Path), "a Space, a name or a file")
+    chosen = space if isinstance(space, Space) else space_of(space)
     here = ground(on)
     blocks, seconds = searches.budget(budget)
     fields = {"floor": floor, "sampler": sampler, "seed": seed, "blocks": blocks, "audit": audit}
     return searches.plan_search(
-        searches.search_of(space, here, goal=goal, stop=stop, **fields),
+        searches.search_of(chosen, here, goal=goal, stop=stop, **fields),
         here,
         now=_now(),
         seeds=seeds,

@@ -57,9 +57,14 @@ def verify(store: Store, page: Path | None = None) -> tuple[Check, ...]:
         page: a copy of the report elsewhere, to be compared instead of the launch's own.
 
     Raises:
-        ValueError: if there is no launch, or one of its files, or the copy, cannot be read.
+        ValueError: if there is no launch, one of its files, or the copy, cannot be read, or a plugin is not loaded.
     """
     plan, stored, rule = store.plan(), store.records(of_any_plan=True), store.rule()
+    for own in plan.plugins:
+        if own.name not in plugins.loaded():
+            raise ValueError(plugin_use.absent(own.name))
+    if rule.own_rule is not None and rule.own_rule.plugin not in plugins.loaded():
+        raise ValueError(plugin_use.absent(rule.own_rule.plugin))
     left = store.settled()
     store.judges(Competence)  # nothing follows from them, and they have to be readable
     headers, unreadable = _headers(plan, store)

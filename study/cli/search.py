@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from search_spaces.searches import named
 from study.cli.app import (
     Address,
     Changes,
@@ -27,7 +26,12 @@ from study.cli.launches import relayed, resources_at, start
 @app.command()
 @one_sentence
 def search(
-    name: Annotated[str, typer.Argument(metavar="SPACE", help="A space of `study spaces`, or several joined by +.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="SPACE", help="A space of `study spaces`, a file with a SPACE (*.py), or several joined by +."
+        ),
+    ],
     on: Annotated[str, typer.Option(help="Data: ring, digits, low-variability or lsun-bedroom; or STUDY/PROFILE.")],
     budget: Annotated[str, typer.Option(help="Budget: 200blocks, or 90s, 30m or 2h of wall-clock time.")],
     goal: Annotated[
@@ -74,16 +78,17 @@ def search(
 ) -> None:
     """Search a space for settings that train reliably, and confirm the best one on fresh seeds."""
     relayed(address)
-    named(name)  # what cannot be one is refused before anything is loaded that searches
+    from study.api.planning import check_fresh_seeds, confirmation_of, plan_search, space_of
+
+    space = space_of(name)  # what cannot be one is refused before anything is loaded that searches
     resources = resources_at(out, address, cpus_per_block, gpus_per_block, tracking_uri)
-    from study.api.planning import check_fresh_seeds, confirmation_of, plan_search
     from study.api.running import load
     from study.design.parsing import assignments
     from study.search import confirmation
 
     check_fresh_seeds(confirm)
     plan = plan_search(
-        name,
+        space,
         on=on,
         budget=budget,
         goal=goal,

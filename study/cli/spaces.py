@@ -1,5 +1,6 @@
 """The command ``study spaces``."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -8,7 +9,6 @@ from rich.text import Text
 
 from search_spaces import SEARCHES, Int, JsonValue, Options, Range, Space, label_of
 from search_spaces.conditions import sentence
-from search_spaces.searches import named
 from study.cli.app import app, console, one_sentence
 
 
@@ -16,20 +16,28 @@ from study.cli.app import app, console, one_sentence
 @one_sentence
 def spaces(
     name: Annotated[
-        str | None, typer.Argument(help="A space, or several joined by +, to show in full.", metavar="[SPACE]")
+        str | None,
+        typer.Argument(
+            help="A space, a file with a SPACE (*.py), or several joined by +, to show in full.", metavar="[SPACE]"
+        ),
     ] = None,
 ) -> None:
-    """List the search spaces, or show one: its axes, their ranges, conditions and sources."""
+    """List the search spaces, those of plugins too, or show one: its axes, their ranges, conditions and sources."""
     if name is None:
-        _list()
-    else:
-        _show(named(name))
+        from study.design import brought
+
+        _list([(own.value, own.plugin) for own in brought.spaces().values()])
+        return
+    from study.api.planning import space_of
+
+    _show(space_of(name))
 
 
-def _list() -> None:
+def _list(brought: Sequence[tuple[Space, str]]) -> None:
     table = _table("space", "what it searches", "axes", "conditional")
-    for space in SEARCHES.values():
-        table.add_row(space.name, space.title, str(len(space.axes)), "yes" if space.conditional else "no")
+    for space, plugin in (*((own, "") for own in SEARCHES.values()), *brought):
+        title = Text(space.title + f" (plugin {plugin})" * bool(plugin))
+        table.add_row(Text(space.name), title, str(len(space.axes)), "yes" if space.conditional else "no")
     console.print(table)
 
 

@@ -10,11 +10,11 @@ from study.cli.app import Changes, Profile, Seeds, StudyArgument, Vary, app, con
 @app.command("list")
 @one_sentence
 def list_studies() -> None:
-    """List the studies and their profiles."""
-    from study.studies import studies
+    """List the studies and their profiles, those of loaded plugins among them."""
+    from study.studies import of_plugins, studies
     from study.terminal import study_list
 
-    study_list.show(tuple(studies().values()), console)
+    study_list.show(tuple(studies().values()), tuple(of_plugins().values()), console)
 
 
 @app.command()
@@ -29,9 +29,12 @@ def show(
     """Show a study: question, hypotheses, factors, cells, seeds, sources, and its estimated cost on this machine."""
     study = study_of(name, profile)
     plan = planned(study, profile, seeds, changes, vary=vary)
+    from study.studies import of_plugins
     from study.terminal import launches
 
-    launches.study(plan, tuple(study.profiles), console)
+    own = of_plugins().get(study.name)
+    plugin = own.plugin if own is not None and own.value is study else ""
+    launches.study(plan, tuple(study.profiles), console, plugin=plugin)
 
 
 @app.command()

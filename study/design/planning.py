@@ -75,7 +75,7 @@ def plan_study(
         least=min(profile.block, count) if until_decided else 1,
         budget=budget,
         changes=dict(changes or {}),
-        plugins=uses(cell.config for cell in cells),
+        plugins=uses([cell.config for cell in cells], profile.rule),
     )
 
 

@@ -1,12 +1,10 @@
 """The plugins that a plan needs: by name, version and digest, and in this process."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, is_dataclass
 from typing import Any
 
-from study.design.values import leaves
 from trainables import plugins
-from trainables.config import Config, to_dict
 from trainables.plugins import Plugin
 
 
@@ -19,12 +17,23 @@ class PluginUse:
     digest: str
 
 
-def uses(configs: Iterable[Config], *others: Any) -> tuple[PluginUse, ...]:
-    """Return the plugins whose kinds configurations or other JSON values name, and those that measure something."""
-    words = {value for config in configs for _, value in leaves(to_dict(config)) if isinstance(value, str)}
-    words |= {value for other in others for _, value in leaves(other) if isinstance(value, str)}
-    found = plugins.needed(words)
+def uses(*values: Any) -> tuple[PluginUse, ...]:
+    """Return the plugins whose kinds are named anywhere in dataclasses or plain values, and those that measure."""
+    found = plugins.needed({word for value in values for word in _words(value)})
     return tuple(PluginUse(name=own.name, version=own.version, digest=own.digest) for own in found)
+
+
+def _words(value: Any) -> Iterator[str]:
+    """Yield every text inside a value: a space names kinds in its levels, a configuration in its fields."""
+    if isinstance(value, str):
+        yield value
+    elif is_dataclass(value) and not isinstance(value, type):
+        yield from _words(asdict(value))
+    elif isinstance(value, Mapping):
+        yield from _words(tuple(value.values()))
+    elif isinstance(value, Iterable):
+        for inner in value:
+            yield from _words(inner)
 
 
 def loaded(used: Sequence[PluginUse]) -> tuple[Plugin, ...]:

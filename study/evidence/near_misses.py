@@ -30,10 +30,10 @@ class NearMiss:
 def near_misses(records: Sequence[Record], rule: OutcomeRule) -> tuple[NearMiss, ...]:
     """Return the borderline replicas, and those that failed by missing only thresholds that they came near to.
 
-    Values are means over the last window, as in the records. A rule of an older edition, which is not applied, gives
-    none.
+    Values are means over the last window, as in the records. A rule of an older edition, which is not applied, and
+    that of a plugin, which knows no thresholds, give none.
     """
-    if not rule.applied:
+    if not rule.applied or rule.own_rule is not None:
         return ()
     found = (_near(record, rule) for record in records if record.decided)
     return tuple(near for near in found if near is not None)

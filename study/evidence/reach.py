@@ -64,7 +64,8 @@ def reach(plan: Plan) -> Reach:
 
 def sentence(plan: Plan) -> str:
     """Say what the planned seeds cannot decide, whatever comes out; empty if they can support every claim."""
-    return " ".join(_sentences(reach(plan), "At most " if plan.until_decided else ""))
+    way = "recorded in each cell" if plan.recording is not None else "--seeds {}"
+    return " ".join(_sentences(reach(plan), "At most " if plan.until_decided else "", way))
 
 
 def cells_with(plan: Plan, where: Mapping[str, str]) -> Cells:
@@ -72,17 +73,17 @@ def cells_with(plan: Plan, where: Mapping[str, str]) -> Cells:
     return {cell.index: cell.levels for cell in plan.cells if where.items() <= cell.levels.items()}
 
 
-def _sentences(found: Reach, most: str) -> Iterator[str]:
+def _sentences(found: Reach, most: str, way: str) -> Iterator[str]:
     seeds, holm_ = plural(found.seeds, "seed"), " under Holm" if len(found.family) > 1 else ""
     if found.undecidable:
         yield (
             f"{most}{seeds} cannot decide {_which(found.undecidable, found.family)}{holm_}, whatever comes out:"
-            f" {_needed(found.enough, 'are needed')}."
+            f" {_needed(found.enough, 'are needed', way)}."
         )
     if found.unsupportable:
         yield (
             f"{most}{seeds} can contradict but not support {_which(found.unsupportable, found.family)}{holm_}:"
-            f" {_needed(found.enough_to_support, 'are needed to support every claim')}."
+            f" {_needed(found.enough_to_support, 'are needed to support every claim', way)}."
         )
 
 
@@ -93,10 +94,10 @@ def _which(some: Sequence[Hypothesis], family: Sequence[Hypothesis]) -> str:
     return f"{len(some)} of the {len(family)} claims{names}"
 
 
-def _needed(seeds: int | None, are_needed: str) -> str:
+def _needed(seeds: int | None, are_needed: str, way: str) -> str:
     if seeds is None:
         return f"more than {whole(MOST_SEEDS)} seeds {are_needed}"
-    return f"at least {plural(seeds, 'seed')} {are_needed} (--seeds {seeds})"
+    return f"at least {plural(seeds, 'seed')} {are_needed} ({way.format(seeds)})"
 
 
 def _out_of_reach(

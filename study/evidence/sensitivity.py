@@ -144,6 +144,8 @@ class SensitivityAnalysis:
                 f"the rule {self.rule.label()} is of edition {self.rule.edition}, which this version reads and does not"
                 " apply"
             )
+        if self.rule.own_rule is not None:
+            return f"outcomes are decided by {self.rule.own_rule.title}, not by thresholds that we know"
         if self.left_out:
             total = self.left_out + len(self._places)
             return f"{self.left_out} of {plural(total, 'replica')} with an outcome have no trace that can be read"
@@ -158,7 +160,7 @@ class SensitivityAnalysis:
     @cached_property
     def thresholds(self) -> Mapping[str, tuple[Value, ...]]:
         """The plausible values of every threshold that can change an outcome of the traces, as far as they decide."""
-        if not self._places or not self.rule.applied:
+        if not self._places or not self.rule.applied or self.rule.own_rule is not None:
             return {}
         found = {}
         for name in names(self.rule, self._replicas):

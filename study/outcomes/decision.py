@@ -15,6 +15,7 @@ from study.outcomes.blow_up import blow_up
 from study.outcomes.course import OUTCOMES, Course, course, outcomes
 from study.outcomes.measures import Measures, criteria, measure
 from study.outcomes.outcome import Outcome
+from study.outcomes.own_rule import OwnRule, Rows, RuleFailed, outcome_of
 from study.outcomes.rule import IMAGE_RULE, MIXTURE_RULE, OutcomeRule
 from study.outcomes.snapshots import Snapshots, judge
 from trainables.trace import ReplicaTrace
@@ -75,6 +76,8 @@ def decide(trace: ReplicaTrace, rule: OutcomeRule) -> Decision:
     10   the last window is collapsed                                                             mode_collapsed
     11   otherwise                                                                                not_learned
     ===  =======================================================================================  ==============
+
+    If the rule has an ``own_rule``, this one decides in place of rows 3 to 11; what it cannot decide is undecided.
     """
     if len(trace) == 0 or not rule.applied:
         return _UNDECIDED
@@ -82,13 +85,16 @@ def decide(trace: ReplicaTrace, rule: OutcomeRule) -> Decision:
     seen = judge(measured, rule)
     failed = blow_up(trace, rule)
     long_enough = len(seen.step) >= rule.window
-    if failed is None and (measured.missing or not long_enough):
+    if failed is None and rule.own_rule is None and (measured.missing or not long_enough):
         return _UNDECIDED
     found = course(seen, rule) if long_enough else None
     ever = found is not None and bool(found.ever_good)
     evidence = _evidence(measured, seen, found, rule)
-    if failed is not None or found is None:
+    if failed is not None:
         return Decision(outcome=Outcome.DIVERGED, step=failed, ever_good=ever, evidence=evidence)
+    if rule.own_rule is not None:
+        said, _ = _own(trace, measured, rule.own_rule)
+        return Decision(outcome=said, step=None, ever_good=ever, evidence=evidence)
     outcome = class_of(seen, rule)
     moved = (class_of(judge(measured, rule, shift=shift), rule) for shift in (-1.0, 1.0))
     return Decision(
@@ -104,8 +110,31 @@ def undecidable(trace: ReplicaTrace, rule: OutcomeRule) -> str:
     """Return why the rule cannot decide a trace, as the end of a sentence; empty if it can."""
     if not rule.applied:
         return f"the rule {rule.label()} is of edition {rule.edition}, which this version reads and does not apply"
-    missing = measure(trace, rule).missing if len(trace) else ""
+    if len(trace) == 0:
+        return ""
+    measured = measure(trace, rule)
+    if rule.own_rule is not None:
+        return "" if blow_up(trace, rule) is not None else _own(trace, measured, rule.own_rule)[1]
+    missing = measured.missing
     return f"the trace has no {missing}: an older version, or another measurement, wrote it" if missing else ""
+
+
+def _own(trace: ReplicaTrace, measured: Measures, own: OwnRule) -> tuple[Outcome, str]:
+    """Return what a plugin's rule says of a trace; undecided, and why, if it says nothing."""
+    try:
+        return outcome_of(own, _rows(trace, measured)), ""
+    except RuleFailed as failed:
+        return Outcome.UNDECIDED, str(failed)
+
+
+def rows_of(trace: ReplicaTrace, rule: OutcomeRule) -> Rows:
+    """Return what a plugin's rule decides a trace from."""
+    return _rows(trace, measure(trace, rule))
+
+
+def _rows(trace: ReplicaTrace, measured: Measures) -> Rows:
+    order = np.argsort(np.nan_to_num(trace.columns["step"].astype(np.float64)), kind="stable")
+    return {**measured.values, **{name: values[order] for name, values in trace.columns.items()}}
 
 
 def class_of(seen: Snapshots, rule: OutcomeRule) -> Outcome:

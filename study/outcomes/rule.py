@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from math import isfinite
 from typing import Any, Literal
 
+from study.outcomes.own_rule import OwnRule
 from trainables.files import json_digest
 
 EDITION = 2
@@ -27,9 +28,11 @@ _SINCE_2 = (
     "flicker_min",
     "tolerance",
     "own_criteria",
+    "own_rule",
 )
 _BEFORE: Mapping[str, Any] = {
     "own_criteria": (),
+    "own_rule": None,
     "residue_max": None,
     "alike_max": None,
     "returns_min": 2,
@@ -145,6 +148,8 @@ class OutcomeRule:
         tolerance: standard errors by which a good replica may fall behind a threshold and still count as good, so that
             the error of measuring is not taken for oscillation.
         own_criteria: further criteria of the user's own, on any columns of the trace.
+        own_rule: a plugin's rule, which decides instead of these thresholds. They still say when training blew up, and
+            how snapshots are shown.
         loss_bound, grad_norm_bound, param_norm_bound: guards against a blow-up in finite numbers, in absolute value.
             Wasserstein losses are unbounded by nature, so these are not measures of quality.
 
@@ -181,6 +186,7 @@ class OutcomeRule:
     flicker_min: float = 0.2
     tolerance: float = 2.0
     own_criteria: tuple[OwnCriterion, ...] = ()
+    own_rule: OwnRule | None = None
     loss_bound: float = 1e4
     grad_norm_bound: float = 1e4
     param_norm_bound: float = 1e4
@@ -236,8 +242,9 @@ def stored_fields(rule: Mapping[str, Any]) -> Mapping[str, Any]:
     return {name: value for name, value in rule.items() if name not in _SINCE_2}
 
 
-THRESHOLDS = tuple(field.name for field in fields(OutcomeRule) if field.name not in ("name", "edition", "own_criteria"))
-"""All numbers and words of a rule that can change an outcome; own criteria have no plausible range that we know."""
+_OWN = ("name", "edition", "own_criteria", "own_rule")
+THRESHOLDS = tuple(field.name for field in fields(OutcomeRule) if field.name not in _OWN)
+"""All numbers and words of a rule that can change an outcome; what is the user's own has no range that we know."""
 
 Value = float | int | str
 """A value of a threshold; ``radius`` has words, all others are numbers."""

@@ -125,6 +125,23 @@ def as_samples(value: object, shape: tuple[int, ...], count: int, value_range: R
         return torch.from_numpy(np.array(array, dtype=_FLOAT))
 
 
+def as_labels(value: object, classes: int, count: int) -> Tensor:
+    """Return the classes ``[count]`` that samples were made for; of more the first.
+
+    Raises:
+        ValueError: if they are too few, or no whole numbers in [0, classes); or the data have no classes.
+    """
+    if not classes:
+        raise ValueError("labels must be left out: data have no classes to compare them with")
+    array = as_array("labels", value)
+    if array.ndim != 1 or len(array) < count:
+        raise ValueError(f"labels must be [N], one for each of the {count} samples or more, got {list(array.shape)}")
+    array = array[:count]
+    if array.dtype.kind == "f" or not ((array >= 0) & (array < classes)).all():
+        raise ValueError(f"labels must be whole numbers in [0, {classes - 1}], got {array.min():g} to {array.max():g}")
+    return torch.from_numpy(array.astype(np.int64))
+
+
 def _in_usual(name: str, images: npt.NDArray[Any], value_range: Range | None, *, first: bool) -> npt.NDArray[Any]:
     """Scale images to [-1, 1]."""
     if images.dtype == _BYTES:

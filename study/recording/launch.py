@@ -1,6 +1,7 @@
 """The launch that loops of the user's own record into: several processes may make it, join it and end in it at once."""
 
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -27,6 +28,7 @@ from trainables.files import DamagedFile, set_aside
 
 _PATIENCE = 600.0
 """Seconds that a process waits for others to be done with the launch's files."""
+_DRAFT = re.compile("[0-9a-f]{32}")
 _OWN = ("launch", "created", "versions", "folder")
 """Fields of a plan that the first process has chosen for all."""
 
@@ -58,6 +60,7 @@ def opened(plan: Plan, out: Path, real: Given) -> Store:
             be written.
     """
     store = Store(out / plan.study / plan.launch)
+    _clean(store)
     if not store.plan_path.exists():
         check_writable(out)
         assert plan.recording is not None
@@ -67,12 +70,24 @@ def opened(plan: Plan, out: Path, real: Given) -> Store:
     return store
 
 
+def _clean(store: Store) -> None:
+    """Remove the drafts that processes have left which were killed while they made the launch, a moment's work."""
+    for draft in store.root.parent.glob(f".{store.root.name}-*"):
+        with suppress(FileNotFoundError):  # its process is done with it, or another one removes it, too
+            if (
+                _DRAFT.fullmatch(draft.name[len(store.root.name) + 2 :])
+                and time.time() - draft.stat().st_mtime > _PATIENCE
+            ):
+                rmtree(draft, ignore_errors=True)
+
+
 def _create(store: Store, plan: Plan, judges: dict[str, dict[str, object]]) -> None:
     """Make the folder of a launch with its plan in it, unless another process has just done so."""
     draft = Store(store.root.with_name(f".{store.root.name}-{uuid4().hex}"))
     try:
         draft.write_plan(plan)
         draft.write_judges(judges)
+        draft.write_plugins(plan)
         with suppress(OSError):  # a folder that is there, and not empty, is another process's
             os.rename(draft.root, store.root)
     except OSError as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from study.design.hypotheses import Hypothesis
 from study.design.plan import Plan
+from study.design.plugin_use import uses
 from study.design.recording import RecordingSpec
 from study.design.study import Contrast
 from study.outcomes.rule import OutcomeRule
@@ -54,6 +55,7 @@ def planned(wanted: Wanted, real: Given) -> Plan:
         raise ValueError(f"data must have {wanted.samples} samples or more, as a report has (samples=), got {count}")
     now = datetime.now().astimezone()
     base = RecordedConfig(data=real.config, settings={}, evaluation=Evaluation(every=1, samples=wanted.samples))
+    rule = real.rule if wanted.rule is None else wanted.rule
     return Plan(
         launch=wanted.launch,
         study=wanted.study,
@@ -68,10 +70,11 @@ def planned(wanted: Wanted, real: Given) -> Plan:
         cells=(),
         seeds=(),
         block=1,
-        rule=real.rule if wanted.rule is None else wanted.rule,
+        rule=rule,
         created=f"{now:%Y-%m-%dT%H:%M:%S%z}",
         versions=versions(),
         recording=RecordingSpec(base=base, data=real.source.digest, contrasts=wanted.contrasts),
+        plugins=uses(rule) if rule.own_rule is not None else (),
         folder=os.getcwd(),
     )
 

@@ -22,11 +22,11 @@ from study.design.hypotheses import Hypothesis
 from study.design.parsing import check_plain
 from study.design.recording import RecordedCell
 from study.design.study import MOST_FIRST, Contrast
-from study.formatting import plural, quoted
+from study.formatting import did_you_mean, plural, quoted
 from study.outcomes.blow_up import blow_up
 from study.outcomes.rule import OutcomeRule
 from study.recording import launch as launches
-from study.recording.arrays import as_numbers, as_range, as_samples
+from study.recording.arrays import as_labels, as_numbers, as_range, as_samples
 from study.recording.given import Given, given
 from study.recording.planned import Wanted, meter, planned
 from study.recording.rows import Reported, Rows, digest_of
@@ -37,6 +37,7 @@ from study.storage.store import Store
 from study.tracking import Tracker, TrackingUnreachable, tracker_at
 from trainables import pictures, trace
 from trainables.config import Setting, digest, to_dict
+from trainables.data import ImageTruth
 from trainables.trace import Row, Trace
 from trainables.versions import device_name, versions
 
@@ -130,6 +131,7 @@ class Recorder:
             self._range = as_range(value_range)
             _check_all("hypotheses", hypotheses, Hypothesis)
             _check_all("contrasts", contrasts, Contrast)
+            _check_claims(self._cell.settings, hypotheses, contrasts)
             if rule is not None and not isinstance(rule, OutcomeRule):
                 raise ValueError(f"rule must be an OutcomeRule, got {quoted(rule)}")
         self._out, self._uri, self._shows = Path(out), tracking_uri, show
@@ -171,6 +173,7 @@ class Recorder:
             self._rows = Rows(folder / "rows.jsonl")
             self._meter = meter(plan, self._real, self._out / "cache")
             self._last = -1
+            self._labeled = False
             self._latest: tuple[int, Tensor] | None = None
             self._device = "not known"
             self._began = time.monotonic()
@@ -193,13 +196,16 @@ class Recorder:
         aside = self._rows.damaged
         return f"the rows of seed {self._seed} were damaged and are recorded anew ({aside})" if aside else ""
 
-    def report(self, step: int, *, samples: object, **values: object) -> None:
+    def report(self, step: int, *, samples: object, labels: object = None, **values: object) -> None:
         """Measure generated samples after a step, and keep the row on the disk.
 
         Args:
             step: steps that the loop has done: 0 for the untrained generator, then ascending.
             samples: ``[N, *shape]``, a tensor or array: points as floats; images as bytes, or as floats in
                 ``value_range``. The first ``samples`` of them are measured.
+            labels: classes ``[N]`` that a conditional generator made the samples for, as those of the real images: at
+                every report, or at none. How often a classifier reads the class that was meant, and how much the
+                samples of a class differ, is then measured as in our own conditional trainings.
             values: further numbers, ``d_loss=...``: the same names at every report after step 0. One whose name ends in
                 ``loss``, ``penalty``, ``grad_norm`` or ``param_norm`` and is not finite means that the training has
                 blown up; all others are shown alone.
@@ -214,11 +220,12 @@ class Recorder:
             self._check_step(step)
             numbers = as_numbers(values)
             tensor = self._tensor(samples)
+            classes = self._classes(labels)
             self._check_names(int(step), numbers)
-            told = digest_of(tensor, numbers)
+            told = digest_of(tensor, numbers, classes)
             row = self._rows.again(int(step), told)
             if row is None:
-                row = self._meter.row(self._seed, int(step), tensor, numbers)
+                row = self._meter.row(self._seed, int(step), tensor, numbers, classes)
                 row = {**row, "replica": self._place.block.first}
                 self._rows.add(Reported(row=row, digest=told, seconds=self._seconds()))
                 number = len(self._rows.kept) - 1
@@ -249,6 +256,18 @@ class Recorder:
             self._device = device_name(samples.device)
         shape = self._real.source.shape
         return as_samples(samples, shape, self._samples, self._range, first=self._last < 0)
+
+    def _classes(self, labels: object) -> Tensor | None:
+        if self._last >= 0 and (labels is not None) != self._labeled:
+            raise ValueError(
+                f"labels must be given at every report or at none, got {'none' if labels is None else 'some'}"
+            )
+        self._labeled = labels is not None
+        if labels is None:
+            return None
+        truth = self._real.source.truth
+        named = isinstance(truth, ImageTruth) and truth.labels is not None and not truth.channel_classes
+        return as_labels(labels, truth.classes if named and isinstance(truth, ImageTruth) else 0, self._samples)
 
     def _draw(self, step: int, samples: Tensor) -> None:
         folder = self._store.sample_folder(self._place.block.cell.index, self._seed)
@@ -287,7 +306,7 @@ class Recorder:
             was = "was" if self._rows.replaced == 1 else "were"
             _warn(f"{rows} of an earlier run of seed {self._seed} {was} set aside: this run reported other samples")
         after = sum(own.step > 0 for own in self._rows.kept)
-        if not early and after < self._place.plan.rule.window:
+        if after < self._place.plan.rule.window and not self._has_blown_up():
             _warn(
                 f"the rule decides from {self._place.plan.rule.window} reports after step 0, and seed {self._seed} has"
                 f" {after}: its outcome is undecided"
@@ -299,14 +318,16 @@ class Recorder:
 
     def _crash(self, error: BaseException | None) -> None:
         """End a replica that had blown up before its process failed; note the failure of any other."""
-        if self._rows.kept:
-            rows = Trace(meta=self._meta(), rows=self._whole_rows()).replica(self._seed)
-            if blow_up(rows, self._place.plan.rule) is not None:
-                self._end(early=True)
-                return
+        if self._rows.kept and self._has_blown_up():
+            self._end(early=True)
+            return
         folder = self._store.checkpoints_path / self._place.block.name
         (folder / "error.txt").write_text("".join(traceback.format_exception(error)), encoding="utf-8")
         launches.end(self._store, self._place, Status.CRASHED)
+
+    def _has_blown_up(self) -> bool:
+        rows = Trace(meta=self._meta(), rows=self._whole_rows()).replica(self._seed)
+        return blow_up(rows, self._place.plan.rule) is not None
 
     def _add_blow_up(self) -> None:
         last = self._rows.kept[-1].row
@@ -407,6 +428,23 @@ def _whole(name: str, value: object, least: int, most: int) -> int:
 def _check_all(name: str, values: Sequence[object], kind: type) -> None:
     if not isinstance(values, tuple | list) or not all(isinstance(own, kind) for own in values):
         raise ValueError(f"{name} must be a list of {kind.__name__}, got {quoted(values)}")
+
+
+def _check_claims(
+    settings: Mapping[str, Setting], hypotheses: Sequence[Hypothesis], contrasts: Sequence[Contrast]
+) -> None:
+    """Raise ValueError if a claim or contrast is about a setting that the cells do not have."""
+    claimed = [(f"hypothesis {own.name}", name) for own in hypotheses for name in _settings_of(own)]
+    for what, name in [*claimed, *(("a contrast", own.factor) for own in contrasts)]:
+        if name not in settings:
+            known = ", ".join(settings) or "none"
+            raise ValueError(
+                f"{what} must be about settings of cell ({known}), got {quoted(name)}{did_you_mean(name, settings)}"
+            )
+
+
+def _settings_of(own: Hypothesis) -> Sequence[str]:
+    return [*(name for where in own.sides for name in where), *own.drawn]
 
 
 def _missing(value: Any) -> Any:

@@ -121,10 +121,12 @@ class Rows:
         self.kept.append(reported)
 
 
-def digest_of(samples: Tensor, values: Mapping[str, float]) -> str:
+def digest_of(samples: Tensor, values: Mapping[str, float], labels: Tensor | None = None) -> str:
     """Return 16 hex digits over what is reported."""
     digest = blake2b(json.dumps(values, sort_keys=True).encode(), digest_size=8)
     digest.update(samples.contiguous().numpy().data)
+    if labels is not None:
+        digest.update(labels.contiguous().numpy().data)
     return digest.hexdigest()
 
 

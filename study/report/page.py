@@ -185,6 +185,9 @@ def rule_rows(rule: OutcomeRule) -> list[tuple[str, str, str]]:
     """Return name, value and meaning of each threshold; the meanings come from the documentation of the rule."""
     meanings = _attributes(inspect.getdoc(type(rule)) or "")
     values = {f.name: getattr(rule, f.name) for f in dataclasses.fields(rule) if getattr(rule, f.name) != ()}
+    own = values.pop("own_rule")
+    if own is not None:
+        values["own_rule"] = own.title
     return [(n, "not used" if v is None else str(v), meanings.get(n, "")) for n, v in values.items()]
 
 

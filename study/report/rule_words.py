@@ -15,12 +15,21 @@ def sentences(rule: OutcomeRule, configs: Sequence[Config], *, labeled: bool) ->
         configs: what was trained.
         labeled: whether the data have labels.
     """
+    if rule.own_rule is not None:
+        yield (
+            f"Outcomes are decided by the rule {rule.own_rule.title}, digest {rule.own_rule.digest}, of the user's own:"
+            " what it calls converged, and how it classes failures, is its own affair. Only replicas whose numbers were"
+            " not finite or out of bounds count as diverged before it is asked. Processes that crashed are no"
+            " observations. The thresholds below decide no outcome."
+        )
     yield f"A snapshot is good if {formatting.joined(_criteria(rule, configs, labeled=labeled))}."
     if rule.applied and rule.classification_error_max is None:
         yield (
             f"After a good snapshot, one that misses a threshold by at most {rule.tolerance:g} standard errors of the"
             " measurement is good as well."
         )
+    if rule.own_rule is not None:
+        return
     yield (
         f"A replica converged if its last {rule.window} snapshots were all good and {_settled(rule)}; all other"
         " replicas count as failures of training and are classed by how they failed. Processes that crashed are no"

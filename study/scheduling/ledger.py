@@ -2,10 +2,12 @@
 
 import dataclasses
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from itertools import islice
 
 from study.design.plan import Block, Plan
 from study.outcomes.decision import undecidable
+from study.outcomes.own_rule import check_here
 from study.outcomes.rule import OutcomeRule
 from study.storage import records
 from study.storage.records import Record, Status
@@ -154,15 +156,32 @@ def redecide(plan: Plan, store: Store, rule: OutcomeRule) -> Ledger:
     """Return the ledger under a rule; ``spec.json`` and traces stay as they are.
 
     Raises:
-        ValueError: if the rule is not the one that decided the records, and cannot decide the traces.
+        ValueError: if the rule is not the one that decided the records, and cannot decide the traces; or it is that of
+            a plugin which is not loaded.
     """
+    check_here(rule.own_rule)
     known = store.records() if store.records_path.exists() else ()
     if any(record.rule != rule.label() for record in known):
-        traces = ((block, store.trace(block)) for block in plan.blocks())
-        reasons = (undecidable(trace.replica(block.seeds[0]), rule) for block, trace in traces if trace is not None)
-        if why := next(reasons, ""):  # of the first that was trained: the others have the same probes
+        reasons = _reasons(plan, store, rule)
+        if why := next(filter(None, reasons if rule.own_rule else islice(reasons, 1)), ""):  # the same probes have all
             raise ValueError(f"{store.root} cannot be decided again: {why}")
     return Ledger(dataclasses.replace(plan, rule=rule), store, plan_digest=plan.digest())
+
+
+def failures(ledger: Ledger) -> tuple[str, ...]:
+    """Return why a plugin's rule left replicas undecided, each reason once; empty if it did not, or there is none."""
+    rule = ledger.plan.rule
+    if rule.own_rule is None or all(record.decided for record in ledger.records):
+        return ()
+    return tuple(dict.fromkeys(filter(None, _reasons(ledger.plan, ledger.store, rule))))
+
+
+def _reasons(plan: Plan, store: Store, rule: OutcomeRule) -> Iterator[str]:
+    """Yield why the rule cannot decide each replica with a trace; empty texts where it can."""
+    for block in plan.blocks():
+        trace = store.trace(block)
+        if trace is not None:
+            yield from (undecidable(trace.replica(seed), rule) for seed in block.seeds)
 
 
 def _by_name(store: Store) -> dict[str, tuple[Record, ...]]:

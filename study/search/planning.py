@@ -1,13 +1,12 @@
 """From a space, data and a budget to a launch that searches: everything that is decided before its first seed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 from random import Random
 from typing import Any, get_args
 
 from search_spaces import Space
-from search_spaces.searches import named
 from study.design.parsing import assign_config
 from study.design.parsing import seconds as parsed_seconds
 from study.design.plan import Plan
@@ -34,16 +33,16 @@ _TRIED = 25
 _DIGITS = 12
 
 
-def search_of(name: str, ground: Ground, *, goal: str, stop: str, **fields: Any) -> SearchSpec:
-    """Return the search of a named space.
+def search_of(space: Space, ground: Ground, *, goal: str, stop: str, **fields: Any) -> SearchSpec:
+    """Return the search of a space.
 
     Raises:
-        ValueError: if there is no such space, or a field does not fit.
+        ValueError: if a field does not fit.
     """
     for option, value, choices in (("--goal", goal, get_args(Goal)), ("--stop", stop, get_args(Policy))):
         if value not in choices:
             raise ValueError(f"{option} must be one of {', '.join(choices)}, got {value!r}")
-    return SearchSpec(space=named(name), base=ground.base, goal=goal, stop=stop, **fields)  # type: ignore[arg-type]
+    return SearchSpec(space=space, base=ground.base, goal=goal, stop=stop, **fields)  # type: ignore[arg-type]
 
 
 def budget(text: str) -> tuple[int | None, float | None]:
@@ -126,7 +125,7 @@ def plan_search(
         budget=seconds,
         changes=own,
         search=search,
-        plugins=uses([search.base], asdict(space)),
+        plugins=uses(search.base, space, ground.rule),
     )
 
 

@@ -7,7 +7,7 @@ non-saturating GAN without penalty and clipping. Any other profile is named ``st
 from dataclasses import dataclass, replace
 
 from study.outcomes.rule import OutcomeRule
-from study.studies import find, studies
+from study.studies import find, names, of_plugins
 from trainables.config import Config, GanConfig
 from trainables.objectives import NonSaturating
 from trainables.penalties import NoPenalty
@@ -41,7 +41,7 @@ def ground(name: str) -> Ground:
     known = name in GROUNDS
     if known:
         study_name, profile_name = GROUNDS[name]
-    elif not profile_name or study_name not in studies():
+    elif not profile_name or study_name not in (*names(), *of_plugins()):
         raise ValueError(f"--on must be one of {', '.join(GROUNDS)}, or study/profile, got {name!r}")
     study = find(study_name)
     if profile_name not in study.profiles:

@@ -7,12 +7,12 @@ decided by), ``search.jsonl`` or ``recording.jsonl`` (the cells of a search, or 
 ``traces/cell=<i>/<block>.parquet``, ``samples/cell=<i>/seed=<s>/step-<n>.png`` (and further pictures beside it, such as
 ``latent-<n>.png``), ``weights/cell=<i>/seed=<s>/`` (kept networks: ``last.json``, ``best.json`` and the safetensors
 files that they name; nothing else needs them), ``plugins/`` (the source of the plugins that the launch was planned
-with), ``metrics.parquet`` (known metrics of kept networks, if they were measured), ``trackers.json`` (what shows the
-launch besides its report; ``csv/``, ``tensorboard/`` and ``wandb/`` are such views, and can be deleted),
-``report/index.html`` and, until all is done, ``checkpoints/<block>.pt`` (of a recorded replica
-``checkpoints/<block>/rows.jsonl``), ``halt/<block>.json`` (blocks that are to end early), ``driver.lock`` (the process
-that trains it) and ``tune/`` (Ray's own files, errors among them). Of a file that was damaged and set aside the name
-ends in ``.damaged``.
+with), ``rules/<digest>/`` (that of the plugins by whose rules it was decided again), ``metrics.parquet`` (known metrics
+of kept networks, if they were measured), ``trackers.json`` (what shows the launch besides its report; ``csv/``,
+``tensorboard/`` and ``wandb/`` are such views, and can be deleted), ``report/index.html`` and, until all is done,
+``checkpoints/<block>.pt`` (of a recorded replica ``checkpoints/<block>/rows.jsonl``), ``halt/<block>.json`` (blocks
+that are to end early), ``driver.lock`` (the process that trains it) and ``tune/`` (Ray's own files, errors among them).
+Of a file that was damaged and set aside the name ends in ``.damaged``.
 """
 
 import dataclasses
@@ -122,9 +122,7 @@ class Store:
         try:
             draft.write_plan(plan)
             draft.write_judges(judges)
-            for plugin in plugin_use.loaded(plan.plugins):
-                for name, text in plugin.files.items():
-                    write_text(draft.plugins_path / name, text)
+            draft.write_plugins(plan)
             if self.root.exists():
                 raise FileExistsError
             os.rename(draft.root, self.root)
@@ -132,6 +130,12 @@ class Store:
             raise ValueError(f"the launch {self.root} exists already") from None
         except OSError as error:
             raise ValueError(f"--out must be a writable folder, got {self.out}: {error.strerror}") from None
+
+    def write_plugins(self, plan: Plan) -> None:
+        """Keep the source of the plugins that a plan needs."""
+        for plugin in plugin_use.loaded(plan.plugins):
+            for name, text in plugin.files.items():
+                write_text(self.plugins_path / name, text)
 
     def withdraw(self) -> None:
         """Remove a launch that has trained nothing."""
@@ -149,7 +153,16 @@ class Store:
         """
         if not self.plan_path.exists():
             raise ValueError(f"no launch at {self.root}: it has no spec.json")
-        plan: Plan = read_json(self.plan_path, adapter(Plan), self._known)
+        try:
+            return self._read_plan()
+        except DamagedFile:
+            raise
+        except ValueError:  # of a configuration that only a plugin knows, perhaps
+            self._check_plugins()
+            raise
+
+    def _read_plan(self) -> Plan:
+        plan: Plan = read_json(self.plan_path, adapter(Plan), renaming.current)
         if plan.recording is not None:
             return recording_log.grown(plan, plan.recording, recording_log.read(self.recording_path))
         if plan.search is None:
@@ -160,17 +173,15 @@ class Store:
         except ValueError as error:  # a point that the space does not have
             raise ValueError(f"{self.search_path} cannot be read: {error}") from None
 
-    def _known(self, content: bytes) -> bytes:
-        """Return a stored plan with the names of this version; refuse one whose plugins are not loaded."""
-        current = renaming.current(content)
-        for name in _plugins_of(current):
+    def _check_plugins(self) -> None:
+        """Raise ValueError if a plugin of the plan is not loaded."""
+        for name in _plugins_of(renaming.current(self._written())):
             if name not in plugins.loaded():
                 kept = next(iter(sorted(self.plugins_path.rglob(f"{name.replace('.', '/')}.py"))), f"{name}.py")
                 raise ValueError(
                     f"{self.root} needs the plugin {name}: add --plugin with its file, or in Python import it; or take"
                     f" the launch's own copy, --plugin {shlex.quote(str(kept))}"
                 )
-        return current
 
     def _history(self) -> search_log.History:
         """Read the log, and refuse one that lacks what was trained: it was cut, and would have that trained anew."""
@@ -193,12 +204,18 @@ class Store:
     def write_decided(self, rule: OutcomeRule, rows: tuple[Record, ...]) -> None:
         """Write records and the rule that they are decided by, which may be another than the plan's; both or neither.
 
+        Of a plugin's rule that the plan does not need, the source is kept in ``rules/<digest>/``.
+
         Raises:
             OSError: if the disk is full or the folder is not writable; both files are as they were then.
         """
         with written_whole(self.rule_path) as unfinished:
             unfinished.write_text(json.dumps(dataclasses.asdict(rule), indent=1), encoding="utf-8")
             self.write_records(rows)
+        own = rule.own_rule
+        if own is not None and own != self.plan().rule.own_rule and own.plugin in plugins.loaded():
+            for name, text in plugins.loaded()[own.plugin].files.items():
+                write_text(self.root / "rules" / own.digest / name, text)
 
     def rule(self) -> OutcomeRule:
         """Read the rule that the records are decided by.

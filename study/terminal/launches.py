@@ -26,16 +26,19 @@ from study.terminal import standing, tables
 from study.terminal.width import narrow
 
 
-def study(plan: Plan, profiles: Sequence[str], console: Console) -> None:
+def study(plan: Plan, profiles: Sequence[str], console: Console, *, plugin: str = "") -> None:
     """Print everything that is decided before a run of one profile, and its estimated cost on this machine.
 
     Args:
         plan: the plan of one profile.
         profiles: names of all profiles of the study.
         console: where to print.
+        plugin: name of the plugin that brings the study; empty if none does.
     """
     console.print(Text.assemble((plan.study, "bold"), f"  {plan.title}"))
     console.print(Text(plan.question))
+    if plugin:
+        console.print(Text(f"From the plugin {plugin}.", style="dim"))
     console.print(Text.assemble("\n", (f"Profile {plan.profile}", "bold"), f" (of {', '.join(profiles)})"))
     for line in filter(None, (plan.stated_note(), phrases.other_data(plan))):
         console.print(Text(line))

@@ -6,18 +6,31 @@ A check is a function of a member that raises :class:`Failed` with one sentence,
 import dataclasses
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from study.outcomes import own_rule
+from study.outcomes.decision import decide, rows_of, undecidable
+from study.outcomes.outcome import Outcome
+from study.outcomes.own_rule import OwnRule, outcome_of
+from study.outcomes.rule import IMAGE_RULE, MIXTURE_RULE, OutcomeRule
+from study.validation.bench import Bench, Sampled
+from study.validation.judges import untrained
 from trainables import data, networks, objectives, optim, penalties, plugins, replicas
+from trainables.config import Evaluation
+from trainables.data import Digits, Ring
 from trainables.families import Family
 from trainables.gan.game import built
 from trainables.networks import outside
 from trainables.networks.init import AsBuilt
 from trainables.streams import Streams, generator
+from trainables.trace import ReplicaTrace
 
 _R, _B, _OTHER = 3, 6, 4
 _CLOSE = 1e-9
@@ -376,10 +389,70 @@ def _measurement(function: Any) -> str:
 
 
 _MEASUREMENT: Checks = {"values": _measurement}
+
+
+# Outcome rules
+
+
+def _trace(shape: tuple[int, ...]) -> ReplicaTrace:
+    """Return rows of an untrained generator and of samples near the real ones, of points or of images."""
+    data = Ring(modes=2) if len(shape) == 1 else Digits()
+    config = untrained(data, Evaluation(samples=64))
+    with TemporaryDirectory() as folder:
+        where = Bench(config, cache=Path(folder))
+        rows = (Sampled(_numbers(f"row{row}", 1, 64, *data.shape).float().tanh()) for row in range(_STEPS))
+        found = where.trace(rows, [0]).replica(0)
+    players = {f"{player}_{name}": np.ones(_STEPS) for player in ("d", "g") for name in ("loss", "grad_norm")}
+    return replace(found, columns={**players, **found.columns})
+
+
+def _rule(value: Any) -> str:
+    own = OwnRule(kind=value.kind, settings={own.name: getattr(value, own.name) for own in _settings(value)})
+    refused = []
+    for shape in _SHAPES[:2]:
+        trace = _trace(shape)
+        rule = replace(MIXTURE_RULE if len(shape) == 1 else IMAGE_RULE, own_rule=own)
+        if why := undecidable(trace, rule):
+            refused.append(why)  # made for the other kind of data, perhaps
+            continue
+        _try_rule(own, rule, trace)
+        kind = "points" if len(shape) == 1 else "images"
+        return f"rows of {kind}, in any order, NaN and none; calls samples without a structure {_said(trace, rule)}"
+    raise Failed(refused[0])
+
+
+def _settings(value: Any) -> list[Any]:
+    return [own for own in dataclasses.fields(value) if own.name != "kind"]
+
+
+def _said(trace: ReplicaTrace, rule: OutcomeRule) -> str:
+    return str(decide(trace, rule).outcome.value)
+
+
+def _try_rule(own: OwnRule, rule: OutcomeRule, trace: ReplicaTrace) -> None:
+    said = _said(trace, rule)
+    turned = replace(trace, columns={name: values[::-1] for name, values in trace.columns.items()})
+    if _said(trace, rule) != said or _said(turned, rule) != said:
+        raise Failed("decide must say the same of the same rows: it must keep nothing between calls, and draw nothing")
+    rows = rows_of(trace, rule)
+    none = outcome_of(own, {name: values[:0] for name, values in rows.items()})
+    if none.decided:
+        raise Failed(f"decide must call a replica without rows undecided, got {none.value}")
+    lost = outcome_of(own, {name: _unknown(values, name) for name, values in rows.items()})
+    if lost is Outcome.CONVERGED:
+        raise Failed("decide must not call a replica converged of which nothing could be measured (NaN), got converged")
+
+
+def _unknown(values: Any, name: str) -> Any:
+    return values if name == "step" or values.dtype.kind != "f" else np.full_like(values, np.nan)
+
+
+_RULE: Checks = {"rows": _rule}
 _FAMILIES: tuple[tuple[Family, Checks], ...] = (
     (objectives.FAMILY, _OBJECTIVE),
     (penalties.FAMILY, _PENALTY),
     (optim.FAMILY, _OPTIMIZER),
     (networks.FAMILY, _NETWORK),
     (data.FAMILY, _DATA),
+    (own_rule.FAMILY, _RULE),
 )

@@ -41,7 +41,7 @@ def try_recorded(config: RecordedConfig, source: Source, rule: OutcomeRule, cach
     Raises:
         ValueError: if the rule cannot judge them, with what to change.
     """
-    return _passed(competence(_untrained(config.data, config.evaluation), rule, cache, source), study, judged(config))
+    return _passed(competence(untrained(config.data, config.evaluation), rule, cache, source), study, judged(config))
 
 
 def _passed(found: Competence, study: str, name: str) -> Competence:
@@ -58,10 +58,10 @@ def judge_of(data: DataConfig) -> Competence:
         ValueError: if the data cannot be loaded.
     """
     rule = IMAGE_RULE if is_images(data) else MIXTURE_RULE
-    return competence(_untrained(data, Evaluation()), rule, None)
+    return competence(untrained(data, Evaluation()), rule, None)
 
 
-def _untrained(data: DataConfig, evaluation: Evaluation) -> GanConfig:
+def untrained(data: DataConfig, evaluation: Evaluation) -> GanConfig:
     """Return a GAN whose untrained generator is the baseline: a net that fits every side, and is not trained."""
     still = Adam(lr=1e-3)
     return GanConfig(

@@ -1,10 +1,13 @@
 """``study spaces``: what a user reads before a search."""
 
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner, Result
 
 from search_spaces import SEARCHES
 from study.cli import app
+from tests.made_plugins import SEARCHED, file
 
 
 def spaces(*arguments: str, columns: int = 120) -> Result:
@@ -55,3 +58,13 @@ def test_an_unknown_space_is_one_sentence() -> None:
     known = ", ".join(SEARCHES)
     sentence = f"SPACE must be one of {known}, or several joined by +, got 'lsgan2': did you mean lsgan?"
     assert shown.stderr.strip() == f"error: {sentence}"
+
+
+@pytest.mark.usefixtures("no_plugins")
+def test_a_space_of_a_plugin_is_listed_with_its_plugin_and_shown_by_its_file(tmp_path: Path) -> None:
+    path = str(file(tmp_path, SEARCHED, "shown_hinge"))
+    assert "hinges Hinge or least squares (plugin shown_hinge) 2 yes" in " ".join(
+        spaces("--plugin", path).output.split()
+    )
+    assert spaces(path).output == spaces("hinges", "--plugin", path).output
+    assert "objective.margin" in spaces(path).output

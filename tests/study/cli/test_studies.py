@@ -1,5 +1,7 @@
 """The commands that list and show studies before a run."""
 
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
@@ -7,6 +9,7 @@ from study.cli import app
 from study.scheduling import cost
 from study.scheduling.cost import Estimate
 from study.studies import studies
+from tests.made_plugins import STUDIED, file
 
 
 @pytest.fixture(autouse=True)
@@ -53,3 +56,12 @@ def test_a_grid_has_no_hypotheses_to_show() -> None:
     text = output("show", "mixture-modes", "--profile", "smoke", "--vary", "clip=0.01,0.1")
     assert "2 cells" in text
     assert "Hypotheses" not in text
+
+
+@pytest.mark.usefixtures("no_plugins")
+def test_a_study_of_a_plugin_is_listed_and_shown_with_its_plugin(tmp_path: Path) -> None:
+    path = str(file(tmp_path, STUDIED, "listed_modes"))
+    (line,) = (line for line in output("list", "--plugin", path).splitlines() if line.startswith("my-modes"))
+    assert " Do my modes stay? (plugin listed_modes) " in line
+    assert "From the plugin listed_modes." in output("show", "my-modes", "--profile", "smoke", "--plugin", path)
+    assert "From the plugin" not in output("show", "mixture-modes", "--profile", "smoke", "--plugin", path)

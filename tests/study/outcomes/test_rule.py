@@ -9,6 +9,7 @@ from typing import Any
 import pydantic
 import pytest
 
+from study.outcomes.own_rule import OwnRule
 from study.outcomes.rule import (
     IMAGE_RULE,
     MIXTURE_RULE,
@@ -30,6 +31,7 @@ def test_a_rule_survives_json(rule: OutcomeRule) -> None:
 
 CHANGES: Mapping[str, Any] = {
     "own_criteria": (OwnCriterion(column="height", at_most=0.1),),
+    "own_rule": OwnRule(kind="steady", plugin="mine", digest="0" * 16),
     "name": "other",
     "edition": 1,
     "window": 4,
@@ -71,7 +73,14 @@ def test_a_rule_s_digest_follows_every_field() -> None:
 
 
 def test_a_field_that_says_what_was_so_before_it_changes_no_digest() -> None:
-    before = {"own_criteria": (), "residue_max": None, "alike_max": None, "returns_min": 2, "flicker_min": 0.2}
+    before = {
+        "own_criteria": (),
+        "own_rule": None,
+        "residue_max": None,
+        "alike_max": None,
+        "returns_min": 2,
+        "flicker_min": 0.2,
+    }
     rule = asdict(MIXTURE_RULE)
     assert before.items() <= rule.items()
     assert stored_fields(rule) == {name: value for name, value in rule.items() if name not in before}

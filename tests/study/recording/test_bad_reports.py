@@ -26,6 +26,17 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(launches, "show", lambda store, tracker: "")
 
 
+BETTER = study.Share(
+    name="better",
+    claim="it trains",
+    source="a test",
+    where={"lrr": "1"},
+    outcomes=(study.Outcome.CONVERGED,),
+    side="above",
+    threshold=0.5,
+)
+
+
 def refused(call: Callable[[], Any]) -> str:
     with pytest.raises(ValueError) as caught:
         call()
@@ -50,6 +61,14 @@ def refused(call: Callable[[], Any]) -> str:
         ({"value_range": (1, 0)}, "value_range must be two numbers (black, white), the smaller first, got (1, 0)"),
         ({"rule": "images"}, "rule must be an OutcomeRule, got 'images' (study mine)"),
         ({"hypotheses": ["better"]}, "hypotheses must be a list of Hypothesis, got ['better'] (study mine)"),
+        (
+            {"cell": {"lr": 1}, "hypotheses": [BETTER]},
+            "hypothesis better must be about settings of cell (lr), got 'lrr': did you mean lr? (study mine)",
+        ),
+        (
+            {"cell": {"lr": 1}, "contrasts": [study.Contrast(factor="opt", a="1", b="2")]},
+            "a contrast must be about settings of cell (lr), got 'opt' (study mine)",
+        ),
         ({"out": "s3://bucket"}, "--out must be a folder of this machine, got the address 's3://bucket'"),
     ],
 )

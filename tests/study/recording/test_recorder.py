@@ -1,8 +1,11 @@
 """A loop of the user's own: what becomes of its reports, however it ends."""
 
+import os
 import random
+import re
 import subprocess
 import sys
+from dataclasses import replace
 from math import nan
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import torch
 
 import study
 from study.audit.verify import verify
+from study.outcomes.rule import IMAGE_RULE
 from study.recording import launch as launches
 from study.scheduling.ledger import redecide
 from study.storage.records import Status
@@ -217,6 +221,42 @@ def test_too_few_reports_leave_the_outcome_open_with_a_word(tmp_path: Path, quic
     assert outcomes(tmp_path) == {("base", 0): "undecided"}
 
 
+def test_samples_that_are_not_finite_need_no_further_reports(tmp_path: Path, quick: None) -> None:
+    with recorder(tmp_path) as own:
+        own.report(0, samples=ring(0, 0), d_loss=0.5)
+        own.report(100, samples=torch.full((512, 2), torch.nan), d_loss=0.5)  # a warning would be an error
+    assert outcomes(tmp_path) == {("base", 0): "diverged"}
+
+
+def test_the_next_process_removes_what_a_killed_one_left_while_it_made_the_launch(tmp_path: Path, quick: None) -> None:
+    old, new, other = (
+        tmp_path / "mine" / name for name in (f".recorded-{'a' * 32}", f".recorded-{'b' * 32}", ".recorded-x")
+    )
+    for folder in (old, new, other):
+        folder.mkdir(parents=True)
+    for folder in (old, other):
+        os.utime(folder, (0, 0))
+    run(recorder(tmp_path))
+    assert [folder.exists() for folder in (old, new, other)] == [False, True, True]
+
+
+def test_the_page_says_how_recorded_seeds_are_added(tmp_path: Path, quick: None) -> None:
+    claim = study.Share(
+        name="half",
+        claim="it trains",
+        source="a test",
+        where={"lr": "1"},
+        outcomes=(study.Outcome.CONVERGED,),
+        side="above",
+        threshold=0.5,
+    )
+    own = run(recorder(tmp_path, cell={"lr": 1}, hypotheses=[claim]))
+    said = study.reach(study.load(own.root).plan)
+    assert "seeds are needed (" in said
+    assert "recorded in each cell)" in said
+    assert "--seeds" not in said
+
+
 def test_steps_that_are_promised_must_be_reported(tmp_path: Path, quick: None) -> None:
     with pytest.raises(ValueError, match=r"step 500 must be reported .*, and the last one was 400: the rows are kept"):
         run(recorder(tmp_path, steps=500))
@@ -279,6 +319,42 @@ def test_images_that_are_an_array(tmp_path: Path) -> None:
     features = launch.store.trace(launch.plan.blocks()[0])
     assert features is not None
     assert features.meta["features"]["task"] == "labels"
+
+
+def test_labels_of_a_conditional_generator_are_held_against_its_samples(tmp_path: Path) -> None:
+    digits = Digits(side=16).load(device=torch.device("cpu"), dtype=torch.float32).truth
+    assert isinstance(digits, ImageTruth)
+    assert digits.labels is not None
+    rule = replace(IMAGE_RULE, name="obedient", label_accuracy_min=0.9)
+    options = {"data": "digits", "samples": 256, "show": False, "rule": rule}
+    order = torch.randperm(1_797, generator=torch.Generator().manual_seed(0))
+    for seed, turn in ((0, 0), (1, 1)):
+        with recorder(tmp_path, seed, **options) as own:
+            own.report(0, samples=torch.rand(256, 1, 16, 16) * 2 - 1, labels=digits.labels[:256])
+            for step in range(1, 4):
+                now = order[256 * step :][:300]
+                own.report(step, samples=digits.images[now], labels=(digits.labels[now].numpy() + turn) % 10)
+    launch = study.load(own.root)
+    right, turned = (launch.trace(0, seed).iloc[-1] for seed in (0, 1))
+    assert right.label_accuracy > 0.9
+    assert turned.label_accuracy < 0.1
+    assert right.class_diversity == pytest.approx(1, abs=0.15)
+    assert turned.class_diversity < right.class_diversity + 0.1
+    assert [record.outcome.value for record in launch.replicas] == ["converged", "not_learned"]
+    with pytest.warns(match="its outcome is undecided"), recorder(tmp_path, 2, **options) as own:  # noqa: PT031
+        own.report(0, samples=digits.images[:256], labels=digits.labels[:256])
+        for sentence, given in {
+            "labels must be given at every report or at none, got none": {},
+            "labels must be whole numbers in [0, 9], got 10 to 10": {"labels": np.full(256, 10)},
+            "labels must be [N], one for each of the 256 samples or more, got [3]": {"labels": [1, 2, 3]},
+        }.items():
+            with pytest.raises(ValueError, match=re.escape(sentence)):
+                own.report(1, samples=digits.images[:256], **given)
+
+
+def test_labels_of_points_are_refused(tmp_path: Path, quick: None) -> None:
+    with pytest.raises(ValueError, match="labels must be left out: data have no classes to compare them with"):
+        run(recorder(tmp_path), steps=(100,), labels=[0] * 512)
 
 
 def test_points_that_are_an_array(tmp_path: Path, quick: None) -> None:
