@@ -49,7 +49,7 @@ def _model() -> str:
 
 def _caches() -> dict[str, str]:
     found = {}
-    for place in sorted(_CPUS.glob("index*")):
+    for place in sorted(file.parent for file in _CPUS.glob("index*/size")):  # a virtual machine may show none
         level, kind, size = ((place / name).read_text("utf-8").strip() for name in ("level", "type", "size"))
         found[f"L{level} {kind.lower()}"] = size
     return found
