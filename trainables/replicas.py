@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn import functional
 
+from trainables.networks.convolutions import Conv2d, ConvTranspose2d
 from trainables.networks.init import InitialValue
 from trainables.networks.layers import (
     BatchNorm,
@@ -110,7 +111,7 @@ def refresh(module: nn.Module, params: Params) -> None:
 @lru_cache(maxsize=1_024)
 def _vectors(module: nn.Module) -> tuple[str, ...]:
     """Name spectral norm's vectors once: the loop asks after every update, and walking a network is slow."""
-    spectral = (name for name, layer in module.named_modules() if type(layer) in _FAMILIES)
+    spectral = (name for name, layer in module.named_modules() if isinstance(layer, SpectralLinear | SpectralConv2d))
     return tuple(f"{name}.u" if name else "u" for name in spectral)
 
 
@@ -138,7 +139,12 @@ def _places(module: nn.Module) -> Iterator[tuple[str, str, nn.Module, tuple[int,
 
 
 _FIRST_ITERATIONS = 15
-_FAMILIES: dict[type[nn.Module], type[nn.Module]] = {SpectralLinear: nn.Linear, SpectralConv2d: nn.Conv2d}
+_FAMILIES: dict[type[nn.Module], type[nn.Module]] = {
+    SpectralLinear: nn.Linear,
+    SpectralConv2d: nn.Conv2d,
+    Conv2d: nn.Conv2d,
+    ConvTranspose2d: nn.ConvTranspose2d,
+}
 """Layers that start from the same draws as others, so that switching between them moves no start."""
 
 
@@ -196,10 +202,11 @@ def _maps(module: nn.Module, shapes: tuple[tuple[int, ...], ...], dtypes: tuple[
 
 
 def _one_by_one(module: nn.Module, params: Params, inputs: tuple[Tensor, ...]) -> Any:
-    results = [
-        functional_call(module, {name: value[i] for name, value in params.items()}, own)
-        for i, own in enumerate(zip(*inputs, strict=True))
+    # Unbound as a whole: the gradient of an index is a stack of zeros with one entry filled, for each index.
+    rows = [
+        dict(zip(params, own, strict=True)) for own in zip(*(value.unbind() for value in params.values()), strict=True)
     ]
+    results = [functional_call(module, own, x) for own, x in zip(rows, zip(*inputs, strict=True), strict=True)]
     if isinstance(results[0], tuple):
         return tuple(torch.stack(parts) for parts in zip(*results, strict=True))
     return torch.stack(results)
