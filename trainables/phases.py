@@ -26,10 +26,18 @@ class Nets:
     modules: Mapping[str, nn.Module]
     params: Mapping[str, Params]
 
-    def run(self, network: str, *inputs: Tensor, frozen: bool = False) -> Any:
-        """Run every replica's ``network`` on its own inputs; ``frozen`` computes no gradient for the weights."""
+    def run(self, network: str, *inputs: Tensor, frozen: bool = False, twice: bool = False) -> Any:
+        """Run every replica's ``network`` on its own inputs.
+
+        Args:
+            network: by name.
+            inputs: ``[R, B, ...]``.
+            frozen: no gradient for the weights is computed.
+            twice: the result can be differentiated more than once.
+        """
         params = self.params[network]
-        return replicas.apply(self.modules[network], replicas.frozen(params) if frozen else params, *inputs)
+        given = replicas.frozen(params) if frozen else params
+        return replicas.apply(self.modules[network], given, *inputs, twice=twice)
 
     @contextmanager
     def evaluated(self) -> Iterator[None]:

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from ray import tune
 
-from trainables import features, pictures, plugins, probes, states, trace
+from trainables import features, pictures, plugins, probes, process, states, trace
 from trainables.config import Config, digest, located, to_dict, trained
 from trainables.data import ImageTruth, in_files
 from trainables.files import DamagedFile, set_aside
@@ -139,7 +139,7 @@ class BlockTrainable(tune.Trainable):
         return {"block": self._name, "step": 0, "rows": [], "finite_share": 0.0, "done": True, "refusal": self._refusal}
 
     def _begin(self, task: BlockTask) -> None:
-        torch.set_num_threads(task.threads)
+        process.prepare(task.threads)
         self._task = task
         self._rows: list[Row] = []
         self._told = 0

@@ -26,8 +26,13 @@ def versions() -> dict[str, str]:
 
 
 def device_name(device: torch.device) -> str:
-    """Name a device as records do: a GPU's model, or the processor's architecture."""
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu ({platform.machine()})"
+    """Name a device as records do: a GPU's model, or the processor's architecture and the kernels used on it."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    from trainables import kernels  # loads torch, which a plan's versions do not need
+
+    own = "" if kernels.load() is None else ", fused"
+    return f"cpu ({platform.machine()}, {torch.backends.cpu.get_cpu_capability()}{own})"
 
 
 def code_digest() -> str:

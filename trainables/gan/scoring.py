@@ -35,15 +35,18 @@ def both(
 
 
 def scorer(config: GanConfig, nets: Nets, labels: Labels | None) -> Callable[[Samples], Scores]:
-    """Return D as a function of points; they carry the real batch's labels, twice over if there are twice as many."""
+    """Return D as a function of points; they carry the real batch's labels, twice over if there are twice as many.
+
+    What is said of points with a gradient can be differentiated twice: a penalty takes the gradient's gradient.
+    """
 
     def score(points: Samples) -> Scores:
         scores: Scores
         if labels is not None:
             own = labels.repeat(1, points.shape[1] // labels.shape[1])
-            scores = nets.run("discriminator", points, own)
+            scores = nets.run("discriminator", points, own, twice=points.requires_grad)
             return scores
-        found = nets.run("discriminator", points)
+        found = nets.run("discriminator", points, twice=points.requires_grad)
         scores = found[0] if isinstance(config.conditioning, AuxiliaryClassifier) else found
         return scores
 

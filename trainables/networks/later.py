@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 from trainables.later import Later
 
-__all__ = ["layers", "wiring"]
+__all__ = ["convolutions", "layers", "wiring"]
 
 if TYPE_CHECKING:
-    from trainables.networks import layers, wiring
+    from trainables.networks import convolutions, layers, wiring
 else:
+    convolutions = Later("trainables.networks.convolutions")
     layers, wiring = Later("trainables.networks.layers"), Later("trainables.networks.wiring")

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from trainables.networks.convolutions import down
 from trainables.networks.norm import RUNNING
 
 
@@ -160,7 +161,7 @@ class SpectralConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         weight = self.weight / largest_singular_value(self.weight, self.u)
-        return functional.conv2d(x, weight, self.bias, self.stride, self.padding)
+        return down(x, weight, self.bias, self.stride[0], int(self.padding[0]))
 
 
 def largest_singular_value(weight: Tensor, u: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from math import isfinite
 from typing import Literal
 
 from trainables.later import nn
-from trainables.networks.later import layers
+from trainables.networks.later import convolutions, layers
 
 RUNNING = {"running_mean": 0.0, "running_var": 1.0}
 """Names of the running statistics, which are torch's, and where they start."""
@@ -79,7 +79,7 @@ def linear(inputs: int, outputs: int, norm: Norm) -> nn.Linear:
 
 def conv(inputs: int, outputs: int, kernel: int, norm: Norm, *, stride: int = 1, padding: int = 0) -> nn.Conv2d:
     """Return a convolution, under spectral norm if that is the network's."""
-    kind = layers.SpectralConv2d if norm == "spectral" else nn.Conv2d
+    kind = layers.SpectralConv2d if norm == "spectral" else convolutions.Conv2d
     return kind(inputs, outputs, kernel, stride=stride, padding=padding)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from trainables.later import nn
 from trainables.networks import norm
-from trainables.networks.later import wiring
+from trainables.networks.later import convolutions, wiring
 from trainables.networks.norm import Norm
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def up(inputs: int, outputs: int, kernel: int, side: int, target: int) -> nn.Con
     """
     padding = (kernel - 1) // 2
     rest = target - (2 * (side - 1) - 2 * padding + kernel)
-    return nn.ConvTranspose2d(inputs, outputs, kernel, stride=2, padding=padding, output_padding=rest)
+    return convolutions.ConvTranspose2d(inputs, outputs, kernel, stride=2, padding=padding, output_padding=rest)
 
 
 def width(labels: Condition | None) -> int:

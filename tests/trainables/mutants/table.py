@@ -216,7 +216,7 @@ def _unit_images(right: Any) -> Any:
 
 
 def _frozen_not(right: Any) -> Any:
-    return lambda self, network, *inputs, frozen=False: right(self, network, *inputs)
+    return lambda self, network, *inputs, frozen=False, **how: right(self, network, *inputs, **how)
 
 
 def _eps(right: Any) -> Any:

@@ -1,0 +1,183 @@
+"""Chains give what their layers give one by one, with the same gradients, and leave to layers what they cannot do."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from unittest import mock
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from trainables import chains, kernels, replicas
+from trainables.networks import Mlp
+from trainables.networks.layers import BatchNorm
+
+fused = pytest.mark.skipif(kernels.load() is None, reason="needs a C compiler")
+
+
+def norm(channels: int, *, affine: bool = True) -> BatchNorm:
+    return BatchNorm(channels, eps=1e-5, affine=affine)
+
+
+NETS: dict[str, nn.Sequential] = {
+    "tanh": nn.Sequential(nn.Linear(5, 20), nn.Tanh(), nn.Linear(20, 3)),
+    "relu": nn.Sequential(nn.Linear(5, 20), nn.ReLU(), nn.Linear(20, 20), nn.ReLU(), nn.Linear(20, 1)),
+    "leaky": nn.Sequential(nn.Linear(5, 20), norm(20), nn.LeakyReLU(0.2), nn.Linear(20, 1), nn.Flatten(0)),
+    "norms": nn.Sequential(nn.Linear(5, 20), norm(20), nn.Tanh(), nn.Linear(20, 7), norm(7, affine=False), nn.ReLU()),
+    "bare norm": nn.Sequential(nn.Linear(5, 20, bias=False), norm(20)),
+    "one": nn.Sequential(nn.Linear(5, 33, bias=False)),
+    "nested": nn.Sequential(nn.Flatten(1), nn.Sequential(nn.Linear(5, 9), nn.Tanh()), nn.Linear(9, 9), nn.Softplus()),
+}
+
+
+def stacked(module: nn.Module, count: int) -> dict[str, Tensor]:
+    values = torch.Generator().manual_seed(count)
+    return {
+        name: (torch.randn(count, *own.shape, generator=values) * 0.5 + (own.ndim == 1)).requires_grad_()
+        for name, own in module.named_parameters()
+    }
+
+
+@contextmanager
+def layer_by_layer() -> Iterator[None]:
+    with mock.patch.object(kernels, "load", return_value=None):
+        yield
+
+
+def outcome(module: nn.Module, params: dict[str, Tensor], x: Tensor) -> list[Tensor]:
+    made = replicas.apply(module, params, x)
+    weights = torch.linspace(-1, 1, made.numel()).view(made.shape)
+    return [made.detach(), *torch.autograd.grad((made * weights).sum(), [x, *params.values()])]
+
+
+@fused
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("name", [name for name in NETS if name != "nested"])
+def test_a_chain_is_its_layers(name: str, count: int) -> None:
+    module, params = NETS[name], stacked(NETS[name], count)
+    x = torch.randn(count, 37, 5, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    assert any(isinstance(part, chains.Chain) for part in chains.split(module))
+    found = outcome(module, params, x)
+    with layer_by_layer():
+        expected = outcome(module, params, x)
+    for own, other in zip(found, expected, strict=True):
+        # The bias before a norm has the gradient 0: what is left of sums over the batch is rounding.
+        torch.testing.assert_close(own, other, rtol=2e-4, atol=2e-5)
+
+
+@fused
+def test_the_numbers_are_as_exact_as_the_layers() -> None:
+    module, params = NETS["norms"], stacked(NETS["norms"], 2)
+    x = torch.randn(2, 300, 5, generator=torch.Generator().manual_seed(2)).requires_grad_()
+    exact = outcome(module, {name: own.detach().double().requires_grad_() for name, own in params.items()}, x.double())
+    found = outcome(module, params, x)
+    with layer_by_layer():
+        layers = outcome(module, params, x)
+    for own, plain, true in zip(found, layers, exact, strict=True):
+        error, usual = ((value.double() - true).abs().max() for value in (own, plain))
+        assert error <= 4 * usual + 1e-6
+
+
+@fused
+def test_a_replica_that_is_not_finite_leaves_the_bits_of_the_others_alone() -> None:
+    module, params = NETS["norms"], stacked(NETS["norms"], 3)
+    x = torch.randn(3, 16, 5, generator=torch.Generator().manual_seed(3))
+    before = replicas.apply(module, params, x)
+    for value in params.values():
+        value.data[1] = torch.nan
+    after = replicas.apply(module, params, x)
+    assert after[1].isnan().all()
+    assert torch.equal(before[[0, 2]], after[[0, 2]])
+
+
+@fused
+def test_what_needs_no_gradient_gets_none() -> None:
+    module = NETS["leaky"]
+    params = {name: own.detach() for name, own in stacked(module, 2).items()}
+    x = torch.randn(2, 16, 5).requires_grad_()
+    assert torch.autograd.grad(replicas.apply(module, params, x).sum(), [x])[0].isfinite().all()
+    assert not replicas.apply(module, params, x.detach()).requires_grad
+
+
+@fused
+def test_a_chain_cannot_be_differentiated_twice_unless_asked_for() -> None:
+    module, params = NETS["tanh"], stacked(NETS["tanh"], 2)
+    x = torch.randn(2, 16, 5).requires_grad_()
+    for twice in (False, True):
+        made = replicas.apply(module, params, x, twice=twice)
+        if twice:
+            (slope,) = torch.autograd.grad(made.sum(), [x], create_graph=True)
+            torch.autograd.grad(slope.square().sum(), [*params.values()], allow_unused=True)
+        else:
+            with pytest.raises(RuntimeError, match="differentiable once"):
+                torch.autograd.grad(made.sum(), [x], create_graph=True)
+
+
+def test_labels_of_other_layers_double_precision_and_running_statistics_stay_with_the_layers() -> None:
+    tracked = norm(20)
+    tracked.track(0.1)
+    module = nn.Sequential(nn.Linear(5, 20), tracked, nn.Tanh())
+    (chain, *others) = chains.split(module)
+    assert isinstance(chain, chains.Chain)
+    assert [type(layer) for _, layer in others] == [BatchNorm, nn.Tanh]  # type: ignore[misc]
+    assert chain.links[0].norm is None
+    params = {name: own.detach().double() for name, own in stacked(NETS["tanh"], 2).items()}
+    assert replicas.apply(NETS["tanh"], params, torch.zeros(2, 4, 5).double()).dtype == torch.float64
+
+
+def test_layers_of_nested_sequences_join_one_chain() -> None:
+    parts = chains.split(NETS["nested"])
+    assert [type(part) for part in parts] == [tuple, chains.Chain, tuple]
+    assert [link.linear for link in parts[1].links] == ["1.0.", "2."]  # type: ignore[union-attr]
+
+
+@fused
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf, 1e30, 0.0, -0.0, 1e-30, 12.0])
+def test_the_tanh_of_the_kernels_is_right_at_its_ends(value: float) -> None:
+    own = kernels.load()
+    assert own is not None
+    x = torch.full((1, 3, 5), value)
+    expected = x.tanh()
+    own.plain_forward(x, None, kernels.TANH, 0.0)
+    torch.testing.assert_close(x, expected, equal_nan=True, rtol=0, atol=2e-7)
+
+
+def test_without_a_compiler_networks_run_layer_by_layer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CC", str(tmp_path / "no-compiler"))
+    assert kernels.load.__wrapped__() is None
+    broken = tmp_path / "broken"
+    broken.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    broken.chmod(0o755)
+    monkeypatch.setenv("CC", str(broken))
+    monkeypatch.setenv("STUDY_CACHE", str(tmp_path / "cache"))
+    assert kernels.load.__wrapped__() is None
+    assert list((tmp_path / "cache" / "kernels").iterdir()) == []
+
+
+@fused
+def test_the_library_is_compiled_once_and_elsewhere_if_the_cache_cannot_be_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("STUDY_CACHE", str(tmp_path / "cache"))
+    assert kernels.load.__wrapped__() is not None
+    (made,) = (tmp_path / "cache" / "kernels").iterdir()
+    with mock.patch("subprocess.run", side_effect=AssertionError):
+        assert kernels.load.__wrapped__() is not None
+    assert made.is_file()
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("STUDY_CACHE", str(tmp_path / "file"))
+    assert kernels.load.__wrapped__() is not None
+
+
+@fused
+def test_the_kernels_can_be_turned_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(kernels.VARIABLE, "torch")
+    assert kernels.load.__wrapped__() is None
+
+
+def test_the_default_nets_are_chains_from_end_to_end() -> None:
+    with torch.device("meta"):
+        generator, discriminator = Mlp(norm="batch").generator(64, (2,)), Mlp(norm="batch").discriminator((2,))
+    assert [type(part) for part in chains.split(generator)] == [chains.Chain]
+    assert [type(part) for part in chains.split(discriminator)] == [tuple, chains.Chain, tuple]
