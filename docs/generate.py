@@ -10,8 +10,8 @@ import re
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from itertools import zip_longest
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ from typer.main import get_command
 from search_spaces import SEARCHES, Int, Options, Range, Space, label_of
 from search_spaces.conditions import sentence
 from study.cli import app
-from study.design.planning import plan_study
 from study.design.study import Study
 from study.outcomes.decision import decide
 from study.outcomes.outcome import Outcome
@@ -34,7 +33,6 @@ from trainables.config import AaeConfig, GanConfig, RecordedConfig
 REFERENCE = Path(__file__).parent / "reference"
 _TITLES = {"g_optimizer": "optimizer", "generator": "network", "generator.init": "initial weights"}
 """Of the groups of values that are not titled by the field they are met in first."""
-_NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def main() -> None:
@@ -243,10 +241,9 @@ def all_studies() -> str:
 
 def _study(own: Study) -> str:
     rows = []
-    for name in own.profiles:
-        planned = plan_study(own, name, now=_NOW)
-        size = f"{len(planned.cells)} x {len(planned.seeds)}"
-        rows.append((code(name), size, prose(planned.stated_note())))
+    for name, profile in own.profiles.items():
+        cells = prod(len(factor.levels) for factor in profile.factors)
+        rows.append((code(name), f"{cells} x {profile.seeds}", prose(profile.note)))
     claims = [f"* {prose(claim.claim)} ({prose(claim.source)})" for claim in own.hypotheses]
     parts = [f"## {own.name}", f"{prose(own.question)}", table(("profile", "cells x seeds", "what it changes"), rows)]
     parts += ["Claims:", "\n".join(claims)] if claims else []

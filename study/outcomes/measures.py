@@ -1,7 +1,7 @@
 """The quantities of a trace that a rule compares with its thresholds, each with its standard error."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from math import nan
 
@@ -78,12 +78,21 @@ class Measures:
             they end with the row) and ``classification_error``.
         errors: standard error of a quantity by name, at the number of samples that it was measured on.
         missing: what the trace must have to be judged and does not; empty if nothing.
+        starts: the quantities at step 0, ``[..., 1]``, 0 where not measured; empty if that row is missing.
     """
 
     step: npt.NDArray[np.int64]
     values: Mapping[str, Floats]
     errors: Mapping[str, Floats]
     missing: str = ""
+    starts: Mapping[str, Floats] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Once, not whenever one is asked for: judging by hundreds of rules asks tens of thousands of times.
+        first = np.flatnonzero(self.step <= 0)[:1]
+        starts = {name: np.nan_to_num(each[..., first]) for name, each in self.values.items() if len(first)}
+        object.__setattr__(self, "starts", starts)
+        object.__setattr__(self, "errors", {name: np.nan_to_num(each) for name, each in self.errors.items()})
 
     def value(self, name: str) -> Floats:
         """Return a quantity; NaN throughout if the data do not have it."""
@@ -93,7 +102,11 @@ class Measures:
     def error(self, name: str) -> Floats:
         """Return a standard error; 0 where it is not known."""
         found = self.errors.get(name)
-        return np.zeros(self.shape) if found is None else np.nan_to_num(found, nan=0.0)
+        return np.zeros(self.shape) if found is None else found
+
+    def start(self, name: str) -> Floats | float:
+        """Return a quantity at step 0, ``[..., 1]``; 0 where it was not measured."""
+        return self.starts.get(name, 0.0)
 
     @property
     def shape(self) -> tuple[int, ...]:

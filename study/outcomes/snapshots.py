@@ -72,10 +72,10 @@ def judge(
     if rule.classification_error_max is not None:
         return _classifier(measured, rule, rule.classification_error_max, shift, np.asarray(good_before))
     start = measured.step <= 0
-    strict, lenient = (_reached(measured, rule, start, shift + extra) for extra in (0.0, rule.tolerance))
+    strict, lenient = (_reached(measured, rule, shift + extra) for extra in (0.0, rule.tolerance))
     good = _sustained(strict, lenient, measured.step > 0, np.asarray(good_before))
     collapsed = ~good & _collapsed(measured, rule, start, shift)
-    copied = ~good & ~collapsed & _copied(measured, rule, start, shift)
+    copied = ~good & ~collapsed & _copied(measured, rule, shift)
     return _snapshots(measured, good, collapsed, copied, rule)
 
 
@@ -97,34 +97,31 @@ def _reaches(measured: Measures, rule: OutcomeRule, each: Criterion, shift: floa
     return reached
 
 
-def _reached(measured: Measures, rule: OutcomeRule, start: Flags, shift: float, *, but: Kind | None = None) -> Flags:
+def _reached(measured: Measures, rule: OutcomeRule, shift: float, *, but: Kind | None = None) -> Flags:
     """Mark the rows that reach every criterion that applies, those of one kind aside."""
-    found = _changed(measured, rule, start, shift) & ~(measured.value("spacing") < rule.diversity_tiny)
+    found = _changed(measured, rule, shift) & ~(measured.value("spacing") < rule.diversity_tiny)
     for each in criteria(measured, rule):
         if each.kind is not but:
             found &= _reaches(measured, rule, each, shift)
     return found
 
 
-def _risen(measured: Measures, rule: OutcomeRule, start: Flags, shift: float) -> Flags:
-    quality = measured.value("quality")
-    moved = _moved(measured, "quality", shift)
-    return moved - np.nan_to_num(_baseline(quality, start)) > rule.baseline_margin
+def _risen(measured: Measures, rule: OutcomeRule, shift: float) -> Flags:
+    return _moved(measured, "quality", shift) - measured.start("quality") > rule.baseline_margin
 
 
-def _changed(measured: Measures, rule: OutcomeRule, start: Flags, shift: float) -> Flags:
+def _changed(measured: Measures, rule: OutcomeRule, shift: float) -> Flags:
     """Mark the rows in which quality, or another quantity that should be large, has risen since step 0."""
-    found = _risen(measured, rule, start, shift)
+    found = _risen(measured, rule, shift)
     for each in criteria(measured, rule):
         if each.kind in (Kind.FIDELITY, Kind.VARIETY) and not each.at_most:
-            first = np.nan_to_num(_baseline(measured.value(each.measure), start))
-            found |= _moved(measured, each.measure, shift) - first > rule.baseline_margin
+            found |= _moved(measured, each.measure, shift) - measured.start(each.measure) > rule.baseline_margin
     return found
 
 
 def _collapsed(measured: Measures, rule: OutcomeRule, start: Flags, shift: float) -> Flags:
     diversity, spacing = measured.value("diversity"), measured.value("spacing")
-    risen = _risen(measured, rule, start, shift)
+    risen = _risen(measured, rule, shift)
     changed = np.abs(diversity - _baseline(diversity, start)) > rule.baseline_margin
     distance = measured.value("distance")
     left = np.abs(distance / _baseline(distance, start) - 1) > rule.baseline_margin
@@ -152,12 +149,12 @@ def _below(measured: Measures, rule: OutcomeRule, names: tuple[str, ...], shift:
     return found
 
 
-def _copied(measured: Measures, rule: OutcomeRule, start: Flags, shift: float) -> Flags:
+def _copied(measured: Measures, rule: OutcomeRule, shift: float) -> Flags:
     most = rule.memorization_max
     if most is None:
         return np.zeros(measured.shape, dtype=np.bool_)
     repeats = _moved(measured, "memorization", shift, at_most=True) > most
-    return repeats & _reached(measured, rule, start, shift, but=Kind.ORIGINALITY)
+    return repeats & _reached(measured, rule, shift, but=Kind.ORIGINALITY)
 
 
 def _sustained(strict: Flags, lenient: Flags, after: Flags, before: Flags) -> Flags:

@@ -46,7 +46,7 @@ def study(*arguments: str | Path, seconds: float = 240, **environment: str) -> s
 
 
 def here(*arguments: str | int | Path) -> Result:
-    """The same in this process, for what ends before Ray starts."""
+    """The same in this process, for what needs no Ray: a process of its own loads for seconds."""
     return CliRunner().invoke(app, [*map(str, arguments)], env={"COLUMNS": "140"})
 
 
@@ -249,8 +249,8 @@ def test_a_small_study_goes_from_plan_to_report_and_can_be_decided_again(tmp_pat
     assert sorted(map(depth, runs)) == [0] + [1] * 6 + [2] * 12
 
     before = [record.outcome for record in records]
-    strict = study("decide", store.root, "--rule", "param_norm_bound=0.001", "--out", tmp_path)
-    assert strict.returncode == 0, strict.stderr
+    strict = here("decide", store.root, "--rule", "param_norm_bound=0.001", "--out", tmp_path)
+    assert strict.exit_code == 0, strict.output
     again = store.records()
     assert [record.seed for record in again] == [record.seed for record in records]
     assert [record.outcome for record in again] != before
@@ -258,7 +258,7 @@ def test_a_small_study_goes_from_plan_to_report_and_can_be_decided_again(tmp_pat
     page = store.report_path.read_text()
     assert again[0].rule in page
     assert f"declared before the run was <code>{records[0].rule}" in page
-    back = study("decide", store.root, "--out", tmp_path)
+    back = here("decide", store.root, "--out", tmp_path)
     assert "replicas have a different outcome than before" in back.stdout
     assert [record.outcome for record in store.records()] == before
 
@@ -305,7 +305,7 @@ def test_a_launch_that_was_stopped_in_the_middle_ends_as_an_undisturbed_one(
         assert driver.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143}[stop]
         assert f"study resume {store.root}" in output
 
-    waiting = study("status", store.root, "--out", out)
+    waiting = here("status", store.root, "--out", out)
     assert "planned" in waiting.stdout
     resumed = study("resume", store.root, "--out", out)
     assert resumed.returncode == 0, resumed.stderr
@@ -366,8 +366,8 @@ def test_blocks_that_crash_are_reported_and_the_rest_is_complete(tmp_path: Path)
     assert {r.cell for r in records if r.status is Status.CRASHED} == {1}
     assert {r.outcome for r in records if r.cell == 1} == {Outcome.UNDECIDED}
     assert sum(r.status is Status.FINISHED for r in records) == 10
-    assert "2 crashed" in study("status", store.root, "--out", tmp_path).stdout
-    assert study("decide", store.root, "--out", tmp_path).returncode == 0
+    assert "2 crashed" in here("status", store.root, "--out", tmp_path).stdout
+    assert here("decide", store.root, "--out", tmp_path).exit_code == 0
     assert store.records() == records
 
     (store.samples_path / "cell=1").unlink()
