@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 from search_spaces import SEARCHES, Space
 from study.design.study import Study
+from study.design.study_file import read_here
 from trainables import plugins
 
 T = TypeVar("T", Study, Space)
@@ -49,6 +50,8 @@ def space_in(module: ModuleType, path: object) -> Space:
 def _named(attribute: str, kind: type[T], word: str, taken: Collection[str]) -> dict[str, Brought[T]]:
     found: dict[str, Brought[T]] = {}
     for plugin, value in _values(attribute, kind):
+        if plugin in read_here and attribute == "STUDY":  # often a saved copy of another one
+            continue
         other = found.get(value.name)
         if other is not None and other.value is value:  # a package that passes on what its module defines
             continue

@@ -20,6 +20,10 @@ _WIDTH = 100
 _INDENT = 4
 
 
+read_here: set[str] = set()
+"""Names of the modules that were read for their study: by its file alone it is known, whatever its name."""
+
+
 def read(path: Path) -> Study:
     """Return the ``STUDY`` that a Python file defines.
 
@@ -32,7 +36,10 @@ def read(path: Path) -> Study:
     if not os.path.isfile(path):  # which is False, and no error, for what can be no path
         what = "it is a folder" if os.path.isdir(path) else "there is no such file"
         raise ValueError(f"a study's name, or a file with a STUDY, must be given, got {quoted(str(path))}: {what}")
+    before = plugins.modules()
     module = plugins.load(path) if plugins.is_free(path) else _run(path)
+    if module.__name__ not in before:
+        read_here.add(module.__name__)
     if not hasattr(module, "STUDY"):
         raise ValueError(f"{path} must define STUDY, a study.Study, and defines none")
     study = module.STUDY
