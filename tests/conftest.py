@@ -4,6 +4,7 @@ And no deadline for a single example of a property: a busy machine is no failure
 """
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,14 @@ def converted_images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STUDY_CACHE", str(folder))
         yield folder
+
+
+@pytest.fixture(autouse=True)
+def denormal_numbers() -> Iterator[None]:
+    """Denormal numbers after every test, as before it: training takes them for zero, and hypothesis minds."""
+    yield
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.set_flush_denormal(False)
 
 
 @pytest.fixture

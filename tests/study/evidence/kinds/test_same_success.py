@@ -57,7 +57,7 @@ def test_the_margin_decides_what_is_equal() -> None:
 def test_the_sentence_of_equal_rates_states_the_interval_of_the_difference() -> None:
     found = one(SAME, two("+" * 18 + "-" * 2, "+" * 17 + "-" * 3))
     assert found.sentence.startswith("18 of 20 (90 %, 95 % interval 69.9 % to 97.2 %) converged with loss ls, 17 of 20")
-    assert "the 90 % interval of the difference, -8.39 to 19.5 points, lies wholly within 25 points" in found.sentence
+    assert "the 90 % interval of the difference, −8.39 to 19.5 points, lies wholly within 25 points" in found.sentence
     assert "two one-sided tests by Newcombe's interval for pairs: p = " in found.sentence
 
 
