@@ -348,7 +348,7 @@ def test_unreadable_last_grid_falls_back_to_the_one_before(make: Any) -> None:
 def test_rule_is_shown_with_the_meaning_of_every_threshold() -> None:
     rows = page.rule_rows(IMAGE_RULE)
     assert ("window", "3", "number of snapshots in a window; a single snapshot never decides.") in rows
-    assert len(rows) == len(OutcomeRule.__dataclass_fields__) - 1  # without criteria of the user's own
+    assert len(rows) == len(OutcomeRule.__dataclass_fields__) - 2  # without criteria and a rule of the user's own
     assert all(meaning for _, _, meaning in rows)
 
 
