@@ -26,8 +26,9 @@ from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, fields
 from hashlib import blake2b
 from importlib import import_module, invalidate_caches, metadata, util
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
@@ -205,7 +206,7 @@ def load(path: str | os.PathLike[str]) -> ModuleType:
     sys.path.insert(0, str(place.parent))
     invalidate_caches()
     try:
-        return import_module(name)
+        return imported(name, place)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # whatever the user's file raises, exit() among it, is the user's mistake
@@ -213,6 +214,28 @@ def load(path: str | os.PathLike[str]) -> ModuleType:
         raise ValueError(f"{path} must run without an error, got {where(error, place)}") from None
     finally:
         sys.path.remove(str(place.parent))
+
+
+class _AsWritten(SourceFileLoader):
+    """Compiles a file as it is: bytecode passes for current if the file has its size and was changed in its second."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        code: CodeType = self.source_to_code(self.get_data(self.path), self.path)
+        return code
+
+
+def imported(name: str, path: Path) -> ModuleType:
+    """Import a file as the module of a name; raises whatever the file raises."""
+    loader = _AsWritten(name, str(path))
+    spec = util.spec_from_file_location(name, path, loader=loader)
+    assert spec is not None
+    module = sys.modules[name] = util.module_from_spec(spec)
+    try:
+        loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(name, None)
+        raise
+    return module
 
 
 def load_installed(group: str = "gan_stability_lab.plugins") -> None:

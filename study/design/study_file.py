@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
-from importlib import import_module, util
+from importlib import import_module
 from itertools import groupby
 from pathlib import Path
 from types import ModuleType
@@ -50,21 +50,16 @@ def read(path: Path) -> Study:
 
 def _run(path: Path) -> ModuleType:
     """Run a file whose name is that of another module, and can therefore not be imported by it."""
-    spec = util.spec_from_file_location(f"study_file_{path.stem}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = util.module_from_spec(spec)
     folder = str(path.absolute().parent)
     sys.path.insert(0, folder)
     try:
-        spec.loader.exec_module(module)
+        return plugins.imported(f"study_file_{path.stem}", path.absolute())
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # whatever the user's file raises, exit() among it, is the user's mistake
         raise ValueError(f"{path} must run without an error, got {plugins.where(error, path)}") from None
     finally:
         sys.path.remove(folder)
-    return module
 
 
 def write(study: Study, path: Path) -> None:

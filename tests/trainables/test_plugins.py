@@ -1,5 +1,6 @@
 """Plugins: loading files, what of them is kept, and what a worker makes of it."""
 
+import os
 import pickle
 import random
 import subprocess
@@ -199,3 +200,14 @@ def test_a_loss_and_a_network_of_two_plugins_may_be_called_alike(tmp_path: Path)
     plugins.load(file(tmp_path, HINGE, "alike_loss"))
     plugins.load(file(tmp_path, PAIR.replace('"pair"', '"hinge"'), "alike_network"))
     assert [own.name for own in plugins.needed(["hinge"])] == ["alike_loss", "alike_network"]
+
+
+def test_a_file_rewritten_within_a_second_is_the_new_one(
+    no_plugins: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    path = tmp_path / "hasty_plugin.py"
+    for value in (1, 2):
+        path.write_text(f"VALUE = {value}\n", encoding="utf-8")
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+        assert plugins.load(path).VALUE == value

@@ -61,7 +61,10 @@ def test_an_unknown_space_is_one_sentence() -> None:
 
 
 @pytest.mark.usefixtures("no_plugins")
-def test_a_space_of_a_plugin_is_listed_with_its_plugin_and_shown_by_its_file(tmp_path: Path) -> None:
+def test_a_space_of_a_plugin_is_listed_with_its_plugin_and_shown_by_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
     path = str(file(tmp_path, SEARCHED, "shown_hinge"))
     assert "hinges Hinge or least squares (plugin shown_hinge) 2 yes" in " ".join(
         spaces("--plugin", path).output.split()

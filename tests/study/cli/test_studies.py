@@ -59,7 +59,10 @@ def test_a_grid_has_no_hypotheses_to_show() -> None:
 
 
 @pytest.mark.usefixtures("no_plugins")
-def test_a_study_of_a_plugin_is_listed_and_shown_with_its_plugin(tmp_path: Path) -> None:
+def test_a_study_of_a_plugin_is_listed_and_shown_with_its_plugin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
     path = str(file(tmp_path, STUDIED, "listed_modes"))
     (line,) = (line for line in output("list", "--plugin", path).splitlines() if line.startswith("my-modes"))
     assert " Do my modes stay? (plugin listed_modes) " in line

@@ -10,7 +10,7 @@ from study.terminal import study_list
 
 def listed(width: int) -> list[str]:
     out = StringIO()
-    study_list.show(tuple(studies().values()), Console(file=out, width=width))
+    study_list.show(tuple(studies().values()), (), Console(file=out, width=width))
     return [line.rstrip() for line in out.getvalue().splitlines()]
 
 
