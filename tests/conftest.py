@@ -13,6 +13,8 @@ from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.pop("MLFLOW_TRACKING_URI", None)  # tests have databases of their own
+for size in ("COLUMNS", "LINES"):  # of a terminal that pytest-xdist makes up: tests say how wide theirs is
+    os.environ.pop(size, None)
 settings.register_profile("busy", deadline=None)
 settings.load_profile("busy")
 

@@ -64,3 +64,4 @@ def set_mode(mode: Mode) -> None:
     precision = "tf32" if mode == "tf32" else "ieee"
     torch.backends.cuda.matmul.fp32_precision = precision
     torch.backends.cudnn.conv.fp32_precision = precision  # type: ignore[attr-defined]
+    torch.backends.cudnn.rnn.fp32_precision = precision  # type: ignore[attr-defined]  # torch minds if they differ
