@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,16 @@ from tests.test_architecture import NOT_IN_CORE, ROOT, loaded_by
 def rows(out: Path) -> list[dict[str, object]]:
     found: list[dict[str, object]] = json.loads((out / program.RESULTS).read_text("utf-8"))["rows"]
     return found
+
+
+@pytest.fixture(autouse=True)
+def precision() -> Iterator[None]:
+    """Precisions of products after a test, as before it: the benchmark sets them for the process."""
+    kinds = (torch.backends.cuda.matmul, torch.backends.cudnn.conv, torch.backends.cudnn.rnn)  # type: ignore[attr-defined]
+    before = [kind.fp32_precision for kind in kinds]
+    yield
+    for kind, own in zip(kinds, before, strict=True):
+        kind.fp32_precision = own
 
 
 def test_a_dry_run_measures_and_shows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
