@@ -255,7 +255,7 @@ def test_the_document_has_a_row_for_every_claim_and_finding(launch: Launch, out:
 def test_the_command_fits_the_terminal_and_writes_the_document(
     launch: Launch, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(console, "width", 100)
+    monkeypatch.setattr(console, "_width", 100)
     launch("quick")
     broken = launch("standard", 2)
     broken.records_path.write_bytes(b"")

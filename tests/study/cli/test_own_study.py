@@ -61,7 +61,7 @@ def run(*arguments: object) -> tuple[int, str]:
 
 @pytest.fixture(autouse=True)
 def wide(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(console, "width", 120)
+    monkeypatch.setattr(console, "_width", 120)
 
 
 def test_a_file_is_explained_and_its_power_computed_like_any_study(mine: Path) -> None:

@@ -20,7 +20,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         return {cell: 3.0 for each in analyses for cell in each.cells}, "CPU core"
 
     monkeypatch.setattr(cost, "replica_seconds", seconds)
-    monkeypatch.setattr(console, "width", 100)
+    monkeypatch.setattr(console, "_width", 100)
 
 
 def run(*arguments: str) -> tuple[int, str]:
