@@ -144,6 +144,7 @@ def test_the_tanh_of_the_kernels_is_right_at_its_ends(value: float) -> None:
 
 
 def test_without_a_compiler_networks_run_layer_by_layer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv(kernels.VARIABLE, raising=False)
     monkeypatch.setenv("CC", str(tmp_path / "no-compiler"))
     assert kernels.load.__wrapped__() is None
     broken = tmp_path / "broken"
