@@ -45,7 +45,7 @@ class Link:
             return kernels.TANH, 0.0
         if isinstance(self.activation, nn.LeakyReLU):
             return kernels.LEAKY, self.activation.negative_slope
-        return (kernels.NONE if self.activation is None else kernels.LEAKY), 0.0
+        return (kernels.NONE if self.activation is None else kernels.RELU), 0.0
 
     @property
     def affine(self) -> bool:
@@ -67,7 +67,7 @@ class Chain:
 
     def run(self, fused: Kernels, params: Callable[[str], Tensor], x: Tensor) -> Tensor:
         """Run all links of every replica: ``[R, B, in] -> [R, B, out]``, float32 on a CPU; differentiable once."""
-        given = [params(name) for link in self.links for name in link.names]
+        given = [params(name).contiguous() for link in self.links for name in link.names]
         result: Tensor = _Run.apply(fused, self.links, x, *given)
         return result
 

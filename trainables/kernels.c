@@ -10,7 +10,7 @@
 #define ROWS 16
 #define WIDEST 4096
 
-enum { NONE = 0, TANH = 1, LEAKY = 2 };
+enum { NONE = 0, TANH = 1, LEAKY = 2, RELU = 3 };
 
 /* exp(x) for x <= 0: relative error below 2e-7, 0 below -87. NaN stays NaN. */
 static inline float exp_of_negative(float x)
@@ -45,6 +45,9 @@ static void activate(int64_t count, int activation, float slope, float *y)
     else if (activation == LEAKY)
         for (int64_t i = 0; i < count; i++)
             y[i] = y[i] > 0 ? y[i] : slope * y[i];
+    else if (activation == RELU) /* not by a slope of 0, which makes NaN of -infinity; NaN stays NaN */
+        for (int64_t i = 0; i < count; i++)
+            y[i] = y[i] <= 0 ? 0 : y[i];
 }
 
 /* sums[c] = sum_b f(b, c), where f is (x - shift)^power. */
@@ -120,6 +123,9 @@ static void through(int64_t count, const float *g, const float *y, int activatio
     else if (activation == LEAKY)
         for (int64_t i = 0; i < count; i++)
             out[i] = y[i] > 0 ? g[i] : slope * g[i];
+    else if (activation == RELU)
+        for (int64_t i = 0; i < count; i++)
+            out[i] = y[i] <= 0 ? 0 : g[i];
     else
         memcpy(out, g, count * sizeof *out);
 }

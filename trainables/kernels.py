@@ -17,6 +17,7 @@ from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from trainables.data.cache import folder
@@ -25,7 +26,7 @@ VARIABLE = "STUDY_KERNELS"
 """The environment variable that turns the kernels off: ``torch``."""
 WIDEST = 4_096
 """Channels that a kernel has room for."""
-NONE, TANH, LEAKY = 0, 1, 2
+NONE, TANH, LEAKY, RELU = 0, 1, 2, 3
 SOURCE = Path(__file__).with_suffix(".c")
 _COMMAND = ("-O3", "-std=c11", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-shared", "-fPIC")
 _TIMEOUT = 120
@@ -36,7 +37,7 @@ _int, _float, _double, _size, _array = ctypes.c_int, ctypes.c_float, ctypes.c_do
 class Kernels:
     """The compiled functions, on contiguous float32 tensors ``[R, B, C]`` on a CPU and ``[R, C]`` for each channel.
 
-    An activation is one of ``NONE``, ``TANH`` and ``LEAKY``, which has a slope: 0 for ReLU.
+    An activation is one of ``NONE``, ``TANH``, ``RELU`` and ``LEAKY``, which alone has a slope.
     """
 
     def __init__(self, library: ctypes.CDLL) -> None:
@@ -93,7 +94,12 @@ class Kernels:
 
 
 def _at(value: Tensor | None) -> int | None:
-    return None if value is None else value.data_ptr()
+    """Return an address; what lies there must be what the kernels, which do not look, take it for."""
+    if value is None:
+        return None
+    if value.dtype != torch.float32 or not value.is_contiguous() or value.device.type != "cpu":
+        raise TypeError(f"the kernels need contiguous float32 on a CPU, got {value.dtype} of strides {value.stride()}")
+    return value.data_ptr()
 
 
 @cache

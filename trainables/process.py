@@ -34,6 +34,7 @@ def _prepare_once() -> None:
         return
     library = ctypes.CDLL(None)
     if hasattr(library, "mallopt"):  # glibc's alone
-        library.mallopt(_M_MMAP_THRESHOLD, 2**30)
+        # Some versions of glibc refuse more than 32 MiB, and a threshold that is not set stays at 128 KiB from here on.
+        library.mallopt(_M_MMAP_THRESHOLD, 2**30) or library.mallopt(_M_MMAP_THRESHOLD, 2**25)
         library.mallopt(_M_TRIM_THRESHOLD, _LARGEST)
         library.mallopt(_M_TOP_PAD, 2**26)

@@ -36,9 +36,9 @@ def device_name(device: torch.device) -> str:
 
 
 def code_digest() -> str:
-    """Hash every module of ``trainables``: two records with the same digest were trained by the same code."""
+    """Hash every source of ``trainables``: two records with the same digest were trained by the same code."""
     folder = Path(__file__).parent
     digest = blake2b(digest_size=6)
-    for path in sorted(folder.rglob("*.py")):
+    for path in sorted((*folder.rglob("*.py"), *folder.rglob("*.c"))):
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

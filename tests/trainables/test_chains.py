@@ -1,7 +1,7 @@
 """Chains give what their layers give one by one, with the same gradients, and leave to layers what they cannot do."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from unittest import mock
 
@@ -182,3 +182,40 @@ def test_the_default_nets_are_chains_from_end_to_end() -> None:
         generator, discriminator = Mlp(norm="batch").generator(64, (2,)), Mlp(norm="batch").discriminator((2,))
     assert [type(part) for part in chains.split(generator)] == [chains.Chain]
     assert [type(part) for part in chains.split(discriminator)] == [tuple, chains.Chain, tuple]
+
+
+@fused
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf, 1.5, -1.5, 0.0, 1e-30])
+@pytest.mark.parametrize("layer", [nn.ReLU(), nn.LeakyReLU(0.2), nn.Tanh()])
+def test_an_activation_is_torchs_at_its_ends_with_its_gradient(layer: nn.Module, value: float) -> None:
+    module = nn.Sequential(nn.Linear(1, 1, bias=False), layer)
+    params = {"0.weight": torch.ones(1, 1, 1)}
+    found = []
+    for how in (nullcontext(), layer_by_layer()):
+        x = torch.full((1, 4, 1), value).requires_grad_()
+        with how:
+            made = replicas.apply(module, params, x)
+        found.append((made.detach(), *torch.autograd.grad(made.sum(), [x])))
+    torch.testing.assert_close(*found, equal_nan=True, rtol=0, atol=1e-6)
+
+
+@fused
+def test_the_kernels_take_no_memory_for_what_it_is_not() -> None:
+    own = kernels.load()
+    assert own is not None
+    x = torch.zeros(2, 3, 4)
+    for bias in (torch.zeros(1, 4).expand(2, 4), torch.zeros(2, 4, dtype=torch.float64)):
+        with pytest.raises(TypeError, match="contiguous float32 on a CPU"):
+            own.plain_forward(x, bias, kernels.NONE, 0.0)
+
+
+@fused
+def test_parameters_that_replicas_share_in_memory_are_read_as_they_are() -> None:
+    module, params = NETS["norms"], stacked(NETS["norms"], 1)
+    shared = {name: own.detach().expand(3, *own.shape[1:]) for name, own in params.items()}
+    x = torch.randn(1, 16, 5, generator=torch.Generator().manual_seed(4)).expand(3, 16, 5)
+    made = replicas.apply(module, shared, x)
+    assert torch.equal(made[0], made[2])
+    with layer_by_layer():
+        own = {name: value.contiguous() for name, value in shared.items()}
+        torch.testing.assert_close(made, replicas.apply(module, own, x), rtol=1e-4, atol=1e-5)

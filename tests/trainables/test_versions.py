@@ -30,6 +30,13 @@ def test_a_library_that_is_missing_is_left_out(monkeypatch: pytest.MonkeyPatch) 
     assert "no-such-library-here" not in found
 
 
+def test_the_code_is_hashed_with_its_kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "__file__", str(tmp_path / "versions.py"))
+    before = code_digest()
+    (tmp_path / "kernels.c").write_text("int x;\n")
+    assert code_digest() != before
+
+
 @pytest.mark.parametrize("change", ["content", "name"])
 def test_the_code_digest_changes_with_any_module(change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "inner").mkdir()
