@@ -148,9 +148,7 @@ def study_of(name: str | Path, profile: str | None = None) -> Study:
             return study_file.read(path)
         case ".json":
             return setting_file.read(path).study(profile or USUAL)
-        case _ if str(name) not in (*names(), *of_plugins()) and os.path.exists(
-            path
-        ):  # a folder may be called as a study is
+        case _ if os.path.exists(path) and str(name) not in (*names(), *of_plugins()):  # a folder may be called so
             raise ValueError(f"a study's file must end in .py or .json, got {quoted(str(name))}")
         case _:
             return find(str(name))

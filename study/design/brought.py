@@ -22,7 +22,7 @@ class Brought(Generic[T]):
 
 
 def studies(taken: Collection[str]) -> dict[str, Brought[Study]]:
-    """Return the studies of the loaded plugins, by name.
+    """Return the studies of the loaded plugins, by name, without those that were read from their file by itself.
 
     Args:
         taken: names of the built-in studies.
@@ -30,7 +30,8 @@ def studies(taken: Collection[str]) -> dict[str, Brought[Study]]:
     Raises:
         ValueError: if a plugin's ``STUDY`` is none, or has the name of another one.
     """
-    return _named("STUDY", Study, "study", taken)
+    # What was read from its file is often a saved copy of another study.
+    return _named("STUDY", Study, "study", taken, but=read_here)
 
 
 def spaces() -> dict[str, Brought[Space]]:
@@ -47,10 +48,12 @@ def space_in(module: ModuleType, path: object) -> Space:
     return _checked(getattr(module, "SPACE", None), "SPACE", Space, f"{path}")
 
 
-def _named(attribute: str, kind: type[T], word: str, taken: Collection[str]) -> dict[str, Brought[T]]:
+def _named(
+    attribute: str, kind: type[T], word: str, taken: Collection[str], but: Collection[str] = ()
+) -> dict[str, Brought[T]]:
     found: dict[str, Brought[T]] = {}
     for plugin, value in _values(attribute, kind):
-        if plugin in read_here and attribute == "STUDY":  # often a saved copy of another one
+        if plugin in but:
             continue
         other = found.get(value.name)
         if other is not None and other.value is value:  # a package that passes on what its module defines
