@@ -5,9 +5,11 @@ Mistakes of the user are found before any training.
 
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -16,13 +18,14 @@ import numpy as np
 import torch
 
 from study import report, signals
+from study.beside import beside
 from study.design import plugin_use
 from study.design.plan import Block, Cell, Plan
 from study.design.search_cells import tried
 from study.evidence.estimates import CellSummary, summarize
 from study.outcomes.columns import Reference
 from study.outcomes.rule import EDITION
-from study.scheduling import keeping, memory, ray_cluster, ray_driver
+from study.scheduling import keeping, memory, ray_cluster
 from study.scheduling.agenda import Agenda, Allocation, Planned, Resources
 from study.scheduling.ledger import Ledger, failures
 from study.scheduling.observer import BlockObserver, Observer
@@ -142,12 +145,10 @@ def start(
     plan = replace(plan, folder=plan.folder or os.getcwd())
     _notify(observers, lambda each: each.planned(plan))
     check(plan, store.out, resources, observers)
-    judges = _judged(plan, cache_of(store))
-    for name, judge in judges.items():
-        _notify(observers, partial(_tell, name=name, judge=judge))
-    _notify(observers, lambda each: each.connecting())
-    allocation = ray_cluster.connect(resources, lambda: _notify(observers, lambda each: each.connecting()))
-    try:
+    with _judging(plan, cache_of(store)) as judged, _connected(resources, tracker, observers) as allocation:
+        judges = judged()
+        for name, judge in judges.items():
+            _notify(observers, partial(_tell, name=name, judge=judge))
         _notify(observers, lambda each: each.connected(allocation))
         store.create(plan, {name: judge.to_json() for name, judge in judges.items()})
         try:
@@ -158,23 +159,44 @@ def start(
         ledger = Ledger(plan, store, again=True)
         guide = _guide(ledger, mirror)
         return _carry_out(ledger, guide, allocation, tracker, observers)
+
+
+@contextmanager
+def _connected(resources: Resources, tracker: Tracker, observers: Sequence[Observer]) -> Iterator[Allocation]:
+    """Start or join Ray, which takes seconds in processes of its own; what comes next is imported meanwhile."""
+
+    def load() -> None:
+        import_module("study.scheduling.ray_driver")
+        tracker.load()
+
+    _notify(observers, lambda each: each.connecting())
+    loading = beside(load)
+    try:
+        allocation = ray_cluster.connect(resources, lambda: _notify(observers, lambda each: each.connecting()))
+        loading.result()
+        yield allocation
     finally:
         ray_cluster.disconnect()
 
 
-def _judged(plan: Plan, cache: Path) -> Mapping[str, Competence]:
-    """Try the judges of a plan; the cache of their classifiers appears only if they can judge.
+@contextmanager
+def _judging(plan: Plan, cache: Path) -> Iterator[Callable[[], Mapping[str, Competence]]]:
+    """Try the judges of a plan beside what is done meanwhile; yield the call that waits for what was found.
 
-    Raises:
-        ValueError: if one cannot.
+    The cache of their classifiers appears in its place only if they can judge, and only by this call, which raises
+    ValueError if one cannot.
     """
-    if cache.exists():
-        return try_judges(plan, cache)
-    with TemporaryDirectory() as folder:
-        judges = try_judges(plan, Path(folder))
-        if os.listdir(folder):
-            shutil.copytree(folder, cache, dirs_exist_ok=True)
-    return judges
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        place = cache if cache.exists() else Path(folder)
+        found = beside(lambda: try_judges(plan, place))
+
+        def judged() -> Mapping[str, Competence]:
+            judges = found.result()
+            if place != cache and os.listdir(place):
+                shutil.copytree(place, cache, dirs_exist_ok=True)
+            return judges
+
+        yield judged
 
 
 def resume(
@@ -223,14 +245,10 @@ def _resume(
         guide.close()
         return finish(ledger, tracker, interrupted=False)
     _check_data(plan, store, digests, trained_on)
-    _notify(observers, lambda each: each.connecting())
-    allocation = ray_cluster.connect(resources, lambda: _notify(observers, lambda each: each.connecting()))
-    try:
+    with _connected(resources, tracker, observers) as allocation:
         _notify(observers, lambda each: each.connected(allocation))
         tracker.start(plan, store)
         return _carry_out(ledger, guide, allocation, tracker, observers)
-    finally:
-        ray_cluster.disconnect()
 
 
 def _data_of_traces(plan: Plan, store: Store, observers: Sequence[Observer]) -> Mapping[str, str]:
@@ -342,6 +360,8 @@ def _train(
     ledger: Ledger, guide: _Guide, allocation: Allocation, tracker: Tracker, observers: Sequence[Observer]
 ) -> bool:
     """Train the blocks of the agenda; return whether all of them have ended."""
+    from study.scheduling import ray_driver  # Tune, which is slow to import: see _connected
+
     cache = cache_of(ledger.store)
     _train_classifiers(ledger.plan, cache, observers)
     ledger.write()
@@ -371,6 +391,8 @@ def _aside(store: Store) -> frozenset[Path]:
 
 def finish(ledger: Ledger, tracker: Tracker, *, interrupted: bool) -> Result:
     """Write the report of a launch from its files, close its tracker, and return its result."""
+    from study.scheduling import ray_driver
+
     summaries = summarize(ledger.records)
     page = report.build(ledger.store)
     complete = all(record.status.ended for record in ledger.records)

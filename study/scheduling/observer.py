@@ -39,6 +39,9 @@ class Observer:
             sentence: their number and classes, and which of the user's files are left out.
         """
 
+    def connecting(self) -> None:
+        """Hear that Ray is being started or joined; again every 10 s that it takes."""
+
     def judge_tried(self, data: str, sentence: str) -> None:
         """Hear what the outcome rule makes of real data and of generators that cheat.
 
@@ -46,9 +49,6 @@ class Observer:
             data: what was judged: the data, how many samples, and whether by label.
             sentence: what was found.
         """
-
-    def connecting(self) -> None:
-        """Hear that Ray is being started or joined; again every 10 s that it takes."""
 
     def connected(self, allocation: Allocation) -> None:
         """Hear which cluster there is and what each block gets of it."""

@@ -21,7 +21,7 @@ from threading import Event, Thread, current_thread, main_thread
 from typing import Any
 
 import ray
-from ray._private import ray_constants, services
+from ray._private import parameter, ray_constants, services
 from ray._private import utils as ray_utils
 from ray._private import worker as ray_worker
 from ray._private.state import state  # what Ray Data uses, too: no public way tells what an autoscaler may add
@@ -116,7 +116,7 @@ def _start_here(waiting: Callable[[], None]) -> None:
     folder = session_folder()
     before = set(_children())
     try:
-        with _loopback_only(), _patient(before, waiting), _signals_kept():
+        with _loopback_only(), _lean(), _patient(before, waiting), _signals_kept():
             ray.init(
                 address="local",
                 include_dashboard=False,
@@ -200,6 +200,29 @@ def _loopback_only() -> Iterator[None]:
         yield
     finally:
         ray_constants.ENABLE_RAY_CLUSTER = usual
+
+
+@contextmanager
+def _lean() -> Iterator[None]:
+    """Let Ray start without the processes that nobody needs here, which take as long to start as all others.
+
+    They are the server of its dashboard, which it starts even without a dashboard, the monitor of its autoscaler, and
+    that of logs, which are not shown. What is left: GCS, raylet, its agents and workers.
+    """
+    parameters: Any = parameter.RayParams
+    usual, serve = parameters.__init__, services.start_api_server
+
+    def init(self: Any, *arguments: Any, **given: Any) -> None:
+        usual(self, *arguments, **given)
+        self.no_monitor, self.include_log_monitor = True, False
+
+    parameters.__init__ = init
+    services.start_api_server = lambda *arguments, **given: (None, None)
+    try:
+        yield
+    finally:
+        parameters.__init__ = usual
+        services.start_api_server = serve
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from trainables.data import cache
 from trainables.files import written_whole
 
 SQLITE = "sqlite:///"
@@ -61,6 +62,47 @@ def _gone_with(lock: Path, path: Path) -> Iterator[None]:
         if not path.exists():
             lock.unlink(missing_ok=True)
         raise
+
+
+def create(path: Path, name: str, anew: Callable[[Path], None]) -> None:
+    """Make an empty database in a file, as a copy of one that was made before on this machine, or else anew.
+
+    MLflow takes seconds, as it goes through all of its migrations. The first database that it makes is kept in the
+    user's cache; where that cannot be written, every one is made anew.
+
+    Args:
+        path: the file, which must not be there.
+        name: of the kept one; databases of one name must be the same.
+        anew: makes an empty database in a file.
+    """
+    kept = cache.folder() / "mlflow" / f"{name}.db"
+    if not _is_whole(kept):
+        anew(path)
+        with contextlib.suppress(OSError, sqlite3.Error), written_whole(kept, by_many=True) as unfinished:
+            _copy(path, unfinished)
+        return
+    _copy(kept, path)
+    with _opened(path) as database:  # where MLflow would have put it
+        database.execute("UPDATE experiments SET artifact_location = ?", (str(Path("mlruns", "0").absolute()),))
+
+
+def _is_whole(kept: Path) -> bool:
+    """Whether an empty database that was kept can be used; a damaged one cannot."""
+    try:
+        if not _is_finished(kept):
+            return False
+        with _opened(kept) as database:
+            found = [
+                database.execute(ask).fetchone() for ask in ("SELECT count(*) FROM experiments", "PRAGMA quick_check")
+            ]
+        return found == [(1,), ("ok",)]
+    except sqlite3.Error:
+        return False
+
+
+def _copy(source: Path, target: Path) -> None:
+    with _opened(source) as old, closing(sqlite3.connect(target)) as new:
+        old.backup(new)
 
 
 def check(path: Path) -> None:

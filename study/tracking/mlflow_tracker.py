@@ -1,5 +1,7 @@
 """MLflow as a tracker. ``runs``, the one module that imports mlflow, is imported late, because that takes seconds."""
 
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 from study.design.plan import Plan
@@ -12,7 +14,7 @@ from study.tracking.writer import Writer
 class MlflowTracker(Writer):
     """Shows a launch in MLflow; see ``runs`` for what is shown where.
 
-    It starts within about 10 s, plus 3 s each for importing mlflow and a new database.
+    It starts within about 10 s, plus 3 s for importing mlflow and, once per machine and version, 3 s for a database.
 
     Args:
         uri: an MLflow tracking URI: ``sqlite:///<file>``, ``http(s)://<server>``, another database. The artifacts of
@@ -26,7 +28,7 @@ class MlflowTracker(Writer):
 
             return runs.open_runs(uri, plan, store)
 
-        super().__init__(open_view, "MLflow")
+        super().__init__(open_view, "MLflow", partial(import_module, "study.tracking.runs"))
 
 
 def saved_views(out: Path) -> dict[str, dict[str, str]]:

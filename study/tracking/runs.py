@@ -30,6 +30,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import mlflow
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
@@ -98,6 +99,10 @@ def _client(uri: str) -> MlflowClient:
 
 
 def _create(path: Path) -> None:
+    database.create(path, f"mlflow-{mlflow.__version__}", _create_anew)
+
+
+def _create_anew(path: Path) -> None:
     MlflowClient(tracking_uri=f"{database.SQLITE}{path}").search_experiments()
 
 

@@ -23,6 +23,10 @@ class Together:
         self._trackers, self._names = tuple(trackers), tuple(names)
         self._behind: tuple[Tracker, ...] = ()
 
+    def load(self) -> None:
+        for each in self._trackers:
+            each.load()
+
     def start(self, plan: Plan, store: Store) -> None:
         store.write_trackers(self._names)
         for each in self._trackers:

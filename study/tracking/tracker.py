@@ -23,6 +23,9 @@ class Tracker(Protocol):
     No method waits for a server but ``start`` and ``finish``, and none fails with it but ``start``.
     """
 
+    def load(self) -> None:
+        """Import what ``start`` needs, which may take seconds and may be done in any thread before."""
+
     def start(self, plan: Plan, store: Store) -> None:
         """Begin a launch, or go on with a resumed one.
 
@@ -71,6 +74,8 @@ class Tracker(Protocol):
 
 class NullTracker:
     """Shows nothing."""
+
+    def load(self) -> None: ...
 
     def start(self, plan: Plan, store: Store) -> None: ...
 

@@ -13,6 +13,7 @@ what the launch has stored, numbers first.
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -101,10 +102,13 @@ class Writer:
     Args:
         open_view: makes the view of a launch; what it raises is said before anything is trained.
         title: what sentences call it before it is open.
+        load: imports what ``open_view`` needs; an import that fails there fails again in ``open_view``.
     """
 
-    def __init__(self, open_view: Callable[[Plan, Store], View], title: str) -> None:
-        self._open, self._title = open_view, title
+    def __init__(
+        self, open_view: Callable[[Plan, Store], View], title: str, load: Callable[[], object] = lambda: None
+    ) -> None:
+        self._open, self._title, self._load = open_view, title, load
         self._queue: SimpleQueue[_Item] = SimpleQueue()
         self._hurry = Event()
         self._thread = Thread(target=self._work, name=f"{title}-writer", daemon=True)
@@ -114,6 +118,10 @@ class Writer:
         self._in_doubt = False
         self._silent = False
         self._warned: set[str] = set()
+
+    def load(self) -> None:
+        with suppress(ImportError):
+            self._load()
 
     def start(self, plan: Plan, store: Store) -> None:
         """Open the view and start to write.

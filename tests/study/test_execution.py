@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from socket import gethostname
+from threading import Event
 from typing import Any
 
 import pytest
@@ -103,6 +104,33 @@ def test_a_launch_without_a_cluster_leaves_no_folder(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no cluster here"):
         execution.start(plan, store, Resources(), NullTracker())
     assert not store.root.exists()
+
+
+def test_a_judge_that_cannot_judge_is_named_once_ray_is_there_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    started = Event()
+
+    def connect(resources: Resources, waiting: Callable[[], None]) -> Allocation:
+        order.append("ray")
+        started.set()
+        return Allocation(cpus=1.0, gpus=0.0, at_a_time=1, cluster="none")
+
+    def judge(plan: Plan, cache: Path) -> Any:
+        assert started.wait(10), "Ray starts meanwhile"
+        (cache / "classifier").write_text("trained")
+        raise ValueError("it cannot judge")
+
+    monkeypatch.setattr(ray_cluster, "connect", connect)
+    monkeypatch.setattr(ray_cluster, "disconnect", lambda: order.append("left"))
+    monkeypatch.setattr(execution, "try_judges", judge)
+    out = tmp_path / "out"
+    plan, watcher = make(tmp_path / "other", page=False).plan(), Watcher()
+    with placed(plan, out) as (named, store), pytest.raises(ValueError, match="it cannot judge"):
+        execution.start(named, store, Resources(), NullTracker(), [watcher])
+    assert (order, watcher.events[-1]) == (["ray", "left"], "connecting")
+    assert not out.exists()
 
 
 def test_a_changed_plan_trains_no_more_seeds(tmp_path: Path) -> None:

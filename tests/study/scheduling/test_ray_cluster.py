@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -126,6 +127,17 @@ def test_a_process_that_is_connected_already_is_refused(monkeypatch: pytest.Monk
     monkeypatch.setattr(ray_cluster.ray, "is_initialized", lambda: True)
     with pytest.raises(ValueError, match=r"must not be connected to Ray yet, but is: call ray\.shutdown\(\) first"):
         ray_cluster.connect(Resources())
+
+
+def test_what_ray_leaves_out_here_it_starts_for_others_again() -> None:
+    parameters: Any = ray_cluster.parameter.RayParams
+    usual, serve = parameters.__init__, services.start_api_server
+    with ray_cluster._lean():
+        lean = parameters()
+        assert (lean.no_monitor, lean.include_log_monitor) == (True, False)
+        assert services.start_api_server(False, raise_on_failure=False) == (None, None)
+    assert (parameters.__init__, services.start_api_server) == (usual, serve)
+    assert not parameters().no_monitor
 
 
 def test_a_slow_start_is_waited_for_with_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,9 +289,12 @@ def test_a_ray_that_is_started_here_listens_on_the_loopback_and_ends_with_a_kill
         processes = [int(pid) for pid in driver.stdout.readline().split()]
         try:
             found = {address for pid in processes for address in listening(pid)}
+            commands = " ".join(Path(f"/proc/{pid}/cmdline").read_text() for pid in processes)
         finally:
             driver.kill()
     assert found, "Ray listens somewhere"
+    assert "gcs_server" in commands
+    assert not re.findall(r"dashboard/dashboard\.py|monitor\.py", commands), "what nobody needs is not started"
     assert found <= {"0100007F", "0000000000000000FFFF00000100007F"}, "127.0.0.1, as IPv4 and mapped into IPv6"
     deadline = time.monotonic() + 25
     while left := [pid for pid in processes if runs(pid)]:

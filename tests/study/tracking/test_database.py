@@ -13,6 +13,7 @@ import pytest
 from study.tracking import MlflowTracker, database, local_uri, sync
 from tests.study.tracking import told_launches
 from tests.study.tracking.told_launches import Server, make_plan, make_store
+from trainables.data import cache
 
 _no_waiting, out, shown = told_launches.no_waiting, told_launches.out, told_launches.shown
 
@@ -164,3 +165,62 @@ def test_a_moved_folder_shows_its_old_pictures_and_takes_new_ones(out: Path, sho
     for launch in ("launch-1", "launch-2"):
         assert Path(view.client.download_artifacts(view.replica(0, 11, launch).info.run_id, "images")).is_dir()
     assert not out.exists()
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the first database is kept, in a cache of the test's own."""
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
+    return tmp_path / "cache" / "mlflow" / "some.db"
+
+
+def experiments(path: Path) -> list[tuple[int, str, str]]:
+    with opened(path) as connection:
+        return connection.execute("SELECT * FROM experiments").fetchall()
+
+
+def test_the_second_database_of_a_machine_is_a_copy_of_the_first(kept: Path, tmp_path: Path) -> None:
+    made: list[Path] = []
+
+    def anew(path: Path) -> None:
+        made.append(path)
+        create(path)
+
+    first, second = tmp_path / "first.db", tmp_path / "second.db"
+    database.create(first, "some", anew)
+    add(first, "file:///of/the/first")
+    database.create(second, "some", anew)
+    assert made == [first]
+    assert experiments(second) == [(0, "Default", str(Path("mlruns/0").absolute()))], "and nothing of the first"
+    database.create(tmp_path / "third.db", "other", anew)
+    assert made == [first, tmp_path / "third.db"], "another version of MLflow makes its own"
+
+
+@pytest.mark.parametrize("damage", [b"", b"no database", None])
+def test_a_kept_database_that_is_damaged_is_made_again(damage: bytes | None, kept: Path, tmp_path: Path) -> None:
+    database.create(tmp_path / "first.db", "some", create)
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[: len(whole) // 2] if damage is None else damage)
+    database.create(tmp_path / "second.db", "some", create)
+    assert [name for _, name, _ in experiments(tmp_path / "second.db")] == ["Default"]
+    assert kept.read_bytes() == whole
+
+
+def test_where_the_cache_cannot_be_written_every_database_is_made_anew(kept: Path, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file")
+    database.create(tmp_path / "first.db", "some", create)
+    assert [name for _, name, _ in experiments(tmp_path / "first.db")] == ["Default"]
+
+
+@pytest.mark.slow
+def test_a_copy_has_the_tables_that_mlflow_makes(kept: Path, tmp_path: Path) -> None:
+    def schema(path: Path) -> set[tuple[str, str]]:
+        with opened(path) as connection:
+            return set(connection.execute("SELECT name, sql FROM sqlite_master"))
+
+    first, second = tmp_path / "a" / "mlflow.db", tmp_path / "b" / "mlflow.db"
+    for path in (first, second):
+        plan = make_plan()
+        assert sync(make_store(path.parent, plan), MlflowTracker(f"sqlite:///{path}"))
+    assert kept.parent.is_dir()
+    assert schema(first) == schema(second)
