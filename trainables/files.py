@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all and know their own SHA-256, and digests of plain values."""
+"""Files that are written whole or not at all and know their own SHA-256, the user's cache, and digests of values."""
 
 import json
 import os
@@ -13,8 +13,18 @@ BLANK = "sha256:" + 64 * "0"
 """What a writer puts into the last 64 KiB of a file for :func:`seal` to fill in."""
 ASIDE = ".damaged"
 """Ends the names of files that were set aside."""
+CACHE = "STUDY_CACHE"
+"""The environment variable that names another folder for what is made once per machine."""
 _SEAL = re.compile(rb"sha256:[0-9a-f]{64}")
 _TAIL, _CHUNK = 1 << 16, 1 << 20
+
+
+def cache_folder() -> Path:
+    """Return the folder of what is made once per machine: what ``STUDY_CACHE`` names, or one in the user's cache."""
+    if named := os.environ.get(CACHE):
+        return Path(named).expanduser().absolute()
+    usual = os.environ.get("XDG_CACHE_HOME")
+    return (Path(usual) if usual and os.path.isabs(usual) else Path.home() / ".cache") / "gan-stability-lab"
 
 
 class DamagedFile(ValueError):

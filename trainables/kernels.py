@@ -1,4 +1,4 @@
-"""The fused kernels of ``kernels.c``, compiled once per machine where there is a C compiler.
+"""The fused kernels of ``kernels.c``, where there is a C compiler (``compiling``).
 
 Without one, or with ``STUDY_KERNELS=torch``, networks run layer by layer through torch: the same formulas, rounded in
 another order, so that a run and its repetition agree as far as those on two types of processor do. Records say which
@@ -6,31 +6,19 @@ it was, beside the device.
 """
 
 import ctypes
-import logging
-import os
-import platform
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Sequence
 from functools import cache
-from hashlib import blake2b
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from trainables.data.cache import folder
+from trainables import compiling
 
-VARIABLE = "STUDY_KERNELS"
-"""The environment variable that turns the kernels off: ``torch``."""
 WIDEST = 4_096
 """Channels that a kernel has room for."""
 NONE, TANH, LEAKY, RELU = 0, 1, 2, 3
 SOURCE = Path(__file__).with_suffix(".c")
-_COMMAND = ("-O3", "-std=c11", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-shared", "-fPIC")
-_TIMEOUT = 120
-logger = logging.getLogger(__name__)
 _int, _float, _double, _size, _array = ctypes.c_int, ctypes.c_float, ctypes.c_double, ctypes.c_int64, ctypes.c_void_p
 
 
@@ -104,53 +92,6 @@ def _at(value: Tensor | None) -> int | None:
 
 @cache
 def load() -> Kernels | None:
-    """Return the kernels, or None where they are turned off or cannot be compiled, which is logged once."""
-    if os.environ.get(VARIABLE) == "torch":
-        return None
-    compiler = shutil.which(os.environ.get("CC", "cc"))
-    if compiler is None:
-        logger.info("no C compiler: networks run layer by layer")
-        return None
-    try:
-        return Kernels(ctypes.CDLL(str(_compiled(compiler))))
-    except (OSError, subprocess.SubprocessError) as error:
-        logger.info("the fused kernels could not be compiled, networks run layer by layer: %s", error)
-        return None
-
-
-def _compiled(compiler: str) -> Path:
-    """Return the shared library for this processor, which is compiled if it is not in the cache.
-
-    It lies in a temporary folder if the cache cannot be written.
-    """
-    # By the processor too: a home folder is often shared by machines of several types.
-    made_of = (SOURCE.read_bytes(), " ".join(_COMMAND).encode(), _processor().encode(), os.fsencode(compiler))
-    name = f"kernels-{blake2b(b'|'.join(made_of), digest_size=8).hexdigest()}.so"
-    place = folder() / "kernels" / name
-    if place.is_file():
-        return place
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = Path(tempfile.mkdtemp(dir=place.parent))
-    except OSError:
-        unfinished = Path(tempfile.mkdtemp())
-        place = unfinished / name
-    made = unfinished / f"new-{name}"
-    command = [compiler, *_COMMAND, "-march=native", str(SOURCE), "-o", str(made), "-lm"]
-    try:
-        subprocess.run(command, check=True, capture_output=True, timeout=_TIMEOUT, text=True)
-        made.replace(place)  # whole or not at all: several workers may compile at once
-    finally:
-        if place.parent != unfinished:
-            shutil.rmtree(unfinished, ignore_errors=True)
-    return place
-
-
-@cache
-def _processor() -> str:
-    """Name what ``-march=native`` depends on."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return f"{platform.machine()} {platform.processor()}"
-    return " ".join(dict.fromkeys(line for line in lines if line.startswith(("flags", "Features", "model name"))))
+    """Return the kernels, or None where they are turned off or cannot be compiled."""
+    library = compiling.library(SOURCE, "-ffp-contract=fast")
+    return None if library is None else Kernels(library)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -141,40 +140,6 @@ def test_the_tanh_of_the_kernels_is_right_at_its_ends(value: float) -> None:
     expected = x.tanh()
     own.plain_forward(x, None, kernels.TANH, 0.0)
     torch.testing.assert_close(x, expected, equal_nan=True, rtol=0, atol=2e-7)
-
-
-def test_without_a_compiler_networks_run_layer_by_layer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv(kernels.VARIABLE, raising=False)
-    monkeypatch.setenv("CC", str(tmp_path / "no-compiler"))
-    assert kernels.load.__wrapped__() is None
-    broken = tmp_path / "broken"
-    broken.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
-    broken.chmod(0o755)
-    monkeypatch.setenv("CC", str(broken))
-    monkeypatch.setenv("STUDY_CACHE", str(tmp_path / "cache"))
-    assert kernels.load.__wrapped__() is None
-    assert list((tmp_path / "cache" / "kernels").iterdir()) == []
-
-
-@fused
-def test_the_library_is_compiled_once_and_elsewhere_if_the_cache_cannot_be_written(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("STUDY_CACHE", str(tmp_path / "cache"))
-    assert kernels.load.__wrapped__() is not None
-    (made,) = (tmp_path / "cache" / "kernels").iterdir()
-    with mock.patch("subprocess.run", side_effect=AssertionError):
-        assert kernels.load.__wrapped__() is not None
-    assert made.is_file()
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("STUDY_CACHE", str(tmp_path / "file"))
-    assert kernels.load.__wrapped__() is not None
-
-
-@fused
-def test_the_kernels_can_be_turned_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(kernels.VARIABLE, "torch")
-    assert kernels.load.__wrapped__() is None
 
 
 def test_the_default_nets_are_chains_from_end_to_end() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from trainables.files import BLANK, is_whole, json_digest, seal, set_aside, with_floats, written_whole
+from trainables.files import BLANK, cache_folder, is_whole, json_digest, seal, set_aside, with_floats, written_whole
 
 
 def test_a_file_takes_its_place_once_it_is_whole(tmp_path: Path) -> None:
@@ -107,3 +107,14 @@ def test_a_file_that_was_set_aside_makes_room(tmp_path: Path) -> None:
         path.write_text(content)
         assert set_aside(path) == tmp_path / "file.damaged"
     assert [(own.name, own.read_text()) for own in tmp_path.iterdir()] == [("file.damaged", "two")]
+
+
+def test_the_cache_is_that_of_the_user_or_the_one_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STUDY_CACHE", "~/there")
+    monkeypatch.setenv("HOME", "/home/someone")
+    assert cache_folder() == Path("/home/someone/there")
+    monkeypatch.delenv("STUDY_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
+    assert cache_folder() == Path("/cache/gan-stability-lab")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert cache_folder() == Path("/home/someone/.cache/gan-stability-lab")

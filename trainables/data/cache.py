@@ -28,7 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainables.data import mapping
-from trainables.files import BLANK, is_whole, seal, written_whole
+from trainables.files import BLANK, CACHE, cache_folder, is_whole, seal, written_whole
 from trainables.later import torch
 from trainables.text import printable
 
@@ -47,8 +47,6 @@ class Listing(Protocol):
 
 UNREADABLE = (OSError, ValueError)
 """What is raised for files that are cut short, damaged, or no images at all."""
-VARIABLE = "STUDY_CACHE"
-"""The environment variable that names another folder of converted images."""
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 """What file systems without locks say, such as some of NFS."""
 NAMED_FILES = 5
@@ -75,14 +73,6 @@ class UnreadableImages(ValueError):
         )
 
 
-def folder() -> Path:
-    """Return the folder of converted images: what ``STUDY_CACHE`` names, or one in the user's cache folder."""
-    if named := os.environ.get(VARIABLE):
-        return Path(named).expanduser().absolute()
-    usual = os.environ.get("XDG_CACHE_HOME")
-    return (Path(usual) if usual and os.path.isabs(usual) else Path.home() / ".cache") / "gan-stability-lab"
-
-
 def place(data: Path, name: str) -> Path:
     """Return where the converted file of a folder of data lies.
 
@@ -97,7 +87,7 @@ def place(data: Path, name: str) -> Path:
         return beside
     real = os.path.realpath(data)
     digest = blake2b(os.fsencode(real), digest_size=8).hexdigest()
-    return folder() / f"{printable(os.path.basename(real))}-{digest}" / name
+    return cache_folder() / f"{printable(os.path.basename(real))}-{digest}" / name
 
 
 @contextlib.contextmanager
@@ -143,7 +133,7 @@ def images(
                         _convert(cache, shape, listing, data, field, by_many=not alone)
         except OSError as error:
             raise ValueError(
-                f"{VARIABLE} must name a folder with room for converted images, got {error.filename or cache.parent}: "
+                f"{CACHE} must name a folder with room for converted images, got {error.filename or cache.parent}: "
                 f"{error.strerror or error}"
             ) from None
     return _mapped(cache, shape)
@@ -163,7 +153,7 @@ def _check_room(place: Path, count: int, shape: tuple[int, ...]) -> None:
         size = "x".join(map(str, shape))
         raise ValueError(
             f"side must leave room for the converted images, got {count:,} of {size}, which need {needed / 1e9:,.1f} GB"
-            f" of {free / 1e9:,.1f} GB free in {place}: take a smaller side, or name another folder in {VARIABLE}"
+            f" of {free / 1e9:,.1f} GB free in {place}: take a smaller side, or name another folder in {CACHE}"
         )
 
 

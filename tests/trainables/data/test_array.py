@@ -15,7 +15,8 @@ from PIL import Image
 from tests.trainables.data import stored_arrays as made
 from trainables.data import ArrayFile, ImageSource, columns, formats, known_classes, numpy_files
 from trainables.data.array import IMAGES
-from trainables.data.cache import UnreadableImages, folder
+from trainables.data.cache import UnreadableImages
+from trainables.files import cache_folder
 from trainables.streams import Streams
 
 CPU = torch.device("cpu")
@@ -81,7 +82,7 @@ def test_bytes_of_the_right_size_are_mapped_as_they_are(tmp_path: Path, array: A
     path = saved(tmp_path, array)
     source = load(path, channels=channels)
     assert np.array_equal(source.truth.images.numpy()[:, 0], made.images()[..., 0])
-    assert not list(folder().rglob("*.npy"))
+    assert not list(cache_folder().rglob("*.npy"))
     with path.open("r+b") as file:  # the images are those of the file itself
         file.seek(-made.images().shape[-1] if channels == 3 else -1, io.SEEK_END)
         file.write(b"\x00\x01\x02"[:channels])
@@ -332,7 +333,7 @@ def test_images_that_cannot_be_decoded_are_counted_and_named(tmp_path: Path) -> 
         r" image 7 \(no bytes, at most the name of a file: embed the images\); repair",
     ):
         load(tmp_path / "x.parquet")
-    assert not list(folder().rglob("*.npy"))
+    assert not list(cache_folder().rglob("*.npy"))
 
 
 def test_lists_of_several_sizes_are_refused(tmp_path: Path) -> None:

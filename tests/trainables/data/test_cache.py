@@ -14,7 +14,8 @@ from PIL import Image
 
 from trainables.data import ImageFolder, ImageSource
 from trainables.data import cache as module
-from trainables.data.cache import folder, place
+from trainables.data.cache import place
+from trainables.files import cache_folder
 
 fcntl = pytest.importorskip("fcntl")
 
@@ -35,17 +36,6 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 def load(root: Path, **fields: Any) -> ImageSource:
     return ImageFolder(root=str(root), **{"side": 8, **fields}).load(device=torch.device("cpu"), dtype=torch.float32)
-
-
-def test_the_cache_is_that_of_the_user_or_the_one_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STUDY_CACHE", "~/there")
-    monkeypatch.setenv("HOME", "/home/someone")
-    assert folder() == Path("/home/someone/there")
-    monkeypatch.delenv("STUDY_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
-    assert folder() == Path("/cache/gan-stability-lab")
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    assert folder() == Path("/home/someone/.cache/gan-stability-lab")
 
 
 def test_a_folder_that_nothing_can_be_written_to_is_read(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +106,7 @@ def test_a_disk_that_fills_up_leaves_nothing_unfinished(photos: Path, monkeypatc
 
 
 def converted() -> Path:
-    (path,) = folder().rglob("*.npy")
+    (path,) = cache_folder().rglob("*.npy")
     return path
 
 
