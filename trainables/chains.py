@@ -1,7 +1,7 @@
 """Fully connected networks of a stack through fused kernels: fewer passes over memory than layer by layer.
 
-A chain is linear maps in a row, each with or without batch norm and an activation behind it. Products are torch's; all
-that lies between two of them is one kernel (``kernels``), forward and backward, and what needs no gradient gets none.
+A chain is linear maps in a row, each with or without batch norm and an activation behind it. It is one call of the
+kernels (``kernels``), forward and backward, which run it replica by replica. What needs no gradient gets none.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,11 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from trainables import kernels
-from trainables.kernels import Kernels
+from trainables.kernels import Kernels, Layout
 from trainables.networks.layers import BatchNorm
-
-NARROW = 8
-"""Columns up to which a product is computed transposed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +23,7 @@ class Link:
 
     Attributes:
         linear: prefix of the names of its parameters.
+        inputs, outputs: its sides.
         biased: whether it has a bias.
         norm: batch norm behind it, with the statistics of the batch.
         normed: prefix of the names of the norm's parameters.
@@ -33,19 +31,12 @@ class Link:
     """
 
     linear: str
+    inputs: int
+    outputs: int
     biased: bool
     norm: BatchNorm | None = None
     normed: str = ""
     activation: nn.Tanh | nn.ReLU | nn.LeakyReLU | None = None
-
-    @property
-    def code(self) -> tuple[int, float]:
-        """The activation as the kernels name it, and its slope."""
-        if isinstance(self.activation, nn.Tanh):
-            return kernels.TANH, 0.0
-        if isinstance(self.activation, nn.LeakyReLU):
-            return kernels.LEAKY, self.activation.negative_slope
-        return (kernels.NONE if self.activation is None else kernels.RELU), 0.0
 
     @property
     def affine(self) -> bool:
@@ -58,17 +49,36 @@ class Link:
         own = (f"{self.linear}weight", *([f"{self.linear}bias"] if self.biased else []))
         return (*own, f"{self.normed}weight", f"{self.normed}bias") if self.affine else own
 
+    @property
+    def coded(self) -> kernels.Link:
+        """The link as the kernels name it."""
+        slope = self.activation.negative_slope if isinstance(self.activation, nn.LeakyReLU) else 0.0
+        return kernels.Link(
+            inputs=self.inputs,
+            outputs=self.outputs,
+            biased=self.biased,
+            eps=None if self.norm is None else self.norm.eps,
+            affine=self.affine,
+            activation=_CODES[type(self.activation)],
+            slope=slope,
+        )
 
-@dataclass(frozen=True, slots=True)
+
+_CODES = {type(None): kernels.NONE, nn.Tanh: kernels.TANH, nn.ReLU: kernels.RELU, nn.LeakyReLU: kernels.LEAKY}
+
+
 class Chain:
     """Links in a row."""
 
-    links: tuple[Link, ...]
+    def __init__(self, links: Sequence[Link]) -> None:
+        self.links = tuple(links)
+        self._names = tuple(name for link in links for name in link.names)
+        self._layout = Layout([link.coded for link in links])
 
     def run(self, fused: Kernels, params: Callable[[str], Tensor], x: Tensor) -> Tensor:
         """Run all links of every replica: ``[R, B, in] -> [R, B, out]``, float32 on a CPU; differentiable once."""
-        given = [params(name).contiguous() for link in self.links for name in link.names]
-        result: Tensor = _Run.apply(fused, self.links, x, *given)
+        given = [params(name).contiguous() for name in self._names]
+        result: Tensor = _Run.apply(fused, self._layout, x, *given)
         return result
 
 
@@ -87,7 +97,7 @@ def split(module: nn.Sequential) -> tuple[Chain | tuple[str, nn.Module], ...]:
         place += 1
         if type(layer) is not nn.Linear or layer.out_features > kernels.WIDEST:
             if links:
-                parts.append(Chain(tuple(links)))
+                parts.append(Chain(links))
                 links = []
             parts.append((prefix, layer))
             continue
@@ -98,9 +108,10 @@ def split(module: nn.Sequential) -> tuple[Chain | tuple[str, nn.Module], ...]:
         if place < len(layers) and _in_place(own := layers[place][1]):
             activation = own
             place += 1
-        links.append(Link(prefix, layer.bias is not None, norm, normed, activation))  # type: ignore[arg-type]
+        sides = layer.in_features, layer.out_features
+        links.append(Link(prefix, *sides, layer.bias is not None, norm, normed, activation))  # type: ignore[arg-type]
     if links:
-        parts.append(Chain(tuple(links)))
+        parts.append(Chain(links))
     return tuple(parts)
 
 
@@ -119,25 +130,12 @@ def _flat(module: nn.Sequential, prefix: str) -> list[tuple[str, nn.Module]]:
 
 class _Run(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, fused: Kernels, links: Sequence[Link], x: Tensor, *given: Tensor) -> Tensor:
-        kept = [x]
-        rest = iter(given)
-        for link in links:
-            before = _product(x, next(rest).mT)
-            bias = next(rest) if link.biased else None
-            code, slope = link.code
-            if link.norm is None:
-                fused.plain_forward(before, bias, code, slope)
-                kept.append(x := before)
-                continue
-            scale, offset = (next(rest), next(rest)) if link.affine else (None, None)
-            # The bias goes with the mean, and only its gradient, zero but for rounding, is computed.
-            x, mean, deviation = torch.empty_like(before), *before.new_empty(2, len(before), before.shape[2])
-            fused.norm_forward(before, scale, offset, link.norm.eps, code, slope, (x, mean, deviation))
-            kept += [before, mean, deviation, x]
-        ctx.fused, ctx.links = fused, links
-        ctx.save_for_backward(*given, *kept)
-        return x
+    def forward(ctx: Any, fused: Kernels, layout: Layout, x: Tensor, *given: Tensor) -> Tensor:
+        x = x.contiguous()
+        result, kept = fused.forward(layout, x, given)
+        ctx.fused, ctx.layout = fused, layout
+        ctx.save_for_backward(x, result, kept, *given)
+        return result
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
@@ -145,38 +143,12 @@ class _Run(torch.autograd.Function):
             raise RuntimeError(
                 "a chain is differentiable once: run the network with twice=True for a penalty's gradients"
             )
-        fused: Kernels = ctx.fused
-        links: Sequence[Link] = ctx.links
-        end = sum(len(link.names) for link in links)
-        given, kept = ctx.saved_tensors[:end], list(ctx.saved_tensors[end:])
+        x, result, kept, *given = ctx.saved_tensors
         onwards, *needed = ctx.needs_input_grad[2:]
-        found: list[Tensor | None] = [
-            torch.empty_like(value) if wanted else None for value, wanted in zip(given, needed, strict=True)
-        ]
-        g = gradients[0].contiguous()
-        for place in reversed(range(len(links))):
-            link = links[place]
-            first = end - len(link.names)
-            for_bias = found[first + 1] if link.biased else None
-            code, slope = link.code
-            y, out = kept.pop(), torch.empty_like(g)
-            if link.norm is None:
-                fused.plain_backward(g, y, code, slope, out, for_bias)
-            else:
-                deviation, mean, before = kept.pop(), kept.pop(), kept.pop()
-                scale, *own = (given[end - 2], found[end - 2], found[end - 1]) if link.affine else (None, None, None)
-                fused.norm_backward(g, y, before, scale, (mean, deviation), code, slope, (out, *own, for_bias))
-            if needed[first]:
-                found[first] = _product(out.mT, kept[-1])
-            if place > 0 or onwards:
-                g = _product(out, given[first])
-            end = first
-        return None, None, g if onwards else None, *found
-
-
-def _product(a: Tensor, b: Tensor) -> Tensor:
-    """Return ``a b``, contiguous; by ``(b^T a^T)^T`` where it is narrow, which MKL is several times faster at."""
-    return torch.bmm(a, b) if b.shape[2] > NARROW else torch.bmm(b.mT, a.mT).mT.contiguous()
+        found = [torch.empty_like(value) if wanted else None for value, wanted in zip(given, needed, strict=True)]
+        for_x = torch.empty_like(x) if onwards else None
+        ctx.fused.backward(ctx.layout, x, given, (result, kept), gradients[0].contiguous(), found, for_x)
+        return None, None, for_x, *found
 
 
 def tanh(x: Tensor, *, into: Tensor | None = None) -> Tensor:

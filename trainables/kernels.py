@@ -1,15 +1,19 @@
-"""The fused kernels of ``kernels.c``, where there is a C compiler (``compiling``).
+"""The fused kernels of ``kernels.c``, where there is a C compiler (``compiling``) and torch's BLAS can be called.
 
-Without one, or with ``STUDY_KERNELS=torch``, networks run layer by layer through torch: the same formulas, rounded in
+Without them, or with ``STUDY_KERNELS=torch``, networks run layer by layer through torch: the same formulas, rounded in
 another order, so that a run and its repetition agree as far as those on two types of processor do. Records say which
 it was, beside the device.
 """
 
 import ctypes
+import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -19,79 +23,153 @@ WIDEST = 4_096
 """Channels that a kernel has room for."""
 NONE, TANH, LEAKY, RELU = 0, 1, 2, 3
 SOURCE = Path(__file__).with_suffix(".c")
-_int, _float, _double, _size, _array = ctypes.c_int, ctypes.c_float, ctypes.c_double, ctypes.c_int64, ctypes.c_void_p
+_LANES = 16
+"""Numbers to a multiple of which the kernels round up the room for each value that they keep."""
+_size, _array = ctypes.c_int64, ctypes.c_void_p
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A linear map ``[outputs, inputs]`` and what follows it, as the kernels name it.
+
+    Attributes:
+        biased: whether it has a bias.
+        eps: of the batch norm; None if there is none.
+        affine: whether the norm has scale and offset.
+        activation: one of ``NONE``, ``TANH``, ``RELU`` and ``LEAKY``, which alone has a slope.
+    """
+
+    inputs: int
+    outputs: int
+    biased: bool = False
+    eps: float | None = None
+    affine: bool = False
+    activation: int = NONE
+    slope: float = 0.0
+
+
+class Layout:
+    """Links in a row as the kernels read them; their parameters are filled in for each call.
+
+    Parameters come link by link: weight ``[R, outputs, inputs]``, then bias, then scale and offset ``[R, outputs]``
+    of a norm, where a link has them.
+    """
+
+    def __init__(self, links: Sequence[Link]) -> None:
+        self.links = tuple(links)
+        self.outputs = links[-1].outputs
+        self.widest = max(link.outputs for link in links)
+        self._empty = np.zeros((len(links), _WORDS), dtype=np.int64)
+        given: list[int] = []
+        for place, link in enumerate(links):
+            self._empty[place, :4] = link.inputs, link.outputs, link.eps is not None, link.activation
+            self._empty[place, 4:6] = np.array([link.eps or 0.0, link.slope]).view(np.int64)
+            has = (True, link.biased, link.affine, link.affine)
+            given += [place * _WORDS + 6 + number for number, own in enumerate(has) if own]
+        self._given = np.array(given)
+
+    def kept(self, rows: int) -> int:
+        """Return how many numbers a replica's forward pass keeps; the last result is its caller's."""
+        sizes: list[int] = []
+        for place, link in enumerate(self.links):
+            sizes += [rows * link.outputs, link.outputs, link.outputs] if link.eps is not None else []
+            sizes += [rows * link.outputs] if place + 1 < len(self.links) else []
+        return sum(-(-size // _LANES) * _LANES for size in sizes)
+
+    def filled(self, given: Sequence[Tensor], found: Sequence[Tensor | None] | None = None) -> npt.NDArray[np.int64]:
+        """Return the links with their parameters and, where wanted, with the places of their gradients."""
+        own = self._empty.copy()
+        own.ravel()[self._given] = [_at(value) or 0 for value in given]
+        if found is not None:
+            own.ravel()[self._given + 4] = [_at(value) or 0 for value in found]
+        return own
+
+
+_WORDS = 14
+"""Of 8 bytes: what a ``Link`` of ``kernels.c`` has."""
 
 
 class Kernels:
-    """The compiled functions, on contiguous float32 tensors ``[R, B, C]`` on a CPU and ``[R, C]`` for each channel.
+    """The compiled functions, on contiguous float32 tensors on a CPU, values ``[R, B, C]``."""
 
-    An activation is one of ``NONE``, ``TANH``, ``RELU`` and ``LEAKY``, which alone has a slope.
-    """
-
-    def __init__(self, library: ctypes.CDLL) -> None:
+    def __init__(self, library: ctypes.CDLL, gemm: int) -> None:
+        self._gemm = gemm
         shape = [_size] * 3
-        self._plain_forward = library.plain_forward
-        self._plain_forward.argtypes = [*shape, _array, _int, _float, _array]
-        self._plain_backward = library.plain_backward
-        self._plain_backward.argtypes = [*shape, _array, _array, _int, _float, _array, _array]
-        self._norm_forward = library.norm_forward
-        self._norm_forward.argtypes = [*shape, *[_array] * 3, _double, _int, _float, *[_array] * 3]
-        self._norm_backward = library.norm_backward
-        self._norm_backward.argtypes = [*shape, *[_array] * 6, _int, _float, *[_array] * 4]
-        for function in (self._plain_forward, self._plain_backward, self._norm_forward, self._norm_backward):
+        self._forward = library.chain_forward
+        self._forward.argtypes = [*shape, _array, _array, _array, _size, _array, _array]
+        self._backward = library.chain_backward
+        self._backward.argtypes = [*shape, _array, _array, _array, _size, *[_array] * 4, _size, _array]
+        for function in (self._forward, self._backward):
             function.restype = None
 
-    def plain_forward(self, x: Tensor, bias: Tensor | None, activation: int, slope: float) -> None:
-        """Replace x by ``activation(x + bias)``."""
-        self._plain_forward(*x.shape, _at(bias), activation, slope, _at(x))
+    def forward(self, layout: Layout, x: Tensor, given: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Return the result ``[R, B, out]`` of links in a row, and what :meth:`backward` needs to have kept."""
+        replicas, rows, _ = x.shape
+        links, size = layout.filled(given), layout.kept(rows)
+        kept, result = x.new_empty(replicas, size), x.new_empty(replicas, rows, layout.outputs)
+        places = _at(x), kept.data_ptr(), size, result.data_ptr()
+        self._forward(replicas, rows, len(links), links.ctypes.data, *places, self._gemm)
+        return result, kept
 
-    def plain_backward(
-        self, g: Tensor, y: Tensor, activation: int, slope: float, out: Tensor, for_bias: Tensor | None
-    ) -> None:
-        """Write the gradient before the activation, from that behind it and the result ``y``, and that of the bias."""
-        self._plain_backward(*g.shape, _at(g), _at(y), activation, slope, _at(out), _at(for_bias))
-
-    def norm_forward(
+    def backward(
         self,
+        layout: Layout,
         x: Tensor,
-        scale: Tensor | None,
-        offset: Tensor | None,
-        eps: float,
-        activation: int,
-        slope: float,
-        results: Sequence[Tensor],
-    ) -> None:
-        """Write ``activation(n scale + offset)`` for the normalised n, the means, and ``1 / sqrt(variance + eps)``."""
-        own = _at(x), _at(scale), _at(offset), eps, activation, slope
-        self._norm_forward(*x.shape, *own, *map(_at, results))
-
-    def norm_backward(
-        self,
+        given: Sequence[Tensor],
+        left: tuple[Tensor, Tensor],
         g: Tensor,
-        y: Tensor,
-        x: Tensor,
-        scale: Tensor | None,
-        moments: Sequence[Tensor],
-        activation: int,
-        slope: float,
-        results: Sequence[Tensor | None],
+        found: Sequence[Tensor | None],
+        onwards: Tensor | None,
     ) -> None:
-        """Write the gradients for x, scale, offset and a bias that was added to x, the last three where wanted."""
-        own = _at(g), _at(y), _at(x), _at(scale), *map(_at, moments), activation, slope
-        self._norm_backward(*g.shape, *own, *map(_at, results))
+        """Write gradients.
+
+        Args:
+            layout: as in the forward pass.
+            x: as there.
+            given: as there.
+            left: what that returned.
+            g: the gradient of its result.
+            found: where those of the parameters go; None where nobody needs one.
+            onwards: where that of x goes, if anybody needs it.
+        """
+        replicas, rows, _ = x.shape
+        result, kept = left
+        links = layout.filled(given, found)
+        scratch = x.new_empty(2 * rows * layout.widest)
+        places = _at(x), _at(kept), kept.shape[1], _at(result), _at(g), _at(onwards), scratch.data_ptr(), layout.widest
+        self._backward(replicas, rows, len(links), links.ctypes.data, *places, self._gemm)
 
 
 def _at(value: Tensor | None) -> int | None:
     """Return an address; what lies there must be what the kernels, which do not look, take it for."""
     if value is None:
         return None
-    if value.dtype != torch.float32 or not value.is_contiguous() or value.device.type != "cpu":
+    if value.dtype != torch.float32 or not value.is_contiguous() or not value.is_cpu:
         raise TypeError(f"the kernels need contiguous float32 on a CPU, got {value.dtype} of strides {value.stride()}")
     return value.data_ptr()
 
 
 @cache
 def load() -> Kernels | None:
-    """Return the kernels, or None where they are turned off or cannot be compiled."""
+    """Return the kernels, or None where they are turned off, cannot be compiled, or lack a BLAS; the log says why."""
     library = compiling.library(SOURCE, "-ffp-contract=fast")
-    return None if library is None else Kernels(library)
+    if library is None:
+        return None
+    gemm = _sgemm()
+    if gemm is None:
+        logger.info("torch shows no sgemm here: networks run layer by layer")
+        return None
+    return Kernels(library, gemm)
+
+
+def _sgemm() -> int | None:
+    """Return the address of the matrix product that torch itself uses, if it can be called from outside."""
+    places = [None, *sorted((Path(torch.__file__).parent / "lib").glob("libtorch_cpu.*"))]
+    for place in places:
+        try:
+            found = ctypes.CDLL(None if place is None else str(place)).sgemm_
+        except (AttributeError, OSError):
+            continue
+        return ctypes.cast(found, ctypes.c_void_p).value
+    return None

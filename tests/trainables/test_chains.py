@@ -134,12 +134,26 @@ def test_layers_of_nested_sequences_join_one_chain() -> None:
 @fused
 @pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf, 1e30, 0.0, -0.0, 1e-30, 12.0])
 def test_the_tanh_of_the_kernels_is_right_at_its_ends(value: float) -> None:
-    own = kernels.load()
-    assert own is not None
-    x = torch.full((1, 3, 5), value)
-    expected = x.tanh()
-    own.plain_forward(x, None, kernels.TANH, 0.0)
-    torch.testing.assert_close(x, expected, equal_nan=True, rtol=0, atol=2e-7)
+    x = torch.full((1, 3, 1), value)
+    made = replicas.apply(nn.Sequential(nn.Linear(1, 1, bias=False), nn.Tanh()), {"0.weight": torch.ones(1, 1, 1)}, x)
+    torch.testing.assert_close(made, x.tanh(), equal_nan=True, rtol=0, atol=2e-7)
+
+
+@fused
+def test_without_a_blas_that_can_be_called_networks_run_layer_by_layer() -> None:
+    with mock.patch.object(kernels, "_sgemm", return_value=None):
+        assert kernels.load.__wrapped__() is None
+
+
+@fused
+@pytest.mark.parametrize("sides", [(1, 1), (1, 40), (2, 40), (4, 5), (5, 4), (5, 40), (40, 1), (40, 3), (40, 17)])
+def test_products_of_all_shapes_are_torchs(sides: tuple[int, int]) -> None:
+    module = nn.Sequential(nn.Linear(*sides), nn.LeakyReLU(0.5))
+    params = stacked(module, 2)
+    x = torch.randn(2, 19, sides[0], generator=torch.Generator().manual_seed(5)).requires_grad_()
+    exact = outcome(module, {name: own.detach().double().requires_grad_() for name, own in params.items()}, x.double())
+    for own, true in zip(outcome(module, params, x), exact, strict=True):
+        torch.testing.assert_close(own.double(), true, rtol=1e-5, atol=1e-5)
 
 
 def test_the_default_nets_are_chains_from_end_to_end() -> None:
@@ -168,10 +182,11 @@ def test_an_activation_is_torchs_at_its_ends_with_its_gradient(layer: nn.Module,
 def test_the_kernels_take_no_memory_for_what_it_is_not() -> None:
     own = kernels.load()
     assert own is not None
-    x = torch.zeros(2, 3, 4)
-    for bias in (torch.zeros(1, 4).expand(2, 4), torch.zeros(2, 4, dtype=torch.float64)):
+    layout = kernels.Layout([kernels.Link(inputs=4, outputs=5, biased=True)])
+    x, weight = torch.zeros(2, 3, 4), torch.zeros(2, 5, 4)
+    for bias in (torch.zeros(1, 5).expand(2, 5), torch.zeros(2, 5, dtype=torch.float64)):
         with pytest.raises(TypeError, match="contiguous float32 on a CPU"):
-            own.plain_forward(x, bias, kernels.NONE, 0.0)
+            own.forward(layout, x, [weight, bias])
 
 
 @fused
