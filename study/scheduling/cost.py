@@ -20,7 +20,7 @@ import torch
 from study.design.plan import Block, Cell, Plan
 from study.evidence.power import PowerAnalysis
 from study.scheduling import memory, neighbors
-from trainables import features, pictures, probes
+from trainables import features, pictures, probes, process
 from trainables.config import AaeConfig, Config, GanConfig, Trained, trained
 from trainables.data import ImageSource, ImageTruth, Source
 from trainables.data.source import HELD_OUT_SHARE
@@ -37,6 +37,7 @@ _SLOW_SECONDS = 0.5
 """A first step that takes as long says what the others take."""
 _LOADS = 3.0
 """What a launch takes besides its blocks, in times that a worker needs to load its libraries."""
+_DENORMAL = 1e-40
 _PICTURES = 5
 """Pictures of each replica, about."""
 
@@ -130,9 +131,9 @@ def _device_name() -> str:
 
 
 def _measured(cells: Sequence[Cell], block: int) -> dict[int, Replica]:
-    """Time a block of each cell, by its index, on one thread."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    """Time a block of each cell, by its index, in a process that is set up as a worker's is."""
+    threads, flushed = torch.get_num_threads(), bool(torch.tensor(_DENORMAL) * 1.0 == 0.0)
+    process.prepare(1)
     seconds = max(_LEAST_SECONDS, min(_SECONDS, _ALL_SECONDS / max(1, len(cells))))
     try:
         with ExitStack() as stack:
@@ -140,6 +141,7 @@ def _measured(cells: Sequence[Cell], block: int) -> dict[int, Replica]:
             return {cell.index: replica(cell.config, block, seconds, folder) for cell in cells}
     finally:
         torch.set_num_threads(threads)
+        torch.set_flush_denormal(flushed)
 
 
 def replica(config: Config, block: int, seconds: float, folder: Path) -> Replica:

@@ -118,6 +118,29 @@ def test_images_are_reported_without_a_classifier_to_be_trained(
     assert len(list(tmp_path.glob("*.png"))) == 2, "a picture of each replica"
 
 
+@pytest.mark.usefixtures("alone")
+@pytest.mark.parametrize("flushed", [False, True])
+def test_a_measurement_leaves_threads_and_denormal_numbers_as_they_were(
+    monkeypatch: pytest.MonkeyPatch, flushed: bool
+) -> None:
+    seen: list[tuple[int, bool]] = []
+
+    def state() -> tuple[int, bool]:
+        return torch.get_num_threads(), bool(torch.tensor(1e-40) * 1.0 == 0.0)
+
+    def replica(*arguments: object) -> Replica:
+        seen.append(state())
+        return Replica(1.0, 1.0)
+
+    monkeypatch.setattr(cost, "replica", replica)
+    torch.set_flush_denormal(flushed)
+    before = state()
+    cost.estimate(planned())
+    assert before[1] is flushed
+    assert set(seen) == {(1, True)}, "as in a worker"
+    assert state() == before
+
+
 @pytest.mark.slow
 def test_neighbors_work_until_they_are_not_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[subprocess.Popen[str]] = []
