@@ -163,6 +163,21 @@ def fit(truth: ImageTruth, data_digest: str) -> Features:
     return Features(net=whole, head=classes, task=task, accuracy=accuracy, data_digest=data_digest)
 
 
+def untrained(truth: ImageTruth, data_digest: str) -> Features:
+    """Return the classifier as :func:`fit` begins with it: it takes as long to ask, and knows nothing."""
+    net, head = _nets(truth)
+    _initialize(net, head)
+    whole, classes = _assembled(truth, net, head)
+    task: Literal["labels", "rotations"] = "rotations" if truth.labels is None else "labels"
+    return Features(
+        net=whole.requires_grad_(False),
+        head=classes.requires_grad_(False),
+        task=task,
+        accuracy=0.0,
+        data_digest=data_digest,
+    )
+
+
 def held_out_count(truth: ImageTruth) -> int:
     """Return on how many images, or channels of them, the accuracy of :class:`Features` is measured."""
     return int(len(_examples(truth)[0]) * _HELD_OUT)

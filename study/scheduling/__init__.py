@@ -11,5 +11,6 @@ os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # a block that
 os.environ.setdefault("RAY_CHDIR_TO_TRIAL_DIR", "0")  # relative data folders mean what they mean to the user
 os.environ.setdefault("RAY_agent_register_timeout_ms", "180000")  # a busy machine starts Ray's helpers slowly
 os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "180")
+os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "inf")  # its state of all trials, from which nothing is restored
 os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
 os.environ.setdefault("TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S", "0")

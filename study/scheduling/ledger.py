@@ -2,20 +2,53 @@
 
 import dataclasses
 import time
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 
 from study.design.plan import Block, Plan
 from study.outcomes.decision import undecidable
+from study.outcomes.outcome import Outcome
 from study.outcomes.own_rule import check_here
 from study.outcomes.rule import OutcomeRule
 from study.storage import records
 from study.storage.records import Record, Status
 from study.storage.store import Store
+from trainables.config import to_dict
 
 _SECONDS_BETWEEN_WRITES = 5.0
-_WRITING_SHARE = 0.05
-"""At most this share of the time goes into writing records, however many there are."""
+_WRITING_SHARE = 0.01
+"""At most this share of the time goes into writing records, however many there are: the traces have all of them."""
+
+
+class Tally:
+    """The counts of a launch, kept as blocks begin and end: counting all records each time would cost ever more.
+
+    Attributes:
+        outcomes: decided replicas.
+        statuses: all replicas.
+        planned: replicas that are left to be trained, by cell; absent for a cell without any.
+        steps: generator updates of the blocks that are not skipped.
+    """
+
+    def __init__(self) -> None:
+        self.outcomes: Counter[Outcome] = Counter()
+        self.statuses: Counter[Status] = Counter()
+        self.planned: Counter[int] = Counter()
+        self.steps = 0
+
+    def replace(self, before: Sequence[Record], now: Sequence[Record], steps: int) -> None:
+        """Count a block anew, whose replicas have so many steps."""
+        for rows, sign in ((before, -1), (now, 1)):
+            for row in rows:
+                self.statuses[row.status] += sign
+                self.outcomes[row.outcome] += sign * row.decided
+                self.planned[row.cell] += sign * (row.status is Status.PLANNED)
+            if rows and rows[0].status is not Status.SKIPPED:
+                self.steps += sign * steps
+        for counts in (self.outcomes, self.statuses, self.planned):
+            for key in [key for key, count in counts.items() if not count]:
+                del counts[key]
 
 
 class Ledger:
@@ -31,6 +64,7 @@ class Ledger:
         plan_digest: digest of the plan; it stays while the launch grows.
         crashes: block name to what it died of.
         settled: cells that need no more seeds.
+        tally: counts of all records.
     """
 
     def __init__(self, plan: Plan, store: Store, *, again: bool = False, plan_digest: str | None = None) -> None:
@@ -39,9 +73,11 @@ class Ledger:
         self.plan_digest = plan.digest() if plan_digest is None else plan_digest
         self.crashes: dict[str, str] = {}
         self.settled = store.settled()
+        self.tally = Tally()
         self._blocks: dict[str, Block] = {}
         self._by_block: dict[str, tuple[Record, ...]] = {}
         self._of_cell: dict[int, list[str]] = {}
+        self._configs: dict[int, Mapping[str, object]] = {}
         known = store.records() if store.records_path.exists() and not again else ()
         # What an earlier version decided by a rule that this one does not apply stays as it was decided.
         self._kept = {} if plan.rule.applied else _by_name(store)
@@ -84,8 +120,14 @@ class Ledger:
                 self._blocks[block.name] = block
                 self._of_cell.setdefault(block.cell.index, []).append(block.name)
                 status = Status.CRASHED if block.name in crashed else Status.PLANNED
-                self._by_block[block.name] = self._decided(block, status)
+                self._take_in(block, status)
         self._skip()
+
+    def _take_in(self, block: Block, status: Status) -> None:
+        """Decide the records of a block again."""
+        before, now = self._by_block.get(block.name, ()), self._decided(block, status)
+        self._by_block[block.name] = now
+        self.tally.replace(before, now, block.cell.config.steps)
 
     def of(self, block: Block) -> tuple[Record, ...]:
         return self._by_block[block.name]
@@ -100,7 +142,7 @@ class Ledger:
         Raises:
             OSError: if the file cannot be written.
         """
-        self._by_block[block.name] = self._decided(block, status)
+        self._take_in(block, status)
         if status is Status.CRASHED:
             self.crashes[block.name] = reason
         if time.monotonic() >= self._next_write:
@@ -115,7 +157,7 @@ class Ledger:
         names = self._of_cell[block.cell.index]
         for name in names:
             if self._by_block[name][0].status is Status.PLANNED:
-                self._by_block[name] = self._decided(self._blocks[name], Status.CRASHED)
+                self._take_in(self._blocks[name], Status.CRASHED)
         if not any(name in self.crashes for name in names):  # said once
             self.crashes[block.name] = f"cell {block.cell.name}: {reason}"
         self.write()
@@ -134,10 +176,12 @@ class Ledger:
         self._skip()
 
     def _skip(self) -> None:
+        if not self.settled:
+            return
         for block in self._blocks.values():
             planned = self.of(block)[0].status is Status.PLANNED
             if planned and block.cell.index in self.settled and self.plan.may_skip(block):
-                self._by_block[block.name] = self._decided(block, Status.SKIPPED)
+                self._take_in(block, Status.SKIPPED)
 
     def write(self) -> None:
         began = time.monotonic()
@@ -149,7 +193,11 @@ class Ledger:
         if block.name in self._kept:
             return self._kept[block.name]
         trace = self.store.trace(block)
-        return records.decide_block(self.plan, block, trace, Status.FINISHED if trace else status, self.plan_digest)
+        status, cell = Status.FINISHED if trace else status, block.cell
+        if cell.index not in self._configs:
+            self._configs[cell.index] = to_dict(cell.config)
+        own = self._configs[cell.index]
+        return records.decide_block(self.plan, block, trace, status, self.plan_digest, own)
 
 
 def redecide(plan: Plan, store: Store, rule: OutcomeRule) -> Ledger:

@@ -17,6 +17,7 @@ from threading import current_thread, main_thread
 from typing import Any
 
 from ray import tune
+from ray.air._internal import usage
 from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
 from ray.tune.experiment import Trial
 from ray.tune.search import Searcher
@@ -90,7 +91,7 @@ def run(ledger: Ledger, cache: Path, share: Allocation, observers: Sequence[Bloc
     tuner = _tuner(ledger.store, share, desk, Watcher(ledger, observers, failures))
     try:
         advice = f"the results so far are kept; go on with: {ledger.store.resume_command}"
-        with handler_kept(signal.SIGINT), last_words(advice):
+        with handler_kept(signal.SIGINT), last_words(advice), _uncounted():
             tuner.fit()
     except Exception as error:  # Tune wraps what it meets; a full disk shows itself in many places and in the end here
         if shutil.disk_usage(ledger.store.root).free < _LEAST_FREE_BYTES:
@@ -99,6 +100,17 @@ def run(ledger: Ledger, cache: Path, share: Allocation, observers: Sequence[Bloc
         raise
     failures.raise_first()
     return agenda.finished() and desk.idle
+
+
+@contextmanager
+def _uncounted() -> Iterator[None]:
+    """Keep Tune from loading MLflow, Weights & Biases and Comet, to count callbacks of theirs: seconds, for no use."""
+    counting = usage.tag_callbacks
+    usage.tag_callbacks = lambda callbacks: False
+    try:
+        yield
+    finally:
+        usage.tag_callbacks = counting
 
 
 @contextmanager
@@ -252,6 +264,7 @@ class Watcher(Callback):
         if refusal is None:
             self._end(trial, Status.FINISHED, "")
             return
+        _release(trial)
         block = self._block(trial)
         with self._failures.kept():
             write_text(error_path(self._ledger.store, block.name), refusal["traceback"])
@@ -263,6 +276,7 @@ class Watcher(Callback):
         self._end(trial, Status.CRASHED, _reason(trial))
 
     def _end(self, trial: Trial, status: Status, reason: str) -> None:
+        _release(trial)
         block = self._block(trial)
         with self._failures.kept():
             self._ledger.end(block, status, reason)
@@ -271,6 +285,11 @@ class Watcher(Callback):
 
     def _block(self, trial: Trial) -> Block:
         return self._ledger.block(_block_name(trial))
+
+
+def _release(trial: Trial) -> None:
+    """Forget the task of a trial that has ended: Tune keeps all trials until the last one ends."""
+    trial.config["task"] = None
 
 
 def _reason(trial: Trial) -> str:

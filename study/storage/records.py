@@ -251,7 +251,12 @@ def _schema_of(table: pa.Table) -> int | None:
 
 
 def decide_block(
-    plan: Plan, block: Block, trace: Trace | None, status: Status, plan_digest: str = ""
+    plan: Plan,
+    block: Block,
+    trace: Trace | None,
+    status: Status,
+    plan_digest: str = "",
+    config: Mapping[str, object] | None = None,
 ) -> tuple[Record, ...]:
     """Return the records of one block, one per planned replica, in order of its seeds.
 
@@ -263,6 +268,7 @@ def decide_block(
         trace: what is stored for the block, if anything is.
         status: what happened to its process.
         plan_digest: digest of the plan, for a block without a trace; a trace knows under which one it was made.
+        config: the cell's configuration as plain values, if they are at hand: its records then share them.
 
     Raises:
         ValueError: if the trace was made by another configuration than the launch planned.
@@ -274,7 +280,7 @@ def decide_block(
     stopped = decided is not None and "stopped" in meta
     status = Status.STOPPED if stopped else status
     own, label = block.cell.config, plan.rule.label()
-    config, due = to_dict(own), own.steps
+    config, due = to_dict(own) if config is None else config, own.steps
     records = []
     for index, seed in enumerate(block.seeds):
         decision = _UNDECIDED if decided is None else _decision(decided.replica(seed), plan.rule, own, stopped)

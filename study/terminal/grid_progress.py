@@ -2,13 +2,16 @@
 
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from study.design.plan import Block
 from study.formatting import plural
+from study.outcomes.outcome import Outcome
 from study.report import phrases
 from study.scheduling.ledger import Ledger
 from study.storage.records import Status
+
+_ORDER = {outcome: place for place, outcome in enumerate(Outcome)}
 
 
 class GridStanding:
@@ -33,25 +36,21 @@ class GridStanding:
 
     def line(self) -> str:
         """Return a line such as ``cells 3/8 · replicas 17/40 (12 converged, 5 not learned)``."""
-        records = self._ledger.records
-        outcomes = Counter(r.outcome for r in records if r.decided)
-        counted = ", ".join(f"{number} {phrases.LABELS[outcome]}" for outcome, number in outcomes.most_common())
-        cells_open = {record.cell for record in records if record.status is Status.PLANNED}
-        cells, skipped = len(self._ledger.plan.cells), sum(record.status is Status.SKIPPED for record in records)
+        tally = self._ledger.tally
+        decided = sorted(tally.outcomes.items(), key=lambda own: (-own[1], _ORDER[own[0]]))
+        counted = ", ".join(f"{number} {phrases.LABELS[outcome]}" for outcome, number in decided)
+        cells, skipped = len(self._ledger.plan.cells), tally.statuses[Status.SKIPPED]
+        needed = tally.statuses.total() - skipped
         return (
-            f"cells {cells - len(cells_open)}/{cells} · replicas {outcomes.total()}/{len(records) - skipped}"
+            f"cells {cells - len(tally.planned)}/{cells} · replicas {tally.outcomes.total()}/{needed}"
             + (f" ({counted})" if counted else "")
             + (f", {skipped} skipped" if skipped else "")
         )
 
-    def work(self, steps: Mapping[str, int], running: Collection[str]) -> tuple[int, int]:
+    def work(self, done: int, running: Collection[str]) -> tuple[int, int]:
         """Return the steps done, and the steps of all blocks that will run: a skipped block counts if it is running."""
-        total = sum(
-            block.cell.config.steps
-            for block in self._ledger.blocks
-            if not self._ledger.skips(block.name) or block.name in running
-        )
-        return sum(steps.values()), total
+        skipped = (name for name in running if self._ledger.skips(name))
+        return done, self._ledger.tally.steps + sum(self._ledger.block(name).cell.config.steps for name in skipped)
 
     def seconds_left(self) -> float | None:
         """Return the seconds left of the budget, after which no block starts; None without a budget."""

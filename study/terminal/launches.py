@@ -5,7 +5,7 @@ paths stand on lines that are not broken, so that they can be copied.
 """
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -59,14 +59,30 @@ def study(plan: Plan, profiles: Sequence[str], console: Console, *, plugin: str 
     _list(Text.assemble(("Hypotheses", "bold"), ", declared before the run"), claims, console)
     out_of_reach(plan, console)
     _list(Text("Sources", style="bold"), plan.sources, console)
-    console.print(Text("\nmeasuring the cost of a step ...", style="dim"))
-    estimate = cost.estimate(plan)
-    said = (
-        f": {formatting.duration(estimate.core_seconds)} of one {estimate.device},"
-        f" about {formatting.duration(estimate.wall_seconds)} with {plural(estimate.at_a_time, 'block')} at a time"
+    console.print(Text("\nmeasuring what steps, reports and starting take ...", style="dim"))
+    for said in _cost(cost.estimate(plan)):
+        console.print(said)
+
+
+def _cost(estimate: cost.Estimate) -> Iterator[Text]:
+    """Yield how long a launch takes here, and what that consists of."""
+    least, most = formatting.duration(estimate.least_wall_seconds), formatting.duration(estimate.wall_seconds)
+    span = f"about {most}" if least == most else f"between {least} and {most}, from the least seeds to the most,"
+    yield Text.assemble(
+        ("Estimated time here", "bold"), f": {span} with {plural(estimate.at_a_time, 'block')} at a time"
     )
-    console.print(Text.assemble(("Estimated cost here", "bold"), said))
-    console.print(Text("training alone: starting workers, evaluation and the report come on top", style="dim"))
+    training, reports, start = map(
+        formatting.duration, (estimate.training_seconds, estimate.report_seconds, estimate.start_seconds)
+    )
+    yield Text(
+        f"measured: {training} of one {estimate.device} for steps and {reports} for reports and pictures, of all"
+        f" replicas; {start} for starting and the report, from how long a worker's libraries take to load",
+        style="dim",
+    )
+    if estimate.device == cost.CPU_CORE:
+        yield Text(
+            "on a GPU: unknown without one; run this command, or one block, on the machine that has it", style="dim"
+        )
 
 
 def out_of_reach(plan: Plan, console: Console) -> None:

@@ -1,7 +1,7 @@
 """The live display of a running launch: blocks done, replicas by outcome, time left."""
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from rich.console import Console
@@ -51,11 +51,11 @@ class Standing(Protocol):
         """Return the progress of the launch in one line."""
         ...
 
-    def work(self, steps: Mapping[str, int], running: Collection[str]) -> tuple[int, int]:
+    def work(self, done: int, running: Collection[str]) -> tuple[int, int]:
         """Return the work done and the work in total.
 
         Args:
-            steps: generator updates done by each block.
+            done: generator updates done by all blocks.
             running: names of the running blocks.
         """
         ...
@@ -75,13 +75,13 @@ class LiveProgress:
 
     def __init__(self, ledger: Ledger, console: Console) -> None:
         self._ledger = ledger
-        self._console = console
+        self._console, self._is_terminal = console, console.is_terminal  # asked at every report, and slow to answer
         self._steps = {
             block.name: block.cell.config.steps
             for block in ledger.blocks
             if ledger.of(block)[0].status not in (Status.PLANNED, Status.SKIPPED)
         }
-        self._untrained = sum(self._steps.values())
+        self._done = self._untrained = sum(self._steps.values())
         self._trains_since: float | None = None
         self._paced = False
         self._line = ""
@@ -104,7 +104,7 @@ class LiveProgress:
         self._live = Live(self, console=console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> "LiveProgress":
-        if self._console.is_terminal:
+        if self._is_terminal:
             self._live.start()
         else:
             needed = sum(not self._ledger.skips(block.name) for block in self._ledger.blocks)
@@ -112,7 +112,7 @@ class LiveProgress:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if self._console.is_terminal:
+        if self._is_terminal:
             self._live.stop()
 
     def __rich__(self) -> Progress:
@@ -127,13 +127,17 @@ class LiveProgress:
         self._show(speak=self._line == "")
 
     def rows(self, block: Block, rows: Sequence[Row], step: int) -> None:
-        self._steps[block.name] = max(step, self._steps.get(block.name, 0))
+        self._advance(block, max(step, self._steps.get(block.name, 0)))
         self._show()
+
+    def _advance(self, block: Block, step: int) -> None:
+        self._done += step - self._steps.get(block.name, 0)
+        self._steps[block.name] = step
 
     def block_ended(self, block: Block) -> None:
         self._running.discard(block.name)
         trained = self._steps.get(block.name, 0)
-        self._steps[block.name] = block.cell.config.steps
+        self._advance(block, block.cell.config.steps)
         status = self._ledger.of(block)[0].status
         self._paced = self._paced or status.trained
         if status is not Status.FINISHED:
@@ -150,20 +154,20 @@ class LiveProgress:
 
     def _say(self, line: str) -> None:
         """Print one line; a terminal breaks it between words, a log does not break it."""
-        self._console.print(Text(line), soft_wrap=not self._console.is_terminal)
+        self._console.print(Text(line), soft_wrap=not self._is_terminal)
 
     def _work(self) -> tuple[int, int]:
-        return self._standing.work(self._steps, self._running)
+        return self._standing.work(self._done, self._running)
 
     def _show(self, *, speak: bool = False) -> None:
         """Take in the progress and, in a log, print it; not too often, unless ``speak``."""
         now = time.monotonic()
-        if not speak and now - self._shown < (_SECONDS_LIVE if self._console.is_terminal else _SECONDS_BETWEEN_LINES):
+        if not speak and now - self._shown < (_SECONDS_LIVE if self._is_terminal else _SECONDS_BETWEEN_LINES):
             return
         self._shown = now
         self._line = self._standing.line()
         done, self._total = self._work()
-        if self._console.is_terminal:
+        if self._is_terminal:
             self._bar.update(self._task, completed=done, total=self._total)
         else:
             text = f"{100 * done / max(self._total, 1):3.0f} %  {self._line} · {self._left()}"
@@ -187,7 +191,7 @@ class LiveProgress:
 
     def _seconds_needed(self) -> float | None:
         """Return the seconds that the rest takes at the pace of the training so far; None while that is not known."""
-        done = sum(self._steps.values())
+        done = self._done
         trained = done - self._untrained
         if self._trains_since is None or trained <= 0:
             return None

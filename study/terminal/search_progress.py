@@ -1,7 +1,7 @@
 """The progress of a search: its candidates so far, and how much of its budget is spent."""
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from study import formatting
 from study.design.plan import Block
@@ -45,11 +45,11 @@ class SearchStanding:
             result += f", stopped at step {formatting.whole(record.steps)}"
         return f"{block.cell.name if block.first == 0 else f'#{block.cell.index}'}: {result}"
 
-    def work(self, steps: Mapping[str, int], running: Collection[str]) -> tuple[int, int]:
+    def work(self, done: int, running: Collection[str]) -> tuple[int, int]:
         """Return the steps done and the steps that the budget allows; in seconds if the budget is a time."""
         blocks = self._search.blocks
         if blocks is not None:
-            return sum(steps.values()), blocks * self._search.base.steps
+            return done, blocks * self._search.base.steps
         seconds, left = self._ledger.plan.budget or 0.0, self.seconds_left() or 0.0
         return round(seconds - left), round(seconds)
 

@@ -24,16 +24,21 @@ The parameters that tell cells apart are their levels; of a search, whose levels
 
 import logging
 import re
+import shutil
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import uuid4
 
 import mlflow
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
+from mlflow.tracking.multimedia import compress_image_size
+from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_IMAGES, MLFLOW_RUN_NAME
 from sqlalchemy.exc import SQLAlchemyError
 
 from study.design.plan import Cell, Plan
@@ -51,6 +56,8 @@ from study.tracking.values import (
     importance_json,
     importance_metrics,
     outcomes_text,
+    replica_marks,
+    replica_name,
 )
 from study.tracking.view import View, series_of
 from trainables.data import pixels
@@ -64,7 +71,8 @@ _STEP, _JUDGED = "stability.step", "stability.judged"
 _WEIGHTS = "stability.weights"
 _PICTURE = re.compile(r"(?P<key>.+)[+%]step[+%](?P<step>\d+)[+%].*[+%]compressed\.webp")
 """What MLflow calls the second of the two files of an image."""
-_METRICS_PER_BATCH, _PARAMS_PER_BATCH, _RUNS_PER_PAGE = 1000, 100, 1000
+_METRICS_PER_BATCH, _RUNS_PER_PAGE = 800, 1000
+"""A request takes 1,000 entries, at most 100 of them params and 100 tags: numbers and their tag then go in one."""
 _VALUE_LENGTH = 6000
 _UNAUTHORIZED, _TOO_MANY_REQUESTS = 401, 429
 
@@ -112,7 +120,8 @@ class _Known:
 
     Attributes:
         pictures: key and step of each; absent until asked.
-        described: whether its params are complete.
+        described: whether it is known what describes it: the server has that, or gets it with the next numbers.
+        due_params, due_tags: what it gets with the next numbers.
     """
 
     id: str
@@ -124,6 +133,8 @@ class _Known:
     tags: dict[str, str]
     pictures: set[tuple[str, int]] | None = None
     described: bool = False
+    due_params: dict[str, str] = field(default_factory=dict)
+    due_tags: dict[str, str] = field(default_factory=dict)
 
 
 class Runs(View):
@@ -177,6 +188,22 @@ class Runs(View):
             self.heard = time.monotonic()
         self._runs = found
 
+    def last_step(self, cell: int, seed: int) -> int:
+        run = self._runs.get(self._key(cell, seed))
+        return -1 if run is None else run.last_step
+
+    def shows(self, record: Record, rule: str) -> bool:
+        run = self._runs.get(self._key(record.cell, record.seed))
+        if run is None or record.status in (Status.PLANNED, Status.SKIPPED):
+            return False
+        curves = not record.status.trained or (run.tags.get(_JUDGED) == rule and run.last_step >= record.steps)
+        told = self._metrics_of(record).items() <= run.metrics.items() and not _changed(run, replica_marks(record))
+        return curves and told and (run.name, run.status) == (replica_name(record), _ended(record))
+
+    def shows_cell_curves(self, cell: int, rule: str) -> bool:
+        run = self._runs.get(self._key(cell))
+        return run is not None and run.tags.get(_JUDGED) == rule
+
     def curves(self, cell: int, seed: int, points: Sequence[Point]) -> None:
         """Send the points behind the last step that the server has, whole rows in as few requests as possible."""
         run = self._replica(cell, seed)
@@ -209,21 +236,21 @@ class Runs(View):
         if record.status in (Status.PLANNED, Status.SKIPPED):
             return
         run = self._replica(record.cell, record.seed)
-        self._judged(run, judged, rule)
-        became = record.outcome if record.decided else record.status
-        points = self.known_metrics.get((record.cell, record.seed), ())
-        known = {name: value for point in points for name, value in point.values.items()}
+        metrics, marks = self._judged(run, judged, rule)
         self._update(
             run,
-            name=f"seed {record.seed}: {became.value.replace('_', ' ')} ({record.cell_name})",
-            metrics=known | ({"success": float(record.converged)} if record.decided else {}),
-            tags={
-                "outcome": record.outcome.value,
-                "status": record.status.value,
-                "outcome_step": "" if record.outcome_step is None else str(record.outcome_step),
-            },
+            name=replica_name(record),
+            metrics=self._metrics_of(record),
+            tags=replica_marks(record) | marks,
+            curves=metrics,
         )
-        self._end(run, "FAILED" if record.status is Status.CRASHED else "FINISHED")
+        self._end(run, _ended(record))
+
+    def _metrics_of(self, record: Record) -> dict[str, float]:
+        """Return the numbers of a replica that have no step: whether it is a success, and its known metrics."""
+        points = self.known_metrics.get((record.cell, record.seed), ())
+        known = {name: value for point in points for name, value in point.values.items()}
+        return known | ({"success": float(record.converged)} if record.decided else {})
 
     def replica_picture(self, record: Record, path: Path) -> None:
         """Send a picture, unless the server has it."""
@@ -252,7 +279,9 @@ class Runs(View):
 
     def cell_curves(self, cell: int, judged: Sequence[Point], rule: str) -> None:
         """Send what the rule judged of all replicas of a cell together."""
-        self._judged(self._cell(self.cells[cell]), judged, rule)
+        run = self._cell(self.cells[cell])
+        metrics, marks = self._judged(run, judged, rule)
+        self._update(run, tags=marks, curves=metrics)
 
     def cell_picture(self, cell: int, path: Path) -> None:
         """Send a picture of one of its replicas, unless the server has it."""
@@ -289,28 +318,27 @@ class Runs(View):
             tags = {"question": plan.question, "profile": plan.profile, "digest": plan.digest()}
             tags["mlflow.note.content"] = f"{plan.question}\n\n{plan.note}".strip()
             self._update(run, params={**self._form.params(), "seeds": str(len(plan.seeds))}, tags=tags)
-            run.described = True
         return run
 
     def _cell(self, cell: Cell) -> _Known:
-        run = self._run(f"{self.plan.launch}/cell={cell.index}", cell.name, "cell", self._launch())
+        run = self._run(self._key(cell.index), cell.name, "cell", self._launch())
         if not run.described:
             tags = {"cell": cell.name, "digest": cell.digest, "profile": self.plan.profile, **self._form.tags(cell)}
             own = self._form.params_of(cell)
             self._update(run, params={**own, **config_params(cell, own)}, tags=tags)
-            run.described = True
         return run
 
     def _replica(self, index: int, seed: int) -> _Known:
         """Return a replica's run. The levels are its params too, so that the UI can group and color curves by them."""
         cell = self.cells[index]
-        key = f"{self.plan.launch}/cell={index}/seed={seed}"
-        run = self._run(key, f"seed {seed} ({cell.name})", "replica", self._cell(cell))
+        run = self._run(self._key(index, seed), f"seed {seed} ({cell.name})", "replica", self._cell(cell))
         if not run.described:
-            tags = {"cell": cell.name, "digest": cell.digest}
-            self._update(run, params={**self._form.params_of(cell), "seed": str(seed)}, tags=tags)
-            run.described = True
+            params = {**self._form.params_of(cell), "seed": str(seed)}
+            self._describe(run, params, {"cell": cell.name, "digest": cell.digest})
         return run
+
+    def _key(self, cell: int, seed: int | None = None) -> str:
+        return f"{self.plan.launch}/cell={cell}" + ("" if seed is None else f"/seed={seed}")
 
     def _run(self, key: str, name: str, level: str, parent: _Known | None) -> _Known:
         if key not in self._runs:
@@ -323,6 +351,12 @@ class Runs(View):
             self.heard = time.monotonic()
         return self._runs[key]
 
+    def _describe(self, run: _Known, params: Mapping[str, str], tags: Mapping[str, str]) -> None:
+        """Let the next numbers of a run bring what it lacks of these."""
+        run.due_params = {name: value[:_VALUE_LENGTH] for name, value in params.items() if name not in run.params}
+        run.due_tags = _changed(run, tags)
+        run.described = True
+
     def _update(
         self,
         run: _Known,
@@ -331,43 +365,52 @@ class Runs(View):
         params: Mapping[str, str] | None = None,
         metrics: Mapping[str, float] | None = None,
         tags: Mapping[str, str] | None = None,
+        curves: Sequence[Metric] = (),
     ) -> None:
-        """Send what is new or different. Metrics go to step 0, which the UI draws as bars, one for each run."""
+        """Send what is new or different. Metrics go to step 0, which the UI draws as bars, one for each run.
+
+        Args:
+            curves: numbers by step, which are sent as they are, before all others.
+        """
         # Of two values at one step the later stamp counts, so no two updates may have the same.
         self._stamp = max(self._stamp + 1, time.time_ns() // 1_000_000)
-        news = {key: value[:_VALUE_LENGTH] for key, value in (params or {}).items() if key not in run.params}
+        if params is not None:
+            self._describe(run, params, tags or {})
         changed = {key: value for key, value in (metrics or {}).items() if run.metrics.get(key) != value}
-        marks = {key: value[:_VALUE_LENGTH] for key, value in (tags or {}).items()}
-        marks = {key: value for key, value in marks.items() if run.tags.get(key, "") != value}
-        entities = [Param(key, value) for key, value in news.items()]
-        for first in range(0, len(entities), _PARAMS_PER_BATCH):
-            self._client.log_batch(run.id, params=entities[first : first + _PARAMS_PER_BATCH])
-        if changed or marks:
-            points = [Metric(key, value, self._stamp, 0) for key, value in changed.items()]
-            self._client.log_batch(run.id, metrics=points, tags=[RunTag(key, value) for key, value in marks.items()])
+        marks = _changed(run, tags or {})
         if name is not None and name != run.name:
-            self._client.update_run(run.id, name=name)
-            run.name = name
-        run.params |= news.keys()
+            marks[MLFLOW_RUN_NAME] = name  # which MLflow takes for the name of the run
+        sent = [*curves, *(Metric(key, value, self._stamp, 0) for key, value in changed.items())]
+        while len(sent) > _METRICS_PER_BATCH:
+            self._log(run, sent[:_METRICS_PER_BATCH], {})
+            sent = sent[_METRICS_PER_BATCH:]
+        self._log(run, sent, marks)
+        run.name = run.name if name is None else name
         run.metrics |= changed
-        run.tags |= marks
+
+    def _log(self, run: _Known, metrics: Sequence[Metric], marks: Mapping[str, str]) -> None:
+        """Send numbers, then tags, with what is due of what describes the run; nothing if there is nothing."""
+        params, tags = run.due_params, {**run.due_tags, **marks}
+        if metrics or params or tags:
+            described = [Param(key, value) for key, value in params.items()]
+            marked = [RunTag(key, value) for key, value in tags.items()]
+            self._client.log_batch(run.id, metrics=metrics, params=described, tags=marked)
+        run.params |= params.keys()
+        run.tags |= tags
+        run.due_params, run.due_tags = {}, {}
         self.heard = time.monotonic()
 
     def _send_curves(self, run: _Known, batch: Sequence[Metric], last: int) -> None:
         self._open(run)
-        self._client.log_batch(run.id, metrics=batch, tags=[RunTag(_STEP, str(last))])
+        self._log(run, batch, {_STEP: str(last)})
         run.last_step = last
-        self.heard = time.monotonic()
 
-    def _judged(self, run: _Known, points: Sequence[Point], rule: str) -> None:
-        """Send curves once, as whole batches; if that was cut short, the first ones come again, at the same stamps."""
+    def _judged(self, run: _Known, points: Sequence[Point], rule: str) -> tuple[list[Metric], dict[str, str]]:
+        """Return judged curves and their tag, unless the run has them; cut short, they come again at these stamps."""
         if not points or run.tags.get(_JUDGED) == rule:
-            return
+            return [], {}
         metrics = [Metric(name, value, own.stamp, own.step) for own in points for name, value in own.values.items()]
-        for first in range(0, len(metrics), _METRICS_PER_BATCH):
-            self._client.log_batch(run.id, metrics=metrics[first : first + _METRICS_PER_BATCH])
-            self.heard = time.monotonic()
-        self._update(run, tags={_JUDGED: rule})
+        return metrics, {_JUDGED: rule}
 
     def _upload(self, run: _Known, path: Path) -> None:
         """Send a picture as an image of the series that its name says."""
@@ -378,10 +421,21 @@ class Runs(View):
         if place in run.pictures:
             return
         known, run.pictures = run.pictures, None  # half of it may be there after an error
-        picture = pixels.stored(path)
-        self._client.log_image(run.id, picture, key=place[0], step=place[1], synchronous=True)
+        self._log_image(run, path, *place)
         run.pictures = known | {place}
         self.heard = time.monotonic()
+
+    def _log_image(self, run: _Known, path: Path, series: str, step: int) -> None:
+        """Send a picture as ``MlflowClient.log_image`` does, which encodes it anew, and sets the tag each time."""
+        small = compress_image_size(pixels.stored(path))
+        name = f"{series}+step+{step}+timestamp+{time.time_ns() // 1_000_000}+{uuid4()}"
+        with TemporaryDirectory() as folder:
+            files = Path(folder, f"{name}.png"), Path(folder, f"{name}+compressed.webp")
+            shutil.copyfile(path, files[0])
+            small.save(files[1])
+            for file in files:
+                self._client.log_artifact(run.id, str(file), "images")
+        self._update(run, tags={MLFLOW_LOGGED_IMAGES: "True"})
 
     def _end(self, run: _Known, status: str) -> None:
         if run.status != status:
@@ -394,6 +448,16 @@ class Runs(View):
             self._client.update_run(run.id, status="RUNNING")
             run.status = "RUNNING"
             self.heard = time.monotonic()
+
+
+def _ended(record: Record) -> str:
+    return "FAILED" if record.status is Status.CRASHED else "FINISHED"
+
+
+def _changed(run: _Known, tags: Mapping[str, str]) -> dict[str, str]:
+    """Return those of the tags that a run lacks, or has with another value; an empty one that it lacks is the same."""
+    short = {name: value[:_VALUE_LENGTH] for name, value in tags.items()}
+    return {name: value for name, value in short.items() if run.tags.get(name, "") != value}
 
 
 def _known(run: Run) -> _Known:

@@ -18,6 +18,7 @@ from study.design.values import leaves
 from study.evidence.estimates import CellSummary
 from study.search.importance import Importance, target_name
 from study.storage.metrics_table import NUMBERS
+from study.storage.records import Record
 from trainables.config import to_dict
 from trainables.trace import Row
 
@@ -110,6 +111,21 @@ def outcomes_text(summary: CellSummary) -> str:
     found = [(count, outcome.value) for outcome, count in summary.outcomes.items() if count]
     found += [(count, name) for count, name in ((summary.crashed, "crashed"), (summary.stopped, "stopped")) if count]
     return ", ".join(f"{count} {name.replace('_', ' ')}" for count, name in sorted(found, key=lambda own: -own[0]))
+
+
+def replica_name(record: Record) -> str:
+    """Return what a replica is called that has ended, such as ``seed 3: mode collapsed (ns / adam)``."""
+    became = record.outcome if record.decided else record.status
+    return f"seed {record.seed}: {became.value.replace('_', ' ')} ({record.cell_name})"
+
+
+def replica_marks(record: Record) -> dict[str, str]:
+    """Return what became of a replica, by name."""
+    return {
+        "outcome": record.outcome.value,
+        "status": record.status.value,
+        "outcome_step": "" if record.outcome_step is None else str(record.outcome_step),
+    }
 
 
 def point_params(point: Mapping[str, Value]) -> dict[str, str]:

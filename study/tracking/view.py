@@ -73,6 +73,18 @@ class View:
         """Take in the known metrics of replicas (``study metrics``) before all comes again; show them with outcomes."""
         self.known_metrics = found
 
+    def last_step(self, cell: int, seed: int) -> int:
+        """Return the last step of a replica's curves that is shown; -1 if none is, or that is not known."""
+        return -1
+
+    def shows(self, record: Record, rule: str) -> bool:
+        """Return whether all of a replica but its files is shown: it is not read again then. False if not known."""
+        return False
+
+    def shows_cell_curves(self, cell: int, rule: str) -> bool:
+        """Return whether what the rule judged of a cell's replicas together is shown. False if not known."""
+        return False
+
     def curves(self, cell: int, seed: int, points: Sequence[Point]) -> None:
         """Show measured numbers of a replica by step, in order of steps."""
 

@@ -1,9 +1,10 @@
 """The thread through which a launch talks to a tracker, so that training never waits for it and never fails with it.
 
-The driver's calls put into a queue. The thread takes what has gathered for a second, joins the curves of each replica
-into one request, and sends. A request that fails is tried once more. If that fails too, the server counts as down: what
-comes is dropped, and the server is tried again after 1, 2, 4 ... 60 seconds. Files have a line of their own: they go
-to another store, which may lack a package, a permission or a network while the server takes every number.
+The driver's calls put into a queue. The thread takes what has gathered for a second, and for longer as the launch gets
+old, joins the curves of each replica into one request, and sends; of the counts of a cell only the last ones. A request
+that fails is tried once more. If that fails too, the server counts as down: what comes is dropped, and the server is
+tried again after 1, 2, 4 ... 60 seconds. Files have a line of their own: they go to another store, which may lack a
+package, a permission or a network while the server takes every number.
 
 The curves of a replica on the server are always the first part of its trace: once a row was dropped, no later row of
 this replica is sent, so the last step on the server says what is missing. ``finish`` sends all that is missing from
@@ -12,6 +13,7 @@ what the launch has stored, numbers first.
 
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -38,6 +40,9 @@ from trainables.trace import Row, Trace
 _log = logging.getLogger(__name__)
 
 _GATHER_SECONDS = 1.0
+_GATHER_SHARE = 1 / 20
+"""Share of a launch's time so far by which it is shown late: who waits for hours needs no second."""
+_MOST_GATHER_SECONDS = 30.0
 _RETRY_SECONDS = 1.0
 _BACK_OFF_SECONDS = (1.0, 60.0)
 _FILES_BACK_OFF_SECONDS = (60.0, 3600.0)
@@ -53,8 +58,16 @@ class _File:
     send: _Job
 
 
-_Item = Curves | _Job | _File | Event | None
-"""Curves to send, something else to send, a mark to set when all before it is done, or the end."""
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """The counts of a cell so far, which the next ones replace."""
+
+    summary: CellSummary
+    score: float | None
+
+
+_Item = Curves | _Counts | _Job | _File | Event | None
+"""Curves to send, counts of a cell, something else to send, a mark to set when all before it is done, or the end."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -153,10 +166,11 @@ class Writer:
         self._put_pictures(record)
 
     def cell(self, summary: CellSummary, score: float | None = None) -> None:
-        self._put(lambda view: view.cell(summary, score))
+        self._put(_Counts(summary, score))
         may_grow = self._plan.until_decided or self._plan.search is not None
         if not may_grow and summary.pending == summary.crashed == 0:
-            self._put_cell_curves(self._plan, summary.cell)
+            blocks = [block for block in self._plan.blocks() if block.cell.index == summary.cell]
+            self._put(partial(self._send_cell_curves, cell=summary.cell, blocks=blocks))
             self._put_cell_picture(self._plan, summary.cell)
 
     def finish(self, store: Store, complete: bool) -> bool:
@@ -190,7 +204,7 @@ class Writer:
     def _replay(self, complete: bool, begin: float) -> bool:
         """Send everything that is stored, numbers first; return whether the server has answered to the end.
 
-        Traces are sent block by block, so that little is in memory.
+        Traces are sent block by block, so that little is in memory; what the view shows already is not read again.
         """
         self._numbers = _numbers()
         self._files = _Line(takes="files", back_off=(0.0, 0.0), retries=False)
@@ -199,14 +213,15 @@ class Writer:
         measured = _measured(store)
         self._put(lambda view: view.renew(self._rule.label()))
         self._put(lambda view: view.measured(measured))
+        # A launch that was killed early has traces but no records.
+        records = store.records() if store.records_path.exists() else ()
+        told = {record.block for record in records if record.status.trained and self._rule.applied}
         for block in plan.blocks():
-            stored = store.trace(block)
+            stored = None if block.name in told else store.trace(block)  # those come with the outcomes
             if stored is not None:
                 self.curves(block, stored.rows)
                 if not self._settle(begin):
                     return False
-        # A launch that was killed early has traces but no records.
-        records = store.records() if store.records_path.exists() else ()
         found = form_of(plan).importances(store)
         self._replay_outcomes(plan, records, complete)
         self._put(lambda view: view.finish(complete, found))
@@ -217,13 +232,16 @@ class Writer:
 
     def _replay_outcomes(self, plan: Plan, records: Sequence[Record], complete: bool) -> None:
         blocks = {block.name: block for block in plan.blocks()}
+        of_cell: defaultdict[int, list[Block]] = defaultdict(list)
+        for block in blocks.values():
+            of_cell[block.cell.index].append(block)
         for record in records:
             self._put(partial(self._send_replica, record=record, block=blocks[record.block]))
         scores = form_of(plan).scores(records)
         for summary in summarize(records):
-            self._put(partial(_send_cell, summary=summary, score=scores.get(summary.cell)))
+            self._put(_Counts(summary, scores.get(summary.cell)))
             if complete:
-                self._put_cell_curves(plan, summary.cell)
+                self._put(partial(self._send_cell_curves, cell=summary.cell, blocks=of_cell[summary.cell]))
 
     def _replay_files(self, plan: Plan, records: Sequence[Record], complete: bool, found: Sequence[Importance]) -> None:
         page = self._store.report_path
@@ -254,21 +272,23 @@ class Writer:
         if grids:
             self._put(_File(lambda view: view.cell_picture(cell, grids[-1])))
 
-    def _put_cell_curves(self, plan: Plan, cell: int) -> None:
-        blocks = [block for block in plan.blocks() if block.cell.index == cell]
-        self._put(partial(self._send_cell_curves, cell=cell, blocks=blocks))
-
     def _send_replica(self, view: View, *, record: Record, block: Block) -> None:
+        if view.shows(record, self._rule.label()):
+            return
         points: Sequence[Point] = ()
         for stored, stamp in self._judgeable(block):
-            rows = [row for row in stored.rows if row["seed"] == record.seed]
-            measured = curves(block, rows, stamp=stamp).points
-            # A process that went on from a checkpoint was never told the rows before it.
-            view.curves(record.cell, record.seed, measured.get((record.cell, record.seed), ()))
-            points = series.judged(stored.replica(record.seed), self._rule, stamp=stamp)
+            own = stored.replica(record.seed)
+            if len(own) and own.columns["step"][-1] > view.last_step(record.cell, record.seed):
+                rows = [row for row in stored.rows if row["seed"] == record.seed]
+                measured = curves(block, rows, stamp=stamp).points
+                # A process that went on from a checkpoint was never told the rows before it.
+                view.curves(record.cell, record.seed, measured.get((record.cell, record.seed), ()))
+            points = series.judged(own, self._rule, stamp=stamp)
         view.replica(record, points, self._rule.label())
 
     def _send_cell_curves(self, view: View, *, cell: int, blocks: Sequence[Block]) -> None:
+        if view.shows_cell_curves(cell, self._rule.label()):
+            return
         replicas, stamp = [], 0
         for block in blocks:
             for stored, written in self._judgeable(block):
@@ -312,9 +332,11 @@ class Writer:
         return self._settle(begin) and self._numbers.dropped == dropped
 
     def _work(self) -> None:
+        began = time.monotonic()
         while True:
             waiting = [self._queue.get()]
-            self._hurry.wait(_GATHER_SECONDS)
+            late = min(_MOST_GATHER_SECONDS, _GATHER_SHARE * (time.monotonic() - began))
+            self._hurry.wait(max(_GATHER_SECONDS, late))
             try:
                 while True:
                     waiting.append(self._queue.get_nowait())
@@ -325,11 +347,13 @@ class Writer:
                     return
                 self._handle(item)
 
-    def _handle(self, item: Curves | _Job | _File | Event) -> None:
+    def _handle(self, item: Curves | _Counts | _Job | _File | Event) -> None:
         if isinstance(item, Event):
             item.set()
         elif isinstance(item, Curves):
             self._send_curves(item)
+        elif isinstance(item, _Counts):
+            self._send(partial(_send_counts, counts=item), self._numbers)
         elif isinstance(item, _File):
             self._send(item.send, self._files)
         else:
@@ -401,9 +425,12 @@ def _read(path: Path, stamp: int) -> Trace:
 
 
 def _gathered(items: Sequence[_Item]) -> Iterator[_Item]:
-    """Yield the items in order, neighboring curves as one."""
+    """Yield the items in order, neighboring curves as one, and of the counts of a cell the last."""
     neighbors: list[Curves] = []
+    last = {item.summary.cell: item for item in items if isinstance(item, _Counts)}
     for item in items:
+        if isinstance(item, _Counts) and item is not last[item.summary.cell]:
+            continue
         if isinstance(item, Curves):
             neighbors.append(item)
             continue
@@ -419,8 +446,8 @@ def _send_points(view: View, *, replica: Replica, points: Sequence[Point]) -> No
     view.curves(*replica, points)
 
 
-def _send_cell(view: View, *, summary: CellSummary, score: float | None) -> None:
-    view.cell(summary, score)
+def _send_counts(view: View, *, counts: _Counts) -> None:
+    view.cell(counts.summary, counts.score)
 
 
 def _send_picture(view: View, *, record: Record, path: Path) -> None:

@@ -191,3 +191,11 @@ def test_bytes_become_floats_between_minus_one_and_one() -> None:
 )
 def test_many_classes_get_40_updates_each(classes: int, images: int, epochs: int) -> None:
     assert module._epochs(classes, images) == epochs
+
+
+def test_an_untrained_classifier_is_the_one_that_training_begins_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    untrained = module.untrained(few(), "0")
+    monkeypatch.setattr(module, "_epochs", lambda classes, images: 0)
+    assert same(untrained, fit(few(), "0"))
+    assert not any(weight.requires_grad for weight in [*untrained.net.parameters(), *untrained.head.parameters()])
+    assert module.untrained(few(labels=False), "0").task == "rotations"

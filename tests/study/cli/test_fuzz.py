@@ -233,7 +233,15 @@ def check_arguments(name: str, given_words: list[str]) -> None:
 @pytest.fixture
 def untrained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Plan everything, and train, measure or write nothing."""
-    estimate = Estimate(core_seconds=1.0, wall_seconds=1.0, at_a_time=1, device="CPU core")
+    estimate = Estimate(
+        training_seconds=1.0,
+        report_seconds=1.0,
+        start_seconds=1.0,
+        wall_seconds=1.0,
+        least_wall_seconds=1.0,
+        at_a_time=1,
+        device="CPU core",
+    )
     monkeypatch.setattr(cost, "estimate", lambda plan: estimate)
     for module in (launches, search, confirm):
         monkeypatch.setattr(module, "start", lambda *arguments: pytest.fail("must be patched") and None)

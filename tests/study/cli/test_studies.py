@@ -15,7 +15,15 @@ from tests.made_plugins import STUDIED, file
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure no cost."""
-    estimate = Estimate(core_seconds=7_200.0, wall_seconds=3_600.0, at_a_time=2, device="CPU core")
+    estimate = Estimate(
+        training_seconds=7_200.0,
+        report_seconds=600.0,
+        start_seconds=20.0,
+        wall_seconds=3_600.0,
+        least_wall_seconds=3_600.0,
+        at_a_time=2,
+        device="CPU core",
+    )
     monkeypatch.setattr(cost, "estimate", lambda plan: estimate)
 
 
@@ -46,8 +54,8 @@ def test_a_study_is_shown_with_all_that_is_decided_before_a_run() -> None:
         *parts,
         "3 seeds cannot decide 3 of the 3 claims under Holm, whatever comes out: at least 7 seeds are needed",
         "Mao et al.",
-        "Estimated cost here: 2 h 00 min of one CPU core, about 1 h 00 min with 2 blocks",
-        "training alone: starting workers, evaluation and the report come on top",
+        "Estimated time here: about 1 h 00 min with 2 blocks",
+        "2 h 00 min of one CPU core for steps and 10 min 00 s for reports",
     ):
         assert part in text, part
 

@@ -22,6 +22,7 @@ from study.scheduling import cost
 from study.scheduling.cost import replica_seconds
 from study.storage.records import Record, Status, decide_block
 from study.studies import find
+from trainables.config import Config
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 GOOD, BAD = Outcome.CONVERGED, Outcome.MODE_COLLAPSED
@@ -176,18 +177,17 @@ def test_rates_of_our_own_that_the_correlation_excludes_are_left_out() -> None:
 
 
 def test_cells_are_measured_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    measured: list[int] = []
+    measured: list[Config] = []
 
-    def estimate(plan: Plan) -> cost.Estimate:
-        measured.extend(cell.index for cell in plan.cells)
-        assert len(plan.seeds) == 1
-        return cost.Estimate(core_seconds=2.0, wall_seconds=1.0, at_a_time=1, device="slide rule")
+    def replica(config: Config, *arguments: object) -> cost.Replica:
+        measured.append(config)
+        return cost.Replica(training=1.5, reports=0.5)
 
-    monkeypatch.setattr(cost, "estimate", estimate)
+    monkeypatch.setattr(cost, "replica", replica)
     plan = planned(MORE, SHARE)
-    seconds, device = replica_seconds(plan, power_analysis(plan))
+    seconds, _ = replica_seconds(plan, power_analysis(plan))
     assert seconds == {0: 2.0, 2: 2.0}
-    assert (measured, device) == ([0, 2], "slide rule")
+    assert measured == [plan.cells[0].config, plan.cells[2].config]
 
 
 def test_a_study_without_hypotheses_has_nothing_to_decide() -> None:

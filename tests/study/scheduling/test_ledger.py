@@ -1,6 +1,7 @@
 """The ledger and the folder it writes to: what is planned, what crashed, and by which rule it was decided."""
 
 import dataclasses
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -129,6 +130,23 @@ def test_a_ledger_takes_no_other_launch_and_loses_no_cell(plan: Plan, store: Sto
     assert ledger.plan is plan
 
 
+def test_the_tally_is_that_of_the_records(plan: Plan, store: Store) -> None:
+    sequential = dataclasses.replace(plan, seeds=tuple(range(6)), until_decided=True, least=2)
+    ledger = Ledger(sequential, store)
+    blocks = sequential.blocks()
+    ledger.end(stop(sequential, store, 1), Status.FINISHED)
+    ledger.end(blocks[-1], Status.CRASHED, "out of luck")
+    ledger.end(blocks[-1], Status.CRASHED, "again")
+    ledger.settle(frozenset({0, 1}), 7.5)
+    ledger.refuse(blocks[2], "no data")
+    rows, tally = ledger.records, ledger.tally
+    assert tally.statuses == Counter(row.status for row in rows)
+    assert len(tally.statuses) == 4
+    assert tally.outcomes == Counter(row.outcome for row in rows if row.decided) == {Outcome.DIVERGED: 1}
+    assert tally.planned == Counter(row.cell for row in rows if row.status is Status.PLANNED)
+    assert tally.steps == sum(own.cell.config.steps for own in blocks if not ledger.skips(own.name))
+
+
 def test_records_that_take_long_to_write_are_written_less_often(
     plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,10 +159,10 @@ def test_records_that_take_long_to_write_are_written_less_often(
     monkeypatch.setattr(ledger_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
     monkeypatch.setattr(store, "write_records", slow)
     ledger = Ledger(plan, store)
-    for _ in range(100):
+    for _ in range(500):
         ledger.end(plan.blocks()[0], Status.CRASHED)
         now[0] += 1.0
-    assert written == [102.0, 144.0, 186.0], "a twentieth of the time"
+    assert written == [102.0, 304.0, 506.0], "a hundredth of the time"
 
 
 def test_a_launch_with_a_fixed_number_of_seeds_skips_nothing(plan: Plan, store: Store) -> None:

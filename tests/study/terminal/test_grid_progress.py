@@ -51,10 +51,21 @@ def test_skipped_blocks_are_no_work_unless_they_run(half: Store) -> None:
     assert standing.at_most
     assert standing.line().endswith("2 skipped")
     skipped = next(block for block in ledger.blocks if ledger.skips(block.name))
-    assert standing.work({"c000-b000": 300}, ()) == (300, 4 * steps)
-    assert standing.work({"c000-b000": 300}, {skipped.name}) == (300, 5 * steps)
+    assert standing.work(300, ()) == (300, 4 * steps)
+    assert standing.work(300, {skipped.name}) == (300, 5 * steps)
 
 
 def test_no_time_limits_a_grid(half: Store) -> None:
     standing = GridStanding(ledger_of(half))
     assert (standing.seconds_left(), standing.by_time, standing.at_most) == (None, False, False)
+
+
+def test_the_counts_are_kept_and_not_made_anew(half: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A launch of many blocks prints a line after each."""
+    ledger = ledger_of(half)
+    standing = GridStanding(ledger)
+    ledger.end(ledger.plan.blocks()[1], Status.CRASHED, "out of luck")
+    monkeypatch.setattr(Ledger, "records", property(lambda ledger: pytest.fail("all records were counted")))
+    monkeypatch.setattr(Ledger, "blocks", property(lambda ledger: pytest.fail("all blocks were counted")))
+    assert standing.line() == "cells 2/2 · replicas 3/6 (2 converged, 1 mode collapsed)"
+    assert standing.work(7, ()) == (7, 2 * ledger.plan.cells[0].config.steps)

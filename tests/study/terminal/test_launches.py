@@ -3,6 +3,7 @@
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -150,11 +151,34 @@ def test_names_are_no_markup_and_nothing_is_highlighted(tmp_path: Path, width: i
     assert "\x1b[1;36m" not in text
 
 
+def estimated(**changes: Any) -> Estimate:
+    seconds = {"training_seconds": 7_200.0, "report_seconds": 600.0, "start_seconds": 20.0}
+    walls = {"wall_seconds": 3_600.0, "least_wall_seconds": 3_600.0}
+    return Estimate(**{**seconds, **walls, "at_a_time": 2, "device": "CPU core"} | changes)
+
+
+def test_a_study_says_what_it_takes_and_of_what_that_consists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = make(tmp_path, page=False).plan()
+    monkeypatch.setattr(launches.cost, "estimate", lambda plan: estimated())
+    text = " ".join(printed(launches.study, plan, ("smoke",)).split())
+    assert "Estimated time here: about 1 h 00 min with 2 blocks at a time" in text
+    assert "2 h 00 min of one CPU core for steps and 10 min 00 s for reports and pictures" in text
+    assert "on a GPU: unknown without one" in text
+
+
+def test_a_launch_until_decided_takes_between_its_least_and_its_most_seeds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = make(tmp_path, page=False).plan()
+    monkeypatch.setattr(launches.cost, "estimate", lambda plan: estimated(least_wall_seconds=600.0, device="A Card"))
+    text = " ".join(printed(launches.study, plan, ("smoke",)).split())
+    assert "Estimated time here: between 10 min 00 s and 1 h 00 min, from the least seeds to the most" in text
+    assert "on a GPU" not in text
+
+
 def test_a_study_is_shown_with_names_that_look_like_markup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = make(tmp_path, page=False, title="[/t]", sources=("[/s]",), note="[/n]").plan()
-    monkeypatch.setattr(
-        launches.cost, "estimate", lambda plan: Estimate(core_seconds=1, wall_seconds=1, at_a_time=1, device="[/d]")
-    )
+    monkeypatch.setattr(launches.cost, "estimate", lambda plan: estimated(device="[/d]"))
     text = printed(launches.study, plan, ("[/p]",))
     for name in ("[/t]", "(of [/p])", "[/s]", "[/n]", "of one [/d]"):
         assert name in text
