@@ -7,8 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from trainables.data import cache
-from trainables.files import written_whole
+from trainables.files import cache_folder, written_whole
 
 SQLITE = "sqlite:///"
 ARTIFACTS = "mlartifacts"
@@ -75,7 +74,7 @@ def create(path: Path, name: str, anew: Callable[[Path], None]) -> None:
         name: of the kept one; databases of one name must be the same.
         anew: makes an empty database in a file.
     """
-    kept = cache.folder() / "mlflow" / f"{name}.db"
+    kept = cache_folder() / "mlflow" / f"{name}.db"
     if not _is_whole(kept):
         anew(path)
         with contextlib.suppress(OSError, sqlite3.Error), written_whole(kept, by_many=True) as unfinished:
