@@ -9,7 +9,6 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
@@ -18,10 +17,11 @@ from tempfile import TemporaryDirectory
 import torch
 
 from study.design.plan import Block, Cell, Plan
+from study.design.values import leaves
 from study.evidence.power import PowerAnalysis
 from study.scheduling import memory, neighbors
 from trainables import features, pictures, probes, process
-from trainables.config import AaeConfig, Config, GanConfig, Trained, trained
+from trainables.config import AaeConfig, Config, GanConfig, Trained, to_dict, trained
 from trainables.data import ImageSource, ImageTruth, Source
 from trainables.data.source import HELD_OUT_SHARE
 from trainables.loop import Loop
@@ -135,17 +135,24 @@ def _device_name() -> str:
 
 
 def _measured(cells: Sequence[Cell], block: int) -> dict[int, Replica]:
-    """Time a block of each cell, by its index, in a process that is set up as a worker's is."""
+    """Time a block of each kind of cell in a process that is set up as a worker's is; return what each cell takes."""
     threads, flushed = torch.get_num_threads(), bool(torch.tensor(_DENORMAL) * 1.0 == 0.0)
     process.prepare(1)
-    seconds = max(_LEAST_SECONDS, min(_SECONDS, _ALL_SECONDS / max(1, len(cells))))
+    kinds = {_kind(cell.config): cell.config for cell in cells}
+    seconds = max(_LEAST_SECONDS, min(_SECONDS, _ALL_SECONDS / max(1, len(kinds))))
     try:
-        with ExitStack() as stack:
-            folder = Path(stack.enter_context(TemporaryDirectory()))
-            return {cell.index: replica(cell.config, block, seconds, folder) for cell in cells}
+        with TemporaryDirectory() as folder:
+            found = {kind: replica(config, block, seconds, Path(folder)) for kind, config in kinds.items()}
+        return {cell.index: found[_kind(cell.config)] for cell in cells}
     finally:
         torch.set_num_threads(threads)
         torch.set_flush_denormal(flushed)
+
+
+def _kind(config: Config) -> str:
+    """Return what the cost of a configuration hangs on: of fractions, such as learning rates, whether they are 0."""
+    found = leaves(to_dict(config))
+    return repr([(path, value == 0 if isinstance(value, float) else value) for path, value in found])
 
 
 def replica(config: Config, block: int, seconds: float, folder: Path) -> Replica:

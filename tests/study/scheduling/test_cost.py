@@ -16,7 +16,7 @@ from study.scheduling.cost import Replica, _span, _stand_in
 from tests.trainables.made_autoencoders import config as autoencoder
 from trainables import features
 from trainables.autoencoder.split import Split
-from trainables.config import Evaluation, GanConfig, Latent
+from trainables.config import Config, Evaluation, GanConfig, Latent
 from trainables.data import Digits
 from trainables.networks import Dcgan
 from trainables.optim import Adam
@@ -155,3 +155,22 @@ def test_neighbors_work_until_they_are_not_needed(monkeypatch: pytest.MonkeyPatc
         assert load > 0
         assert [process.poll() for process in started] == [None]
     assert [process.poll() for process in started] == [-9]
+
+
+def test_cells_that_differ_in_fractions_are_timed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    timed: list[Config] = []
+
+    def replica(config: Config, *arguments: object) -> cost.Replica:
+        timed.append(config)
+        return cost.Replica(float(len(timed)), 0.0)
+
+    monkeypatch.setattr(cost, "replica", replica)
+    plan = study.plan(
+        "mixture-modes",
+        "smoke",
+        set={"steps": 20, "evaluation.every": 2},
+        vary={"g_optimizer.lr": [1e-4, 1e-3], "instance_noise": [0.0, 0.1], "batch_size": [32, 64]},
+    )
+    measured = cost._measured(plan.cells, 2)
+    assert (len(plan.cells), len(timed)) == (8, 4), "noise that is added costs, how much of it does not"
+    assert [measured[cell.index].training for cell in plan.cells] == [1.0, 2.0, 3.0, 4.0] * 2
