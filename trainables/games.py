@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-import torch
 from torch import Tensor
 
 from trainables.autoencoder import draws as autoencoder
@@ -44,18 +43,19 @@ class Game(Protocol):
     def check(self, source: Source) -> None:
         """Raise ValueError if the data lack what the game needs."""
 
-    def bind(self, source: Source, streams: Streams, device: torch.device) -> Play: ...
+    def bind(self, source: Source, streams: Streams) -> Play:
+        """Return the game on data, on the device where the streams are drawn."""
 
 
 def evaluation_inputs(
-    config: Trained, streams: Streams, number: int, wanted: Labels | None, device: torch.device
+    config: Trained, streams: Streams, number: int, wanted: Labels | None
 ) -> tuple[list[tuple[Tensor, ...]], Labels | None]:
     """Return what the sampling network is given at every report: batches of inputs ``[R, size, ...]``, and labels."""
     match config:
         case GanConfig():
-            return gan.evaluation_inputs(config, streams, number, wanted, device)
+            return gan.evaluation_inputs(config, streams, number, wanted)
         case AaeConfig():
-            return autoencoder.evaluation_inputs(config, streams, number, wanted, device)
+            return autoencoder.evaluation_inputs(config, streams, number, wanted)
 
 
 def sampling_network(config: Trained) -> str:

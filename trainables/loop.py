@@ -57,9 +57,9 @@ class Loop:
         self._probes = tuple(probes)
         self._populations = _populations(config, seeds, self._probes, device)
         self.seeds = tuple(seeds)
-        streams = Streams(self.seeds if self._populations is None else self._populations.seeds)
+        streams = Streams(self.seeds if self._populations is None else self._populations.seeds, device)
         self._game = games.build(config) if game is None else game
-        self._play = self._game.bind(source, streams, device)
+        self._play = self._game.bind(source, streams)
         self._players = self._game.players
         self._params = {
             name: replicas.initialize(

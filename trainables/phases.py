@@ -144,16 +144,10 @@ Figure = Images | Points
 
 
 def latents(latent: Latent, streams: Streams, stream: str, counter: int, size: int) -> Latents:
-    """Draw input noise ``[R, size, dim]`` in float32 on the CPU."""
+    """Draw input noise ``[R, size, dim]`` in float32."""
     if latent.distribution == "normal":
-        return torch.from_numpy(streams.normal(stream, counter, (size, latent.dim)))
-    return torch.from_numpy(streams.uniform(stream, counter, (size, latent.dim))).mul_(2).sub_(1)
-
-
-def uniform_labels(classes: int, streams: Streams, stream: str, counter: int, size: int) -> Labels:
-    """Draw labels ``[R, size]``, uniform over the classes, on the CPU."""
-    uniform = torch.from_numpy(streams.uniform(stream, counter, (size,)))
-    return (uniform * classes).to(torch.int64).clamp_max(classes - 1)
+        return streams.normal(stream, counter, (size, latent.dim))
+    return streams.uniform(stream, counter, (size, latent.dim)) * 2 - 1
 
 
 def generated(nets: Nets, network: str, batches: Sequence[tuple[Tensor, ...]], count: int) -> Samples:
@@ -161,11 +155,9 @@ def generated(nets: Nets, network: str, batches: Sequence[tuple[Tensor, ...]], c
     return torch.cat([nets.run(network, *inputs) for inputs in batches], 1)[:, :count]
 
 
-def evaluation_labels(
-    wanted: Labels | None, classes: int, streams: Streams, count: int, device: torch.device
-) -> Labels:
+def evaluation_labels(wanted: Labels | None, classes: int, streams: Streams, count: int) -> Labels:
     """Return labels ``[R, count]`` to make samples for: wanted ones over and over; else uniform, always the same."""
     if wanted is None:
-        return uniform_labels(classes, streams, "evaluation_label", 0, count).to(device)
-    repeated = wanted.to(device).repeat(-(-count // len(wanted)))[:count]
+        return streams.picks("evaluation_label", 0, count, classes)
+    repeated = wanted.to(streams.device).repeat(-(-count // len(wanted)))[:count]
     return repeated.expand(len(streams.seeds), count)

@@ -36,7 +36,7 @@ from trainables.networks.norm import RUNNING
 from trainables.networks.wiring import LabelMap, OneHot, Wired
 from trainables.plugins import no_global_draws
 from trainables.shapes import Params
-from trainables.streams import Array, Streams, generator
+from trainables.streams import Streams, generator
 
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 
@@ -72,8 +72,7 @@ def initialize(
         stacked = np.ascontiguousarray(np.stack(values))
         params[name] = torch.from_numpy(stacked).to(device=device, dtype=dtype).requires_grad_()
     for name, buffer in module.named_buffers():
-        vector = _first(name, tuple(buffer.shape), streams, network)
-        params[name] = torch.from_numpy(vector).to(device=device, dtype=dtype)
+        params[name] = _first(name, tuple(buffer.shape), streams, network).to(device=device, dtype=dtype)
     for _ in range(_FIRST_ITERATIONS):
         refresh(module, params)
     return params
@@ -117,9 +116,9 @@ def _vectors(module: nn.Module) -> tuple[str, ...]:
     return tuple(f"{name}.u" if name else "u" for name in spectral)
 
 
-def _first(name: str, shape: tuple[int, ...], streams: Streams, network: str) -> Array:
+def _first(name: str, shape: tuple[int, ...], streams: Streams, network: str) -> Tensor:
     if _leaf(name) in RUNNING:
-        return np.full((len(streams.seeds), *shape), RUNNING[_leaf(name)], dtype=np.float32)
+        return torch.full((len(streams.seeds), *shape), RUNNING[_leaf(name)])
     return streams.normal(f"init/{network}/{name}", 0, shape)
 
 

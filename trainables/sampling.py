@@ -17,8 +17,6 @@ from trainables.phases import Nets
 from trainables.shapes import Labels, Samples
 from trainables.streams import Streams
 
-_CPU = torch.device("cpu")
-
 
 def module(config: Trained, network: str, values: Mapping[str, Tensor]) -> nn.Module:
     """Build a network of a configuration for one replica, with these values, in evaluation mode on the CPU.
@@ -79,4 +77,4 @@ def _batches(
     config: Trained, stream: int, count: int, labels: Labels | None
 ) -> tuple[list[tuple[Tensor, ...]], Labels | None]:
     number = -(-count // config.batch_size)
-    return games.evaluation_inputs(config, Streams((stream,)), number, labels, _CPU)
+    return games.evaluation_inputs(config, Streams((stream,)), number, labels)

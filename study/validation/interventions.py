@@ -203,7 +203,7 @@ class Noise:
 
     def sample(self, world: World, nets: Nets, count: int, labels: Labels | None) -> tuple[Samples, Labels | None]:
         samples, made_for = world.real(nets, count, labels)
-        noise = torch.from_numpy(world.streams.normal(_STREAM, world.step, tuple(samples.shape[1:]))).to(samples)
+        noise = world.streams.normal(_STREAM, world.step, tuple(samples.shape[1:])).to(samples)
         moved = samples + self.deviation * noise
         return moved if isinstance(world.source.truth, MixtureTruth) else moved.clamp(-1, 1), made_for
 
@@ -251,13 +251,13 @@ class InjectedGame:
     def check(self, source: Source) -> None:
         self._inner.check(source)
 
-    def bind(self, source: Source, streams: Streams, device: torch.device) -> Play:
-        play, groups = self._inner.bind(source, streams, device), []
+    def bind(self, source: Source, streams: Streams) -> Play:
+        play, groups = self._inner.bind(source, streams), []
         for sampling in dict.fromkeys(each for each in self._samplings if each is not None):
             places = [i for i, each in enumerate(self._samplings) if each == sampling]
-            chosen = Streams([streams.seeds[i] for i in places])
-            world = World(self._inner.bind(source, chosen, device), source, chosen)
-            groups.append(_Group(sampling, torch.tensor(places, device=device), world))
+            chosen = Streams([streams.seeds[i] for i in places], streams.device)
+            world = World(self._inner.bind(source, chosen), source, chosen)
+            groups.append(_Group(sampling, torch.tensor(places, device=streams.device), world))
         return _ChangedPlay(play, groups)
 
 

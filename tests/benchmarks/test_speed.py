@@ -50,7 +50,7 @@ def test_an_unknown_row_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
 
 def steps(config: GanConfig, count: int) -> Inputs:
     """Inputs of the plain loop as the streams of the solo run of seed 3 have them."""
-    draws = [Draws(config, source(config.data), Streams([3]), step, device=CPU) for step in range(count)]
+    draws = [Draws(config, source(config.data), Streams([3]), step) for step in range(count)]
     visits = [(own, visit) for own in draws for visit in range(own.d_steps)]
     latents = []
     for own in draws:

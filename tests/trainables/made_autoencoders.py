@@ -94,4 +94,4 @@ def weights(loop: Loop, replica: int) -> dict[str, Tensor]:
 
 
 def draws(own: AaeConfig, step: int = 0, seeds: tuple[int, ...] = SEEDS) -> Draws:
-    return Draws(own, Split(own, source(own), seeds), Streams(seeds), step, device=CPU)
+    return Draws(own, Split(own, source(own), seeds), Streams(seeds), step)

@@ -55,7 +55,7 @@ def source(data: DataConfig) -> Source:
 
 
 def draws(config: GanConfig, step: int = 0, seeds: Sequence[int] = SEEDS) -> Draws:
-    return Draws(config, source(config.data), Streams(seeds), step, device=CPU)
+    return Draws(config, source(config.data), Streams(seeds), step)
 
 
 def loop_of(config: GanConfig, steps: int = 0) -> Loop:
@@ -79,7 +79,7 @@ def phases(config: GanConfig) -> dict[str, Phase]:
 
 
 def play(config: GanConfig) -> Play:
-    return Play(config, source(config.data), Streams(SEEDS), CPU)
+    return Play(config, source(config.data), Streams(SEEDS))
 
 
 LABELED = (ByLabel(), ByLabel(embedding=2), AuxiliaryClassifier(), AuxiliaryClassifier(fake_labels="batch"))

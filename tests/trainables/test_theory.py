@@ -49,7 +49,7 @@ def probe(source: MixtureSource, objective: Objective = NonSaturating(), **chang
 
 
 def fresh(source: MixtureSource, replicas: int = 1, count: int = COUNT) -> Tensor:
-    return source.batch(Streams(range(10, 10 + replicas)), 0, count).samples
+    return source.batch(Streams(range(20, 20 + replicas)), 0, count).samples
 
 
 def far_away(samples: Tensor, share: float) -> Tensor:

@@ -20,8 +20,8 @@ from trainables.streams import Streams
 class Draws:
     """The random inputs of one step; each is a pure function of (seed, stream, step)."""
 
-    def __init__(self, config: AaeConfig, split: Split, streams: Streams, step: int, *, device: torch.device) -> None:
-        self._config, self._split, self._streams, self._step, self._device = config, split, streams, step, device
+    def __init__(self, config: AaeConfig, split: Split, streams: Streams, step: int) -> None:
+        self._config, self._split, self._streams, self._step = config, split, streams, step
         self._dtype: torch.dtype = getattr(torch, config.dtype)
         self._picks = split.picks(step)
         self._code: Code | None = None
@@ -54,32 +54,32 @@ class Draws:
         """Return what D is told of each image: class or "unlabelled", one-hot; None without such labels."""
         if not isinstance(self._config.labels, PriorLabels):
             return None
-        told = self._split.told(self._picks).to(self._device)
+        told = self._split.told(self._picks).to(self._streams.device)
         return functional.one_hot(told, self._config.data.classes + 1).to(self._dtype)
 
     def prior(self) -> Latents:
         """Draw from the prior, from the mode of the class where there is one."""
         modes = self._split.told(self._picks) if isinstance(self._config.labels, PriorLabels) else None
         size = self._config.batch_size
-        return prior_draws(self._config, self._streams, "prior", self._step, size, modes).to(self._device)
+        return prior_draws(self._config, self._streams, "prior", self._step, size, modes)
 
     def classes(self) -> Tensor:
         """Draw classes uniformly, one-hot: what y should look like."""
         count, size = self._config.data.classes, self._config.batch_size
-        labels = phases.uniform_labels(count, self._streams, "prior_label", self._step, size)
-        return functional.one_hot(labels, count).to(device=self._device, dtype=self._dtype)
+        labels = self._streams.picks("prior_label", self._step, size, count)
+        return functional.one_hot(labels, count).to(self._dtype)
 
     def posterior(self) -> Latents:
         """Draw standard normal noise for a variational encoder."""
         latent = Latent(dim=self._config.prior.dim, distribution="normal")
         noise = phases.latents(latent, self._streams, "posterior", self._step, self._config.batch_size)
-        return noise.to(device=self._device, dtype=self._dtype)
+        return noise.to(self._dtype)
 
 
 def prior_draws(
     config: AaeConfig, streams: Streams, stream: str, counter: int, size: int, modes: Labels | None
 ) -> Latents:
-    """Draw from the prior: ``[R, size, dim]`` on the CPU.
+    """Draw from the prior: ``[R, size, dim]``.
 
     Args:
         config: has the prior and the precision.
@@ -92,23 +92,23 @@ def prior_draws(
     prior = config.prior
     noise = phases.latents(Latent(dim=prior.dim, distribution=prior.noise), streams, stream, counter, size)
     if prior.modes:
-        drawn = phases.uniform_labels(prior.modes, streams, f"{stream}/mode", counter, size)
-        modes = drawn if modes is None else torch.where(modes.cpu() < prior.modes, modes.cpu(), drawn)
+        drawn = streams.picks(f"{stream}/mode", counter, size, prior.modes)
+        own = drawn if modes is None else modes.to(drawn.device)
+        modes = torch.where(own < prior.modes, own, drawn)
     points: Latents = prior.points(noise, modes).to(getattr(torch, config.dtype))
     return points
 
 
 def evaluation_inputs(
-    config: AaeConfig, streams: Streams, number: int, wanted: Labels | None, device: torch.device
+    config: AaeConfig, streams: Streams, number: int, wanted: Labels | None
 ) -> tuple[list[tuple[Tensor, ...]], Labels | None]:
     """Return what the decoder is given to be measured: so many batches from the evaluation stream, always the same.
 
     Args:
         config: has the prior, the batch size and the precision.
-        streams: one stream of random numbers per replica.
+        streams: one stream of random numbers per replica, drawn where the inputs are needed.
         number: batches, of the training size.
         wanted: classes to make, over and over; uniform random ones if absent.
-        device: where they are needed.
 
     Returns:
         The input of each batch, ``[R, size, width]``: codes, behind one-hot labels where it reads any; and all labels
@@ -116,11 +116,11 @@ def evaluation_inputs(
     """
     size, classes = config.batch_size, None
     if not isinstance(config.labels, Unlabeled):
-        classes = phases.evaluation_labels(wanted, config.data.classes, streams, number * size, device)
+        classes = phases.evaluation_labels(wanted, config.data.classes, streams, number * size)
     batches: list[tuple[Tensor, ...]] = []
     for place in range(number):
         own = None if classes is None else classes[:, place * size : (place + 1) * size]
         modes = own if isinstance(config.labels, PriorLabels) else None
-        z = prior_draws(config, streams, "evaluation", place, size, modes).to(device)
+        z = prior_draws(config, streams, "evaluation", place, size, modes)
         batches.append((joined(z, one_hot(config, own)),))
     return batches, classes

@@ -56,9 +56,9 @@ class Aae:
         assert isinstance(source, ImageSource)
         Split(self._config, source, (0,)).check()
 
-    def bind(self, source: Source, streams: Streams, device: torch.device) -> Play:
+    def bind(self, source: Source, streams: Streams) -> Play:
         assert isinstance(source, ImageSource)
-        return Play(self._config, source, streams, device)
+        return Play(self._config, source, streams)
 
     def _phases(self) -> Iterator[Phase]:
         if isinstance(self._config.labels, SupervisedOnly):

@@ -25,8 +25,8 @@ _SPAN = 3.0
 class Play:
     """An autoencoder's game on one data set with one stack of seeds."""
 
-    def __init__(self, config: AaeConfig, source: ImageSource, streams: Streams, device: torch.device) -> None:
-        self._config, self._streams, self._device = config, streams, device
+    def __init__(self, config: AaeConfig, source: ImageSource, streams: Streams) -> None:
+        self._config, self._streams = config, streams
         self._split = Split(config, source, streams.seeds)
         self._split.check()
         held = self._split.held_out()
@@ -35,7 +35,7 @@ class Play:
         self._labels = None if held.labels is None else held.labels.expand(replicas, -1)
 
     def draws(self, step: int) -> Draws:
-        return Draws(self._config, self._split, self._streams, step, device=self._device)
+        return Draws(self._config, self._split, self._streams, step)
 
     def sample(self, nets: Nets, count: int, labels: Labels | None = None) -> tuple[Samples, Labels | None]:
         """Decode draws of the prior ``[R, count, *shape]`` from the evaluation stream, the same at every step.
@@ -49,7 +49,7 @@ class Play:
             labels: ``[count]`` classes to make; uniform random ones if absent.
         """
         number = -(-count // self._config.batch_size)
-        batches, classes = evaluation_inputs(self._config, self._streams, number, labels, self._device)
+        batches, classes = evaluation_inputs(self._config, self._streams, number, labels)
         return phases.generated(nets, "decoder", batches, count), None if classes is None else classes[:, :count]
 
     def view(self, nets: Nets, count: int) -> View:
@@ -115,7 +115,7 @@ class Play:
         return code.z + (code.log_variance / 2).exp() * noise
 
     def _ground(self, count: int) -> Latents:
-        return prior_draws(self._config, self._streams, "evaluation/prior", 0, count, None).to(self._device)
+        return prior_draws(self._config, self._streams, "evaluation/prior", 0, count, None)
 
     def _read_labels(self, code: Code) -> Tensor | None:
         """Return what the decoder is told of the class of held-out images."""
@@ -166,7 +166,7 @@ class Play:
             z = lattice(self._config.prior, _ROW).to(self._images)
             return Images(images=decode(nets, z.expand(replicas, *z.shape), None), columns=_ROW)
         z = self._ground(_STYLES).repeat_interleave(classes, 1)
-        y = self._one_hot(torch.arange(classes, device=self._device).repeat(_STYLES).expand(replicas, -1))
+        y = self._one_hot(torch.arange(classes, device=self._streams.device).repeat(_STYLES).expand(replicas, -1))
         return Images(images=decode(nets, z, y), columns=classes)
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from trainables.autoencoding import PriorLabels, SemiSupervised, SupervisedOnly
 from trainables.config import AaeConfig
 from trainables.data import Batch, ImageSource
+from trainables.data.source import Walk
 from trainables.shapes import Labels
 from trainables.streams import generator
 
@@ -35,49 +36,41 @@ class Split:
             raise ValueError(f"held_out must {rule}, got {config.held_out} of {len(order)} images")
         self._held, self._train = order[:held], order[aside:]
         self._labels = None if truth.labels is None else truth.labels.to(torch.int64).cpu()
-        self._walk: tuple[int, Tensor] | None = None
+        self._device = source.trained_on.device  # where the images are: what a step reads of the rest is there, too
+        self._walk = Walk(self._train.to(self._device))
 
     def held_out(self) -> Batch:
         """Return the held-out images ``[1, n, ...]``, the same for every replica."""
-        return self._source.at(self._held[None, :_MOST_HELD_OUT])
+        return self._source.at(self._held[None, :_MOST_HELD_OUT].to(self._device))
 
     def picks(self, counter: int) -> Tensor:
         """Return the numbers ``[R, B]`` of the ``counter``-th batch's images; each epoch is a fresh permutation."""
-        size = self._config.batch_size
-        epoch, place = divmod(counter, len(self._train) // size)
-        if self._walk is None or self._walk[0] != epoch:
-            self._walk = (
-                epoch,
-                torch.stack([self._train[_order(seed, "data", epoch, self._train)] for seed in self._seeds]),
-            )
-        return self._walk[1][:, place * size : (place + 1) * size]
+        return self._walk.batch(self._seeds, counter, self._config.batch_size).to(torch.int64)
 
     def at(self, picks: Tensor) -> Batch:
         return self._source.at(picks)
 
     def told(self, picks: Tensor) -> Labels:
         """Return the classes ``[R, B]`` of images, or the number of classes for those without a label (PriorLabels)."""
-        assert self._labels is not None
-        return torch.where(self._told.gather(1, picks), self._labels[picks], self._config.data.classes)
+        told, labels = self._told
+        return torch.where(told.gather(1, picks), labels[picks], self._config.data.classes)
 
     def labeled(self, counter: int) -> Batch:
         """Return the ``counter``-th batch of the images whose label is used (SemiSupervised, SupervisedOnly)."""
         own = self._labeled
         size = min(self._config.batch_size, own.shape[1])
-        epoch, place = divmod(counter, own.shape[1] // size)
-        orders = torch.stack(
-            [_order(seed, f"{_LABELED}/order", epoch, row) for seed, row in zip(self._seeds, own, strict=True)]
-        )
-        return self._source.at(own.gather(1, orders[:, place * size : (place + 1) * size]))
+        return self._source.at(own.gather(1, self._labeled_walk.batch(self._seeds, counter, size).to(torch.int64)))
 
     @cached_property
-    def _told(self) -> Tensor:
+    def _told(self) -> tuple[Tensor, Labels]:
+        """Of which images each replica is told the class, ``[R, N]``, and the classes ``[N]``."""
         assert isinstance(self._config.labels, PriorLabels)
+        assert self._labels is not None
         count = round(self._config.labels.labeled_share * len(self._train))
         told = torch.zeros(len(self._seeds), len(self._source.truth.images), dtype=torch.bool)
         for row, seed in zip(told, self._seeds, strict=True):
             row[self._train[_order(seed, _LABELED, 0, self._train)[:count]]] = True
-        return told
+        return told.to(self._device), self._labels.to(self._device)
 
     @cached_property
     def _labeled(self) -> Tensor:
@@ -94,7 +87,11 @@ class Split:
             if len(rows[-1]) < labels.labeled:
                 most = int(torch.bincount(of, minlength=classes).min()) * classes
                 raise ValueError(f"labeled must be <= {most}, the data's balanced images, got {labels.labeled}")
-        return torch.stack(rows)
+        return torch.stack(rows).to(self._device)
+
+    @cached_property
+    def _labeled_walk(self) -> Walk:
+        return Walk(torch.arange(self._labeled.shape[1], device=self._device), f"{_LABELED}/order")
 
     def check(self) -> None:
         """Raise ValueError if the data lack labelled images."""

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainables.data import formats
-from trainables.data.source import MOST_MODES, Batch, MixtureTruth
+from trainables.data.source import MOST_MODES, Batch, MixtureTruth, Walk
 from trainables.data.stored import Encoded, Numbers, Stored
 from trainables.data.walking import NUMBERS_ARE_NAMES, folder_of
 from trainables.later import torch
@@ -165,7 +165,9 @@ def _classes(data: PointFile, states: tuple[formats.State, ...]) -> int:
 
 
 class PointSource:
-    """A finite set of points whose modes are known; a batch is drawn without replacement.
+    """A finite set of points whose modes are known; batches walk through it (``Walk``).
+
+    A sample for evaluation that asks for more points than there are has all of them first.
 
     Args:
         points: ``[N, dim]``.
@@ -199,6 +201,8 @@ class PointSource:
         self.digest = digest.hexdigest()
         self._points = torch.from_numpy(points).to(device=device, dtype=dtype)
         self._labels = torch.from_numpy(nearest).to(device)
+        self._every = torch.arange(len(points), dtype=torch.int32, device=device)
+        self._walk = Walk(self._every)
 
     def __len__(self) -> int:
         return len(self._points)
@@ -211,19 +215,15 @@ class PointSource:
             )
 
     def batch(self, streams: Streams, counter: int, size: int) -> Batch:
-        picks = [self._picks(generator(seed, "data", counter), size) for seed in streams.seeds]
-        rows = torch.from_numpy(np.stack(picks)).to(self._points.device)
+        whole, rest = divmod(size, len(self))
+        parts = [self._every.expand(len(streams.seeds), -1)] * whole
+        rows = torch.cat([*parts, *([self._walk.batch(streams.seeds, counter, rest)] if rest else [])], 1)
         return Batch(self._points[rows], self._labels[rows])
 
     def reference(self, size: int) -> Tensor:
         """Return the first ``size`` points of a fixed permutation, which starts again where it ends."""
         order = np.resize(generator(0, "reference").permutation(len(self)), size)
         return self._points[torch.from_numpy(order).to(self._points.device)]
-
-    def _picks(self, rng: np.random.Generator, size: int) -> npt.NDArray[np.int64]:
-        """Draw points without replacement, and all of them again where a sample for evaluation asks for more."""
-        whole, rest = divmod(size, len(self))
-        return np.concatenate([np.tile(np.arange(len(self)), whole), rng.choice(len(self), rest, replace=False)])
 
 
 def _nearest(points: npt.NDArray[np.float32], centers: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.int64], float]:

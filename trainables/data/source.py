@@ -6,7 +6,6 @@ a pure function of the replica's seed and the batch counter, so the data cursor 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -167,36 +166,63 @@ class MixtureSource:
         self.truth = truth
         self.shape = (drawn.shape[1],)
         self.digest = blake2b(f"{drawn.shape} {truth.std!r}".encode() + drawn.tobytes(), digest_size=8).hexdigest()
-        self._drawn = drawn.astype(np.float32)
         distances = np.linalg.norm(drawn[:, None] - truth.centers[None], axis=2)
-        self._mode_of = distances.argmin(axis=1)
+        self._drawn = torch.from_numpy(drawn.astype(np.float32)).to(device)
+        self._mode_of = torch.from_numpy(distances.argmin(axis=1)).to(device)
         self._device, self._dtype = device, dtype
 
     def batch(self, streams: Streams, counter: int, size: int) -> Batch:
-        return self._drawn_by([generator(seed, "data", counter) for seed in streams.seeds], size)
+        return self._drawn_from(streams, "data", counter, size)
 
     def reference(self, size: int) -> Tensor:
-        return self._drawn_by([generator(0, "reference")], size).samples[0]
+        return self._drawn_from(Streams([0], self._device), "reference", 0, size).samples[0]
 
-    def _drawn_by(self, generators: Sequence[np.random.Generator], size: int) -> Batch:
-        out = np.empty((len(generators), size, *self.shape), dtype=np.float32)
-        modes = np.empty((len(generators), size), dtype=np.int64)
-        for row, mode, rng in zip(out, modes, generators, strict=True):
-            rng.standard_normal(dtype=np.float32, out=row)
-            row *= np.float32(self.truth.std)
-            mode[:] = rng.integers(len(self._drawn), size=size)
-            row += self._drawn[mode]
-        labels = torch.from_numpy(self._mode_of[modes]).to(self._device)
-        return Batch(torch.from_numpy(out).to(device=self._device, dtype=self._dtype), labels)
+    def _drawn_from(self, streams: Streams, stream: str, counter: int, size: int) -> Batch:
+        noise = streams.normal(stream, counter, (size, *self.shape)).to(self._device)
+        picks = streams.picks(f"{stream}/mode", counter, size, len(self._drawn)).to(self._device)
+        samples = noise * self.truth.std + self._drawn[picks]
+        return Batch(samples.to(self._dtype), self._mode_of[picks])
+
+
+class Walk:
+    """The order in which replicas are shown a finite set: a fresh permutation of it each epoch.
+
+    An incomplete last batch of an epoch is dropped. An epoch's permutations are one copy to the device.
+
+    Args:
+        items: ``[N]`` numbers of what is shown, on the device where they are needed.
+        stream: that of the permutations.
+    """
+
+    def __init__(self, items: Tensor, stream: str = "data") -> None:
+        self._items, self._stream = items, stream
+        self._latest: tuple[tuple[tuple[int, ...], int], Tensor] | None = None
+
+    def batch(self, seeds: tuple[int, ...], counter: int, size: int) -> Tensor:
+        """Return the items ``[R, size]`` of every replica's ``counter``-th batch, as int32."""
+        epoch, place = divmod(counter, len(self._items) // size)
+        return self._orders(seeds, epoch)[:, place * size : (place + 1) * size]
+
+    def _orders(self, seeds: tuple[int, ...], epoch: int) -> Tensor:
+        """Return the walk ``[R, N]`` of every replica.
+
+        Only the latest is kept: for millions of images each is megabytes.
+        """
+        if self._latest is None or self._latest[0] != (seeds, epoch):
+            count = len(self._items)
+            rows = [generator(seed, self._stream, epoch).permutation(count).astype(np.int32) for seed in seeds]
+            orders = torch.from_numpy(np.stack(rows)).to(self._items.device)
+            self._latest = (seeds, epoch), self._items[orders.to(torch.int64)].to(torch.int32)
+        return self._latest[1]
 
 
 class ImageSource:
-    """A finite set of uint8 images, kept as bytes; batches walk a fresh permutation of it each epoch.
+    """A finite set of uint8 images, kept as bytes; batches walk through it (:class:`Walk`).
 
     A fifth of the images, at most 5,000, is held out: no batch shows it, so that a generator that repeats what it was
     trained on can be told from one that makes new images. It is the start of a permutation that all seeds share.
 
-    An incomplete last batch of an epoch is dropped. Bytes ``v`` in 0..255 become floats ``v / 127.5 - 1`` in [-1, 1],
+    Bytes ``v`` in 0..255 become floats ``v / 127.5 - 1`` in [-1, 1],
     rounded once to float32 and then cast, so that devices and precisions see the same values.
 
     Args:
@@ -225,7 +251,7 @@ class ImageSource:
         order = torch.from_numpy(generator(0, "held_out").permutation(len(truth.images))).to(self._images.device)
         self._held = order[: min(MOST_HELD_OUT, int(held_out * len(order)))]
         self._train = order[len(self._held) :]
-        self._walk: tuple[tuple[tuple[int, ...], int], Tensor] | None = None
+        self._walk = Walk(self._train)
 
     def check_batch(self, size: int, packing: int = 1) -> None:
         """Raise ValueError if the images to train on do not fill one batch of so many packs of images."""
@@ -239,10 +265,8 @@ class ImageSource:
         )
 
     def batch(self, streams: Streams, counter: int, size: int) -> Batch:
-        count = len(self._train)
         self.check_batch(size)
-        epoch, place = divmod(counter, count // size)
-        return self.at(self._orders(streams.seeds, epoch)[:, place * size : (place + 1) * size])
+        return self.at(self._walk.batch(streams.seeds, counter, size))
 
     def at(self, picks: Tensor) -> Batch:
         """Return the images with these numbers, ``[R, B]``, which lie where the bytes are."""
@@ -268,18 +292,6 @@ class ImageSource:
 
     def _permutation(self, stream: str) -> Tensor:
         return torch.from_numpy(generator(0, stream).permutation(len(self._train))).to(self._train.device)
-
-    def _orders(self, seeds: tuple[int, ...], epoch: int) -> Tensor:
-        """Return the walk ``[R, N]`` of every replica.
-
-        Only the latest is kept: for millions of images each is megabytes.
-        """
-        if self._walk is None or self._walk[0] != (seeds, epoch):
-            count = len(self._train)
-            rows = [generator(seed, "data", epoch).permutation(count).astype(np.int32) for seed in seeds]
-            orders = torch.from_numpy(np.stack(rows)).to(self._train.device)
-            self._walk = (seeds, epoch), self._train[orders.to(torch.int64)].to(torch.int32)
-        return self._walk[1]
 
     def _floats(self, picks: Tensor) -> Tensor:
         chosen = self._images.index_select(0, picks.flatten()).to(self._device)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import isfinite, pi
@@ -13,7 +12,7 @@ import numpy.typing as npt
 
 from trainables.data.source import MOST_MODES, Batch, MixtureTruth
 from trainables.later import torch
-from trainables.streams import Streams, generator
+from trainables.streams import Streams
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -86,18 +85,16 @@ class RollSource:
         self._divisor, self._device, self._dtype = divisor, device, dtype
 
     def batch(self, streams: Streams, counter: int, size: int) -> Batch:
-        return Batch(self._drawn_by([generator(seed, "data", counter) for seed in streams.seeds], size), None)
+        return Batch(self._drawn_from(streams, "data", counter, size), None)
 
     def reference(self, size: int) -> Tensor:
-        return self._drawn_by([generator(0, "reference")], size)[0]
+        return self._drawn_from(Streams([0], self._device), "reference", 0, size)[0]
 
-    def _drawn_by(self, generators: Sequence[np.random.Generator], size: int) -> Tensor:
-        out = np.empty((len(generators), size, 2), dtype=np.float32)
-        for row, rng in zip(out, generators, strict=True):
-            rng.standard_normal(dtype=np.float32, out=row)
-            row *= np.float32(self.truth.std)
-            row += _curve(FIRST + (LAST - FIRST) * rng.random(size)) / self._divisor
-        return torch.from_numpy(out).to(device=self._device, dtype=self._dtype)
+    def _drawn_from(self, streams: Streams, stream: str, counter: int, size: int) -> Tensor:
+        noise = streams.normal(stream, counter, (size, 2)).to(self._device)
+        t = FIRST + (LAST - FIRST) * streams.uniform(f"{stream}/angle", counter, (size,)).to(noise).double()
+        curve = torch.stack([t * t.cos(), t * t.sin()], -1) / self._divisor
+        return (noise * self.truth.std + curve.float()).to(self._dtype)
 
 
 def _curve(t: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

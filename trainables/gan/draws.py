@@ -19,8 +19,8 @@ class Draws:
         step: the number of the generator update, from 0.
     """
 
-    def __init__(self, config: GanConfig, source: Source, streams: Streams, step: int, *, device: torch.device) -> None:
-        self._config, self._source, self._streams, self._step, self._device = config, source, streams, step, device
+    def __init__(self, config: GanConfig, source: Source, streams: Streams, step: int) -> None:
+        self._config, self._source, self._streams, self._step = config, source, streams, step
         self._size = config.batch_size * config.packing
         self._dtype: torch.dtype = getattr(torch, config.dtype)
         self.d_steps = config.updates.at(step)
@@ -96,7 +96,7 @@ class Draws:
         if not deviation:
             return samples
         noise = self._streams.normal(f"instance/{stream}", self._first + visit, tuple(samples.shape[1:]))
-        return samples + deviation * torch.from_numpy(noise).to(samples)
+        return samples + deviation * noise.to(samples)
 
     def penalty_noise(self, visit: int) -> "PenaltyNoise":
         return PenaltyNoise(self._streams, self._first + visit)
@@ -118,28 +118,25 @@ class Draws:
     def _noise(self, stream: str, counter: int) -> Latents:
         if (stream, counter) not in self._kept:
             noise = phases.latents(self._config.latent, self._streams, stream, counter, self._size)
-            self._kept[stream, counter] = noise.to(device=self._device, dtype=self._dtype)
+            self._kept[stream, counter] = noise.to(self._dtype)
         return self._kept[stream, counter]
 
     def _classes(self, stream: str, counter: int) -> Labels:
         if (stream, counter) not in self._kept:
-            classes = self._config.data.classes
-            labels = phases.uniform_labels(classes, self._streams, stream, counter, self._size)
-            self._kept[stream, counter] = labels.to(self._device)
+            self._kept[stream, counter] = self._streams.picks(stream, counter, self._size, self._config.data.classes)
         return self._kept[stream, counter]
 
 
 def evaluation_inputs(
-    config: GanConfig, streams: Streams, number: int, wanted: Labels | None, device: torch.device
+    config: GanConfig, streams: Streams, number: int, wanted: Labels | None
 ) -> tuple[list[tuple[Tensor, ...]], Labels | None]:
     """Return what G is given to be measured: so many batches from the evaluation stream, the same at every step.
 
     Args:
         config: has the latent distribution, the batch size and the precision.
-        streams: one stream of random numbers per replica.
+        streams: one stream of random numbers per replica, drawn where the inputs are needed.
         number: batches, of the training size.
         wanted: classes to make, over and over, for a conditioned G; uniform random ones if absent.
-        device: where they are needed.
 
     Returns:
         The inputs of each batch, ``[R, size, dim]`` and for a conditioned G labels ``[R, size]``; and all labels.
@@ -147,10 +144,10 @@ def evaluation_inputs(
     size, dtype = config.batch_size, getattr(torch, config.dtype)
     classes = None
     if not isinstance(config.conditioning, Unconditional):
-        classes = phases.evaluation_labels(wanted, config.data.classes, streams, number * size, device)
+        classes = phases.evaluation_labels(wanted, config.data.classes, streams, number * size)
     batches: list[tuple[Tensor, ...]] = []
     for place in range(number):
-        noise = phases.latents(config.latent, streams, "evaluation", place, size).to(device=device, dtype=dtype)
+        noise = phases.latents(config.latent, streams, "evaluation", place, size).to(dtype)
         batches.append((noise,) if classes is None else (noise, classes[:, place * size : (place + 1) * size]))
     return batches, classes
 
@@ -162,7 +159,7 @@ class PenaltyNoise:
         self._streams, self._counter = streams, counter
 
     def uniform(self, name: str, shape: tuple[int, ...]) -> Tensor:
-        return torch.from_numpy(self._streams.uniform(f"penalty/{name}", self._counter, shape))
+        return self._streams.uniform(f"penalty/{name}", self._counter, shape)
 
     def normal(self, name: str, shape: tuple[int, ...]) -> Tensor:
-        return torch.from_numpy(self._streams.normal(f"penalty/{name}", self._counter, shape))
+        return self._streams.normal(f"penalty/{name}", self._counter, shape)

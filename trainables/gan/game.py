@@ -120,8 +120,8 @@ class Gan:
         if isinstance(source, ImageSource | PointSource):
             source.check_batch(self._config.batch_size, self._config.packing)
 
-    def bind(self, source: Source, streams: Streams, device: torch.device) -> "Play":
-        return Play(self._config, source, streams, device)
+    def bind(self, source: Source, streams: Streams) -> "Play":
+        return Play(self._config, source, streams)
 
     def _discriminator(self, visit: int) -> Phase:
         """Minimise the objective's ``d_loss`` on a fresh real batch and detached samples, with all its terms."""

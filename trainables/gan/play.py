@@ -17,12 +17,12 @@ from trainables.streams import Streams
 class Play:
     """A GAN's game on one data set with one stack of seeds: what a step draws, and what a report sees."""
 
-    def __init__(self, config: GanConfig, source: Source, streams: Streams, device: torch.device) -> None:
-        self._config, self._source, self._streams, self._device = config, source, streams, device
+    def __init__(self, config: GanConfig, source: Source, streams: Streams) -> None:
+        self._config, self._source, self._streams = config, source, streams
         self._reference = source.reference(config.evaluation.samples)
 
     def draws(self, step: int) -> Draws:
-        return Draws(self._config, self._source, self._streams, step, device=self._device)
+        return Draws(self._config, self._source, self._streams, step)
 
     def sample(self, nets: Nets, count: int, labels: Labels | None = None) -> tuple[Samples, Labels | None]:
         """Generate samples ``[R, count, *shape]`` from the evaluation stream, which is the same at every step.
@@ -35,7 +35,7 @@ class Play:
             labels: ``[count]`` classes to make, for a conditioned G; uniform random ones if absent.
         """
         number = -(-count // self._config.batch_size)
-        batches, classes = evaluation_inputs(self._config, self._streams, number, labels, self._device)
+        batches, classes = evaluation_inputs(self._config, self._streams, number, labels)
         return phases.generated(nets, "generator", batches, count), None if classes is None else classes[:, :count]
 
     def view(self, nets: Nets, count: int) -> View:
@@ -64,7 +64,7 @@ class Play:
         size, m = self._config.batch_size, self._config.packing
         replicas = len(self._streams.seeds)
         if isinstance(self._config.conditioning, ByLabel):
-            batch = self._source.batch(Streams([0] * replicas), 0, size)
+            batch = self._source.batch(Streams([0] * replicas, self._streams.device), 0, size)
             batches = {"score_real": (batch.samples, batch.labels), "score_fake": (samples, labels)}
         else:
             real = self._reference[None].expand(replicas, *self._reference.shape)

@@ -83,7 +83,7 @@ def nets_of(config: GanConfig) -> phases.Nets:
 
 
 def draws_of(config: GanConfig, step: int = 0) -> Draws:
-    return Draws(config, config.data.load(device=CPU, dtype=F64), Streams(SEEDS), step, device=CPU)
+    return Draws(config, config.data.load(device=CPU, dtype=F64), Streams(SEEDS), step)
 
 
 def one_step(config: GanConfig) -> tuple[Spy, list[dict[str, Tensor]]]:
@@ -254,7 +254,7 @@ def class_terms_are_in_both_losses() -> None:
 def sampling_uses_batches_of_training_size() -> None:
     """Batch norm in G then sees at evaluation what it saw in training."""
     spy = Spy(nets_of(RING))
-    play = Play(RING, RING.data.load(device=CPU, dtype=F64), Streams(SEEDS), CPU)
+    play = Play(RING, RING.data.load(device=CPU, dtype=F64), Streams(SEEDS))
     samples, _ = play.sample(spy, 15)  # type: ignore[arg-type]
     assert samples.shape == (2, 15, 2)
     assert [z.shape[1] for z in spy.seen("generator")] == [6, 6, 6]
@@ -262,7 +262,7 @@ def sampling_uses_batches_of_training_size() -> None:
 
 def batch_norm_by_hand() -> None:
     """On a batch of small variance, where an eps of 0.8 is all of the denominator."""
-    x = 0.1 * torch.from_numpy(Streams((5,)).normal("test", 0, (32, 4)))[0].to(F64)
+    x = 0.1 * Streams((5,)).normal("test", 0, (32, 4))[0].to(F64)
     (layer,) = (m for m in Mlp(hidden=(4,), norm="batch").generator(4, (2,)) if isinstance(m, BatchNorm))
     with torch.no_grad():
         layer.to(F64).weight.fill_(1)  # type: ignore[union-attr]

@@ -24,10 +24,10 @@ class Numbers:
         self._streams = Streams(seeds)
 
     def uniform(self, name: str, shape: tuple[int, ...]) -> Tensor:
-        return torch.from_numpy(self._streams.uniform(f"test/{name}", 0, shape))
+        return self._streams.uniform(f"test/{name}", 0, shape)
 
     def normal(self, name: str, shape: tuple[int, ...]) -> Tensor:
-        return torch.from_numpy(self._streams.normal(f"test/{name}", 0, shape))
+        return self._streams.normal(f"test/{name}", 0, shape)
 
 
 def batches(*shape: int, seeds: tuple[int, ...] = SEEDS) -> tuple[Tensor, Tensor]:

@@ -233,7 +233,7 @@ def _merged_statistics(self: Any, x: torch.Tensor) -> torch.Tensor:
 
 def _one_chunk(right: Any) -> Any:
     def sample(self: Play, nets: Any, count: int, labels: Any = None) -> Any:
-        other = Play(replace(self._config, batch_size=count), self._source, self._streams, self._device)
+        other = Play(replace(self._config, batch_size=count), self._source, self._streams)
         return right(other, nets, count, labels)
 
     return sample
