@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -35,7 +35,7 @@ from study.storage.store import Store
 from study.tracking import Tracker
 from study.validation.competence import USUAL_IMAGES, Competence
 from study.validation.judges import try_judges
-from trainables import features, games, probes
+from trainables import features, games, probes, streams
 from trainables.config import Config, located
 from trainables.data import DataConfig, ImageTruth, Source, cache, contents, in_files
 from trainables.data.walking import locate
@@ -189,7 +189,8 @@ def resume(
     Damaged traces are set aside and their blocks trained anew.
 
     Raises:
-        ValueError: also if another process holds the launch, its plan has changed, or its data.
+        ValueError: also if another process holds the launch, its plan has changed, or its data, or its traces have
+            random numbers of another edition.
     """
     with lock.held(store.root) as caveat:
         if caveat:
@@ -212,7 +213,7 @@ def _resume(
             f" {plan.rule.edition}, and this version has edition {EDITION}"
         )
     _notify(observers, lambda each: each.planned(plan))
-    trained_on = _data_of_traces(plan, store, observers)
+    traces = _metas_of_traces(plan, store, observers)
     ledger = Ledger(plan, store, again=True)
     store.check_plan(ledger.records)
     digests = check(plan, store.out, resources, observers)
@@ -222,7 +223,8 @@ def _resume(
         ledger.write()
         guide.close()
         return finish(ledger, tracker, interrupted=False)
-    _check_data(plan, store, digests, trained_on)
+    _check_data(plan, store, digests, {name: meta["data"] for name, meta in traces.items() if meta.get("data")})
+    _check_streams(store, traces)
     _notify(observers, lambda each: each.connecting())
     allocation = ray_cluster.connect(resources, lambda: _notify(observers, lambda each: each.connecting()))
     try:
@@ -233,9 +235,9 @@ def _resume(
         ray_cluster.disconnect()
 
 
-def _data_of_traces(plan: Plan, store: Store, observers: Sequence[Observer]) -> Mapping[str, str]:
-    """Return the digest of the data that each block's trace was made with, by its name; set damaged traces aside."""
-    found: dict[str, str] = {}
+def _metas_of_traces(plan: Plan, store: Store, observers: Sequence[Observer]) -> Mapping[str, Mapping[str, Any]]:
+    """Return what each block's trace says of itself, by the block's name; set damaged traces aside."""
+    found: dict[str, Mapping[str, Any]] = {}
     for block in plan.blocks():
         try:
             trace = store.trace(block)
@@ -243,8 +245,8 @@ def _data_of_traces(plan: Plan, store: Store, observers: Sequence[Observer]) -> 
             aside = set_aside(store.trace_path(block))
             _warn(observers, f"the trace of block {block.name} is damaged: the block is trained anew ({aside})")
             continue
-        if trace is not None and trace.meta.get("data") is not None:
-            found[block.name] = trace.meta["data"]
+        if trace is not None:
+            found[block.name] = trace.meta
     return found
 
 
@@ -263,6 +265,16 @@ def _check_data(plan: Plan, store: Store, digests: Mapping[DataConfig, str], tra
             raise ValueError(
                 f"the data ({data.kind}) must be those that block {block.name} was trained on to train more of"
                 f" {store.root}: their digest was {then}, and is {now} now; restore them, or run the study anew"
+            )
+
+
+def _check_streams(store: Store, traces: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise ValueError if blocks were trained with random numbers of another edition: seeds would not pair cells."""
+    for name, meta in traces.items():
+        if (then := meta.get("streams", 1)) != streams.EDITION:
+            raise ValueError(
+                f"{store.root} must be resumed by the version that began it, or the study run anew: block {name} was"
+                f" trained with random numbers of edition {then}, and this version draws edition {streams.EDITION}"
             )
 
 

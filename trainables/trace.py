@@ -35,6 +35,7 @@ _META: Mapping[str, type | tuple[type, ...]] = {
     "seconds": (int, float),
     "steps": int,
     "plan": str,
+    "streams": int,
 }
 """What is read of a trace's metadata, and its type; the rest is not looked at."""
 _ALWAYS = ("config", "digest", "seeds", "reference", "complete")
@@ -75,7 +76,8 @@ class Trace:
 
     Attributes:
         meta: JSON values: ``config``, ``digest``, ``seeds``, ``replicas``, ``versions``, ``device``, ``mode``,
-            ``reference``, ``seconds``, ``steps``, ``complete`` and so on.
+            ``reference``, ``seconds``, ``steps``, ``complete``, ``streams`` (the edition of the random numbers; 1 where
+            it is absent) and so on.
     """
 
     def __init__(self, meta: Mapping[str, Any], rows: Sequence[Row]) -> None:

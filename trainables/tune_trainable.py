@@ -23,6 +23,7 @@ from trainables.files import DamagedFile, set_aside
 from trainables.loop import Loop
 from trainables.plugins import Plugin
 from trainables.reporting import report_steps
+from trainables.streams import EDITION
 from trainables.trace import Row, Trace
 from trainables.versions import device_name, versions
 from trainables.weights import Keep, Keeper
@@ -239,6 +240,7 @@ class BlockTrainable(tune.Trainable):
             "digest": digest(task.config),
             "seeds": list(task.seeds),
             "data": self._source.digest,
+            "streams": EDITION,
             "reference": probes.constants(self._probes),
             "features": self._features.meta() if self._features else None,
             "sampling_statistics": task.config.evaluation.batch_norm.kind,
@@ -260,7 +262,7 @@ class BlockTrainable(tune.Trainable):
         assert self._loop is not None
         state = {"loop": self._loop.state_dict(), "rows": self._rows, "seconds": self._seconds}
         state["keeper"] = self._keeper.state_dict()
-        made_by = {"digest": digest(self._task.config), "data": self._source.digest}
+        made_by = {"digest": digest(self._task.config), "data": self._source.digest, "streams": EDITION}
         states.save({**state, **made_by}, self._task.checkpoint)
 
     def _continue(self) -> None:
@@ -270,7 +272,7 @@ class BlockTrainable(tune.Trainable):
         if not path.exists():
             return
         state = torch.load(path, weights_only=True, map_location=self._device) if states.is_intact(path) else {}
-        if state.get("digest") != digest(self._task.config):
+        if (state.get("digest"), state.get("streams")) != (digest(self._task.config), EDITION):
             set_aside(path)
             return
         if in_files(self._task.config.data):

@@ -1,4 +1,4 @@
-"""Whether files have the bytes that were written, and all traces the same data."""
+"""Whether files have the bytes that were written, and all traces the same data and one edition of random numbers."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,6 +10,7 @@ from study.storage import kept_weights, sealed_lines
 from study.storage.store import Store
 from trainables.data import DataConfig, in_files
 from trainables.files import ASIDE, is_whole
+from trainables.streams import EDITION
 
 
 def check_bytes(plan: Plan, store: Store) -> Check:
@@ -82,6 +83,31 @@ def check_data(plan: Plan, metas: Mapping[str, Mapping[str, Any]]) -> Check:
         name="data",
         compared=f"digests of the data in {plural(traces, 'trace')}",
         differences=tuple(_changed(data, digests) for data, digests in found.items() if len(digests) > 1),
+    )
+
+
+def check_streams(metas: Mapping[str, Mapping[str, Any]]) -> Check:
+    """Check that all traces have random numbers of one edition, and say so if it is not the one that is drawn here.
+
+    Args:
+        metas: block name to the metadata of its trace.
+    """
+    blocks: dict[int, list[str]] = {}
+    for name, meta in metas.items():
+        blocks.setdefault(meta.get("streams", 1), []).append(name)
+    trained = [f"{plural(len(own), 'block')} ({own[0]}{' ...' * (len(own) > 1)}) edition {edition}"
+               for edition, own in sorted(blocks.items())]  # fmt: skip
+    notes = [
+        f"the random numbers are of edition {edition}, and this version draws edition {EDITION}: no training can be"
+        " repeated here to the bit"
+        for edition in sorted(blocks)
+        if edition != EDITION
+    ]
+    return Check(
+        name="streams",
+        compared=f"the edition of the random numbers of {plural(len(metas), 'trace')}",
+        differences=(f"the random numbers changed during the launch: {joined(trained)}",) if len(blocks) > 1 else (),
+        notes=tuple(notes),
     )
 
 

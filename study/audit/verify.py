@@ -3,7 +3,8 @@
 Traces are what was measured; all else is computed from them and from the plan, and is computed here once more:
 
     spec.json -> configurations, seeds, plan digest        as in every record and every trace
-    traces, records, log, checkpoints, kept networks       their own SHA-256, and the same images for all traces
+    traces, records, log, checkpoints, kept networks       their own SHA-256
+    traces                                                 the same images and edition of random numbers for all
     traces, rule.json -> records.parquet                   field by field
     traces -> search.jsonl                                 of a search: early ends and the decisions for them
     metrics.parquet                                        of the plan's replicas and of the kept networks
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from study.audit import reproduce
-from study.audit.integrity import check_bytes, check_data, check_weights
+from study.audit.integrity import check_bytes, check_data, check_streams, check_weights
 from study.audit.known_metrics import check_metrics
 from study.audit.reproduce import Check
 from study.design import plugin_use
@@ -68,12 +69,14 @@ def verify(store: Store, page: Path | None = None) -> tuple[Check, ...]:
     left = store.settled()
     store.judges(Competence)  # nothing follows from them, and they have to be readable
     headers, unreadable = _headers(plan, store)
+    metas = {name: header.meta for name, header in headers.items()}
     checks = [
         _plan(plan, stored, headers),
         _rule(plan, store, rule),
         _configurations(plan, store, stored, headers),
         _seeds(plan, stored, headers),
-        check_data(plan, {name: header.meta for name, header in headers.items()}),
+        check_data(plan, metas),
+        *([check_streams(metas)] if plan.recording is None else []),
         check_bytes(plan, store),
         *_plugins(plan, store),
         *([check_weights(plan, store)] if store.weights_path.exists() else []),

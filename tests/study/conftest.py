@@ -23,6 +23,7 @@ from trainables.data import Ring
 from trainables.networks import Mlp
 from trainables.objectives import LeastSquares, NonSaturating
 from trainables.optim import Adam
+from trainables.streams import EDITION
 from trainables.trace import Trace
 
 __all__ = ["make_fixture", "mixed", "undrawn"]  # fixtures
@@ -158,6 +159,7 @@ def trace_of(plan: Plan, block: Any, ends: Sequence[Outcome], noise: int, change
         "launch": plan.launch, "plan": plan.digest(), "config": to_dict(block.cell.config), "digest": block.cell.digest,
         "seeds": list(block.seeds), "device": "cpu", "mode": f"stack[{len(ends)}]", "versions": dict(plan.versions),
         "reference": REFERENCE, "seconds": 6.0, "steps": STEPS[-1], "complete": True,
+        "streams": EDITION,
     }  # fmt: skip
     return Trace(meta=meta | dict(changes), rows=rows)
 

@@ -25,6 +25,7 @@ from trainables.data import Digits, Ring
 from trainables.networks import Dcgan, Mlp
 from trainables.objectives import LeastSquares, NonSaturating
 from trainables.optim import Adam
+from trainables.streams import EDITION
 
 C, M, L, O, N, D, U = tuple(Outcome)[:7]  # noqa: E741
 Ends = Sequence[Sequence[Outcome]]
@@ -169,6 +170,7 @@ def _trace(cell: Cell, ran: Sequence[tuple[int, Outcome]], images: bool) -> trac
     meta: dict[str, Any] = {
         "config": to_dict(cell.config), "digest": cell.digest, "seeds": [seed for seed, _ in ran], "device": "cpu",
         "mode": f"stack[{len(ran)}]", "versions": {}, "reference": reference, "seconds": 60.0, "complete": True,
+        "streams": EDITION,
     }  # fmt: skip
     if images:
         meta["features"] = {"task": "labels", "accuracy": 0.9722, "data": "0123abcd"}

@@ -30,6 +30,7 @@ from tests.study import made_searches as searches
 from tests.study.conftest import C, M, U, make, trace_of
 from trainables import trace
 from trainables.data import Digits, ImageFolder
+from trainables.streams import EDITION
 
 
 def of_images(root: str, folder: Path, **fields: int) -> Plan:
@@ -135,6 +136,23 @@ def test_images_that_have_changed_since_are_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(ValueError, match=sentence):
         execution.resume(store, Resources(), NullTracker())
+
+
+@pytest.mark.usefixtures("no_cluster")
+@pytest.mark.parametrize("meta", [{"streams": EDITION + 1}, {"streams": 1}], ids=str)
+def test_a_launch_is_not_gone_on_with_other_random_numbers(meta: dict[str, int], tmp_path: Path) -> None:
+    store = make(tmp_path, ((C, C), (U, U)), page=False, meta=meta)
+    sentence = (
+        rf"^{store.root} must be resumed by the version that began it, or the study run anew: block c000-b000 was"
+        rf" trained with random numbers of edition {meta['streams']}, and this version draws edition {EDITION}$"
+    )
+    with pytest.raises(ValueError, match=sentence):
+        execution.resume(store, Resources(), NullTracker())
+
+
+def test_a_complete_launch_is_finished_whatever_its_random_numbers_are(tmp_path: Path) -> None:
+    store = make(tmp_path, page=False, meta={"streams": 1})
+    assert not execution.resume(store, Resources(), NullTracker()).interrupted
 
 
 def test_a_complete_launch_is_finished_whatever_its_images_are_now(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from trainables.networks import Mlp
 from trainables.networks.norm import RunningStatistics
 from trainables.optim import Adam, Sgd
 from trainables.reporting import report_steps
+from trainables.streams import EDITION
 from trainables.tune_trainable import BlockTask, BlockTrainable, check_same_data, packed, stored_trace
 
 SEEDS = (4, 8, 15)
@@ -68,6 +69,7 @@ def test_a_relative_folder_of_data_is_that_of_the_task(tmp_path: Path, monkeypat
     run(trainable(own))
     assert (stored := stored_trace(own)) is not None
     assert stored.meta["digest"] == digest(config)
+    assert stored.meta["streams"] == EDITION
     assert stored.meta["config"]["data"]["root"] == "photos"
 
 
@@ -174,7 +176,16 @@ def of_another_configuration(path: Path) -> None:
     states.save({**torch.load(path, weights_only=True), "digest": "0123456789abcdef"}, path)
 
 
-@pytest.mark.parametrize("spoil", [damaged, emptied, of_an_earlier_version, of_another_configuration])
+def of_other_random_numbers(path: Path) -> None:
+    """As versions before the second edition of the streams wrote it."""
+    state = torch.load(path, weights_only=True)
+    assert state.pop("streams") == EDITION
+    states.save(state, path)
+
+
+@pytest.mark.parametrize(
+    "spoil", [damaged, emptied, of_an_earlier_version, of_another_configuration, of_other_random_numbers]
+)
 def test_a_checkpoint_that_cannot_be_used_is_set_aside_and_the_block_trained_anew(
     spoil: Callable[[Path], None], tmp_path: Path
 ) -> None:

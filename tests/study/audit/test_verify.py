@@ -28,6 +28,7 @@ from trainables import states, trace
 from trainables.conditioning import ByLabel
 from trainables.data import Digits, ImageFolder
 from trainables.networks import Dcgan
+from trainables.streams import EDITION
 from trainables.trace import Trace
 
 C, M, U = Outcome.CONVERGED, Outcome.MODE_COLLAPSED, Outcome.UNDECIDED
@@ -320,6 +321,28 @@ def test_images_that_changed_during_the_launch_are_found(trained: Trained) -> No
         "the data (digits) changed during the launch: 6 blocks (c000-b000 ...) on those with digest 0123 and 2 blocks"
         " (c000-b003 ...) on those with digest 4567"
     ]
+
+
+def test_random_numbers_of_another_edition_cannot_be_drawn_again(trained: Trained) -> None:
+    store = trained([[C] * 4, [M] * 4], block=1, page=False)
+    assert not named(store, "streams").notes
+    edit_trace(store, 6, streams=1)
+    changed = (
+        "the random numbers changed during the launch: 1 block (c000-b003) edition 1 and 7 blocks (c000-b000 ...)"
+        f" edition {EDITION}"
+    )
+    assert differences(verify(store)) == [changed]
+    for block in range(8):
+        edit_trace(store, block, streams=1)
+    assert not differences(verify(store))
+    assert named(store, "streams").notes == (
+        f"the random numbers are of edition 1, and this version draws edition {EDITION}: no training can be repeated"
+        " here to the bit",
+    )
+
+
+def named(store: Store, name: str) -> Check:
+    return next(check for check in verify(store) if check.name == name)
 
 
 @pytest.mark.usefixtures("undrawn")
