@@ -135,12 +135,12 @@ def test_copies_are_training_samples_in_turn() -> None:
 
 def test_only_kept_classes_are_left_in_balance() -> None:
     plain = advanced(IMAGES)
-    samples, labels = advanced(IMAGES, samplings=[None, KeepClasses(classes=2, first=9), None]).draw(40)
+    samples, labels = advanced(IMAGES, samplings=[None, KeepClasses(classes=2, first=9), None]).draw(80)
     assert labels is not None
     assert sorted(set(labels[1].tolist())) == [0, 9]
-    assert np.bincount(labels[1])[[0, 9]].tolist() == [20, 20]
+    assert np.bincount(labels[1])[[0, 9]].tolist() == [40, 40]
     assert set(labels[0].tolist()) > {0, 9}
-    assert same(samples[0], plain.sample(40)[0])
+    assert same(samples[0], plain.sample(80)[0])
 
 
 def test_relabeled_samples_are_the_same_images() -> None:
