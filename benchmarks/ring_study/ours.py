@@ -17,7 +17,7 @@ from trainables.networks import Mlp
 from trainables.optim import Adam
 
 
-def ring_study(steps: int) -> Study:
+def ring_study(steps: int, seeds: int = 3) -> Study:
     profile = Profile(
         base=GanConfig(
             data=Ring(),
@@ -31,8 +31,8 @@ def ring_study(steps: int) -> Study:
             evaluation=Evaluation(every=min(50, steps), samples=2_500),
         ),
         factors=(BN, OBJECTIVE.pick("ns", "ls(0,1,1)"), optimizer(g_lr=1e-3).pick("adam", "rmsprop")),
-        seeds=3,
-        block=3,
+        seeds=seeds,
+        block=min(seeds, 5),
         rule=MIXTURE_RULE,
         note="A benchmark of speed.",
     )
@@ -50,10 +50,11 @@ def ring_study(steps: int) -> Study:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=1_000)
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     began = time.monotonic()
-    launch = study.run(study.plan(ring_study(arguments.steps)), out=arguments.out, progress=True)
+    launch = study.run(study.plan(ring_study(arguments.steps, arguments.seeds)), out=arguments.out, progress=True)
     finished = int((launch.records.status == "finished").sum())
     print(f"{finished} of {len(launch.records)} replicas finished in {time.monotonic() - began:.1f} s", flush=True)
     sys.exit(finished != len(launch.records))
