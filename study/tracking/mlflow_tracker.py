@@ -1,12 +1,13 @@
 """MLflow as a tracker. ``runs``, the one module that imports mlflow, is imported late, because that takes seconds."""
 
+import sqlite3
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 
 from study.design.plan import Plan
 from study.storage.store import Store
-from study.tracking import server
+from study.tracking import server, views
 from study.tracking.view import View
 from study.tracking.writer import Writer
 
@@ -39,4 +40,9 @@ def saved_views(out: Path) -> dict[str, dict[str, str]]:
     """
     from study.tracking import runs
 
-    return runs.saved_views(server.local_uri(out))
+    uri = server.local_uri(out)
+    try:
+        known = runs.client_at(uri).search_experiments(filter_string=f"tags.`{views.tag(views.CELLS)}` LIKE '%'")
+    except (*runs.ERRORS, ImportError, sqlite3.Error) as error:
+        raise server.unreachable(uri, error) from None
+    return {one.name: {view: views.address(one.experiment_id, view) for view in views.NAMES} for one in known}

@@ -87,7 +87,7 @@ def open_runs(uri: str, plan: Plan, store: Store) -> "Runs":
         TrackingUnreachable: if the server does not answer, refuses, or has no driver here.
     """
     try:
-        client = _client(uri)
+        client = client_at(uri)
         experiment = _experiment(client, plan.study, database.artifact_folder(uri))
         for tag, value in views.tags(plan).items():
             client.set_experiment_tag(experiment, tag, value)
@@ -98,7 +98,7 @@ def open_runs(uri: str, plan: Plan, store: Store) -> "Runs":
         raise server.unreachable(uri, error) from None
 
 
-def _client(uri: str) -> MlflowClient:
+def client_at(uri: str) -> MlflowClient:
     """Return a client; a SQLite database is made, or mended, first."""
     path = database.path_of(uri)
     if path is not None:
@@ -122,6 +122,7 @@ class _Known:
         pictures: key and step of each; absent until asked.
         described: whether it is known what describes it: the server has that, or gets it with the next numbers.
         due_params, due_tags: what it gets with the next numbers.
+        in_doubt: whether points behind ``last_step`` may be there, as in a run that was left open.
     """
 
     id: str
@@ -135,6 +136,7 @@ class _Known:
     described: bool = False
     due_params: dict[str, str] = field(default_factory=dict)
     due_tags: dict[str, str] = field(default_factory=dict)
+    in_doubt: bool = False
 
 
 class Runs(View):
@@ -207,6 +209,8 @@ class Runs(View):
     def curves(self, cell: int, seed: int, points: Sequence[Point]) -> None:
         """Send the points behind the last step that the server has, whole rows in as few requests as possible."""
         run = self._replica(cell, seed)
+        if run.in_doubt and points:
+            self._ask_last_step(run, next(iter(points[-1].values)))
         batch: list[Metric] = []
         last = run.last_step
         for point in points:
@@ -219,6 +223,12 @@ class Runs(View):
             last = point.step
         if batch:
             self._send_curves(run, batch, last)
+
+    def _ask_last_step(self, run: _Known, metric: str) -> None:
+        """Find out how far a curve reaches: points of a driver that was killed before the tag would come twice."""
+        found = self._client.get_metric_history(run.id, metric)
+        run.last_step, run.in_doubt = max([run.last_step, *(point.step for point in found)]), False
+        self.heard = time.monotonic()
 
     def renew(self, rule: str) -> None:
         """Delete the runs of cells and replicas if another rule judged what they show: curves cannot be taken back."""
@@ -346,7 +356,7 @@ class Runs(View):
             if parent is not None:
                 tags["mlflow.parentRunId"] = parent.id
             made = _known(self._client.create_run(self._experiment, tags=tags, run_name=name))
-            made.pictures = set()
+            made.pictures, made.in_doubt = set(), False
             self._runs[key] = made
             self.heard = time.monotonic()
         return self._runs[key]
@@ -391,8 +401,8 @@ class Runs(View):
     def _log(self, run: _Known, metrics: Sequence[Metric], marks: Mapping[str, str]) -> None:
         """Send numbers, then tags, with what is due of what describes the run; nothing if there is nothing."""
         params, tags = run.due_params, {**run.due_tags, **marks}
-        if metrics or params or tags:
-            described = [Param(key, value) for key, value in params.items()]
+        described = [Param(key, value) for key, value in params.items()]
+        if metrics or described or tags:
             marked = [RunTag(key, value) for key, value in tags.items()]
             self._client.log_batch(run.id, metrics=metrics, params=described, tags=marked)
         run.params |= params.keys()
@@ -427,12 +437,11 @@ class Runs(View):
 
     def _log_image(self, run: _Known, path: Path, series: str, step: int) -> None:
         """Send a picture as ``MlflowClient.log_image`` does, which encodes it anew, and sets the tag each time."""
-        small = compress_image_size(pixels.stored(path))
         name = f"{series}+step+{step}+timestamp+{time.time_ns() // 1_000_000}+{uuid4()}"
         with TemporaryDirectory() as folder:
             files = Path(folder, f"{name}.png"), Path(folder, f"{name}+compressed.webp")
             shutil.copyfile(path, files[0])
-            small.save(files[1])
+            compress_image_size(pixels.stored(path)).save(files[1])
             for file in files:
                 self._client.log_artifact(run.id, str(file), "images")
         self._update(run, tags={MLFLOW_LOGGED_IMAGES: "True"})
@@ -471,20 +480,8 @@ def _known(run: Run) -> _Known:
         params=set(run.data.params),
         metrics=metrics,
         tags=tags,
+        in_doubt=run.info.status == "RUNNING",
     )
-
-
-def saved_views(uri: str) -> dict[str, dict[str, str]]:
-    """Study to the addresses of its views, by name and below MLflow's root.
-
-    Raises:
-        TrackingUnreachable: if the server does not answer, refuses, or has no driver here.
-    """
-    try:
-        known = _client(uri).search_experiments(filter_string=f"tags.`{views.tag(views.CELLS)}` LIKE '%'")
-    except (*ERRORS, ImportError, sqlite3.Error) as error:
-        raise server.unreachable(uri, error) from None
-    return {one.name: {view: views.address(one.experiment_id, view) for view in views.NAMES} for one in known}
 
 
 def _experiment(client: MlflowClient, name: str, artifacts: Path | None) -> str:

@@ -18,8 +18,10 @@ from study.outcomes.snapshots import snapshots
 from study.storage.records import Status
 from study.storage.store import Store
 from study.tracking import MlflowTracker, local_uri, runs, sync
+from study.tracking.values import Point
 from tests.study.tracking import told_launches
 from tests.study.tracking.told_launches import (
+    SEEDS,
     STEPS,
     Server,
     make_plan,
@@ -262,3 +264,30 @@ def test_a_curve_longer_than_one_batch_is_whole(out: Path) -> None:
     assert sync(store, MlflowTracker(local_uri(out)))
     view = Server(local_uri(out))
     assert [step for step, _ in view.curve(view.replica(0, 22), "g_loss")] == list(steps)
+
+
+def test_a_driver_that_was_killed_between_points_and_their_tag_sends_none_twice(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def points(stamp: int) -> list[Point]:
+        return [Point(step=step, stamp=stamp + step, values={"d_loss": 0.1 * step}) for step in (0, 100, 200)]
+
+    plan = make_plan()
+    store = make_store(out, plan)
+    killed = runs.open_runs(local_uri(out), plan, store)
+    log = MlflowClient.log_batch
+
+    def cut(self: MlflowClient, run_id: str, metrics: Any = (), params: Any = (), tags: Any = ()) -> None:
+        log(self, run_id, metrics=metrics, params=params)
+        if metrics:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(MlflowClient, "log_batch", cut)
+    with pytest.raises(KeyboardInterrupt):
+        killed.curves(0, SEEDS[0], points(1_000)[:2])
+    monkeypatch.undo()
+    again = runs.open_runs(local_uri(out), plan, store)
+    again.curves(0, SEEDS[0], points(5_000))
+    (run,) = Server(local_uri(out)).runs("replica")
+    history = MlflowClient(local_uri(out)).get_metric_history(run.info.run_id, "d_loss")
+    assert sorted((point.step, point.timestamp) for point in history) == [(0, 1_000), (100, 1_100), (200, 5_200)]
