@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -10,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-from trainables import games
+from trainables import games, kernels
 from trainables.config import GanConfig
 
 
@@ -88,9 +89,23 @@ def multiply(made: list[Product], replicas: int) -> Callable[[], None]:
     return program
 
 
+@contextmanager
+def layer_by_layer() -> Iterator[None]:
+    """Let networks run through torch's own operations, as on a device without kernels of ours."""
+    usual = kernels.load
+    kernels.load = lambda: None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        kernels.load = usual
+
+
 def counted_operations(program: Callable[[], object]) -> int:
-    """Count the floating-point operations of products and convolutions of one call, forward and backward."""
-    with FlopCounterMode(display=False) as counter:
+    """Count the floating-point operations of products and convolutions of one call, forward and backward.
+
+    They are counted layer by layer: what a kernel of ours computes is one call, which torch's counter does not know.
+    """
+    with layer_by_layer(), FlopCounterMode(display=False) as counter:
         program()
     return int(counter.get_total_flops())
 

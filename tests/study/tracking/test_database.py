@@ -13,7 +13,7 @@ import pytest
 from study.tracking import MlflowTracker, database, local_uri, sync
 from tests.study.tracking import told_launches
 from tests.study.tracking.told_launches import Server, make_plan, make_store
-from trainables.data import cache
+from trainables import files
 
 _no_waiting, out, shown = told_launches.no_waiting, told_launches.out, told_launches.shown
 
@@ -170,7 +170,7 @@ def test_a_moved_folder_shows_its_old_pictures_and_takes_new_ones(out: Path, sho
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the first database is kept, in a cache of the test's own."""
-    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(files.CACHE, str(tmp_path / "cache"))
     return tmp_path / "cache" / "mlflow" / "some.db"
 
 
