@@ -35,8 +35,10 @@ def measured(
     command += [] if steps is None else ["--steps", str(steps)]
     command += [] if profile is None else ["--profile", str(profile)]
     began = time.monotonic()
-    with (folder / "said.txt").open("w+") as said:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True)
+    with (
+        (folder / "said.txt").open("w+") as said,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True) as process,
+    ):
         used = _used_below(process)
         output = process.stdout.read() if process.stdout else ""
         if process.wait():
