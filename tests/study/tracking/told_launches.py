@@ -177,8 +177,9 @@ class Server:
         return run
 
     def curve(self, run: Run, name: str) -> list[tuple[int, float]]:
-        """The points of a curve by step; the server has those that came again by their time, which may be earlier."""
-        return sorted((point.step, point.value) for point in self.client.get_metric_history(run.info.run_id, name))
+        """The points of a curve by step; at one step by time, as the server has them."""
+        history = self.client.get_metric_history(run.info.run_id, name)
+        return [(point.step, point.value) for point in sorted(history, key=lambda point: point.step)]
 
     def contents(self) -> dict[str, Any]:
         """Everything but ids and times, of all runs; whatever is there twice shows."""
