@@ -25,6 +25,8 @@ NONE, TANH, LEAKY, RELU = 0, 1, 2, 3
 SOURCE = Path(__file__).with_suffix(".c")
 _LANES = 16
 """Numbers to a multiple of which the kernels round up the room for each value that they keep."""
+_WORDS = 14
+"""Of 8 bytes: what a ``Link`` of ``kernels.c`` has."""
 _size, _array = ctypes.c_int64, ctypes.c_void_p
 logger = logging.getLogger(__name__)
 
@@ -84,10 +86,6 @@ class Layout:
         if found is not None:
             own.ravel()[self._given + 4] = [_at(value) or 0 for value in found]
         return own
-
-
-_WORDS = 14
-"""Of 8 bytes: what a ``Link`` of ``kernels.c`` has."""
 
 
 class Kernels:
@@ -165,7 +163,8 @@ def load() -> Kernels | None:
 
 def _sgemm() -> int | None:
     """Return the address of the matrix product that torch itself uses, if it can be called from outside."""
-    places = [None, *sorted((Path(torch.__file__).parent / "lib").glob("libtorch_cpu.*"))]
+    own = sorted((Path(torch.__file__).parent / "lib").glob("libtorch_cpu.*"))
+    places = [*own, None]  # last, what else the process has loaded, where torch is linked against a BLAS of the system
     for place in places:
         try:
             found = ctypes.CDLL(None if place is None else str(place)).sgemm_
