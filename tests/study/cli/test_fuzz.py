@@ -24,8 +24,8 @@ from study.design.study import Profile, Study
 from study.design.values import leaves
 from study.outcomes.rule import MIXTURE_RULE
 from study.scheduling import cost
-from study.scheduling.cost import Estimate
 from tests.made_examples import bounded, examples
+from tests.study.made_estimates import estimated
 from trainables.autoencoding import NormalPrior
 from trainables.config import AaeConfig, Config, Evaluation, GanConfig, Latent, to_dict
 from trainables.data import Digits, Ring
@@ -233,16 +233,7 @@ def check_arguments(name: str, given_words: list[str]) -> None:
 @pytest.fixture
 def untrained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Plan everything, and train, measure or write nothing."""
-    estimate = Estimate(
-        training_seconds=1.0,
-        report_seconds=1.0,
-        start_seconds=1.0,
-        wall_seconds=1.0,
-        least_wall_seconds=1.0,
-        at_a_time=1,
-        device="CPU core",
-    )
-    monkeypatch.setattr(cost, "estimate", lambda plan: estimate)
+    monkeypatch.setattr(cost, "estimate", lambda plan: estimated())
     for module in (launches, search, confirm):
         monkeypatch.setattr(module, "start", lambda *arguments: pytest.fail("must be patched") and None)
         monkeypatch.setattr(module, "start", lambda *arguments: None)

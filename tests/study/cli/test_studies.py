@@ -7,24 +7,15 @@ from typer.testing import CliRunner
 
 from study.cli import app
 from study.scheduling import cost
-from study.scheduling.cost import Estimate
 from study.studies import studies
 from tests.made_plugins import STUDIED, file
+from tests.study.made_estimates import estimated
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure no cost."""
-    estimate = Estimate(
-        training_seconds=7_200.0,
-        report_seconds=600.0,
-        start_seconds=20.0,
-        wall_seconds=3_600.0,
-        least_wall_seconds=3_600.0,
-        at_a_time=2,
-        device="CPU core",
-    )
-    monkeypatch.setattr(cost, "estimate", lambda plan: estimate)
+    monkeypatch.setattr(cost, "estimate", lambda plan: estimated())
 
 
 def output(*arguments: str) -> str:

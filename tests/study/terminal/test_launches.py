@@ -3,7 +3,6 @@
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rich.console import Console
@@ -13,13 +12,13 @@ from study.design.hypotheses import Share
 from study.design.study import Contrast
 from study.launch import Launch
 from study.report.views import view_of
-from study.scheduling.cost import Estimate
 from study.scheduling.ledger import Ledger
 from study.storage.store import Store
 from study.terminal import launches, standing
 from study.terminal.progress import Terminal
 from tests.study import made_searches as searches
 from tests.study.conftest import C, M, U, make
+from tests.study.made_estimates import estimated
 
 
 def printed(show: object, *arguments: object, **options: object) -> str:
@@ -149,12 +148,6 @@ def test_names_are_no_markup_and_nothing_is_highlighted(tmp_path: Path, width: i
     for name in ("cell [/d] 3", "[/c] 1", str(store.report_path)):
         assert name in text
     assert "\x1b[1;36m" not in text
-
-
-def estimated(**changes: Any) -> Estimate:
-    seconds = {"training_seconds": 7_200.0, "report_seconds": 600.0, "start_seconds": 20.0}
-    walls = {"wall_seconds": 3_600.0, "least_wall_seconds": 3_600.0}
-    return Estimate(**{**seconds, **walls, "at_a_time": 2, "device": "CPU core"} | changes)
 
 
 def test_a_study_says_what_it_takes_and_of_what_that_consists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
