@@ -34,7 +34,7 @@ def plan(
     seeds: int | None = None,
     set: Mapping[str, Any] | None = None,
     vary: Mapping[str, Sequence[Any]] | None = None,
-    until_decided: bool = False,
+    until_decided: bool | None = None,
     budget: str | float | None = None,
 ) -> Plan:
     """Resolve a study into a plan: the cells, seeds and everything else that is decided before training.
@@ -46,7 +46,8 @@ def plan(
         seeds: replicas per cell instead of the profile's; with ``until_decided`` the maximum per cell.
         set: dotted path to value, set in every cell.
         vary: dotted path to two or more values; their product replaces the factors of the study.
-        until_decided: give every cell one block of seeds, and more while a hypothesis about it is undecided.
+        until_decided: give every cell one block of seeds, and more while a hypothesis about it is undecided; False for
+            as many as ``seeds``, None for what the profile does.
         budget: with ``until_decided``, wall-clock time after which no block starts, in seconds or as ``"30m"``.
 
     Returns:
@@ -102,6 +103,8 @@ def save(
     seeds: int | None = None,
     set: Mapping[str, Any] | None = None,
     vary: Mapping[str, Sequence[Any]] | None = None,
+    until_decided: bool | None = None,
+    budget: str | float | None = None,
 ) -> None:
     """Write the study that :func:`plan` resolves from these arguments as a Python file with a ``STUDY``.
 
@@ -113,11 +116,14 @@ def save(
         ValueError: as :func:`plan`; if the file exists, cannot be written or does not end in ``.py``.
     """
     chosen, scale = resolved(study, profile, vary)
-    planned = plan(study, profile, seeds=seeds, set=set, vary=vary)
+    planned = plan(study, profile, seeds=seeds, set=set, vary=vary, until_decided=until_decided, budget=budget)
+    adds, count = planned.until_decided, len(planned.seeds)
     resolved_profile = replace(
         chosen.profiles[scale],
         base=parsing.assign_config(chosen.profiles[scale].base, dict(set or {})),
-        seeds=len(planned.seeds),
+        seeds=min(count, chosen.profiles[scale].seeds) if adds else count,
+        most_seeds=count if adds else None,
+        budget=planned.budget,
         note=planned.stated_note(),
     )
     testable = [own for own in chosen.hypotheses if all(map(resolved_profile.has, own.sides))]

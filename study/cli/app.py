@@ -206,6 +206,15 @@ Vary = Annotated[
         help="Run a grid over these values instead of the study's factors: --vary clip=0.01,0.1. Repeatable.",
     ),
 ]
+UntilDecided = Annotated[
+    bool | None,
+    typer.Option(
+        "--until-decided/--fixed-seeds",
+        help="Add seeds block by block, only to cells of undecided hypotheses, up to --seeds per cell; or train --seeds"
+        " per cell, no more and no fewer.",
+        show_default="the profile's",
+    ),
+]
 Plugins = Annotated[
     list[str] | None,
     typer.Option(
@@ -264,7 +273,7 @@ def planned(
     changes: list[str] | None,
     *,
     vary: list[str] | None = None,
-    until_decided: bool = False,
+    until_decided: bool | None = None,
     budget: str | None = None,
 ) -> "Plan":
     """Return the plan of a study under the options of the command line."""
@@ -298,7 +307,10 @@ def save_study(
     profile: str | None,
     seeds: int | None,
     changes: list[str] | None,
+    *,
     vary: list[str] | None,
+    until_decided: bool | None,
+    budget: str | None,
 ) -> None:
     """Write the plan of these options as a study file."""
     from study.api.planning import save
@@ -306,7 +318,7 @@ def save_study(
     from study.design.varying import axes
 
     values, grid = assignments(changes or [], "--set"), axes(vary or [], "--vary")
-    save(path, study, profile, seeds=seeds, set=values, vary=grid)
+    save(path, study, profile, seeds=seeds, set=values, vary=grid, until_decided=until_decided, budget=budget)
     console.print(f"study    {path}", soft_wrap=True)
 
 

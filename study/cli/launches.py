@@ -25,6 +25,7 @@ from study.cli.app import (
     StudyArgument,
     Trackers,
     TrackingUri,
+    UntilDecided,
     Vary,
     app,
     console,
@@ -48,16 +49,13 @@ def run(
     name: StudyArgument,
     profile: Profile = None,
     seeds: Seeds = None,
-    until_decided: Annotated[
-        bool,
-        typer.Option(
-            "--until-decided",
-            help="Add seeds block by block, only to cells of undecided hypotheses, up to --seeds per cell.",
-        ),
-    ] = False,
+    until_decided: UntilDecided = None,
     budget: Annotated[
         str | None,
-        typer.Option(help="With --until-decided: start no further block after this time, e.g. 90s, 30m or 2h."),
+        typer.Option(
+            help="With --until-decided: start no further block after this time, e.g. 90s, 30m or 2h.",
+            show_default="the profile's",
+        ),
     ] = None,
     changes: Changes = None,
     vary: Vary = None,
@@ -80,7 +78,7 @@ def run(
     plan = planned(study, profile, seeds, changes, vary=vary, until_decided=until_decided, budget=budget)
     plan = keeping(plan, keep)
     if save is not None:
-        save_study(save, study, profile, seeds, changes, vary)
+        save_study(save, study, profile, seeds, changes, vary=vary, until_decided=until_decided, budget=budget)
     start(plan, out, resources, tracking_uri, tracker)
 
 

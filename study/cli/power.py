@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from study import formatting
-from study.cli.app import Changes, Profile, Seeds, StudyArgument, app, console, one_sentence, planned
+from study.cli.app import Changes, Profile, Seeds, StudyArgument, UntilDecided, app, console, one_sentence, planned
 
 if TYPE_CHECKING:
     from study.evidence.power import PowerAnalysis, Prospect
@@ -20,10 +20,7 @@ def power(
     name: StudyArgument,
     profile: Profile = None,
     seeds: Seeds = None,
-    until_decided: Annotated[
-        bool,
-        typer.Option("--until-decided", help="As in run: seeds are added until the verdict, up to --seeds."),
-    ] = False,
+    until_decided: UntilDecided = None,
     assume: Annotated[
         list[str] | None,
         typer.Option(
@@ -46,18 +43,18 @@ def power(
     console.print("measuring the cost of a step ...", style="dim")
     seconds, device = cost.replica_seconds(plan, analyses)
     family = sum(bool(analysis.prospects) for analysis in analyses)
-    most = "at most " if until_decided else ""
+    most = "at most " if plan.until_decided else ""
     console.print(
         Text.assemble(
             (plan.study, "bold"),
             f", profile {plan.profile}: {len(plan.cells)} cells, {most}{len(plan.seeds)} seeds",
         )
     )
-    console.print(Text(_legend(analyses, family, device, until_decided), style="dim"))
+    console.print(Text(_legend(analyses, family, device, plan.until_decided), style="dim"))
     launches.out_of_reach(plan, console)
     _unassumed(powers.unassumed(plan, rates=rates, rate=rate))
     for analysis in analyses:
-        _show(analysis, family, sum(seconds[cell] for cell in analysis.cells), until_decided)
+        _show(analysis, family, sum(seconds[cell] for cell in analysis.cells), plan.until_decided)
     _never(analyses, family)
 
 

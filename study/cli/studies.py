@@ -4,7 +4,19 @@ from typing import Annotated
 
 import typer
 
-from study.cli.app import Changes, Profile, Seeds, StudyArgument, Vary, app, console, one_sentence, planned, study_of
+from study.cli.app import (
+    Changes,
+    Profile,
+    Seeds,
+    StudyArgument,
+    UntilDecided,
+    Vary,
+    app,
+    console,
+    one_sentence,
+    planned,
+    study_of,
+)
 
 
 @app.command("list")
@@ -23,12 +35,13 @@ def show(
     name: StudyArgument,
     profile: Profile = None,
     seeds: Seeds = None,
+    until_decided: UntilDecided = None,
     changes: Changes = None,
     vary: Vary = None,
 ) -> None:
     """Show a study: question, hypotheses, factors, cells, seeds, sources, and its estimated cost on this machine."""
     study = study_of(name, profile)
-    plan = planned(study, profile, seeds, changes, vary=vary)
+    plan = planned(study, profile, seeds, changes, vary=vary, until_decided=until_decided)
     from study.studies import of_plugins
     from study.terminal import launches
 

@@ -23,7 +23,7 @@ def plan_study(
     now: datetime,
     seeds: int | None = None,
     changes: Mapping[str, Any] | None = None,
-    until_decided: bool = False,
+    until_decided: bool | None = None,
     budget: float | None = None,
 ) -> Plan:
     """Resolve a profile of a study, with the user's changes, into the plan of a launch.
@@ -34,21 +34,24 @@ def plan_study(
         now: time of planning; names the launch.
         seeds: replicas per cell instead of the profile's.
         changes: dotted path to value, set in every cell; no factor may vary the path.
-        until_decided: give every cell one block, and more up to ``seeds`` while a hypothesis about it is undecided.
-        budget: seconds of wall-clock time after which no further block starts.
+        until_decided: give every cell one block, and more up to ``seeds`` while a hypothesis about it is undecided;
+            None for what the profile does.
+        budget: seconds of wall-clock time after which no further block starts, instead of the profile's.
 
     Raises:
         ValueError: if profile, path or value do not exist or fit, or no hypothesis can be decided; names the study.
     """
     try:
         profile = _profile(study, profile_name)
-        count = profile.seeds if seeds is None else seeds
+        adds = profile.most_seeds is not None if until_decided is None else until_decided
+        count = (profile.most_seeds if adds and profile.most_seeds else profile.seeds) if seeds is None else seeds
         if not 1 <= count <= MOST_SEEDS:
             raise ValueError(f"seeds must be in [1, {MOST_SEEDS}], got {count}")
         cells = _cells(profile, changes or {})
         _check_reports(cells, profile.rule.window)
-        if until_decided:
+        if adds:
             _check_decidable(study.hypotheses, cells)
+            budget = profile.budget if budget is None else budget
         elif budget is not None:
             raise ValueError("--budget needs --until-decided")
     except ValueError as error:
@@ -71,8 +74,8 @@ def plan_study(
         rule=profile.rule,
         created=f"{now:%Y-%m-%dT%H:%M:%S%z}",
         versions=versions(),
-        until_decided=until_decided,
-        least=min(profile.block, count) if until_decided else 1,
+        until_decided=adds,
+        least=min(profile.block, count) if adds else 1,
         budget=budget,
         changes=dict(changes or {}),
         plugins=uses([cell.config for cell in cells], profile.rule),

@@ -27,6 +27,9 @@ class Profile:
         block: largest number of replicas stacked in one process.
         rule: the rule that decides outcomes.
         note: the differences of this scale from the source, in one sentence.
+        most_seeds: if given, a launch adds seeds block by block until its hypotheses are decided, up to this many per
+            cell, unless it is asked for a fixed number (``seeds``).
+        budget: seconds of wall-clock time after which such a launch starts no further block.
     """
 
     base: Config
@@ -35,16 +38,22 @@ class Profile:
     block: int
     rule: OutcomeRule
     note: str
+    most_seeds: int | None = None
+    budget: float | None = None
 
     def __post_init__(self) -> None:
         _check_kind("base of a profile", self.base, GanConfig, AaeConfig)
         _check_kind("rule of a profile", self.rule, OutcomeRule)
         _check_all("factors of a profile", self.factors, Factor)
-        for name in ("seeds", "block"):
+        for name in ("seeds", "block", *(["most_seeds"] if self.most_seeds is not None else [])):
             value = getattr(self, name)
             if not _is_whole(value) or not 1 <= value <= MOST_SEEDS:
                 rule = f"a whole number in [1, {MOST_SEEDS}]"
                 raise ValueError(f"{name} of a profile must be {rule}, got {quoted(value)}")
+        if self.budget is not None and self.most_seeds is None:
+            raise ValueError(f"budget of a profile needs most_seeds, got {quoted(self.budget)} alone")
+        if self.budget is not None and not self.budget > 0:
+            raise ValueError(f"budget of a profile must be > 0 seconds, got {quoted(self.budget)}")
         names.check_text("note of a profile", self.note)
 
     def has(self, where: Where) -> bool:

@@ -17,7 +17,7 @@ def vary(study: Study, profile: str, axes: Mapping[str, Sequence[object]]) -> St
     """Return a study of the product of ``axes`` over the base configuration of a profile.
 
     The axes replace the factors of the profile. All pairs of values of an axis are contrasted; the hypotheses of the
-    study, which speak of its own factors, are left out.
+    study, which speak of its own factors, are left out, and with them what they would stop: seeds are fixed.
 
     Args:
         axes: dotted path of the configuration to its values.
@@ -45,7 +45,7 @@ def vary(study: Study, profile: str, axes: Mapping[str, Sequence[object]]) -> St
             for a, b in combinations(factor.levels, 2)
         ),
         sweeps=(),
-        profiles={profile: replace(base, factors=factors, note=note)},
+        profiles={profile: replace(base, factors=factors, note=note, most_seeds=None, budget=None)},
     )
 
 

@@ -54,7 +54,7 @@ class Estimate:
         training_seconds: time of all steps of all replicas on one ``device`` (a CPU core, or a GPU).
         report_seconds: the same of all reports and pictures.
         start_seconds: what a launch takes before its first block and after its last one.
-        wall_seconds: how long the launch takes in all.
+        wall_seconds: how long the launch takes in all; with a budget, if that ends it.
         least_wall_seconds: the same if no cell gets more than its first seeds; less only of a launch that ends when its
             hypotheses are decided.
         at_a_time: blocks that run together here.
@@ -91,13 +91,17 @@ def estimate(plan: Plan) -> Estimate:
         measured = _measured(plan.cells, min(plan.block, len(plan.seeds)))
     least = [block for block in blocks if not plan.may_skip(block)]
     start = _LOADS * load
+    shortest, longest = _span(least, measured, at_a_time), _span(blocks, measured, at_a_time)
+    if plan.budget is not None:  # blocks that have begun by then are trained to their end
+        last = max(measured[block.cell.index].of(len(block.seeds)) for block in blocks)
+        longest = max(shortest, min(longest, plan.budget + last))
     replicas = [(measured[block.cell.index], len(block.seeds)) for block in blocks]
     return Estimate(
         training_seconds=sum(own.training * count for own, count in replicas),
         report_seconds=sum(own.reports * count for own, count in replicas),
         start_seconds=start,
-        wall_seconds=start + _span(blocks, measured, at_a_time),
-        least_wall_seconds=start + _span(least, measured, at_a_time),
+        wall_seconds=start + longest,
+        least_wall_seconds=start + shortest,
         at_a_time=at_a_time,
         device=_device_name(),
     )

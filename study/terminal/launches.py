@@ -52,7 +52,11 @@ def study(plan: Plan, profiles: Sequence[str], console: Console, *, plugin: str 
         console.print("\nFactors", style="bold")
         console.print(table)
     cells, seeds = plural(len(plan.cells), "cell"), plural(len(plan.seeds), "seed")
-    console.print(Text.assemble("\n", (cells, "bold"), f", {seeds} each, blocks of {plan.block}"))
+    each = f"{seeds} each, blocks of {plan.block}"
+    if plan.until_decided:
+        within = f", within {formatting.duration(plan.budget)}" if plan.budget is not None else ""
+        each = f"at most {each}, until the hypotheses are decided{within}"
+    console.print(Text.assemble("\n", (cells, "bold"), f", {each}"))
     for cell in plan.cells:
         console.print(Text(f"  {cell.name}  {cell.digest}"))
     claims = [f"{hypothesis.claim} ({hypothesis.source})" for hypothesis in plan.hypotheses]

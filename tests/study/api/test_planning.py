@@ -73,6 +73,18 @@ def test_a_saved_study_plans_the_same(name: str, tmp_path: Path) -> None:
     assert again.rule == planned.rule
 
 
+def test_a_saved_study_adds_seeds_as_it_was_asked_to(tmp_path: Path) -> None:
+    plans = []
+    for options in ({"until_decided": True, "seeds": 30, "budget": "2m"}, {"seeds": 4}):
+        file = tmp_path / f"own{len(plans)}.py"
+        save(file, "mixture-modes", "quick", **options)
+        plans.append(study.plan(file))
+    assert [(plan.until_decided, len(plan.seeds), plan.budget) for plan in plans] == [
+        (True, 30, 120.0),
+        (False, 4, None),
+    ]
+
+
 def test_a_saved_grid_can_be_grown(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     save(file, "mixture-modes", "smoke", vary=GRID)

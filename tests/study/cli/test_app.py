@@ -123,7 +123,8 @@ def test_options_change_a_plan() -> None:
 
 def test_options_are_written_as_a_study_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "mine.py"
-    save_study(path, "mixture-modes", "smoke", 3, ["steps=70"], ["clip=0.01,0.1"])
+    vary = ["clip=0.01,0.1"]
+    save_study(path, "mixture-modes", "smoke", 3, ["steps=70"], vary=vary, until_decided=None, budget=None)
     again = planned(str(path), None, None, None)
     assert [cell.config.steps for cell in again.cells] == [70, 70]
     assert len(again.seeds) == 3

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from study.design.planning import plan_study
+from study.design.study import Study
+from study.design.varying import vary
 from study.outcomes.rule import MIXTURE_RULE
 from study.storage.store import Store
 from tests.study.design.made_studies import BASE, FACTORS, NOW, planned, profile, study
@@ -157,3 +159,41 @@ def test_a_budget_needs_a_number_of_seeds_that_is_open() -> None:
     with pytest.raises(ValueError, match=r"^--budget needs --until-decided \(study test-study, profile quick\)$"):
         planned(budget=60.0)
     assert planned(budget=60.0, until_decided=True).budget == 60.0
+
+
+def open_ended(**changes: Any) -> Study:
+    return dataclasses.replace(study(), profiles={"quick": dataclasses.replace(profile(), most_seeds=9, **changes)})
+
+
+def test_a_profile_may_add_seeds_until_its_hypotheses_are_decided() -> None:
+    plan = plan_study(open_ended(budget=240.0), "quick", now=NOW)
+    assert (plan.until_decided, len(plan.seeds), plan.least, plan.budget) == (True, 9, 2, 240.0)
+    more = plan_study(open_ended(budget=240.0), "quick", now=NOW, seeds=20, budget=60.0)
+    assert (more.until_decided, len(more.seeds), more.budget) == (True, 20, 60.0)
+
+
+def test_such_a_profile_has_a_fixed_number_of_seeds_if_it_is_asked_for_one() -> None:
+    plan = plan_study(open_ended(budget=240.0), "quick", now=NOW, until_decided=False)
+    assert (plan.until_decided, len(plan.seeds), plan.least, plan.budget) == (False, profile().seeds, 1, None)
+    assert len(plan_study(open_ended(), "quick", now=NOW, until_decided=False, seeds=7).seeds) == 7
+    with pytest.raises(ValueError, match=r"^--budget needs --until-decided"):
+        plan_study(open_ended(), "quick", now=NOW, until_decided=False, budget=60.0)
+
+
+def test_a_grid_over_such_a_profile_has_nothing_to_decide_and_a_fixed_number_of_seeds() -> None:
+    grid = vary(open_ended(budget=240.0), "quick", {"steps": [50, 60]})
+    plan = plan_study(grid, "quick", now=NOW)
+    assert (plan.until_decided, len(plan.seeds), plan.budget) == (False, profile().seeds, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"most_seeds": 0}, r"most_seeds of a profile must be a whole number in \[1, 10000\], got 0"),
+        ({"budget": 60.0}, "budget of a profile needs most_seeds, got 60.0 alone"),
+        ({"most_seeds": 9, "budget": 0.0}, "budget of a profile must be > 0 seconds, got 0.0"),
+    ],
+)
+def test_a_profile_that_cannot_add_seeds_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        dataclasses.replace(profile(), **changes)

@@ -90,6 +90,13 @@ def test_a_launch_until_decided_takes_at_least_its_first_seeds() -> None:
     assert found.least_wall_seconds == found.start_seconds + 4 * 2 * 4.0 / 2
 
 
+@pytest.mark.usefixtures("alone")
+@pytest.mark.parametrize(("budget", "seconds"), [(1.0, 16.0), (20.0, 28.0), (1_000.0, 40.0)])
+def test_a_budget_ends_a_launch_when_the_blocks_have_ended_that_it_let_begin(budget: float, seconds: float) -> None:
+    found = cost.estimate(planned(until_decided=True, least=2, budget=budget))
+    assert found.wall_seconds == found.start_seconds + seconds
+
+
 def test_steps_reports_and_pictures_count_as_often_as_they_happen(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -169,6 +169,16 @@ def test_a_launch_until_decided_takes_between_its_least_and_its_most_seeds(
     assert "on a GPU" not in text
 
 
+def test_a_study_that_adds_seeds_says_how_many_at_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launches.cost, "estimate", lambda plan: estimated())
+    plan = make(tmp_path, page=False, block=1, until_decided=True, least=1).plan()
+    limited = replace(plan, budget=240.0)
+    said = "at most 3 seeds each, blocks of 1, until the hypotheses are decided"
+    for own, end in ((plan, ""), (limited, ", within 4 min 00 s")):
+        lines = printed(launches.study, own, ("smoke",)).splitlines()
+        assert f"2 cells, {said}{end}" in lines
+
+
 def test_a_study_is_shown_with_names_that_look_like_markup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = make(tmp_path, page=False, title="[/t]", sources=("[/s]",), note="[/n]").plan()
     monkeypatch.setattr(launches.cost, "estimate", lambda plan: estimated(device="[/d]"))
