@@ -9,12 +9,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 
 from study.design.plan import Plan
-from study.evidence.estimates import CellSummary, by_rate
+from study.evidence import commands
+from study.evidence.estimates import CellSummary, by_rate, summarize
 from study.evidence.inference.proportions import Rate
 from study.evidence.judging import Judgment, Verdict
+from study.evidence.main_effects import MainEffect, main_effects
+from study.evidence.outlook import CHANCE, MOST, Outlook, outlook
 from study.evidence.reach import Reach, reach
 from study.evidence.wording import observed
-from study.formatting import count_of, interval, joined, number, plural
+from study.formatting import count_of, duration, interval, joined, number, p_equals, percent, plural, points
+from study.storage.records import Record
 
 
 class Reason(Enum):
@@ -84,17 +88,29 @@ def _at_an_end(rates: Sequence[Rate]) -> str:
     return "Every replica of both sides" if successes else "No replica of either side"
 
 
-def answer(plan: Plan, summaries: Sequence[CellSummary], judgments: Sequence[Judgment]) -> tuple[str, ...]:
+def answer(plan: Plan, records: Sequence[Record], judgments: Sequence[Judgment]) -> tuple[str, ...]:
     """Return the answer of a launch with fixed cells, finished or not, in sentences.
 
+    What became of the claims comes first, then what moves success most, and what would decide the claims that are open.
+    The command for that, a :class:`~study.evidence.commands.Command`, is the last.
+
     Args:
-        summaries: of its cells.
+        records: of its replicas.
         judgments: on its hypotheses, in the order of the study.
     """
+    summaries = summarize(records)
     if not any(summary.rate.n for summary in summaries):
         return ("No replica has an outcome yet.",)
-    found = _claims(judgments, reach(plan)) if judgments else _cells(summaries)
-    sentences = (*_unfinished(summaries), nothing_apart([summary.rate for summary in summaries]), *found)
+    apart = nothing_apart([summary.rate for summary in summaries])
+    ahead = outlook(plan, summaries, judgments)
+    found = _claims(judgments, reach(plan), ahead) if judgments else _cells(summaries)
+    sentences = (
+        *_unfinished(summaries),
+        apart,
+        *found,
+        *(() if apart else _moved(main_effects(plan, records))),
+        *_open(plan, ahead, next((row.device for row in records if row.device), "")),
+    )
     return tuple(filter(None, sentences))
 
 
@@ -116,14 +132,18 @@ def _unfinished(summaries: Sequence[CellSummary]) -> Iterator[str]:
         yield f"Not finished: {count_of(missing, planned)} replicas {'has' if missing == 1 else 'have'} no outcome yet."
 
 
-def _claims(judgments: Sequence[Judgment], able: Reach) -> Iterator[str]:
+def _claims(judgments: Sequence[Judgment], able: Reach, ahead: Outlook) -> Iterator[str]:
+    """Yield how many claims have which verdict, and the first that is decided, or else the first."""
     if len(judgments) > 1:
         yield _counted(judgments, able)
-    first = next((judgment for judgment in judgments if judgment.rates), None)
-    if first is not None:
-        claim = first.hypothesis.claim.removesuffix(".")
-        yield f"“{claim}” is {first.verdict.value}: {observed(first.sentence)}."
-        yield explained(first, able)
+    tested = [judgment for judgment in judgments if judgment.rates]
+    decided = [judgment for judgment in tested if judgment.verdict is not Verdict.UNDECIDED]
+    for judgment in [*decided, *tested][:1]:
+        claim = judgment.hypothesis.claim.removesuffix(".")
+        p = "" if judgment.p_adjusted is None else f"; {p_equals(judgment.p_adjusted)}"
+        yield f"“{claim}” is {judgment.verdict.value}: {observed(judgment.sentence)}{p}."
+        if judgment.hypothesis not in ahead.deciding:
+            yield explained(judgment, able)
 
 
 def _counted(judgments: Sequence[Judgment], able: Reach) -> str:
@@ -137,6 +157,41 @@ def _counted(judgments: Sequence[Judgment], able: Reach) -> str:
     if not planned:
         return f"The {plural(left, 'claim')} of the study {'is' if left == 1 else 'are'} not in this profile."
     return f"Of {plural(len(planned), 'claim')}, {counts}{f' ({joined(why)})' if why else ''}{others}."
+
+
+def _moved(effects: Sequence[MainEffect]) -> Iterator[str]:
+    """Yield which factor success hangs on most, where there are two or more to compare."""
+    if len(effects) < 2:
+        return
+    first, *others = effects
+    (high, low), (difference, *limits) = first.rates, first.difference
+    rest = joined([f"{own.factor} by {_points(own.difference)}" for own in others])
+    yield (
+        f"Over the whole design {first.factor} moves success most: {percent(high.rate)} with {first.most} against"
+        f" {percent(low.rate)} with {first.least}, {points(difference)} points (95 % interval {points(limits[0])} to"
+        f" {points(limits[1])}); {rest}."
+    )
+
+
+def _points(difference: tuple[float, float, float]) -> str:
+    value, low, high = difference
+    return f"{points(value)} ({points(low)} to {points(high)})"
+
+
+def _open(plan: Plan, found: Outlook, device: str) -> Iterator[str]:
+    """Yield what would decide the claims that are open."""
+    if found.deciding:
+        which = "the open claim" if len(found.deciding) == 1 else f"{len(found.deciding)} open claims"
+        unit = "CPU core" if device.startswith("cpu") else "GPU"
+        yield (
+            f"If the rates are as observed, {found.seeds} seeds per cell would decide {which} with a chance of"
+            f" {number(CHANCE)}, in at most {duration(found.seconds)} of one {unit}."
+        )
+    if found.beyond:
+        which = "One open claim" if len(found.beyond) == 1 else f"{len(found.beyond)} open claims"
+        yield f"{which} would take more than {MOST} seeds per cell at the observed rates."
+    if found.deciding:
+        yield commands.run_until_decided(plan, found.seeds)
 
 
 def _cells(summaries: Sequence[CellSummary]) -> Iterator[str]:

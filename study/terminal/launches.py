@@ -15,6 +15,7 @@ from rich.text import Text
 from study import formatting
 from study.design.plan import Plan
 from study.evidence import reach, threshold_sweeps
+from study.evidence.commands import Command
 from study.formatting import plural
 from study.launch import Launch
 from study.report import phrases
@@ -152,7 +153,10 @@ def results(launch: Launch, console: Console) -> None:
         _decided_again(launch, console)
     console.print(Text("Answer", style="bold"))
     for sentence in view_of(launch).answer:
-        console.print(Text(sentence.replace(" %", "%")))  # Rich would break the line before it, at any kind of space
+        if isinstance(sentence, Command):
+            console.print(Text(f"  {sentence}"), soft_wrap=True)
+        else:  # Rich would break the line before a percent sign, at any kind of space
+            console.print(Text(sentence.replace(" %", "%")))
 
 
 def _decided_again(launch: Launch, console: Console) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import log
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import binom
 
 from study.evidence.inference.confidence_sequences import log_wealth
@@ -40,7 +41,14 @@ class Paths:
 
     def enough(self, target: float, each: int = 1) -> int | None:
         """By how many seeds a share ``target`` of the studies is decided upwards; None beyond ``most``."""
-        times = np.sort(np.where((self.side > 0) & (self.when <= self.most), self.when, self.most + 1))
+        return self._by(target, each, self.side > 0)
+
+    def decided(self, target: float, each: int = 1) -> int | None:
+        """By how many seeds a share ``target`` of the studies is decided, whichever way; None beyond ``most``."""
+        return self._by(target, each, self.side != 0)
+
+    def _by(self, target: float, each: int, counted: NDArray[np.bool_]) -> int | None:
+        times = np.sort(np.where(counted & (self.when <= self.most), self.when, self.most + 1))
         last = int(times[min(len(times) - 1, int(np.ceil(target * len(times))) - 1)])
         return -(-last // each) if last <= self.most else None
 

@@ -55,7 +55,7 @@ class GridView(View):
 
     @cached_property
     def answer(self) -> Sequence[str]:
-        return answer(self.launch.plan, self.launch.summaries, self.launch.verdicts)
+        return answer(self.launch.plan, self.launch.replicas, self.launch.verdicts)
 
     @cached_property
     def cells(self) -> Sequence[CellSummary]:

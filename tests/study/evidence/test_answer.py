@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from study.evidence.answer import Reason, answer, explained, nothing_apart, reason
-from study.evidence.estimates import summarize
+from study.evidence.commands import Command
 from study.evidence.inference.proportions import wilson
 from study.evidence.judging import judge
 from study.evidence.reach import reach
 from study.storage.store import Store
 from tests.study.conftest import C, D, M, U
+from tests.study.design.made_studies import planned
+from tests.study.evidence.made_records import recorded
 
 Trained = Callable[..., Store]
 
@@ -25,7 +27,7 @@ def store_fixture(trained: Trained) -> Callable[..., Store]:
 
 def answered(store: Store) -> tuple[str, ...]:
     plan, records = store.plan(), store.records()
-    return answer(plan, summarize(records), judge(plan.hypotheses, records, anytime=plan.until_decided))
+    return answer(plan, records, judge(plan.hypotheses, records, anytime=plan.until_decided))
 
 
 def reasons(store: Store) -> list[Reason | None]:
@@ -33,11 +35,12 @@ def reasons(store: Store) -> list[Reason | None]:
     return [reason(own, reach(plan)) for own in judge(plan.hypotheses, records)]
 
 
-def test_claims_are_counted_by_verdict_and_the_first_one_is_quoted(store: Any) -> None:
+def test_claims_are_counted_by_verdict_and_the_first_decided_one_is_quoted(store: Any) -> None:
     counted, first = answered(store([C] * 12, [D] * 12))
     assert counted == "Of 2 claims, 2 are supported."
     assert first.startswith("“Least squares converges more often” is supported: 12 of 12 (100 %")
     assert "0 of 12 (0 %" in first
+    assert first.endswith("; p < 0.001.")
     assert "McNemar" not in first
 
 
@@ -45,7 +48,12 @@ def test_too_few_seeds_are_told_from_no_difference_shown(store: Any) -> None:
     few, many = store([C] * 3, [D] * 3, study="few"), store([C, M] * 8, [M, C] * 8, study="many")
     assert reasons(few) == [Reason.UNDERPOWERED, Reason.UNDERPOWERED]
     assert answered(few)[0] == "Of 2 claims, 2 are undecided (2 underpowered)."
-    assert answered(few)[-1] == "Underpowered: 3 seeds per cell cannot decide this claim, whatever comes out."
+    plan, records = few.plan(), few.records()
+    compared = judge(plan.hypotheses, records)[0]
+    assert (
+        explained(compared, reach(plan))
+        == "Underpowered: 3 seeds per cell cannot decide this claim, whatever comes out."
+    )
     assert reasons(many) == [Reason.NOT_SHOWN, Reason.NOT_SHOWN]
     assert answered(many)[0] == "Of 2 claims, 2 are undecided (2 with no difference shown)."
     plan, records = many.plan(), many.records()
@@ -100,7 +108,26 @@ def test_without_claims_the_best_and_the_worst_cell_are_the_answer(store: Any) -
     near = answered(store([C, C, D], [C, D, D], study="near", hypotheses=()))
     assert near[0].endswith("the two intervals overlap.")
     same = answered(store([C, D], [D, C], study="same", hypotheses=()))
-    assert same == ("Each of 2 cells: 1 of 2 (0.50, 95 % Wilson interval [0.09, 0.91]) converged.",)
+    assert same[0] == "Each of 2 cells: 1 of 2 (0.50, 95 % Wilson interval [0.09, 0.91]) converged."
+
+
+def test_what_is_open_comes_with_the_seeds_the_time_and_the_command_that_would_decide_it(store: Any) -> None:
+    said, command = answered(store([C] * 3, [D] * 3, study="mixture-modes", changes={"steps": 900, "data.modes": 2}))[
+        -2:
+    ]
+    assert said == (
+        "If the rates are as observed, 8 seeds per cell would decide 2 open claims with a chance of 0.80, in at most"
+        " 32 s of one CPU core."
+    )
+    options = "--profile quick --until-decided --seeds 8"
+    assert command == f"study run mixture-modes {options} --set steps=900 --set data.modes=2"
+    assert isinstance(command, Command)
+    assert answered(store([C] * 3, [D] * 3))[-1] == f"study run STUDY {options}"
+
+
+def test_rates_at_the_border_are_out_of_reach(store: Any) -> None:
+    last = answered(store([C, M] * 8, [M, C] * 8))[-1]
+    assert last == "2 open claims would take more than 200 seeds per cell at the observed rates."
 
 
 @pytest.mark.parametrize(("end", "some"), [(D, "No replica of either side"), (C, "Every replica of both sides")])
@@ -116,3 +143,18 @@ def test_after_a_floor_or_ceiling_effect_seeds_are_not_said_to_be_enough_as_it_s
         f"{some} converged, so that they cannot be told apart; 16 seeds per cell could decide it if they differed."
     )
     assert "can decide" not in " ".join(answered(launch))
+
+
+def test_a_design_of_several_factors_says_which_one_moves_success_most() -> None:
+    plan = planned(seeds=8)  # objective x rate
+    ends = ([C] * 8, [C] * 6 + [M] * 2, [M] * 8, [M] * 8)
+    rows = recorded(plan, ends)
+    judged = judge(plan.hypotheses, rows)
+    (moved,) = [own for own in answer(plan, rows, judged) if own.startswith("Over the whole design")]
+    assert moved.startswith(
+        "Over the whole design objective moves success most: 87.5 % with ls(-1,1,0) against 0 % with ns, 87.5"
+        " points (95 % interval "
+    )
+    assert "; rate by 12.5 (" in moved
+    floor = recorded(plan, [[M] * 8] * 4)
+    assert "Over the whole design" not in " ".join(answer(plan, floor, judge(plan.hypotheses, floor)))

@@ -102,7 +102,11 @@ def test_a_reader_finds_verdicts_rates_and_pictures_on_a_laptop_screen(page: web
     verdict = page.find_element(By.CSS_SELECTOR, "#verdicts .verdict")
     assert verdict.is_displayed()
     assert verdict.text in ("supported", "contradicted", "undecided")
-    assert verdict.location["y"] < 900, "the first verdict is not on the first screen"
+    said = page.find_element(By.CSS_SELECTOR, ".answer").text
+    assert re.search("” is (supported|contradicted|undecided): ", said), "the answer has no verdict"
+    assert page.find_element(By.ID, "verdicts").location["y"] < 900, (
+        "the table of verdicts does not begin on the first screen"
+    )
 
     rows = page.find_elements(By.CSS_SELECTOR, "#success tbody tr")
     rates = shares([row.text for row in rows])

@@ -100,7 +100,12 @@ def test_the_answer_ends_what_is_printed_of_a_launch_and_is_that_of_the_page(tmp
     launches.results(launch, Console(file=out, width=1_000))
     unbroken = [sentence.replace(" %", "%") for sentence in answer]
     assert unbroken != list(answer), "no line begins with a percent sign"
+    unbroken[-1] = f"  {answer[-1]}"
     assert out.getvalue().endswith("\n".join(["Answer", *unbroken, ""]))
+    narrow = StringIO()
+    launches.results(launch, Console(file=narrow, width=40))
+    assert narrow.getvalue().splitlines()[-1] == f"  {answer[-1]}"
+    assert answer[-1].startswith("study run STUDY --profile quick --until-decided --seeds ")
 
 
 def test_an_interrupted_launch_ends_with_its_counts_and_the_way_on(tmp_path: Path) -> None:
