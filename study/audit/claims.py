@@ -7,10 +7,11 @@ them; a claim that was written down later, or changed since, waits for the next 
 
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from study import formatting
@@ -19,7 +20,9 @@ from study.design.hypotheses import Hypothesis
 from study.design.plan import Cell, Plan
 from study.design.planning import plan_study
 from study.evidence.judging import Judgment
+from study.evidence.outlook import Outlook, outlook
 from study.launch import Launch
+from study.outcomes.outcome import Outcome
 from study.report import phrases
 from study.storage.store import Store
 from study.studies import studies
@@ -39,6 +42,9 @@ class Finding:
         changed: what the launch changed against the study's profile ``paper``; the profile's note where that cannot be
             computed, or where it is that profile itself.
         redecided: the rule that the outcomes were decided by after the run, if it is not the declared one; else empty.
+        failures: of the replicas that the claim speaks of, those that failed, by outcome.
+        more: seeds per cell that would decide a claim which is open, if the rates are as observed
+            (``study.evidence.outlook``); None where it is decided or was not tested, or where too many would be needed.
     """
 
     launch: str
@@ -49,6 +55,8 @@ class Finding:
     changed: str
     redecided: str
     judgment: Judgment
+    failures: Mapping[Outcome, int]
+    more: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +149,20 @@ def _finding(launch: Launch, judgment: Judgment, cells: tuple[Cell, ...]) -> Fin
         changed=_changed(plan, cells, judgment.hypothesis),
         redecided="" if rule == plan.rule else rule.label(),
         judgment=judgment,
+        failures=_failures(launch, {cell.index for cell in cells}),
+        more=_outlook(launch).needed.get(judgment.hypothesis.name),
     )
+
+
+def _failures(launch: Launch, cells: Collection[int]) -> Mapping[Outcome, int]:
+    """Count how the decided replicas of these cells failed, the most frequent failure first."""
+    found = Counter(row.outcome for row in launch.replicas if row.cell in cells and row.decided and not row.converged)
+    return dict(found.most_common())
+
+
+@lru_cache(maxsize=32)
+def _outlook(launch: Launch) -> Outlook:
+    return outlook(launch.plan, launch.summaries, launch.verdicts)
 
 
 def _asked(hypothesis: Hypothesis) -> Hypothesis:
@@ -195,44 +216,6 @@ def estimate(judgment: Judgment) -> str:
 def replicas(judgment: Judgment) -> str:
     """``3 of 5 against 1 of 5``."""
     return " against ".join(map(phrases.count, judgment.rates)) or formatting.NOTHING
-
-
-def markdown(ledger: Claims) -> str:
-    """Return the ledger for a document: a table per paper."""
-    parts = [_PREFACE.format(claims=len(ledger.claims), run=sum(bool(claim.findings) for claim in ledger.claims))]
-    for name, claims in ledger.by_paper().items():
-        rows = "\n".join(row for claim in claims for row in _rows(claim))
-        parts.append(f"## {name}\n\n| {' | '.join(_COLUMNS)} |\n|{'---|' * len(_COLUMNS)}\n{rows}")
-    if ledger.left_out:
-        parts.append("## Left out\n\n" + "\n".join(f"* {sentence}" for sentence in ledger.left_out))
-    return "\n\n".join(parts) + "\n"
-
-
-_PREFACE = """# Reproduction ledger
-
-The claims that the studies test, and what the newest launch of each profile says of them: {run} of {claims} have been
-run. Written by `study claims --markdown` from the plans and records of the launches. What a launch changed is found by
-comparing what it trained with the study's profile `paper`, field by field; where there is none, the profile says it of
-itself. p is adjusted (Holm) for all hypotheses of the launch, which were declared before its first seed: the plan's
-digest names that declaration."""
-_COLUMNS = ("claim", "verdict", "replicas", "difference or share", "p (Holm)", "profile and changed", "launch, plan")
-
-
-def _rows(claim: Claim) -> list[str]:
-    said = f"{claim.hypothesis.claim} <br>*{claim.hypothesis.source}; study `{claim.study}`*"
-    rows: list[tuple[str, ...]] = [
-        (
-            finding.judgment.marked,
-            replicas(finding.judgment),
-            estimate(finding.judgment),
-            formatting.p_value(finding.judgment.p_adjusted),
-            f"**{finding.profile}**: {finding.changed}{redecided(finding)}",
-            f"{finding.launch} `{finding.plan or formatting.NOTHING}`",
-        )
-        for finding in claim.findings
-    ] or [("not run", *[formatting.NOTHING] * 5)]
-    texts = [(said if place == 0 else "", *row) for place, row in enumerate(rows)]
-    return [f"| {' | '.join(text.replace('|', chr(92) + '|') for text in row)} |" for row in texts]
 
 
 def redecided(finding: Finding) -> str:

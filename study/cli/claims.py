@@ -25,6 +25,7 @@ def claims(
 ) -> None:
     """List every published claim that the studies test, how our protocol differs, and the verdict of each launch."""
     from study.audit import claims as ledgers
+    from study.audit import claims_page
     from study.files import write_text
 
     ledger = ledgers.collect(out)
@@ -39,7 +40,7 @@ def claims(
     for sentence in ledger.left_out:
         console.print(Text(sentence), soft_wrap=True)
     if markdown is not None:
-        write_text(markdown, ledgers.markdown(ledger))
+        write_text(markdown, claims_page.markdown(ledger))
         console.print(Text(f"ledger   {markdown}"), soft_wrap=True)
 
 

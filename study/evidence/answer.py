@@ -142,7 +142,7 @@ def _claims(judgments: Sequence[Judgment], able: Reach, ahead: Outlook) -> Itera
         claim = judgment.hypothesis.claim.removesuffix(".")
         p = "" if judgment.p_adjusted is None else f"; {p_equals(judgment.p_adjusted)}"
         yield f"“{claim}” is {judgment.verdict.value}: {observed(judgment.sentence)}{p}."
-        if judgment.hypothesis not in ahead.deciding:
+        if judgment.hypothesis.name not in ahead.deciding:
             yield explained(judgment, able)
 
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from study.design.hypothesis import Hypothesis
 from study.design.plan import Plan
 from study.evidence import kinds
 from study.evidence.judging import Judgment, Verdict
@@ -28,37 +27,43 @@ class Outlook:
     """What the open claims of a launch would take.
 
     Attributes:
-        seeds: per cell, at most, by which each of ``deciding`` has a verdict with a chance of ``CHANCE``; 0 if none.
-        seconds: of one device, at most, for a launch of so many.
-        deciding: the open claims that can be had so.
-        beyond: those that more than ``MOST`` seeds would be needed for: their rates were seen at the border.
+        needed: name of each open claim that was tested, to the seeds per cell by which it has a verdict with chance
+            ``CHANCE``; None where more than ``MOST`` would be needed: its rates were seen at the border.
+        seconds: of one device, at most, for a launch of as many seeds as the claims need that can be had.
     """
 
-    seeds: int
+    needed: Mapping[str, int | None]
     seconds: float
-    deciding: tuple[Hypothesis, ...]
-    beyond: tuple[Hypothesis, ...]
+
+    @property
+    def deciding(self) -> tuple[str, ...]:
+        """The names of those that can be had."""
+        return tuple(own for own, seeds in self.needed.items() if seeds is not None)
+
+    @property
+    def beyond(self) -> tuple[str, ...]:
+        """The names of those that cannot."""
+        return tuple(own for own, seeds in self.needed.items() if seeds is None)
+
+    @property
+    def seeds(self) -> int:
+        """Seeds per cell, at most, for all that can be had; 0 if there are none."""
+        return max((seeds for seeds in self.needed.values() if seeds is not None), default=0)
 
 
 def outlook(plan: Plan, summaries: Sequence[CellSummary], judgments: Sequence[Judgment]) -> Outlook:
     """Return what the open claims that were tested would take, if the rates are the observed ones."""
-    tested = [own for own in judgments if own.p is not None]
-    asked = [own for own in tested if own.verdict is Verdict.UNDECIDED]
+    asked = [own for own in judgments if own.p is not None and own.verdict is Verdict.UNDECIDED]
     needed: dict[str, int | None] = {}
     cells: dict[int, int] = {summary.cell: summary.rate.n for summary in summaries}
     for judgment in asked:
-        hypothesis, found = judgment.hypothesis, layout(judgment.hypothesis, plan)
+        found = layout(judgment.hypothesis, plan)
         seeds = _needed(judgment, found, len(asked)) if isinstance(found, Layout) else None
-        needed[hypothesis.name] = seeds
+        needed[judgment.hypothesis.name] = seeds
         if seeds is not None and isinstance(found, Layout):
             cells |= {cell: max(cells.get(cell, 0), seeds) for cell in found.cells}
-    deciding = tuple(own.hypothesis for own in asked if needed[own.hypothesis.name] is not None)
-    return Outlook(
-        seeds=max((seeds for seeds in needed.values() if seeds is not None), default=0),
-        seconds=_seconds(cells, summaries) if deciding else 0.0,
-        deciding=deciding,
-        beyond=tuple(own.hypothesis for own in asked if needed[own.hypothesis.name] is None),
-    )
+    any_had = any(seeds is not None for seeds in needed.values())
+    return Outlook(needed=needed, seconds=_seconds(cells, summaries) if any_had else 0.0)
 
 
 def _needed(judgment: Judgment, found: Layout, family: int) -> int | None:

@@ -13,55 +13,23 @@ import pytest
 from typer.testing import CliRunner
 
 from study import launch as launches
-from study.audit.claims import OWN, Claim, collect, markdown, paper
+from study.audit.claims import OWN, Claim, collect, paper
+from study.audit.claims_page import markdown
 from study.cli import app
 from study.cli.app import console
-from study.design.plan import Plan
 from study.design.planning import plan_study
 from study.evidence.judging import Verdict
 from study.outcomes.outcome import Outcome
 from study.storage.records import Status, decide_block
 from study.storage.store import Store
 from study.studies import find, studies
+from tests.study.audit.made_claims import GOOD, Launch
 
 LS_BEATS_NS = "ls-beats-ns-on-the-ring"
-GOOD, BAD = Outcome.CONVERGED, Outcome.MODE_COLLAPSED
-Launch = Callable[..., Store]
-
-
-@pytest.fixture
-def launch(tmp_path: Path) -> Launch:
-    """Makes a launch of mixture-modes: ``launch(profile, day, ls=..., ns=..., seeds=..., changed=...)``."""
-
-    def made(profile: str = "quick", day: int = 1, *, ls: int = 10, ns: int = 0, **options: Any) -> Store:
-        change = options.pop("changed", lambda plan: plan)
-        options = {"seeds": 10, **options}
-        plan: Plan = change(
-            plan_study(find("mixture-modes"), profile, now=datetime(2026, 1, day, tzinfo=UTC), **options)
-        )
-        store = Store(tmp_path / "runs" / plan.study / plan.launch)
-        store.write_plan(plan)
-        rows = [
-            replace(row, outcome=GOOD if row.replica < successes.get(row.levels["objective"], 0) else BAD)
-            for successes in [{"ls(0,1,1)": ls, "ns": ns}]
-            for block in plan.blocks()
-            for row in decide_block(plan, block, None, Status.FINISHED, plan.digest())
-        ]
-        store.write_records(tuple(rows))
-        return store
-
-    return made
 
 
 def found(out: Path, name: str = LS_BEATS_NS) -> Claim:
     return next(claim for claim in collect(out).claims if claim.hypothesis.name == name)
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    folder = tmp_path / "runs"
-    folder.mkdir()
-    return folder
 
 
 def test_every_hypothesis_of_every_study_is_a_claim(out: Path) -> None:
@@ -238,18 +206,6 @@ def test_papers_come_by_year_and_our_own_questions_last(out: Path) -> None:
     years = [name[-4:] for name in papers[:-1]]
     assert years == sorted(years)
     assert papers[-1] == OWN
-
-
-def test_the_document_has_a_row_for_every_claim_and_finding(launch: Launch, out: Path) -> None:
-    launch("quick")
-    launch("smoke", seeds=2, ls=1)
-    text = markdown(collect(out))
-    rows = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| claim")]
-    total = sum(max(1, len(claim.findings)) for claim in collect(out).claims)
-    assert len(rows) == total
-    assert len({row.count(" | ") for row in rows}) == 1
-    assert "10 of 10 against 0 of 10" in text
-    assert "nan" not in text.lower().replace("finance", "")
 
 
 def test_the_command_fits_the_terminal_and_writes_the_document(

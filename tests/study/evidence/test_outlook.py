@@ -24,8 +24,8 @@ def found(*ends: str) -> tuple[Outlook, tuple[Judgment, ...]]:
 def test_open_claims_come_with_seeds_and_seconds_of_all_cells() -> None:
     own, judged = found("cccc", "mmmm", "cccc", "mmmm")
     assert [one.hypothesis.name for one in judged if one.verdict.value == "undecided"] == ["m", "h"]
-    assert [one.name for one in own.deciding] == ["m"]
-    assert [one.name for one in own.beyond] == ["h"]  # half of the replicas of ns succeed: it is at its border
+    assert own.deciding == ("m",)
+    assert own.beyond == ("h",)  # half of the replicas of ns succeed: it is at its border
     assert 4 < own.seeds < 20
     assert own.seconds == 2.0 * 4 * own.seeds
 
@@ -43,7 +43,7 @@ def test_seeds_are_those_that_a_power_analysis_asks_for() -> None:
 
 def test_claims_that_go_the_other_way_can_be_decided_too() -> None:
     own, _ = found("mmmm", "cccc", "mmmm", "cccc")
-    assert [one.name for one in own.deciding] == ["m"]
+    assert own.deciding == ("m",)
 
 
 def test_equal_rates_are_beyond_reach_and_cost_nothing() -> None:
@@ -56,4 +56,4 @@ def test_equal_rates_are_beyond_reach_and_cost_nothing() -> None:
 def test_decided_claims_are_left_alone() -> None:
     own, judged = found("c" * 12, "m" * 12, "m" * 12, "m" * 12)
     decided = [one for one in judged if one.verdict.value != "undecided"]
-    assert not {one.hypothesis.name for one in decided} & {one.name for one in (*own.deciding, *own.beyond)}
+    assert not {one.hypothesis.name for one in decided} & set(own.needed)

@@ -1,0 +1,84 @@
+"""The reproduction ledger as Markdown: one row per claim and launch, a table per paper."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from study import formatting
+from study.audit.claims import Claim, Claims, Finding, redecided
+from study.evidence.judging import Judgment, Verdict
+from study.evidence.outlook import CHANCE, MOST
+from study.report import phrases
+
+_PREFACE = """# Which claims replicate
+
+The stability claims of the literature that the studies test, each with what the newest launch of each profile says of
+it. Of {claims} claims {run} have been run: {counts}. Written by `study claims --markdown` from plans and records.
+
+* **Verdict**: of the claim as the study declares it before its first seed, which the plan's digest names. p is
+  adjusted (Holm) for all hypotheses of the launch. *Fragile* means that another plausible threshold of the outcome rule
+  gives another verdict; the nearest one stands beside it. An open claim comes with the seeds per cell that would decide
+  it with a chance of {chance} if the rates are as observed.
+* **Converged**: of the replicas that were compared, with the 95 % interval of each rate, and the difference.
+* **Scale**: the launch's profile, and what it changed against the study's profile `paper`, found by comparing the
+  configurations field by field; where there is none, the profile says it of itself. A verdict is about that scale."""
+_COLUMNS = ("claim", "verdict", "converged", "p", "failures", "scale", "launch, plan")
+_EMPTY = len(_COLUMNS) - 2
+
+
+def markdown(ledger: Claims) -> str:
+    """Return the ledger for a document."""
+    run = [claim for claim in ledger.claims if claim.findings]
+    verdicts = Counter(_last(claim).judgment.verdict for claim in run)
+    counts = formatting.joined(f"{verdicts[own]} {own.value}" for own in Verdict)
+    parts = [_PREFACE.format(claims=len(ledger.claims), run=len(run), counts=counts, chance=formatting.number(CHANCE))]
+    for name, claims in ledger.by_paper().items():
+        rows = "\n".join(row for claim in claims for row in _rows(claim))
+        parts.append(f"## {name}\n\n| {' | '.join(_COLUMNS)} |\n|{'---|' * len(_COLUMNS)}\n{rows}")
+    if ledger.left_out:
+        parts.append("## Left out\n\n" + "\n".join(f"* {sentence}" for sentence in ledger.left_out))
+    return "\n\n".join(parts) + "\n"
+
+
+def _last(claim: Claim) -> Finding:
+    """Return the finding of the largest profile: the last one in the study's order."""
+    return claim.findings[-1]
+
+
+def _rows(claim: Claim) -> Iterator[str]:
+    said = f"{claim.hypothesis.claim} <br>*{claim.hypothesis.source}; study `{claim.study}`*"
+    rows = [_row(finding) for finding in claim.findings] or [("not run", *[formatting.NOTHING] * _EMPTY)]
+    for place, row in enumerate(rows):
+        cells = (said if place == 0 else "", *row)
+        yield f"| {' | '.join(text.replace('|', chr(92) + '|') for text in cells)} |"
+
+
+def _row(finding: Finding) -> tuple[str, ...]:
+    judgment = finding.judgment
+    return (
+        _verdict(finding),
+        _converged(judgment),
+        formatting.p_value(judgment.p_adjusted),
+        ", ".join(f"{n} {phrases.LABELS[outcome]}" for outcome, n in finding.failures.items()) or "none",
+        f"**{finding.profile}**: {finding.changed}{redecided(finding)}",
+        f"{finding.launch} `{finding.plan or formatting.NOTHING}`",
+    )
+
+
+def _verdict(finding: Finding) -> str:
+    judgment = finding.judgment
+    fragile = judgment.fragility.sentence(1) if judgment.fragility else ""
+    if judgment.verdict is Verdict.UNDECIDED and judgment.p is not None:
+        seeds = f"about {finding.more}" if finding.more is not None else f"more than {MOST}"
+        return f"**{judgment.word}** ({seeds} seeds per cell would decide it{f'; {fragile}' if fragile else ''})"
+    return f"**{judgment.word}**{f' ({fragile})' if fragile else ''}"
+
+
+def _converged(judgment: Judgment) -> str:
+    parts = [f"{phrases.count(rate)}, {phrases.share(rate)}" for rate in judgment.rates]
+    if not parts:
+        return formatting.NOTHING
+    text = " against ".join(parts)
+    if judgment.difference is None:
+        return text
+    value, low, high = judgment.difference
+    return f"{text}; {formatting.number(value)} {formatting.interval(low, high)}"
