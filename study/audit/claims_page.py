@@ -1,7 +1,7 @@
 """The reproduction ledger as Markdown: one row per claim and launch, a table per paper."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from study import formatting
 from study.audit.claims import Claim, Claims, Finding, redecided
@@ -25,14 +25,22 @@ _COLUMNS = ("claim", "verdict", "converged", "p", "failures", "scale", "launch, 
 _EMPTY = len(_COLUMNS) - 2
 
 
-def markdown(ledger: Claims) -> str:
-    """Return the ledger for a document."""
+def _named(finding: Finding) -> str:
+    return finding.launch
+
+
+def markdown(ledger: Claims, named: Callable[[Finding], str] = _named) -> str:
+    """Return the ledger for a document.
+
+    Args:
+        named: what names a finding's launch, such as a link to a page about it.
+    """
     run = [claim for claim in ledger.claims if claim.findings]
     verdicts = Counter(_last(claim).judgment.verdict for claim in run)
     counts = formatting.joined(f"{verdicts[own]} {own.value}" for own in Verdict)
     parts = [_PREFACE.format(claims=len(ledger.claims), run=len(run), counts=counts, chance=formatting.number(CHANCE))]
     for name, claims in ledger.by_paper().items():
-        rows = "\n".join(row for claim in claims for row in _rows(claim))
+        rows = "\n".join(row for claim in claims for row in _rows(claim, named))
         parts.append(f"## {name}\n\n| {' | '.join(_COLUMNS)} |\n|{'---|' * len(_COLUMNS)}\n{rows}")
     if ledger.left_out:
         parts.append("## Left out\n\n" + "\n".join(f"* {sentence}" for sentence in ledger.left_out))
@@ -44,15 +52,17 @@ def _last(claim: Claim) -> Finding:
     return claim.findings[-1]
 
 
-def _rows(claim: Claim) -> Iterator[str]:
+def _rows(claim: Claim, named: Callable[[Finding], str]) -> Iterator[str]:
     said = f"{claim.hypothesis.claim} <br>*{claim.hypothesis.source}; study `{claim.study}`*"
-    rows = [_row(finding) for finding in claim.findings] or [("not run", *[formatting.NOTHING] * _EMPTY)]
+    rows = [_row(finding, named(finding)) for finding in claim.findings] or [
+        ("not run", *[formatting.NOTHING] * _EMPTY)
+    ]
     for place, row in enumerate(rows):
         cells = (said if place == 0 else "", *row)
         yield f"| {' | '.join(text.replace('|', chr(92) + '|') for text in cells)} |"
 
 
-def _row(finding: Finding) -> tuple[str, ...]:
+def _row(finding: Finding, name: str) -> tuple[str, ...]:
     judgment = finding.judgment
     return (
         _verdict(finding),
@@ -60,7 +70,7 @@ def _row(finding: Finding) -> tuple[str, ...]:
         formatting.p_value(judgment.p_adjusted),
         ", ".join(f"{n} {phrases.LABELS[outcome]}" for outcome, n in finding.failures.items()) or "none",
         f"**{finding.profile}**: {finding.changed}{redecided(finding)}",
-        f"{finding.launch} `{finding.plan or formatting.NOTHING}`",
+        f"{name} `{finding.plan or formatting.NOTHING}`",
     )
 
 

@@ -1,0 +1,106 @@
+"""The page of one launch: answer, verdicts, cells, and how to check them."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from benchmarks.results.archive import SUFFIX
+from study import formatting
+from study.evidence.commands import Command
+from study.evidence.estimates import CellSummary
+from study.evidence.judging import Judgment
+from study.launch import Launch
+from study.report import phrases
+from study.report.drawing import export
+from study.report.figures import registry
+from study.report.views import view_of
+
+HOUR = 3_600
+SHOWN = {True: "Outcomes", False: "Map of the success"}
+
+
+def page(launch: Launch, name: str) -> str:
+    """Return the page as Markdown.
+
+    Args:
+        name: of the page, of its figure and of the launch's archive, without their endings.
+    """
+    plan = launch.plan
+    parts = [
+        f"# {plan.title}: {plan.profile}",
+        f"{plan.question} One launch, `{plan.launch}`. Written by `python -m benchmarks.results` from its records.",
+        "## Answer",
+        *answer(launch),
+        f"![{SHOWN[bool(launch.verdicts)]} of each cell]({name}.svg)",
+    ]
+    if launch.verdicts:
+        parts += ["## Verdicts", table(VERDICTS, map(verdict, (own for own in launch.verdicts if own.planned)))]
+    parts += [
+        "## Cells",
+        table(CELLS, map(cell, launch.summaries)),
+        "## What was run",
+        _what(launch),
+        _check(launch, f"{name}{SUFFIX}"),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def figure(launch: Launch, folder: Path) -> str:
+    """Return the figure of the page, as SVG: the map of an exploration, and the outcomes where claims are tested."""
+    path = folder / "figure.svg"
+    export.save(registry.picture("composition" if launch.verdicts else "map", launch), path)
+    return path.read_text(encoding="utf-8")
+
+
+def answer(launch: Launch) -> Iterator[str]:
+    """Yield the answer in paragraphs, a command in one of its own."""
+    for sentence in view_of(launch).answer:
+        yield f"```text\n{sentence}\n```" if isinstance(sentence, Command) else str(sentence)
+
+
+VERDICTS = ("claim", "converged", "p (Holm)", "verdict")
+CELLS = ("cell", "converged", "rate, 95 % interval", "failed", "seconds per replica")
+
+
+def verdict(judgment: Judgment) -> tuple[str, ...]:
+    """Return a row of ``VERDICTS``."""
+    counts = " against ".join(map(phrases.count, judgment.rates)) or formatting.NOTHING
+    fragile = judgment.fragility.sentence(1) if judgment.fragility else ""
+    said = f"**{judgment.word}**{f', {fragile}' if fragile else ''}"
+    return judgment.hypothesis.claim, counts, formatting.p_value(judgment.p_adjusted), said
+
+
+def cell(summary: CellSummary) -> tuple[str, ...]:
+    """Return a row of ``CELLS``."""
+    failed = {outcome: n for outcome, n in summary.outcomes.items() if outcome.value != "converged"}
+    trained = summary.rate.n + summary.stopped
+    seconds = formatting.number(summary.seconds / trained) if trained else formatting.NOTHING
+    return summary.name, phrases.count(summary.rate), phrases.share(summary.rate), phrases.counts(failed), seconds
+
+
+def table(heads: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
+    """Return a table as Markdown."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(text.replace('|', chr(92) + '|') for text in line)} |" for line in lines)
+
+
+def _what(launch: Launch) -> str:
+    plan, rows = launch.plan, [row for row in launch.replicas if row.status.trained]
+    hours = formatting.number(sum(row.seconds for row in rows) / HOUR)
+    devices = Counter(row.device for row in rows)
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(plan.versions.items()))
+    return (
+        f"{plan.stated_note()} {formatting.plural(len(rows), 'replica')} in"
+        f" {formatting.plural(len(plan.cells), 'cell')}, {hours} hours of one core or GPU on"
+        f" {formatting.joined(sorted(devices))}. Rule {launch.rule.label()}, plan `{plan.digest()}`; {versions}."
+    )
+
+
+def _check(launch: Launch, archive: str) -> str:
+    plan = launch.plan
+    path = f"{plan.study}/{plan.launch}"
+    return (
+        "Every number above follows from the traces in the archive"
+        f" [{archive}](../launches/{archive}):\n\n```bash\ntar -xf docs/results/launches/{archive} -C runs"
+        f"\nstudy verify runs/{path}\nstudy report runs/{path}\n```"
+    )

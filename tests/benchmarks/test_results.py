@@ -1,0 +1,108 @@
+"""The published results: archives of launches, and what is written from them."""
+
+import shutil
+import tarfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import study
+from benchmarks.results import __main__ as results
+from benchmarks.results import archive, page, readme
+from study.audit.verify import verify
+from study.storage.store import Store
+from tests.study.conftest import C, D, M, U, make
+
+ARCHIVES = archive.archives()
+
+
+def test_an_archive_gives_the_launch_back(tmp_path: Path) -> None:
+    store = make(tmp_path / "runs")
+    path = archive.pack(store, tmp_path / "kept")
+    assert (path.name, archive.study_of(path)) == ("demo-quick.tar.xz", "demo")
+    again = archive.unpack(path, tmp_path / "again")
+    assert again.root == tmp_path / "again" / "demo" / store.root.name
+    assert again.plan() == store.plan()
+    assert again.records() == store.records()
+    assert not [sentence for check in verify(again) for sentence in check.differences]
+    files = {file.relative_to(again.root).parts[0] for file in again.root.rglob("*") if file.is_file()}
+    assert files == {"spec.json", "rule.json", "records.parquet", "traces"}
+
+
+def test_an_archive_says_nothing_of_where_and_when_it_was_made(tmp_path: Path) -> None:
+    store = make(tmp_path / "runs", page=False)
+    first = archive.pack(store, tmp_path / "a").read_bytes()
+    for file in store.root.rglob("*"):
+        file.touch()
+    moved = Store(shutil.copytree(store.root, tmp_path / "elsewhere" / "demo" / store.root.name))
+    assert archive.pack(moved, tmp_path / "b").read_bytes() == first
+    with tarfile.open(tmp_path / "a" / "demo-quick.tar.xz") as kept:
+        assert {(entry.mtime, entry.uid, entry.uname) for entry in kept} == {(0, 0, "")}
+
+
+def _lacking(folder: Path) -> Store:
+    return make(folder, ((C, C, M), (U, U, U)), page=False)
+
+
+def _changed(folder: Path) -> Store:
+    store = make(folder, ((C, C, M), (C, D, M)), page=False)
+    rows = store.records()
+    store.write_records((replace(rows[0], outcome=M), *rows[1:]))
+    return store
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [(_lacking, "must be finished: 3 replicas have not ended"), (_changed, "must be as it was written: ")],
+)
+def test_what_is_not_finished_or_does_not_follow_is_not_kept(
+    made: Callable[[Path], Store], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        archive.pack(made(tmp_path / "runs"), tmp_path / "kept")
+    assert not (tmp_path / "kept").exists()
+
+
+def test_a_page_has_answer_verdicts_cells_and_how_to_check_them(tmp_path: Path) -> None:
+    launch = study.load(make(tmp_path, ((C,) * 12, (D,) * 12), page=False).root)
+    text = page.page(launch, "demo-quick")
+    assert "Of 2 claims, 2 are supported." in text
+    assert "| ls | 12 of 12 | 1.00 [0.76, 1.00] | – | " in text
+    assert "| ns | 0 of 12 | 0.00 [0.00, 0.24] | 12\N{NO-BREAK SPACE}diverged | " in text
+    assert "| Least squares converges more often. | 12 of 12 against 0 of 12 | " in text
+    assert f"plan `{launch.plan.digest()}`" in text
+    assert (
+        f"tar -xf docs/results/launches/demo-quick.tar.xz -C runs\nstudy verify runs/demo/{launch.plan.launch}" in text
+    )
+
+
+def test_the_section_of_the_readme_is_replaced_and_nothing_else(tmp_path: Path) -> None:
+    launch = study.load(make(tmp_path, page=False).root)
+    text = f"before\n\n{readme.BEGIN}\n\nold 7 of 9\n\n{readme.END}\n\nafter\n"
+    found = readme.replaced(text, launch)
+    assert found.startswith(f"before\n\n{readme.BEGIN}\n\n| claim |")
+    assert found.endswith(f"{readme.END}\n\nafter\n")
+    assert "old" not in found
+    assert "2 of 3 against 1 of 3" in found
+    assert readme.replaced(found, launch) == found
+    with pytest.raises(ValueError, match="once, got 0"):
+        readme.replaced("no marks", launch)
+
+
+def test_archives_are_small_in_all() -> None:
+    assert sum(path.stat().st_size for path in ARCHIVES) < 20_000_000
+
+
+@pytest.mark.slow
+def test_what_is_published_is_what_would_be_written_from_the_archives() -> None:
+    assert results.stale() == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", ARCHIVES, ids=[path.name.removesuffix(archive.SUFFIX) for path in ARCHIVES])
+def test_every_published_number_follows_from_the_traces(path: Path, tmp_path: Path) -> None:
+    checks = verify(archive.unpack(path, tmp_path))
+    assert {check.name for check in checks} >= {"plan", "traces", "records"}
+    assert not [sentence for check in checks for sentence in check.differences]
