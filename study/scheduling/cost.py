@@ -20,7 +20,7 @@ from study.design.plan import Block, Cell, Plan
 from study.design.values import leaves
 from study.evidence.power import PowerAnalysis
 from study.scheduling import memory, neighbors
-from trainables import features, pictures, probes, process
+from trainables import features, kernels, philox, pictures, probes, process
 from trainables.config import AaeConfig, Config, GanConfig, Trained, to_dict, trained
 from trainables.data import ImageSource, ImageTruth, Source
 from trainables.data.source import HELD_OUT_SHARE
@@ -142,6 +142,8 @@ def _measured(cells: Sequence[Cell], block: int) -> dict[int, Replica]:
     """Time a block of each kind of cell in a process that is set up as a worker's is; return what each cell takes."""
     threads, flushed = torch.get_num_threads(), bool(torch.tensor(_DENORMAL) * 1.0 == 0.0)
     process.prepare(1)
+    for compiled in (kernels, philox):  # once for each user and machine; a first step would count it
+        compiled.load()
     kinds = {_kind(cell.config): cell.config for cell in cells}
     seconds = max(_LEAST_SECONDS, min(_SECONDS, _ALL_SECONDS / max(1, len(kinds))))
     try:

@@ -148,6 +148,17 @@ def test_a_measurement_leaves_threads_and_denormal_numbers_as_they_were(
     assert state() == before
 
 
+@pytest.mark.usefixtures("alone")
+def test_no_step_is_timed_with_the_kernels_being_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    for module in (cost.kernels, cost.philox):
+        monkeypatch.setattr(module, "load", lambda name=module.__name__: done.append(name))
+    monkeypatch.setattr(cost, "replica", lambda *arguments: done.append("timed") or Replica(1.0, 1.0))
+    cost.estimate(planned())
+    assert done[:2] == ["trainables.kernels", "trainables.philox"]
+    assert set(done[2:]) == {"timed"}
+
+
 @pytest.mark.slow
 def test_neighbors_work_until_they_are_not_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[subprocess.Popen[str]] = []
