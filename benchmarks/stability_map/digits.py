@@ -1,11 +1,13 @@
 """Where does success on digits depend on objective, batch norm and optimizer at all? An exploration, not a test.
 
-Every combination of learning rate and number of stages has a place on the map, each combination of objective and batch
-norm a panel, and each optimizer a profile. Two stages are the nets for 16x16 pixels, three those for 32x32. What it
-shows decides nothing: hypotheses that it suggests are declared in a study and tested on other seeds.
+Every combination of learning rate, objective and batch norm has a place on the map, and each combination of optimizer
+and size a profile: two stages for 16x16 pixels, three for 32x32. What it shows decides nothing: hypotheses that it
+suggests are declared in a study and tested on other seeds.
 
-    study run benchmarks/stability_map/digits.py --profile adam
-    study run benchmarks/stability_map/digits.py --profile rmsprop
+    study run benchmarks/stability_map/digits.py --profile adam-16
+    study run benchmarks/stability_map/digits.py --profile rmsprop-16
+    study run benchmarks/stability_map/digits.py --profile adam-32
+    study run benchmarks/stability_map/digits.py --profile rmsprop-32
 """
 
 from search_spaces import BN, OBJECTIVE, Factor, Level
@@ -23,25 +25,17 @@ LEARNING_RATE = Factor(
     ),
     source="Mao et al. 2017, sections 4.2 (1e-3 for scenes) and 4.4 (2e-4, authors' code)",
 )
-STAGES = Factor(
-    name="stages",
-    levels=tuple(
-        Level(
-            label=str(len(channels)),
-            assign={"data.side": side} | {f"{net}.channels": list(channels) for net in ("generator", "discriminator")},
-        )
-        for side, channels in ((16, (16, 32)), (32, (16, 32, 64)))
-    ),
-    source="Mao et al. 2017, section 4.4: 4 for 64x64 pixels",
-)
+SIZES = {16: (16, 32), 32: (16, 32, 64)}
+"""Pixels of a side to the maps of the stages."""
 
 
-def _profile(rule: Adam | RMSprop) -> Profile:
+def _profile(rule: Adam | RMSprop, side: int) -> Profile:
+    net = Dcgan(channels=SIZES[side])
     return Profile(
         base=GanConfig(
-            data=Digits(),
-            generator=Dcgan(channels=(16, 32)),
-            discriminator=Dcgan(channels=(16, 32)),
+            data=Digits(side=side),
+            generator=net,
+            discriminator=net,
             latent=Latent(dim=100),
             g_optimizer=rule,
             d_optimizer=rule,
@@ -49,7 +43,7 @@ def _profile(rule: Adam | RMSprop) -> Profile:
             steps=2_500,
             evaluation=Evaluation(every=125, samples=512),
         ),
-        factors=(STAGES, BN.pick("full", "no_bn_g", "no_bn_gd"), OBJECTIVE.pick("ls(0,1,1)", "ns"), LEARNING_RATE),
+        factors=(BN.pick("full", "no_bn_g", "no_bn_gd"), OBJECTIVE.pick("ls(0,1,1)", "ns"), LEARNING_RATE),
         seeds=4,
         block=4,
         rule=IMAGE_RULE,
@@ -64,5 +58,7 @@ STUDY = Study(
     sources=("Mao et al., Least Squares Generative Adversarial Networks, ICCV 2017 (arXiv 1611.04076), section 4.4",),
     hypotheses=(),
     contrasts=(),
-    profiles={"adam": _profile(Adam(lr=1e-3)), "rmsprop": _profile(RMSprop(lr=1e-3))},
+    profiles={
+        f"{rule.kind}-{side}": _profile(rule, side) for side in SIZES for rule in (Adam(lr=1e-3), RMSprop(lr=1e-3))
+    },
 )

@@ -14,6 +14,7 @@ from benchmarks.results import archive, page, readme
 from study.audit.verify import verify
 from study.storage.store import Store
 from tests.study.conftest import C, D, M, U, make
+from tests.study.retraining import retrained
 
 ARCHIVES = archive.archives()
 
@@ -106,3 +107,18 @@ def test_every_published_number_follows_from_the_traces(path: Path, tmp_path: Pa
     checks = verify(archive.unpack(path, tmp_path))
     assert {check.name for check in checks} >= {"plan", "traces", "records"}
     assert not [sentence for check in checks for sentence in check.differences]
+
+
+@pytest.mark.slow
+def test_a_published_launch_trains_to_the_same_outcomes_again(tmp_path: Path) -> None:
+    """Another processor may round otherwise; the smallest game hardly minds."""
+    store = archive.unpack(archive.FOLDER / f"dirac-quick{archive.SUFFIX}", tmp_path)
+    plan, records = store.plan(), {(row.cell, row.seed): row.outcome for row in store.records()}
+    seeds = plan.seeds[:20]
+    pairs = [
+        (outcome, records[cell.index, seed])
+        for cell in plan.cells[::4]
+        for seed, outcome in zip(seeds, retrained(cell.config, seeds, store.rule()), strict=True)
+    ]
+    assert len({found for found, _ in pairs}) > 1
+    assert sum(found is published for found, published in pairs) >= 0.98 * len(pairs)

@@ -5,21 +5,16 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-import torch
 
 from study.design.hypotheses import Share
 from study.design.plan import Cell
 from study.design.planning import plan_study
-from study.outcomes.decision import decide
 from study.outcomes.outcome import Outcome
 from study.studies.dirac import ORDER, RULE, STUDY
+from tests.study.retraining import retrained
 from trainables.data import Point
-from trainables.loop import Loop
-from trainables.probes import probes_for
 from trainables.reporting import report_steps
-from trainables.trace import ReplicaTrace
 
-CPU = torch.device("cpu")
 QUICK = {cell.name: cell for cell in plan_study(STUDY, "quick", now=datetime(2026, 1, 1, tzinfo=UTC)).cells}
 STANDARD = {cell.name: cell for cell in plan_study(STUDY, "standard", now=datetime(2026, 1, 1, tzinfo=UTC)).cells}
 ORBIT, ARRIVED, GONE = Outcome.NOT_LEARNED, Outcome.CONVERGED, Outcome.DIVERGED
@@ -36,21 +31,7 @@ VERDICTS = {
 
 
 def outcomes(cell: Cell, seeds: int) -> Counter[Outcome]:
-    config = cell.config
-    source = config.data.load(device=CPU, dtype=torch.float32)
-    probes = probes_for(config, source, None, device=CPU)
-    loop = Loop(config, range(seeds), source, probes, device=CPU)
-    rows = [loop.report()]
-    for _ in range(config.steps):
-        loop.advance()
-        if loop.step in report_steps(config.steps, config.evaluation.every):
-            rows.append(loop.report())
-    reference = {name: value.numpy() for probe in probes for name, value in probe.reference.items()}
-    traces = [
-        ReplicaTrace(i, {name: np.array([row[i][name] for row in rows]) for name in rows[0][i]}, reference)
-        for i in range(seeds)
-    ]
-    return Counter(decide(trace, RULE).outcome for trace in traces)
+    return Counter(retrained(cell.config, range(seeds), RULE))
 
 
 @pytest.mark.parametrize(("method", "outcome"), [("r1", ARRIVED), ("wgan-gp", ORBIT)])
