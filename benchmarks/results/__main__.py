@@ -52,14 +52,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.results", description=__doc__)
     parser.add_argument("what", nargs="?", choices=("write", "keep", "check"), default="write")
     parser.add_argument("launches", nargs="*", type=Path, help="with keep: folders of launches")
-    options = parser.parse_args()
+    parser.add_argument("--records-alone", action="store_true", help="with keep: without traces")
+    options = parser.parse_intermixed_args()
     if options.what == "check":
         found = stale()
         for path in found:
             print(f"{path} is not as python -m benchmarks.results writes it")
         return bool(found)
     for launch in options.launches:
-        print(f"kept     {archive.pack(Store(launch))}")
+        print(f"kept     {archive.pack(Store(launch), traces=not options.records_alone)}")
     for path, text in texts().items():
         write_text(path, text)
         print(f"written  {path}")

@@ -1,11 +1,12 @@
 """Launches in the repository: what their numbers follow from, in one small file each.
 
 An archive holds the plan, the rule, the records and the traces of one launch; ``study verify`` computes all records
-anew from them, and the report can be written again. Pictures, kept networks and Ray's own files are left out.
+anew from them, and the report can be written again. Pictures, kept networks and Ray's own files are left out, and of a
+launch with thousands of replicas the traces, too.
 """
 
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from study.storage.store import Store
@@ -24,8 +25,11 @@ def name_of(store: Store) -> str:
     return f"{plan.study}-{plan.profile}{SUFFIX}"
 
 
-def pack(store: Store, folder: Path = FOLDER) -> Path:
+def pack(store: Store, folder: Path = FOLDER, *, traces: bool = True) -> Path:
     """Write the archive of a finished launch, in place of an earlier one; equal launches give equal bytes.
+
+    Args:
+        traces: whether they are taken in; those of thousands of replicas are too large.
 
     Raises:
         ValueError: if some replica has not ended, or a record does not follow from the traces.
@@ -41,7 +45,7 @@ def pack(store: Store, folder: Path = FOLDER) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / name_of(store)
     with tarfile.open(path, "w:xz", preset=9) as archive:
-        for file in _files(store.root):
+        for file in _files(store.root, FOLDERS if traces else FOLDERS[1:]):
             archive.add(file, arcname=str(file.relative_to(store.out)), filter=_bare)
     return path
 
@@ -68,9 +72,15 @@ def archives(folder: Path = FOLDER) -> list[Path]:
     return sorted(folder.glob(f"*{SUFFIX}"))
 
 
-def _files(root: Path) -> Iterator[Path]:
+def has_traces(path: Path) -> bool:
+    """Whether the records of an archive can be decided again."""
+    with tarfile.open(path) as archive:
+        return any("/traces/" in name for name in archive.getnames())
+
+
+def _files(root: Path, folders: Sequence[str]) -> Iterator[Path]:
     yield from (root / name for name in KEPT if (root / name).exists())
-    for folder in FOLDERS:
+    for folder in folders:
         yield from (path for path in sorted((root / folder).rglob("*")) if path.is_file())
 
 

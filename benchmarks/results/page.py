@@ -98,9 +98,11 @@ def _what(launch: Launch) -> str:
 
 def _check(launch: Launch, archive: str) -> str:
     plan = launch.plan
-    path = f"{plan.study}/{plan.launch}"
-    return (
-        "Every number above follows from the traces in the archive"
-        f" [{archive}](../launches/{archive}):\n\n```bash\ntar -xf docs/results/launches/{archive} -C runs"
-        f"\nstudy verify runs/{path}\nstudy report runs/{path}\n```"
+    path, link = f"runs/{plan.study}/{plan.launch}", f"[{archive}](../launches/{archive})"
+    if not launch.store.traces_path.exists():
+        command = f"study run {plan.study} --profile {plan.profile}"
+        return f"The records are in {link}, without their traces, which are too large: `{command}` trains them again."
+    commands = "\n".join(
+        [f"tar -xf docs/results/launches/{archive} -C runs", f"study verify {path}", f"study report {path}"]
     )
+    return f"Every number above follows from the traces in {link}:\n\n```bash\n{commands}\n```"
