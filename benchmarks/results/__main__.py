@@ -60,7 +60,11 @@ def main() -> int:
             print(f"{path} is not as python -m benchmarks.results writes it")
         return bool(found)
     for launch in options.launches:
-        print(f"kept     {archive.pack(Store(launch), traces=not options.records_alone)}")
+        try:
+            print(f"kept     {archive.pack(Store(launch), traces=not options.records_alone)}")
+        except ValueError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 2
     for path, text in texts().items():
         write_text(path, text)
         print(f"written  {path}")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import study
@@ -134,3 +135,24 @@ def test_a_published_launch_trains_to_the_same_outcomes_again(tmp_path: Path) ->
     ]
     assert len({found for found, _ in pairs}) > 1
     assert sum(found is published for found, published in pairs) >= 0.98 * len(pairs)
+
+
+def test_the_map_of_the_ring_says_what_its_records_say(tmp_path: Path) -> None:
+    rows = pd.concat(
+        study.load(archive.unpack(archive.FOLDER / f"ring-stability-map-{rule}{archive.SUFFIX}", tmp_path).root).records
+        for rule in ("adam", "rmsprop")
+    )
+    text = " ".join((archive.FOLDER.parent / "stability_map.md").read_text(encoding="utf-8").split())
+    won, parts = rows.outcome == "converged", rows.cell_name.str.split(" / ", expand=True)
+    parts.columns = pd.Index(["bn", "objective", "layers", "rate"])
+    ridge = (parts.layers == "4") & (parts.rate == "1e-3")
+    counts = [f"{won[ridge & (parts.bn == bn)].sum()} of 16" for bn in ("no_bn_gd", "no_bn_g", "full")]
+    assert f"without any {counts[0]} replicas converged, with batch norm in D alone {counts[1]}," in text
+    assert f"with batch norm in both nets {counts[2]} (both" in text
+    beside = (parts.layers == "4") & (parts.rate == "3e-4") & (parts.bn == "no_bn_gd")
+    first = len(rows) // 2  # the launch with Adam
+    found = [won[:first][(beside & (parts.objective == own))[:first]].sum() for own in ("ns", "ls(0,1,1)")]
+    assert f"cross-entropy converged in {found[0]} of 4, least squares in {found[1]} of 4" in text
+    slow, shallow = won[parts.rate == "1e-4"], won[parts.layers == "2"]
+    assert f"no replica converged ({slow.sum()} of {len(slow)}), with two hidden layers {shallow.sum()} of 240" in text
+    assert len(shallow) == 240
