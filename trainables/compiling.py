@@ -7,6 +7,7 @@ import ctypes
 import logging
 import os
 import platform
+import re
 import shutil
 import subprocess
 import tempfile
@@ -21,6 +22,7 @@ VARIABLE = "STUDY_KERNELS"
 """The environment variable that turns compiled code off: ``torch``."""
 _COMMAND = ("-O3", "-std=c11", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC")
 _TIMEOUT = 120
+_INCLUDED = re.compile(rb'^[ \t]*#[ \t]*include[ \t]+"([^"]+)"', re.MULTILINE)
 logger = logging.getLogger(__name__)
 
 
@@ -28,7 +30,7 @@ def library(source: Path, *options: str) -> ctypes.CDLL | None:
     """Return the library of a C source, or None where it is turned off or cannot be compiled, which is logged.
 
     Args:
-        source: the file; its digest names the library in the cache.
+        source: the file; its digest, with those of the files beside it that it includes, names the library in the cache.
         options: of the compiler, beside those that all sources share.
     """
     if os.environ.get(VARIABLE) == "torch":
@@ -50,7 +52,7 @@ def _compiled(compiler: str, source: Path, options: Sequence[str]) -> Path:
     It lies in a temporary folder if the cache cannot be written.
     """
     # By the processor too: a home folder is often shared by machines of several types.
-    made_of = (source.read_bytes(), " ".join(options).encode(), _processor().encode(), os.fsencode(compiler))
+    made_of = (*_texts(source), " ".join(options).encode(), _processor().encode(), os.fsencode(compiler))
     name = f"{source.stem}-{blake2b(b'|'.join(made_of), digest_size=8).hexdigest()}.so"
     place = cache_folder() / "kernels" / name
     if place.is_file():
@@ -70,6 +72,18 @@ def _compiled(compiler: str, source: Path, options: Sequence[str]) -> Path:
         if place.parent != unfinished:
             shutil.rmtree(unfinished, ignore_errors=True)
     return place
+
+
+def _texts(source: Path) -> list[bytes]:
+    """Return a source and what it includes by ``#include "..."`` from its folder, those files' own included ones too."""
+    found: dict[Path, bytes] = {}
+    waiting = [source]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found[path] = path.read_bytes()
+            waiting += [path.parent / os.fsdecode(name) for name in _INCLUDED.findall(found[path])]
+    return list(found.values())
 
 
 @cache

@@ -1,194 +1,30 @@
-/* Chains of fully connected layers with batch norm and activation, forward and backward, replica by replica, so that
-   what a layer leaves is still in the core's own cache when the next one reads it. Arrays are contiguous float32: values
-   [B, C] of each replica behind those of the one before, weights [out, in], what belongs to a channel [C].
+/* Chains of linear maps and convolutions with batch norm and activation, forward and backward, replica by replica, so
+   that what a layer leaves is still in the core's own cache when the next one reads it. Arrays are contiguous float32:
+   values [B, C] or [B, H, W, C] of each replica behind those of the one before, linear maps [out, in], what belongs to a
+   channel [C].
 
    Products are sgemm's, of whatever library torch has, but for those with a side of at most NARROW, which sgemm is slow
-   at. The statistics of a channel are summed in double precision over blocks of rows that are summed in single. */
+   at. */
 
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
 
-#define ROWS 16
 #define WIDEST 4096
 #define NARROW 4
 #define LANES 16
 
-enum { NONE = 0, TANH = 1, LEAKY = 2, RELU = 3 };
+enum { LINEAR = 0, DOWN = 1, UP = 2, TURN = 3 };
 
-/* exp(x) for x <= 0: relative error below 2e-7, 0 below -87. NaN stays NaN. */
-static inline float exp_of_negative(float x)
+static float *take(float **from, int64_t count)
 {
-    float bounded = x < -87.0f ? -87.0f : x;
-    float n = rintf(bounded * 1.44269504089f);
-    float r = bounded - n * 0.693359375f + n * 2.12194440e-4f;
-    float p = 1.9875691500e-4f;
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * r * r + r + 1.0f;
-    int32_t exponent = ((int32_t)n + 127) << 23;
-    float power;
-    memcpy(&power, &exponent, sizeof power);
-    return p * power;
+    float *found = *from;
+    *from += (count + LANES - 1) / LANES * LANES;
+    return found;
 }
 
-static inline float tanh_of(float x)
-{
-    float e = exp_of_negative(-2.0f * fabsf(x));
-    return copysignf((1.0f - e) / (1.0f + e), x);
-}
-
-static void activate(int64_t count, int activation, float slope, float *y)
-{
-    if (activation == TANH)
-        for (int64_t i = 0; i < count; i++)
-            y[i] = tanh_of(y[i]);
-    else if (activation == LEAKY)
-        for (int64_t i = 0; i < count; i++)
-            y[i] = y[i] > 0 ? y[i] : slope * y[i];
-    else if (activation == RELU) /* not by a slope of 0, which makes NaN of -infinity; NaN stays NaN */
-        for (int64_t i = 0; i < count; i++)
-            y[i] = y[i] <= 0 ? 0 : y[i];
-}
-
-/* sums[c] = sum_b f(b, c), where f is (x - shift)^power. */
-static void column_sums(int64_t rows, int64_t columns, const float *x, const float *shift, int square, double *sums)
-{
-    float part[WIDEST];
-    for (int64_t c = 0; c < columns; c++)
-        sums[c] = 0;
-    for (int64_t first = 0; first < rows; first += ROWS) {
-        int64_t end = first + ROWS < rows ? first + ROWS : rows;
-        for (int64_t c = 0; c < columns; c++)
-            part[c] = 0;
-        for (int64_t b = first; b < end; b++) {
-            const float *row = x + b * columns;
-            if (square)
-                for (int64_t c = 0; c < columns; c++)
-                    part[c] += (row[c] - shift[c]) * (row[c] - shift[c]);
-            else
-                for (int64_t c = 0; c < columns; c++)
-                    part[c] += row[c];
-        }
-        for (int64_t c = 0; c < columns; c++)
-            sums[c] += part[c];
-    }
-}
-
-/* y = activation(x + bias), in place. */
-static void plain_forward(int64_t rows, int64_t columns, const float *bias, int activation, float slope, float *x)
-{
-    if (bias)
-        for (int64_t b = 0; b < rows; b++)
-            for (int64_t c = 0; c < columns; c++)
-                x[b * columns + c] += bias[c];
-    activate(rows * columns, activation, slope, x);
-}
-
-/* y = activation((x - mean) * deviation * scale + offset), where deviation is 1 / sqrt(variance + eps). */
-static void norm_forward(int64_t rows, int64_t columns, const float *x, const float *scale, const float *offset, double eps,
-                         int activation, float slope, float *y, float *mean, float *deviation)
-{
-    double sums[WIDEST];
-    float factor[WIDEST], term[WIDEST];
-    column_sums(rows, columns, x, NULL, 0, sums);
-    for (int64_t c = 0; c < columns; c++)
-        mean[c] = (float)(sums[c] / rows);
-    column_sums(rows, columns, x, mean, 1, sums);
-    for (int64_t c = 0; c < columns; c++) {
-        deviation[c] = (float)(1.0 / sqrt(sums[c] / rows + eps));
-        factor[c] = deviation[c] * (scale ? scale[c] : 1.0f);
-        term[c] = offset ? offset[c] : 0.0f;
-    }
-    for (int64_t b = 0; b < rows; b++) {
-        float *row = y + b * columns;
-        for (int64_t c = 0; c < columns; c++)
-            row[c] = (x[b * columns + c] - mean[c]) * factor[c] + term[c];
-        activate(columns, activation, slope, row);
-    }
-}
-
-/* out = g * activation'(.), from the activation's result y. */
-static void through(int64_t count, const float *g, const float *y, int activation, float slope, float *out)
-{
-    if (activation == TANH)
-        for (int64_t i = 0; i < count; i++)
-            out[i] = g[i] * (1.0f - y[i] * y[i]);
-    else if (activation == LEAKY)
-        for (int64_t i = 0; i < count; i++)
-            out[i] = y[i] > 0 ? g[i] : slope * g[i];
-    else if (activation == RELU)
-        for (int64_t i = 0; i < count; i++)
-            out[i] = y[i] <= 0 ? 0 : g[i];
-    else
-        memcpy(out, g, count * sizeof *out);
-}
-
-static void plain_backward(int64_t rows, int64_t columns, const float *g, const float *y, int activation, float slope,
-                           float *out, float *for_bias)
-{
-    double sums[WIDEST];
-    through(rows * columns, g, y, activation, slope, out);
-    if (for_bias) {
-        column_sums(rows, columns, out, NULL, 0, sums);
-        for (int64_t c = 0; c < columns; c++)
-            for_bias[c] = (float)sums[c];
-    }
-}
-
-/* With z the gradient behind the norm and n = (x - mean) * deviation:
-   out = scale * deviation * (z - mean(z) - n * mean(z n)); for_scale = sum(z n), for_offset = sum(z). */
-static void norm_backward(int64_t rows, int64_t columns, const float *g, const float *y, const float *x,
-                          const float *scale, const float *mean, const float *deviation, int activation, float slope,
-                          float *out, float *for_scale, float *for_offset, float *for_bias)
-{
-    double along[WIDEST], plain[WIDEST];
-    float part[WIDEST], other[WIDEST], factor[WIDEST], level[WIDEST], tilt[WIDEST];
-    for (int64_t c = 0; c < columns; c++)
-        along[c] = plain[c] = 0;
-    for (int64_t first = 0; first < rows; first += ROWS) {
-        int64_t end = first + ROWS < rows ? first + ROWS : rows;
-        for (int64_t c = 0; c < columns; c++)
-            part[c] = other[c] = 0;
-        for (int64_t b = first; b < end; b++) {
-            float *row = out + b * columns;
-            const float *own = x + b * columns;
-            through(columns, g + b * columns, y + b * columns, activation, slope, row);
-            for (int64_t c = 0; c < columns; c++) {
-                part[c] += row[c];
-                other[c] += row[c] * (own[c] - mean[c]);
-            }
-        }
-        for (int64_t c = 0; c < columns; c++) {
-            plain[c] += part[c];
-            along[c] += other[c];
-        }
-    }
-    for (int64_t c = 0; c < columns; c++) {
-        double sum = along[c] * deviation[c];
-        factor[c] = deviation[c] * (scale ? scale[c] : 1.0f);
-        level[c] = (float)(plain[c] / rows);
-        tilt[c] = (float)(sum / rows * deviation[c]);
-        if (for_scale)
-            for_scale[c] = (float)sum;
-        if (for_offset)
-            for_offset[c] = (float)plain[c];
-    }
-    for (int64_t b = 0; b < rows; b++) {
-        float *row = out + b * columns;
-        const float *own = x + b * columns;
-        for (int64_t c = 0; c < columns; c++)
-            row[c] = (row[c] - level[c] - (own[c] - mean[c]) * tilt[c]) * factor[c];
-    }
-    if (for_bias) {
-        column_sums(rows, columns, out, NULL, 0, plain);
-        for (int64_t c = 0; c < columns; c++)
-            for_bias[c] = (float)plain[c];
-    }
-}
+#include "following.c"
+#include "windows.c"
 
 /* The Fortran interface of BLAS: matrices by columns, so that ours are their own transposes. */
 typedef void (*gemm_t)(const char *, const char *, const int *, const int *, const int *, const float *, const float *,
@@ -294,10 +130,18 @@ static void product_for_input(gemm_t call, int64_t rows, int64_t in, int64_t out
         gemm(call, 'N', 'N', in, rows, out, w, in, g, out, for_x);
 }
 
-/* A linear map and what follows it; parameters of all replicas. Gradients that nobody wants are NULL. */
+/* A map of in to out numbers of a sample and what follows it; parameters of all replicas, of each so many weights.
+   What follows sees rows of so many channels. A turn takes [first, second] to [second, first], the order of channels
+   and pixels. Gradients that nobody wants are NULL. */
 typedef struct {
-    int64_t in, out, norm, activation;
+    int64_t kind, in, out, channels, weights, norm, activation;
     double eps, slope;
+    union {
+        Window window;
+        struct {
+            int64_t first, second;
+        } turn;
+    } as;
     const float *weight, *bias, *scale, *offset;
     float *for_weight, *for_bias, *for_scale, *for_offset;
 } Link;
@@ -308,26 +152,18 @@ typedef struct {
     float *before, *mean, *deviation, *y;
 } Left;
 
-static float *take(float **from, int64_t count)
-{
-    float *found = *from;
-    *from += (count + LANES - 1) / LANES * LANES;
-    return found;
-}
-
 /* Lay out what the forward pass of a replica leaves: in kept, but for the last link's y, which is the result. */
 static void lay_out(int64_t rows, int64_t count, const Link *links, const float *x, float *kept, float *result, Left *left)
 {
     for (int64_t l = 0; l < count; l++) {
-        int64_t out = links[l].out;
         memset(left + l, 0, sizeof *left);
         left[l].x = x;
         if (links[l].norm) {
-            left[l].before = take(&kept, rows * out);
-            left[l].mean = take(&kept, out);
-            left[l].deviation = take(&kept, out);
+            left[l].before = take(&kept, rows * links[l].out);
+            left[l].mean = take(&kept, links[l].channels);
+            left[l].deviation = take(&kept, links[l].channels);
         }
-        x = left[l].y = l + 1 < count ? take(&kept, rows * out) : result;
+        x = left[l].y = l + 1 < count ? take(&kept, rows * links[l].out) : result;
     }
 }
 
@@ -341,9 +177,94 @@ static float *into(float *all, int64_t place)
     return all ? all + place : NULL;
 }
 
-/* x is [R, B, in], kept is [R, size], result is [R, B, out]. */
+static void turn(int64_t rows, int64_t first, int64_t second, const float *from, float *to)
+{
+    for (int64_t b = 0; b < rows; b++)
+        transpose(first, second, from + b * first * second, to + b * first * second);
+}
+
+static void map(gemm_t call, const Link *own, int64_t rows, const float *x, const float *weight, float *y, float *room)
+{
+    if (own->kind == LINEAR)
+        product(call, rows, own->in, own->out, x, weight, y);
+    else if (own->kind == DOWN)
+        down(&own->as.window, rows, x, weight, y, room);
+    else if (own->kind == UP)
+        up(&own->as.window, rows, x, weight, y, room);
+    else
+        turn(rows, own->as.turn.first, own->as.turn.second, x, y);
+}
+
+static void map_for_weight(gemm_t call, const Link *own, int64_t rows, const float *g, const float *x, float *for_weight,
+                           float *room)
+{
+    if (own->kind == LINEAR)
+        product_for_weight(call, rows, own->in, own->out, g, x, for_weight);
+    else if (own->kind == DOWN)
+        for_window_weight(&own->as.window, rows, g, x, for_weight, room);
+    else
+        for_window_weight(&own->as.window, rows, x, g, for_weight, room);
+}
+
+static void map_for_input(gemm_t call, const Link *own, int64_t rows, const float *g, const float *weight, float *for_x,
+                          float *room)
+{
+    if (own->kind == LINEAR)
+        product_for_input(call, rows, own->in, own->out, g, weight, for_x);
+    else if (own->kind == DOWN)
+        up(&own->as.window, rows, g, weight, for_x, room);
+    else if (own->kind == UP)
+        down(&own->as.window, rows, g, weight, for_x, room);
+    else
+        turn(rows, own->as.turn.second, own->as.turn.first, g, for_x);
+}
+
+/* The numbers that a pass needs room for beside two of the widest values. */
+int64_t chain_room(int64_t count, const Link *links)
+{
+    int64_t found = 0;
+    for (int64_t l = 0; l < count; l++)
+        if (links[l].kind == DOWN || links[l].kind == UP)
+            found = most(found, window_room(&links[l].as.window));
+    return found;
+}
+
+static void follow_forward(const Link *own, int64_t r, int64_t rows, const Left *left)
+{
+    int64_t columns = own->channels, lines = rows * (own->out / columns);
+    int64_t copies = own->out > columns ? fold(&lines, &columns) : 1, place = r * own->channels;
+    int activation = (int)own->activation;
+    float slope = (float)own->slope;
+    if (own->norm) /* a bias would go with the mean */
+        norm_forward(lines, columns, copies, left->before, of(own->scale, place), of(own->offset, place), own->eps,
+                     activation, slope, left->y, left->mean, left->deviation);
+    else
+        plain_forward(lines, columns, copies, of(own->bias, place), activation, slope, left->y);
+}
+
+/* Return the gradient of what the map made: inner, or g itself if nothing follows the map. */
+static const float *follow_backward(const Link *own, int64_t r, int64_t rows, const Left *left, const float *g, float *inner)
+{
+    int64_t columns = own->channels, lines = rows * (own->out / columns);
+    int64_t copies = own->out > columns ? fold(&lines, &columns) : 1, place = r * own->channels;
+    int activation = (int)own->activation;
+    float slope = (float)own->slope;
+    const float *found = inner;
+    if (own->norm)
+        norm_backward(lines, columns, copies, g, left->y, left->before, of(own->scale, place), left->mean,
+                      left->deviation, activation, slope, inner, into(own->for_scale, place),
+                      into(own->for_offset, place));
+    else if (activation != NONE)
+        through(lines * columns, g, left->y, activation, slope, inner);
+    else
+        found = g;
+    bias_backward(lines, columns, copies, found, into(own->for_bias, place));
+    return found;
+}
+
+/* x is [R, B, in], kept is [R, size], result is [R, B, out]; room as chain_room has it. */
 void chain_forward(int64_t replicas, int64_t rows, int64_t count, const Link *links, const float *x, float *kept,
-                   int64_t size, float *result, gemm_t call)
+                   int64_t size, float *result, float *room, gemm_t call)
 {
     Left left[count];
     for (int64_t r = 0; r < replicas; r++) {
@@ -351,13 +272,9 @@ void chain_forward(int64_t replicas, int64_t rows, int64_t count, const Link *li
                 result + r * rows * links[count - 1].out, left);
         for (int64_t l = 0; l < count; l++) {
             const Link *own = links + l;
-            int64_t in = own->in, out = own->out;
-            product(call, rows, in, out, left[l].x, own->weight + r * out * in, own->norm ? left[l].before : left[l].y);
-            if (own->norm) /* a bias would go with the mean */
-                norm_forward(rows, out, left[l].before, of(own->scale, r * out), of(own->offset, r * out), own->eps,
-                             (int)own->activation, (float)own->slope, left[l].y, left[l].mean, left[l].deviation);
-            else
-                plain_forward(rows, out, of(own->bias, r * out), (int)own->activation, (float)own->slope, left[l].y);
+            const float *weight = of(own->weight, r * own->weights);
+            map(call, own, rows, left[l].x, weight, own->norm ? left[l].before : left[l].y, room);
+            follow_forward(own, r, rows, left + l);
         }
     }
 }
@@ -368,27 +285,19 @@ void chain_backward(int64_t replicas, int64_t rows, int64_t count, const Link *l
                     gemm_t call)
 {
     Left left[count];
-    float *inner = scratch, *outward = scratch + rows * widest;
+    float *one = take(&scratch, rows * widest), *other = take(&scratch, rows * widest);
     for (int64_t r = 0; r < replicas; r++) {
         int64_t end = rows * links[count - 1].out, begin = rows * links[0].in;
         const float *arriving = g + r * end;
         lay_out(rows, count, links, x + r * begin, kept + r * size, result + r * end, left);
         for (int64_t l = count - 1; l >= 0; l--) {
             const Link *own = links + l;
-            int64_t in = own->in, out = own->out;
-            int activation = (int)own->activation;
-            float slope = (float)own->slope;
-            if (own->norm)
-                norm_backward(rows, out, arriving, left[l].y, left[l].before, of(own->scale, r * out), left[l].mean,
-                              left[l].deviation, activation, slope, inner, into(own->for_scale, r * out),
-                              into(own->for_offset, r * out), into(own->for_bias, r * out));
-            else
-                plain_backward(rows, out, arriving, left[l].y, activation, slope, inner, into(own->for_bias, r * out));
+            const float *behind = follow_backward(own, r, rows, left + l, arriving, arriving == one ? other : one);
             if (own->for_weight)
-                product_for_weight(call, rows, in, out, inner, left[l].x, own->for_weight + r * out * in);
-            float *next = l > 0 ? outward : into(onwards, r * begin);
+                map_for_weight(call, own, rows, behind, left[l].x, own->for_weight + r * own->weights, scratch);
+            float *next = l > 0 ? (behind == one ? other : one) : into(onwards, r * begin);
             if (next)
-                product_for_input(call, rows, in, out, inner, own->weight + r * out * in, next);
+                map_for_input(call, own, rows, behind, of(own->weight, r * own->weights), next, scratch);
             arriving = next;
         }
     }

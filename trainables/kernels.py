@@ -22,28 +22,43 @@ from trainables import compiling
 WIDEST = 4_096
 """Channels that a kernel has room for."""
 NONE, TANH, LEAKY, RELU = 0, 1, 2, 3
+LINEAR, DOWN, UP, TURN = 0, 1, 2, 3
 SOURCE = Path(__file__).with_suffix(".c")
 _LANES = 16
 """Numbers to a multiple of which the kernels round up the room for each value that they keep."""
-_WORDS = 14
-"""Of 8 bytes: what a ``Link`` of ``kernels.c`` has."""
+_GEOMETRY, _POINTERS, _WORDS = 9, 18, 26
+"""Where a ``Link`` of ``kernels.c`` has its geometry and its pointers, and what it has in all, in words of 8 bytes."""
 _size, _array = ctypes.c_int64, ctypes.c_void_p
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A linear map ``[outputs, inputs]`` and what follows it, as the kernels name it.
+    """A map of the numbers of a sample and what follows it, as the kernels name it.
+
+    Images are channels-last. A linear map has weights ``[outputs, inputs]``; a convolution, plain (``DOWN``) or
+    transposed (``UP``), joins a small and a large image by weights ``[small, large, k, k]``; a turn of ``[a, b]`` to
+    ``[b, a]`` has none.
 
     Attributes:
+        kind: one of ``LINEAR``, ``DOWN``, ``UP`` and ``TURN``.
+        inputs, outputs: numbers of a sample.
+        channels: of the outputs, each with a bias, scale and offset of its own.
+        weights: numbers of them.
+        geometry: of a convolution channels of the small and the large image, height and width of the small one, then
+            of the large one, kernel, stride and padding; of a turn a and b.
         biased: whether it has a bias.
         eps: of the batch norm; None if there is none.
         affine: whether the norm has scale and offset.
         activation: one of ``NONE``, ``TANH``, ``RELU`` and ``LEAKY``, which alone has a slope.
     """
 
+    kind: int = LINEAR
     inputs: int
     outputs: int
+    channels: int
+    weights: int
+    geometry: tuple[int, ...] = ()
     biased: bool = False
     eps: float | None = None
     affine: bool = False
@@ -54,30 +69,35 @@ class Link:
 class Layout:
     """Links in a row as the kernels read them; their parameters are filled in for each call.
 
-    Parameters come link by link: weight ``[R, outputs, inputs]``, then bias, then scale and offset ``[R, outputs]``
-    of a norm, where a link has them.
+    Parameters come link by link: weight ``[R, ...]``, then bias, then scale and offset ``[R, channels]`` of a norm,
+    where a link has them.
+
+    Args:
+        links: in order.
+        shape: of a sample of the result, whose numbers lie as the last link leaves them.
     """
 
-    def __init__(self, links: Sequence[Link]) -> None:
-        self.links = tuple(links)
-        self.outputs = links[-1].outputs
+    def __init__(self, links: Sequence[Link], shape: tuple[int, ...]) -> None:
+        self.links, self.shape = tuple(links), shape
         self.widest = max(link.outputs for link in links)
         self._empty = np.zeros((len(links), _WORDS), dtype=np.int64)
         given: list[int] = []
         for place, link in enumerate(links):
-            self._empty[place, :4] = link.inputs, link.outputs, link.eps is not None, link.activation
-            self._empty[place, 4:6] = np.array([link.eps or 0.0, link.slope]).view(np.int64)
-            has = (True, link.biased, link.affine, link.affine)
-            given += [place * _WORDS + 6 + number for number, own in enumerate(has) if own]
-        self._given = np.array(given)
+            sizes = link.inputs, link.outputs, link.channels, link.weights
+            self._empty[place, :7] = link.kind, *sizes, link.eps is not None, link.activation
+            self._empty[place, 7:_GEOMETRY] = np.array([link.eps or 0.0, link.slope]).view(np.int64)
+            self._empty[place, _GEOMETRY : _GEOMETRY + len(link.geometry)] = link.geometry
+            has = (link.weights > 0, link.biased, link.affine, link.affine)
+            given += [place * _WORDS + _POINTERS + number for number, own in enumerate(has) if own]
+        self._given = np.array(given, dtype=np.int64)
 
     def kept(self, rows: int) -> int:
         """Return how many numbers a replica's forward pass keeps; the last result is its caller's."""
         sizes: list[int] = []
         for place, link in enumerate(self.links):
-            sizes += [rows * link.outputs, link.outputs, link.outputs] if link.eps is not None else []
+            sizes += [rows * link.outputs, link.channels, link.channels] if link.eps is not None else []
             sizes += [rows * link.outputs] if place + 1 < len(self.links) else []
-        return sum(-(-size // _LANES) * _LANES for size in sizes)
+        return sum(map(_rounded, sizes))
 
     def filled(self, given: Sequence[Tensor], found: Sequence[Tensor | None] | None = None) -> npt.NDArray[np.int64]:
         """Return the links with their parameters and, where wanted, with the places of their gradients."""
@@ -88,25 +108,32 @@ class Layout:
         return own
 
 
+def _rounded(size: int) -> int:
+    return -(-size // _LANES) * _LANES
+
+
 class Kernels:
-    """The compiled functions, on contiguous float32 tensors on a CPU, values ``[R, B, C]``."""
+    """The compiled functions, on contiguous float32 tensors on a CPU, values ``[R, B, ...]``."""
 
     def __init__(self, library: ctypes.CDLL, gemm: int) -> None:
         self._gemm = gemm
         shape = [_size] * 3
         self._forward = library.chain_forward
-        self._forward.argtypes = [*shape, _array, _array, _array, _size, _array, _array]
+        self._forward.argtypes = [*shape, _array, _array, _array, _size, *[_array] * 3]
         self._backward = library.chain_backward
         self._backward.argtypes = [*shape, _array, _array, _array, _size, *[_array] * 4, _size, _array]
         for function in (self._forward, self._backward):
             function.restype = None
+        self._room = library.chain_room
+        self._room.argtypes, self._room.restype = [_size, _array], _size
 
     def forward(self, layout: Layout, x: Tensor, given: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Return the result ``[R, B, out]`` of links in a row, and what :meth:`backward` needs to have kept."""
-        replicas, rows, _ = x.shape
+        """Return the result ``[R, B, *shape]`` of links in a row, and what :meth:`backward` needs to have kept."""
+        replicas, rows = x.shape[:2]
         links, size = layout.filled(given), layout.kept(rows)
-        kept, result = x.new_empty(replicas, size), x.new_empty(replicas, rows, layout.outputs)
-        places = _at(x), kept.data_ptr(), size, result.data_ptr()
+        kept, result = x.new_empty(replicas, size), x.new_empty(replicas, rows, *layout.shape)
+        room = x.new_empty(self._room(len(links), links.ctypes.data))
+        places = _at(x), kept.data_ptr(), size, result.data_ptr(), room.data_ptr()
         self._forward(replicas, rows, len(links), links.ctypes.data, *places, self._gemm)
         return result, kept
 
@@ -131,10 +158,10 @@ class Kernels:
             found: where those of the parameters go; None where nobody needs one.
             onwards: where that of x goes, if anybody needs it.
         """
-        replicas, rows, _ = x.shape
+        replicas, rows = x.shape[:2]
         result, kept = left
         links = layout.filled(given, found)
-        scratch = x.new_empty(2 * rows * layout.widest)
+        scratch = x.new_empty(2 * _rounded(rows * layout.widest) + self._room(len(links), links.ctypes.data))
         places = _at(x), _at(kept), kept.shape[1], _at(result), _at(g), _at(onwards), scratch.data_ptr(), layout.widest
         self._backward(replicas, rows, len(links), links.ctypes.data, *places, self._gemm)
 

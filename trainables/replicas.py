@@ -157,16 +157,19 @@ def apply(module: nn.Module, params: Params, *inputs: Tensor, twice: bool = Fals
     Three ways to the same numbers (to rounding), by what the network is made of:
 
     * layers with a rule in ``_RULES`` run as one kernel over the stack: what ``vmap`` makes of them costs a CPU two to
-      four times as much, in copies between layouts; linear maps in a row, with what follows each, are a chain
-      (``chains``) on a CPU;
-    * convolutions on a CPU run replica by replica: ``vmap`` makes them one grouped convolution, which oneDNN runs no
-      faster, and the loop's kernels are the solo run's to the bit;
+      four times as much, in copies between layouts; linear maps and convolutions in a row, with what follows each,
+      are a chain (``chains``) on a CPU;
+    * convolutions on a CPU that no chain takes run replica by replica: ``vmap`` makes them one grouped convolution,
+      which oneDNN runs no faster;
     * any other module goes through ``vmap``, or replica by replica if that cannot run it.
     """
+    fused = kernels.load() if not twice and _fits(*inputs) else None
     if inputs[0].device.type == "cpu" and _convolves(module):
-        return _one_by_one(module, params, inputs)
+        if fused is None or not _chains_convolutions(module):
+            return _one_by_one(module, params, inputs)
+        return _run(module, "", params, *inputs, fused=fused)
     if _has_rules(module):
-        return _run(module, "", params, *inputs, fused=None if twice or not _fits(*inputs) else kernels.load())
+        return _run(module, "", params, *inputs, fused=fused)
     if not _maps(module, tuple(own.shape[1:] for own in inputs), tuple(own.dtype for own in inputs)):
         return _one_by_one(module, params, inputs)
     return vmap(lambda own, *x: functional_call(module, own, x))(dict(params), *inputs)
@@ -222,11 +225,21 @@ def _convolves(module: nn.Module) -> bool:
 
 
 @lru_cache(maxsize=1_024)
-def _has_rules(module: nn.Module) -> bool:
-    if type(module) in _RULES:
+def _has_rules(module: nn.Module, *, beside: tuple[type[nn.Module], ...] = ()) -> bool:
+    """Return whether a network is made of layers that have a rule or are of a kind that is taken beside those."""
+    if type(module) in _RULES or isinstance(module, beside):
         return True
     made_of_children = isinstance(module, Wired | nn.ModuleList) or type(module) is nn.Sequential
-    return made_of_children and all(map(_has_rules, module.children()))
+    return made_of_children and all(_has_rules(child, beside=beside) for child in module.children())
+
+
+@lru_cache(maxsize=1_024)
+def _chains_convolutions(module: nn.Module) -> bool:
+    """Return whether a network can run in chains and one of them has a convolution."""
+    sequences = [own for own in module.modules() if type(own) is nn.Sequential]
+    parts = [part for own in sequences for part in chains.split(own)]
+    chained = any(isinstance(part, chains.Chain) and part.convolves for part in parts)
+    return chained and _has_rules(module, beside=CONVOLUTIONS)
 
 
 @lru_cache(maxsize=1_024)
@@ -244,6 +257,9 @@ def _run(module: nn.Module, prefix: str, params: Params, *inputs: Tensor, fused:
     rule = _RULES.get(type(module))
     if rule is not None:
         return rule(module, lambda name: params.get(prefix + name), *inputs)
+    if isinstance(module, CONVOLUTIONS):
+        own = [name for name, _ in (*module.named_parameters(), *module.named_buffers())]
+        return _one_by_one(module, {name: params[prefix + name] for name in own}, inputs)
     if isinstance(module, Wired):
         return module.wire(
             lambda name, *own: _run(module.get_submodule(name), f"{prefix}{name}.", params, *own, fused=fused),
@@ -252,11 +268,11 @@ def _run(module: nn.Module, prefix: str, params: Params, *inputs: Tensor, fused:
     assert isinstance(module, nn.Sequential)
     (x,) = inputs
     for part in _layers(module) if fused is None else chains.split(module):
-        if isinstance(part, chains.Chain):
+        if isinstance(part, chains.Chain) and part.fits(tuple(x.shape[2:])):
             assert fused is not None
             x = part.run(fused, lambda name: params[prefix + name], x)
-        else:
-            name, layer = part
+            continue
+        for name, layer in part.layers if isinstance(part, chains.Chain) else [part]:
             x = _run(layer, prefix + name, params, x, fused=fused)
     return x
 

@@ -128,7 +128,7 @@ def test_labels_of_other_layers_double_precision_and_running_statistics_stay_wit
 def test_layers_of_nested_sequences_join_one_chain() -> None:
     parts = chains.split(NETS["nested"])
     assert [type(part) for part in parts] == [tuple, chains.Chain, tuple]
-    assert [link.linear for link in parts[1].links] == ["1.0.", "2."]  # type: ignore[union-attr]
+    assert [link.prefix for link in parts[1].links] == ["1.0.", "2."]  # type: ignore[union-attr]
 
 
 @fused
@@ -182,7 +182,7 @@ def test_an_activation_is_torchs_at_its_ends_with_its_gradient(layer: nn.Module,
 def test_the_kernels_take_no_memory_for_what_it_is_not() -> None:
     own = kernels.load()
     assert own is not None
-    layout = kernels.Layout([kernels.Link(inputs=4, outputs=5, biased=True)])
+    layout = kernels.Layout([kernels.Link(inputs=4, outputs=5, channels=5, weights=20, biased=True)], (5,))
     x, weight = torch.zeros(2, 3, 4), torch.zeros(2, 5, 4)
     for bias in (torch.zeros(1, 5).expand(2, 5), torch.zeros(2, 5, dtype=torch.float64)):
         with pytest.raises(TypeError, match="contiguous float32 on a CPU"):
