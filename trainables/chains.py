@@ -67,13 +67,13 @@ class Link:
             return self._linear(self.layer, shape)
         if isinstance(self.layer, nn.Conv2d | nn.ConvTranspose2d):
             return self._convolution(self.layer, shape)
-        made = self.layer.unflattened_size if isinstance(self.layer, nn.Unflatten) else (prod(shape),)
+        made = tuple(self.layer.unflattened_size) if isinstance(self.layer, nn.Unflatten) else (prod(shape),)
         if prod(made) != prod(shape):
             return None
-        channels, pixels = _planes(tuple(made) if len(shape) == 1 else shape)
+        channels, pixels = _planes(made if len(shape) == 1 else shape)
         turn = (channels, pixels) if len(shape) == 1 else (pixels, channels)
         if self.bare and min(turn) == 1:
-            return None, tuple(made)
+            return None, made
         return self._with(made[0], kind=kernels.TURN, inputs=prod(shape), outputs=prod(made), geometry=turn), made
 
     def _linear(self, layer: nn.Linear, shape: Shape) -> tuple[kernels.Link | None, Shape] | None:
@@ -213,7 +213,7 @@ def _joins(layer: nn.Module, last: nn.Module | None) -> bool | None:
         return ends_in_images and (layer.start_dim, layer.end_dim) == (1, -1)
     if type(layer) is nn.Unflatten:
         sizes = layer.unflattened_size
-        fixed = layer.dim == 1 and len(sizes) == 3 and all(isinstance(size, int) and size > 0 for size in sizes)
+        fixed = layer.dim == 1 and len(sizes) == 3 and min(sizes) > 0
         return last is not None and not ends_in_images and fixed
     return False
 

@@ -30,7 +30,7 @@ def library(source: Path, *options: str) -> ctypes.CDLL | None:
     """Return the library of a C source, or None where it is turned off or cannot be compiled, which is logged.
 
     Args:
-        source: the file; its digest, with those of the files beside it that it includes, names the library in the cache.
+        source: the file; its digest and those of the files that it includes name the library in the cache.
         options: of the compiler, beside those that all sources share.
     """
     if os.environ.get(VARIABLE) == "torch":
@@ -75,7 +75,7 @@ def _compiled(compiler: str, source: Path, options: Sequence[str]) -> Path:
 
 
 def _texts(source: Path) -> list[bytes]:
-    """Return a source and what it includes by ``#include "..."`` from its folder, those files' own included ones too."""
+    """Return a source, the files that it includes by ``#include "..."``, and those that they include."""
     found: dict[Path, bytes] = {}
     waiting = [source]
     while waiting:
