@@ -256,9 +256,14 @@ def _in_place(layer: nn.Module) -> bool:
     return type(layer) in (nn.Tanh, nn.ReLU) or (type(layer) is nn.LeakyReLU and layer.negative_slope > 0)
 
 
+def layers_of(module: nn.Sequential) -> list[tuple[str, nn.Module]]:
+    """Return the layers with their names, also those that come again: ``named_children`` leaves them out."""
+    return [own for own in module.named_modules(remove_duplicate=False) if own[0] and "." not in own[0]]
+
+
 def _flat(module: nn.Sequential, prefix: str) -> list[tuple[str, nn.Module]]:
     found: list[tuple[str, nn.Module]] = []
-    for name, layer in module.named_children():
+    for name, layer in layers_of(module):
         own = f"{prefix}{name}."
         found += _flat(layer, own) if type(layer) is nn.Sequential else [(own, layer)]
     return found

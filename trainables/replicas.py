@@ -230,7 +230,14 @@ def _has_rules(module: nn.Module, *, beside: tuple[type[nn.Module], ...] = ()) -
     if type(module) in _RULES or isinstance(module, beside):
         return True
     made_of_children = isinstance(module, Wired | nn.ModuleList) or type(module) is nn.Sequential
+    if made_of_children and _shares(module):
+        return False
     return made_of_children and all(_has_rules(child, beside=beside) for child in module.children())
+
+
+def _shares(module: nn.Module) -> bool:
+    """Return whether a parameter occurs under two names, of which a stack has the first alone."""
+    return len([*module.parameters()]) < len([*module.named_parameters(remove_duplicate=False)])
 
 
 @lru_cache(maxsize=1_024)
@@ -245,7 +252,7 @@ def _chains_convolutions(module: nn.Module) -> bool:
 @lru_cache(maxsize=1_024)
 def _layers(module: nn.Sequential) -> tuple[tuple[str, nn.Module], ...]:
     """Return the layers in order with the prefix of their parameters' names: walking a module's children is slow."""
-    return tuple((f"{name}.", layer) for name, layer in module.named_children())
+    return tuple((f"{name}.", layer) for name, layer in chains.layers_of(module))
 
 
 def _fits(*inputs: Tensor) -> bool:

@@ -60,3 +60,26 @@ def test_other_options_make_another_library(source: Path, monkeypatch: pytest.Mo
 def test_libraries_can_be_turned_off(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(compiling.VARIABLE, "torch")
     assert compiling.library(source) is None
+
+
+@needs_a_compiler
+def test_a_file_that_has_changed_is_compiled_anew_whoever_includes_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("STUDY_CACHE", str(tmp_path / "cache"))
+    source, inner = tmp_path / "number.c", tmp_path / "more" / "inner.c"
+    inner.parent.mkdir()
+    source.write_text('#include <stdint.h>\n# include "more/outer.c"\nint number(void) { return NUMBER; }\n', "utf-8")
+    (tmp_path / "more" / "outer.c").write_text('#include "inner.c"\n', encoding="utf-8")
+    for number in (7, 8, 7):
+        inner.write_text(f"#define NUMBER {number}\n", encoding="utf-8")
+        library = compiling.library(source)
+        assert library is not None
+        assert library.number() == number
+    assert len(list((tmp_path / "cache" / "kernels").iterdir())) == 2
+
+
+def test_all_files_of_the_kernels_are_hashed() -> None:
+    texts = compiling._texts(kernels.SOURCE)
+    assert len(texts) == 3
+    assert all((kernels.SOURCE.parent / name).read_bytes() in texts for name in ("windows.c", "following.c"))

@@ -34,6 +34,7 @@ def mlp(*, affine: bool = True, bias: bool = True) -> nn.Module:
     )
 
 
+RELU, SHARED = nn.ReLU(), nn.Linear(4, 4)
 NETWORKS = {
     "mlp": mlp(),
     "no affine": mlp(affine=False),
@@ -46,6 +47,8 @@ NETWORKS = {
     "layer norm of images": nn.Sequential(nn.Unflatten(1, (2, 2, 1)), LayerNorm(2, eps=1e-3, affine=True)),
     "spectral norm": nn.Sequential(SpectralLinear(4, 6), nn.ReLU(), SpectralLinear(6, 2), nn.Tanh()),
     "spectral convolution": nn.Sequential(nn.Unflatten(1, (1, 2, 2)), SpectralConv2d(1, 3, 3, stride=2, padding=1)),
+    "a layer that comes again": nn.Sequential(nn.Linear(4, 4), RELU, nn.Linear(4, 4), RELU, nn.Linear(4, 4)),
+    "weights that come again": nn.Sequential(SHARED, nn.Tanh(), SHARED),
     "spectral norm, vmap": nn.Sequential(SpectralLinear(4, 4), Doubled()),
     "normed images": nn.Sequential(nn.Unflatten(1, (1, 2, 2)), BatchNorm(1, eps=1e-5, affine=True)),
     "convolution": nn.Sequential(
