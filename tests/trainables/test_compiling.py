@@ -81,5 +81,7 @@ def test_a_file_that_has_changed_is_compiled_anew_whoever_includes_it(
 
 def test_all_files_of_the_kernels_are_hashed() -> None:
     texts = compiling._texts(kernels.SOURCE)
-    assert len(texts) == 3
-    assert all((kernels.SOURCE.parent / name).read_bytes() in texts for name in ("windows.c", "following.c"))
+    assert len(texts) == 4
+    assert all(
+        (kernels.SOURCE.parent / name).read_bytes() in texts for name in ("windows.c", "frames.c", "following.c")
+    )
