@@ -10,6 +10,11 @@
 #include "frames.c"
 
 #define UNROLLED _Pragma("GCC unroll 8")
+#if defined(__x86_64__)
+#define KEEP(value) __asm__("" : "+v"(value)) /* in a register: gcc would read it again for each use */
+#else
+#define KEEP(value)
+#endif
 #define INLINE static inline __attribute__((always_inline))
 
 typedef float vec __attribute__((vector_size(4 * WIDTH)));
@@ -79,49 +84,62 @@ INLINE void narrow_tile(const Pass *pass, int64_t first, int64_t count, int pixe
 {
     const float *at[PIXELS];
     vec sum[PIXELS][NARROW];
-    float rest[PIXELS][NARROW] = {{0}};
-    int64_t output_by = pass->rows * pass->run;
+    float total[PIXELS][NARROW];
     Reach reach = pass->reach[first / PIXELS];
-    int64_t whole = reach.run.end - (reach.run.end - reach.run.first) % WIDTH;
+    int64_t output_by = pass->rows * pass->run, rest = (reach.run.end - reach.run.first) % WIDTH;
     UNROLLED for (int p = 0; p < pixels; p++) {
-        at[p] = frames + pass->from[least(first + p, count - 1)] + reach.rows.first * pass->by;
+        at[p] = frames + pass->from[least(first + p, count - 1)];
         UNROLLED for (int o = 0; o < outputs; o++) sum[p][o] = (vec){0};
     }
     for (int64_t y = reach.rows.first; y < reach.rows.end; y++) {
         const float *weight = pass->weight + y * pass->run;
-        for (int64_t i = reach.run.first; i < whole; i += WIDTH)
-            UNROLLED for (int p = 0; p < pixels; p++)
-                UNROLLED for (int o = 0; o < outputs; o++)
-                    sum[p][o] += load(at[p] + i) * load(weight + o * output_by + i);
-        for (int64_t i = whole; i < reach.run.end; i++)
-            UNROLLED for (int p = 0; p < pixels; p++)
-                UNROLLED for (int o = 0; o < outputs; o++) rest[p][o] += at[p][i] * weight[o * output_by + i];
-        UNROLLED for (int p = 0; p < pixels; p++) at[p] += pass->by;
+        for (int64_t i = reach.run.first; i + WIDTH <= reach.run.end; i += WIDTH) {
+            vec w[NARROW];
+            UNROLLED for (int o = 0; o < outputs; o++) {
+                w[o] = load(weight + o * output_by + i);
+                KEEP(w[o]);
+            }
+            UNROLLED for (int p = 0; p < pixels; p++) {
+                vec own = load(at[p] + y * pass->by + i);
+                KEEP(own);
+                UNROLLED for (int o = 0; o < outputs; o++) sum[p][o] += own * w[o];
+            }
+        }
     }
     UNROLLED for (int p = 0; p < pixels; p++)
-        UNROLLED for (int o = 0; o < outputs; o++)
-            result[pass->to[least(first + p, count - 1)] + o] = added_up(sum[p][o]) + rest[p][o];
+        UNROLLED for (int o = 0; o < outputs; o++) total[p][o] = added_up(sum[p][o]);
+    for (int64_t y = reach.rows.first; y < reach.rows.end && rest > 0; y++)
+        for (int64_t i = reach.run.end - rest; i < reach.run.end; i++)
+            UNROLLED for (int p = 0; p < pixels; p++)
+                UNROLLED for (int o = 0; o < outputs; o++)
+                    total[p][o] += at[p][y * pass->by + i] * pass->weight[o * output_by + y * pass->run + i];
+    UNROLLED for (int p = 0; p < pixels; p++)
+        memcpy(result + pass->to[least(first + p, count - 1)], total[p], outputs * sizeof(float));
 }
+
+/* Functions of their own, because one with all of them runs out of registers for addresses. */
+#define NARROW_SUMS(outputs, pixels)                                                                                   \
+    static __attribute__((noinline)) void narrow_sums_##outputs(const Pass *pass, int64_t count, const float *frames,  \
+                                                                float *result)                                         \
+    {                                                                                                                  \
+        for (int64_t p = 0; p < count; p += pixels)                                                                    \
+            narrow_tile(pass, p, count, pixels, outputs, frames, result);                                              \
+    }
+NARROW_SUMS(1, 6)
+NARROW_SUMS(2, 6)
+NARROW_SUMS(3, 3)
+NARROW_SUMS(4, 3)
 
 static void narrow_sums(const Pass *pass, int64_t count, int64_t outputs, const float *frames, float *result)
 {
-    switch (outputs) {
-    case 1:
-        for (int64_t p = 0; p < count; p += PIXELS)
-            narrow_tile(pass, p, count, PIXELS, 1, frames, result);
-        break;
-    case 2:
-        for (int64_t p = 0; p < count; p += PIXELS)
-            narrow_tile(pass, p, count, PIXELS, 2, frames, result);
-        break;
-    case 3:
-        for (int64_t p = 0; p < count; p += PIXELS / 2)
-            narrow_tile(pass, p, count, PIXELS / 2, 3, frames, result);
-        break;
-    default:
-        for (int64_t p = 0; p < count; p += PIXELS / 2)
-            narrow_tile(pass, p, count, PIXELS / 2, NARROW, frames, result);
-    }
+    if (outputs == 1)
+        narrow_sums_1(pass, count, frames, result);
+    else if (outputs == 2)
+        narrow_sums_2(pass, count, frames, result);
+    else if (outputs == 3)
+        narrow_sums_3(pass, count, frames, result);
+    else
+        narrow_sums_4(pass, count, frames, result);
 }
 
 static void window_sums(const Pass *pass, int64_t count, int64_t outputs, const float *frames, float *result)
