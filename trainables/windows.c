@@ -16,6 +16,7 @@
 #define KEEP(value)
 #endif
 #define INLINE static inline __attribute__((always_inline))
+#define APART static __attribute__((noinline))
 
 typedef float vec __attribute__((vector_size(4 * WIDTH)));
 typedef float loose __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
@@ -118,12 +119,11 @@ INLINE void narrow_tile(const Pass *pass, int64_t first, int64_t count, int pixe
 }
 
 /* Functions of their own, because one with all of them runs out of registers for addresses. */
-#define NARROW_SUMS(outputs, pixels)                                                                                   \
-    static __attribute__((noinline)) void narrow_sums_##outputs(const Pass *pass, int64_t count, const float *frames,  \
-                                                                float *result)                                         \
-    {                                                                                                                  \
-        for (int64_t p = 0; p < count; p += pixels)                                                                    \
-            narrow_tile(pass, p, count, pixels, outputs, frames, result);                                              \
+#define NARROW_SUMS(outputs, pixels) \
+    APART void narrow_sums_##outputs(const Pass *pass, int64_t count, const float *frames, float *result) \
+    { \
+        for (int64_t p = 0; p < count; p += pixels) \
+            narrow_tile(pass, p, count, pixels, outputs, frames, result); \
     }
 NARROW_SUMS(1, 6)
 NARROW_SUMS(2, 6)
@@ -248,6 +248,17 @@ static Range met(const Window *w, int64_t tap, int64_t side, int64_t count)
     return found;
 }
 
+/* Functions of their own for the registers' sake. */
+APART void outer_tile_1(const Places *at, const float *frames, const float *small, int64_t used, float *sum)
+{
+    outer_tile(at, 1, frames, small, used, sum);
+}
+
+APART void outer_tile_2(const Places *at, const float *frames, const float *small, int64_t used, float *sum)
+{
+    outer_tile(at, PANEL, frames, small, used, sum);
+}
+
 static void outer_sums(const Window *w, const Pass *pass, int64_t samples, const float *frames, const float *small)
 {
     int64_t all = whole_vectors(w->small);
@@ -264,9 +275,9 @@ static void outer_sums(const Window *w, const Pass *pass, int64_t samples, const
                 for (int64_t x = i / w->large + 1; x <= (i + used - 1) / w->large; x++)
                     widen_range(&at.columns, met(w, x, w->large_w, w->small_w));
                 if (lanes > WIDTH)
-                    outer_tile(&at, PANEL, own, small + panel, used, sum);
+                    outer_tile_2(&at, own, small + panel, used, sum);
                 else
-                    outer_tile(&at, 1, own, small + panel, used, sum);
+                    outer_tile_1(&at, own, small + panel, used, sum);
             }
         }
     }
