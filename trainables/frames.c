@@ -10,7 +10,7 @@
 #endif
 #define PIXELS 6                /* with PANEL vectors their sums fill the registers */
 #define PANEL 2                 /* vectors of channels that are summed at once */
-#define GROUP (50 * 1024)       /* numbers of framed samples that are worked on at once, 200 KiB */
+#define GROUP (72 * 1024)       /* numbers of framed samples that are worked on at once, 288 KiB */
 #define MOST (2 * PIXELS)       /* samples of a group, so many at most */
 #define LEAST 192               /* pixels of a group, so many at least: weights serve all of them */
 #define MANY 16                 /* times as many numbers, and MANY * MANY windows, for the gradient of weights */

@@ -163,13 +163,14 @@ def apply(module: nn.Module, params: Params, *inputs: Tensor, twice: bool = Fals
       which oneDNN runs no faster;
     * any other module goes through ``vmap``, or replica by replica if that cannot run it.
     """
-    fused = kernels.load() if not twice and _fits(*inputs) else None
+    fusible = not twice and _fits(*inputs)
     if inputs[0].device.type == "cpu" and _convolves(module):
-        if fused is None or not _chains_convolutions(module):
+        fused = kernels.load() if fusible and _chains_convolutions(module) else None
+        if fused is None:
             return _one_by_one(module, params, inputs)
         return _run(module, "", params, *inputs, fused=fused)
     if _has_rules(module):
-        return _run(module, "", params, *inputs, fused=fused)
+        return _run(module, "", params, *inputs, fused=kernels.load() if fusible else None)
     if not _maps(module, tuple(own.shape[1:] for own in inputs), tuple(own.dtype for own in inputs)):
         return _one_by_one(module, params, inputs)
     return vmap(lambda own, *x: functional_call(module, own, x))(dict(params), *inputs)

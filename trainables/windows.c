@@ -125,10 +125,10 @@ INLINE void narrow_tile(const Pass *pass, int64_t first, int64_t count, int pixe
         for (int64_t p = 0; p < count; p += pixels) \
             narrow_tile(pass, p, count, pixels, outputs, frames, result); \
     }
-NARROW_SUMS(1, 6)
-NARROW_SUMS(2, 6)
-NARROW_SUMS(3, 3)
-NARROW_SUMS(4, 3)
+NARROW_SUMS(1, PIXELS)
+NARROW_SUMS(2, PIXELS)
+NARROW_SUMS(3, PIXELS / 2)
+NARROW_SUMS(4, PIXELS / 2)
 
 static void narrow_sums(const Pass *pass, int64_t count, int64_t outputs, const float *frames, float *result)
 {
