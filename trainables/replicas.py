@@ -165,7 +165,8 @@ def apply(module: nn.Module, params: Params, *inputs: Tensor, twice: bool = Fals
     """
     fusible = not twice and _fits(*inputs)
     if inputs[0].device.type == "cpu" and _convolves(module):
-        fused = kernels.load() if fusible and _chains_convolutions(module) else None
+        alone = torch.get_num_threads() == 1  # the library shares a convolution out among threads, the kernels do not
+        fused = kernels.load() if fusible and alone and _chains_convolutions(module) else None
         if fused is None:
             return _one_by_one(module, params, inputs)
         return _run(module, "", params, *inputs, fused=fused)

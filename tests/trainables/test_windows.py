@@ -269,6 +269,22 @@ def test_penalties_and_double_precision_go_through_torch() -> None:
 
 
 @fused
+def test_with_several_threads_convolutions_are_the_librarys() -> None:
+    module, shape = NETS["score"]
+    params, x = stacked(module, 2), samples(2, 3, *shape)
+    threads, found = torch.get_num_threads(), []
+    try:
+        for count in (1, 2):
+            torch.set_num_threads(count)
+            with mock.patch.object(chains.Chain, "run", autospec=True, side_effect=chains.Chain.run) as run:
+                found.append(replicas.apply(module, params, x))
+            assert run.called == (count == 1)
+    finally:
+        torch.set_num_threads(threads)
+    torch.testing.assert_close(*found, rtol=1e-4, atol=1e-4)
+
+
+@fused
 def test_parameters_and_images_may_lie_in_memory_in_any_order() -> None:
     module, shape = NETS["score"]
     params, x = stacked(module, 2), samples(2, 3, *shape)
