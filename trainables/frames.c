@@ -136,12 +136,16 @@ static Frame around_small(const Window *w)
     return framed(w->small_h, w->small_w, w->small, front, front + height, front + width);
 }
 
-/* Copy samples into frames; what no window reaches is left out. */
+static void clear(const Frame *f, float *frames)
+{
+    memset(frames, 0, f->samples * frame_size(f) * sizeof *frames);
+}
+
+/* Copy samples into frames that have been cleared once; what no window reaches is left out. */
 static void enframe(const Frame *f, int64_t samples, const float *from, float *to)
 {
     int64_t line = f->width * f->channels, before = f->front * f->channels;
     int64_t rows = least(f->h, f->height - f->front), used = least(f->w * f->channels, line - before);
-    memset(to, 0, samples * frame_size(f) * sizeof *to);
     for (int64_t b = 0; b < samples; b++)
         for (int64_t y = 0; y < rows && used > 0; y++)
             memcpy(to + b * frame_size(f) + (f->front + y) * line + before, from + (b * f->h + y) * f->w * f->channels,

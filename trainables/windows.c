@@ -167,6 +167,7 @@ static void down(const Window *w, int64_t rows, const float *large, const float 
     Taps taps = all_taps(w);
     Grid grid = seen(w);
     Pass pass = planned(&taps, &grid, &frame, weight, &room);
+    clear(&frame, room);
     for (int64_t b = 0, listed = 0; b < rows; b += frame.samples) {
         int64_t samples = least(frame.samples, rows - b);
         if (samples != listed)
@@ -191,6 +192,7 @@ static void up(const Window *w, int64_t rows, const float *small, const float *w
         grids[n] = grid;
         passes[n] = planned(&taps, &grid, &frame, weight, &room);
     }
+    clear(&frame, room);
     for (int64_t b = 0, listed = 0; b < rows; b += frame.samples) {
         int64_t samples = least(frame.samples, rows - b);
         enframe(&frame, samples, small + b * w->small_h * w->small_w * w->small, room);
@@ -301,6 +303,7 @@ static void for_window_weight(const Window *w, int64_t rows, const float *small,
     int64_t pixels = w->small_h * w->small_w, all = whole_vectors(w->small);
     float *wide = w->small % WIDTH ? take(&room, frame.samples * pixels * all) : NULL;
     memset(pass.weight, 0, pass.rows * pass.run * all * sizeof(float));
+    clear(&frame, room);
     for (int64_t b = 0, listed = 0; b < rows; b += frame.samples) {
         int64_t samples = least(frame.samples, rows - b);
         const float *own = small + b * pixels * w->small;
