@@ -82,11 +82,30 @@ static void outer(int64_t rows, int64_t n, int64_t m, const float *a, const floa
                 out[j * m + i] += a[b * n + j] * wide[b * m + i];
 }
 
+static void transpose_block(int64_t rows, int64_t columns, int64_t high, int64_t wide, const float *from, float *to)
+{
+    float block[LANES][LANES];
+    for (int64_t i = 0; i < high; i++)
+        for (int64_t j = 0; j < wide; j++)
+            block[j][i] = from[i * columns + j];
+    for (int64_t j = 0; j < wide; j++)
+        for (int64_t i = 0; i < high; i++)
+            to[j * rows + i] = block[j][i];
+}
+
+/* Block by block where both sides are long, so that every line of the cache is read and written as a whole. */
 static void transpose(int64_t rows, int64_t columns, const float *from, float *to)
 {
-    for (int64_t i = 0; i < rows; i++)
-        for (int64_t j = 0; j < columns; j++)
-            to[j * rows + i] = from[i * columns + j];
+    if (least(rows, columns) <= 2 * LANES) {
+        for (int64_t i = 0; i < rows; i++)
+            for (int64_t j = 0; j < columns; j++)
+                to[j * rows + i] = from[i * columns + j];
+        return;
+    }
+    for (int64_t i = 0; i < rows; i += LANES)
+        for (int64_t j = 0; j < columns; j += LANES)
+            transpose_block(rows, columns, least(LANES, rows - i), least(LANES, columns - j), from + i * columns + j,
+                            to + j * rows + i);
 }
 
 /* y[b, o] = sum_i x[b, i] w[o, i] */

@@ -130,6 +130,10 @@ NETS: dict[str, tuple[nn.Sequential, tuple[int, ...]]] = {
         ),
         (7,),
     ),
+    "many maps": (
+        nn.Sequential(nn.Conv2d(40, 37, 3, 1, 1), norm(37), nn.Tanh(), nn.ConvTranspose2d(37, 65, 1)),
+        (40, 7, 6),
+    ),
     "normed score": (nn.Sequential(nn.Conv2d(2, 1, 1), nn.Flatten(), norm(16), nn.Tanh(), nn.Linear(16, 1)), (2, 4, 4)),
     "a layer that comes again": (nn.Sequential(nn.Conv2d(2, 6, 3), RELU, nn.Conv2d(6, 2, 3), RELU, TURNED), (2, 6, 6)),
     "weights that come again": (nn.Sequential(TURNED, RELU, TURNED), (2, 4, 4)),
