@@ -152,7 +152,6 @@ static void enframe(const Frame *f, int64_t samples, const float *from, float *t
                    used * sizeof *to);
 }
 
-
 /* Weights, from and to the order [small, large, k, k] */
 
 /* Where weights [small, large, k, k] have an entry: strides of outputs and inputs; taps first + t * step. */

@@ -172,7 +172,8 @@ typedef struct {
 } Left;
 
 /* Lay out what the forward pass of a replica leaves: in kept, but for the last link's y, which is the result. */
-static void lay_out(int64_t rows, int64_t count, const Link *links, const float *x, float *kept, float *result, Left *left)
+static void lay_out(int64_t rows, int64_t count, const Link *links, const float *x, float *kept, float *result,
+                    Left *left)
 {
     for (int64_t l = 0; l < count; l++) {
         memset(left + l, 0, sizeof *left);
@@ -262,7 +263,8 @@ static void follow_forward(const Link *own, int64_t r, int64_t rows, const Left 
 }
 
 /* Return the gradient of what the map made: inner, or g itself if nothing follows the map. */
-static const float *follow_backward(const Link *own, int64_t r, int64_t rows, const Left *left, const float *g, float *inner)
+static const float *follow_backward(const Link *own, int64_t r, int64_t rows, const Left *left, const float *g,
+                                    float *inner)
 {
     int64_t columns = own->channels, lines = rows * (own->out / columns);
     int64_t copies = own->out > columns ? fold(&lines, &columns) : 1, place = r * own->channels;

@@ -186,7 +186,8 @@ static void up(const Window *w, int64_t rows, const float *small, const float *w
     Grid grids[s * s];
     for (int64_t n = 0; n < s * s; n++) {
         int64_t y = n / s, x = n % s, high = taps_of(w, y), wide = taps_of(w, x);
-        Taps taps = {w->large, area, w->small, w->large * area, k, high, wide, y + s * (high - 1), x + s * (wide - 1), -s};
+        Taps taps = {w->large, area, w->small, w->large * area, k, high, wide, y + s * (high - 1), x + s * (wide - 1),
+                     -s};
         Grid grid = {count_of(w, y, w->large_h), count_of(w, x, w->large_w), met_by_first(w, y) - high + 1 + frame.front,
                      met_by_first(w, x) - wide + 1 + frame.front, 1, first_of(w, y), first_of(w, x), s};
         grids[n] = grid;
@@ -322,7 +323,8 @@ static int64_t window_room(const Window *w)
 {
     Frame large = around_many(w), small = around_small(w);
     int64_t pixels = w->small_h * w->small_w, passes = w->stride * w->stride;
-    int64_t weights = w->kernel * w->kernel * most(whole_vectors(w->small) * w->large, whole_vectors(w->large) * w->small);
+    int64_t area = w->kernel * w->kernel;
+    int64_t weights = area * most(whole_vectors(w->small) * w->large, whole_vectors(w->large) * w->small);
     int64_t listed = most(large.samples * pixels, small.samples * w->large_h * w->large_w);
     int64_t wide = large.samples * pixels * whole_vectors(w->small);
     int64_t frames = most(large.samples * frame_size(&large), small.samples * frame_size(&small));
