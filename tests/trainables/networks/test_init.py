@@ -5,15 +5,18 @@ from typing import get_args
 
 import numpy as np
 import pytest
+import torch
 from torch import nn
 
 from trainables.networks.init import Constant, He, Init, InitialValue, Normal, Orthogonal, TorchDefault, Uniform
 from trainables.networks.layers import BatchNorm
 from trainables.streams import Array, generator
 
-CONV = nn.Conv2d(24, 40, 5)
-DECONV = nn.ConvTranspose2d(40, 24, 5, stride=2)
-LINEAR = nn.Linear(300, 80)
+with torch.random.fork_rng():
+    torch.manual_seed(0)  # whatever other modules of tests have drawn
+    CONV = nn.Conv2d(24, 40, 5)
+    DECONV = nn.ConvTranspose2d(40, 24, 5, stride=2)
+    LINEAR = nn.Linear(300, 80)
 NORM = BatchNorm(20_000, eps=1e-5, affine=True)
 LAYERS = {"conv": CONV, "deconv": DECONV, "linear": LINEAR, "norm": NORM}
 every = pytest.mark.parametrize("init", [kind() for kind in get_args(Init)], ids=str)
