@@ -180,18 +180,27 @@ def _points(difference: tuple[float, float, float]) -> str:
 
 def _open(plan: Plan, found: Outlook, device: str) -> Iterator[str]:
     """Yield what would decide the claims that are open."""
-    if found.deciding:
-        which = "the open claim" if len(found.deciding) == 1 else f"{len(found.deciding)} open claims"
+    had, all_of_them = len(found.deciding), len(found.needed)
+    if had:
+        which = f"{had} of the {all_of_them} open claims" if had < all_of_them else _claims_of(had, "the")
         unit = "CPU core" if device.startswith("cpu") else "GPU"
         yield (
             f"If the rates are as observed, {found.seeds} seeds per cell would decide {which} with a chance of"
             f" {number(CHANCE)}, in at most {duration(found.seconds)} of one {unit}."
         )
     if found.beyond:
-        which = "One open claim" if len(found.beyond) == 1 else f"{len(found.beyond)} open claims"
+        which = _others(len(found.beyond)) if had else _claims_of(all_of_them, "The")
         yield f"{which} would take more than {MOST} seeds per cell at the observed rates."
-    if found.deciding:
+    if had:
         yield commands.run_until_decided(plan, found.seeds)
+
+
+def _others(count: int) -> str:
+    return "The other one" if count == 1 else f"The other {count}"
+
+
+def _claims_of(count: int, article: str) -> str:
+    return f"{article} open claim" if count == 1 else f"{article} {count} open claims"
 
 
 def _cells(summaries: Sequence[CellSummary]) -> Iterator[str]:

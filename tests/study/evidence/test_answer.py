@@ -116,8 +116,8 @@ def test_what_is_open_comes_with_the_seeds_the_time_and_the_command_that_would_d
         -2:
     ]
     assert said == (
-        "If the rates are as observed, 8 seeds per cell would decide 2 open claims with a chance of 0.80, in at most"
-        " 32 s of one CPU core."
+        "If the rates are as observed, 8 seeds per cell would decide the 2 open claims with a chance of 0.80, in"
+        " at most 32 s of one CPU core."
     )
     options = "--profile quick --until-decided --seeds 8"
     assert command == f"study run mixture-modes {options} --set steps=900 --set data.modes=2"
@@ -127,7 +127,7 @@ def test_what_is_open_comes_with_the_seeds_the_time_and_the_command_that_would_d
 
 def test_rates_at_the_border_are_out_of_reach(store: Any) -> None:
     last = answered(store([C, M] * 8, [M, C] * 8))[-1]
-    assert last == "2 open claims would take more than 200 seeds per cell at the observed rates."
+    assert last == "The 2 open claims would take more than 200 seeds per cell at the observed rates."
 
 
 @pytest.mark.parametrize(("end", "some"), [(D, "No replica of either side"), (C, "Every replica of both sides")])
@@ -143,6 +143,12 @@ def test_after_a_floor_or_ceiling_effect_seeds_are_not_said_to_be_enough_as_it_s
         f"{some} converged, so that they cannot be told apart; 16 seeds per cell could decide it if they differed."
     )
     assert "can decide" not in " ".join(answered(launch))
+
+
+def test_open_claims_that_can_be_had_are_told_from_those_that_cannot(store: Any) -> None:
+    said, others, _ = answered(store([C] * 6, [C, D] * 3))[-3:]
+    assert "would decide 1 of the 2 open claims" in said
+    assert others == "The other one would take more than 200 seeds per cell at the observed rates."
 
 
 def test_a_design_of_several_factors_says_which_one_moves_success_most() -> None:
