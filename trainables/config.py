@@ -40,6 +40,7 @@ from trainables.penalties import FAMILY as PENALTY_FAMILY
 from trainables.penalties import NoPenalty, Penalty
 from trainables.population import Population
 from trainables.renaming import first_names
+from trainables.streams import Held
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +170,7 @@ class GanConfig:
             own; refused otherwise.
         dtype: precision of parameters and arithmetic.
         population: a replica is a population of networks with schedules of their own; absent for one network each.
+        held: random numbers that all replicas share, each group of them from a seed of its own.
 
     Raises:
         ValueError: if a number is out of its range, or two fields exclude each other. That the networks fit the data's
@@ -196,6 +198,7 @@ class GanConfig:
     allow_penalty_with_batch_norm: bool = False
     dtype: Literal["float32", "float64"] = "float32"
     population: Population | None = None
+    held: Held = Held()
 
     def __post_init__(self) -> None:
         _check_size(self.batch_size, self.steps)
@@ -211,6 +214,10 @@ class GanConfig:
             raise ValueError("population.scales must not have penalty where there is none, got penalty none")
         if not isinstance(self.conditioning, Unconditional):
             self._check_labels()
+        if self.population is not None and self.held.groups:
+            raise ValueError(
+                f"held must be empty with a population, whose members differ by their seeds, got {_listed(self.held)}"
+            )
 
     def _check_penalty(self) -> None:
         kind = self.penalty.kind
@@ -253,6 +260,7 @@ class AaeConfig:
         held_out: share of the images that no phase sees; evaluation measures the encoder on them. The same images for
             every seed and configuration of a data set.
         steps: batches of images, each through all phases.
+        held: random numbers that all replicas share, each group of them from a seed of its own.
 
     Raises:
         ValueError: if a number is out of its range, or two fields exclude each other. That the data have enough
@@ -277,6 +285,7 @@ class AaeConfig:
     steps: int
     evaluation: Evaluation = Evaluation()
     dtype: Literal["float32", "float64"] = "float32"
+    held: Held = Held()
 
     def __post_init__(self) -> None:
         _check_size(self.batch_size, self.steps)
@@ -363,6 +372,10 @@ def uses_labels(config: Config) -> bool:
     return not isinstance(config.labels, Unlabeled)
 
 
+def _listed(held: Held) -> str:
+    return ", ".join(f"{group} {getattr(held, group)}" for group in held.groups)
+
+
 def _check_size(batch_size: int, steps: int) -> None:
     if batch_size < 2:
         raise ValueError(f"batch_size must be >= 2, got {batch_size}")
@@ -401,7 +414,11 @@ def digest_of(values: Mapping[str, Any]) -> str:
     return json_digest(with_floats(first_names(_as_stored(values))))
 
 
-_LATER: Mapping[tuple[str, ...], Any] = {("population",): None, ("evaluation", "batch_norm"): {"kind": "batch"}}
+_LATER: Mapping[tuple[str, ...], Any] = {
+    ("population",): None,
+    ("evaluation", "batch_norm"): {"kind": "batch"},
+    ("held",): {"init": None, "data": None, "noise": None},
+}
 """Path of a field that came later than digests that are stored, and the value that says that all is as before."""
 
 

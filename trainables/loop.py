@@ -57,13 +57,14 @@ class Loop:
         self._probes = tuple(probes)
         self._populations = _populations(config, seeds, self._probes, device)
         self.seeds = tuple(seeds)
-        streams = Streams(self.seeds if self._populations is None else self._populations.seeds, device)
+        own = self.seeds if self._populations is None else self._populations.seeds
+        streams = Streams(own, device, self.config.held)
         self._game = games.build(config) if game is None else game
         self._play = self._game.bind(source, streams)
         self._players = self._game.players
         self._params = {
             name: replicas.initialize(
-                player.module, player.init, streams, name, device=device, dtype=dtype, build=player.build
+                player.module, player.init, streams.of("init"), name, device=device, dtype=dtype, build=player.build
             )
             for name, player in self._players.items()
         }

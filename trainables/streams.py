@@ -8,9 +8,10 @@ two, at the third. Consequences that the tests hold us to:
 * there is no generator state to save: a checkpoint needs the step counter and nothing else;
 * numbers are drawn where they are needed, on a CPU or a GPU, and are the same everywhere, to the bit, in float32.
 
-Streams used by the loop: ``init/<network>/<parameter>``, ``data``, ``latent``, ``latent_g``, ``evaluation``,
-``reference``. Two cells that share a seed share every stream that both consume: that is what pairs them. The steps of
-reports come from ``snapshots``, which is one stream for all replicas.
+Everything that a training consumes belongs to one of the groups of :class:`Held`. ``evaluation``, ``evaluation/...``
+and ``evaluation_label`` are a replica's own, whatever is held. ``reference``, ``held_out`` and the steps of reports,
+``snapshots``, are one stream for all replicas. Two cells that share a seed share every stream that both consume: that
+is what pairs them.
 
 What is rare and needed on the host, such as permutations and first weights, is drawn by NumPy (:func:`generator`).
 """
@@ -18,10 +19,11 @@ What is rare and needed on the host, such as permutations and first weights, is 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -33,12 +35,51 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Array = npt.NDArray[np.float32]
+Group = Literal["init", "data", "noise"]
+GROUPS: tuple[Group, ...] = get_args(Group)
 EDITION = 2
 """Of the numbers of :class:`Streams`; another edition draws other numbers for the same seed. NumPy drew those of 1."""
 _MOST_AHEAD = 64
 _MOST_BYTES = {"cpu": 2**20}
 _MOST_BYTES_ELSEWHERE = 2**24
 """Of the draws of one stream that are made at once; four times as many are kept in all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """Groups of random numbers that all replicas of a cell share.
+
+    Where a group is absent, each replica draws it from its own seed. Where a seed is given, every replica draws what
+    the run of that seed does: the replicas then differ by the other groups alone, the replica of that very seed is what
+    it is with nothing held, and a success rate is one at these held numbers. Together the groups are everything that a
+    training consumes, and no stream is in two of them. What it is measured with (evaluation, reference, the steps of
+    reports) is in none.
+
+    Attributes:
+        init: first weights, ``init/...``, of all networks, spectral norm's first vectors and a plugin's own start
+            among them.
+        data: what is shown and in which order: whatever a data set draws for its batches (``data``, ``data/...``), and
+            which images of an autoencoder carry a label, in which order (``labelled``, ``labelled/...``).
+        noise: all else: G's input (``latent``, ``latent_g``) and the classes that it is asked for (``label``,
+            ``label_g``), instance noise (``instance/...``), where a penalty is evaluated (``penalty/...``), and an
+            autoencoder's draws of the prior and the posterior (``prior``, ``prior/mode``, ``prior_label``,
+            ``posterior``).
+    """
+
+    init: int | None = None
+    data: int | None = None
+    noise: int | None = None
+
+    def __post_init__(self) -> None:
+        for group in GROUPS:
+            seed = getattr(self, group)
+            if seed is not None and seed < 0:
+                raise ValueError(f"held.{group} must be a seed >= 0, got {seed}")
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The groups that are held."""
+        return tuple(group for group in GROUPS if getattr(self, group) is not None)
 
 
 @lru_cache(maxsize=65_536)
@@ -62,14 +103,25 @@ class Streams:
     Args:
         seeds: one seed per replica, in the order of the stack.
         device: where numbers are drawn; a CPU if absent.
+        held: groups that :meth:`of` returns from another seed.
     """
 
-    def __init__(self, seeds: Sequence[int], device: torch.device | None = None) -> None:
+    def __init__(self, seeds: Sequence[int], device: torch.device | None = None, held: Held = Held()) -> None:
         self.seeds = tuple(seeds)
         self.device = torch.device("cpu") if device is None else device
+        self._of: dict[Group, Streams] = {
+            group: Streams([getattr(held, group)] * len(self.seeds), self.device) for group in held.groups
+        }
         self._keys: dict[str, Keys] = {}
         self._ahead: dict[tuple[Kind, str, tuple[int, ...]], tuple[int, Tensor]] = {}
         self._most = _MOST_BYTES.get(self.device.type, _MOST_BYTES_ELSEWHERE)
+
+    def of(self, group: Group) -> Streams:
+        """Return the streams that a group is drawn from: these, or if it is held, those of its seed for each replica.
+
+        All that draws for a training draws from here, data sets of plugins too: nobody else knows what is held.
+        """
+        return self._of.get(group, self)
 
     def normal(self, stream: str, counter: int, shape: tuple[int, ...]) -> Tensor:
         """Draw standard normal numbers, ``[R, *shape]`` float32, at most 6.66 from 0."""

@@ -313,6 +313,10 @@ def _run(config: Trained) -> Iterator[tuple[str, str]]:
         yield "statistics", f"batch norm uses those of the batch at hand in training, {drawn}"
     else:
         yield "statistics", "batch norm always uses those of the batch at hand, when sampling too"
+    if config.held.groups:
+        words = {"init": "first weights", "data": "data and their order", "noise": "noise"}
+        seeds = ", ".join(f"{words[group]} of seed {getattr(config.held, group)}" for group in config.held.groups)
+        yield "held", f"the same for all replicas: {seeds}"
 
 
 def _settings(config: Config) -> Iterator[tuple[str, str]]:

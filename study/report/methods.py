@@ -118,6 +118,7 @@ def _levels(labels: Sequence[str]) -> str:
 def training(configs: Sequence[Config]) -> Iterable[str]:
     """Yield sentences on what was trained here, and how."""
     yield f"Data: {_choice(configs, lambda c: c.data)}."
+    yield from _held([config for config in configs if isinstance(config, GanConfig | AaeConfig)])
     gans = [config for config in configs if isinstance(config, GanConfig)]
     encoders = [config for config in configs if isinstance(config, AaeConfig)]
     if gans:
@@ -131,6 +132,16 @@ def training(configs: Sequence[Config]) -> Iterable[str]:
         f" in {_choice(configs, lambda c: c.dtype)}. Batch normalization, where there is any, uses the statistics of"
         f" the batch at hand{_when_sampling(configs)} when samples are drawn."
     )
+
+
+def _held(configs: Sequence[GanConfig | AaeConfig]) -> Iterable[str]:
+    found = [config.held for config in configs if config.held.groups]
+    if found:
+        seeds = _choice(found, lambda own: formatting.joined([f"{name} {getattr(own, name)}" for name in own.groups]))
+        yield (
+            f"In {len(found)} of {formatting.plural(len(configs), 'configuration')} all replicas shared initial weights"
+            f" (init), data and their order, or noise, each of one seed: {seeds}."
+        )
 
 
 def _when_sampling(configs: Sequence[Config]) -> str:

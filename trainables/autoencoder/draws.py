@@ -21,7 +21,7 @@ class Draws:
     """The random inputs of one step; each is a pure function of (seed, stream, step)."""
 
     def __init__(self, config: AaeConfig, split: Split, streams: Streams, step: int) -> None:
-        self._config, self._split, self._streams, self._step = config, split, streams, step
+        self._config, self._split, self._streams, self._step = config, split, streams.of("noise"), step
         self._dtype: torch.dtype = getattr(torch, config.dtype)
         self._picks = split.picks(step)
         self._code: Code | None = None

@@ -27,7 +27,7 @@ class Play:
 
     def __init__(self, config: AaeConfig, source: ImageSource, streams: Streams) -> None:
         self._config, self._streams = config, streams
-        self._split = Split(config, source, streams.seeds)
+        self._split = Split(config, source, streams.of("data").seeds)
         self._split.check()
         held = self._split.held_out()
         replicas = len(streams.seeds)

@@ -107,7 +107,10 @@ class Source(Protocol):
         """Hash of the data: equal digests mean equal samples."""
 
     def batch(self, streams: Streams, counter: int, size: int) -> Batch:
-        """Return the ``counter``-th batch of every replica; a pure function of its seed."""
+        """Return the ``counter``-th batch of every replica, a pure function of its seed among ``streams.seeds``.
+
+        Those are equal where data are held.
+        """
 
     def reference(self, size: int) -> Tensor:
         """Return ``[size, *shape]``: a fixed real sample for evaluation, the same for every replica and launch."""

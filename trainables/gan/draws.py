@@ -20,7 +20,8 @@ class Draws:
     """
 
     def __init__(self, config: GanConfig, source: Source, streams: Streams, step: int) -> None:
-        self._config, self._source, self._streams, self._step = config, source, streams, step
+        self._config, self._source, self._step = config, source, step
+        self._streams, self._data = streams.of("noise"), streams.of("data")
         self._size = config.batch_size * config.packing
         self._dtype: torch.dtype = getattr(torch, config.dtype)
         self.d_steps = config.updates.at(step)
@@ -112,7 +113,7 @@ class Draws:
 
     def _batch(self, visit: int) -> Batch:
         if visit not in self._batches:
-            self._batches[visit] = self._source.batch(self._streams, self._first + visit, self._size)
+            self._batches[visit] = self._source.batch(self._data, self._first + visit, self._size)
         return self._batches[visit]
 
     def _noise(self, stream: str, counter: int) -> Latents:

@@ -75,7 +75,7 @@ def test_values_of_an_autoencoder_are_set_by_path() -> None:
         ({"generator.norm": "batch"}, "generator is no field: the configuration has kind, data, encoder, decoder,"
                                       " discriminator, prior, labels, regularizer, reconstruction_weight, optimizer,"
                                       " d_optimizer, g_optimizer, class_optimizer, held_out, batch_size, steps,"
-                                      " evaluation, dtype"),
+                                      " evaluation, dtype, held"),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else "",
 )  # fmt: skip
