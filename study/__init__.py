@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         paired_difference,
         wilson,
     )
+    from study.api.variance import variance_components
     from study.design.hypotheses import MoreSuccess, SameSuccess, Share
     from study.design.plan import Plan
     from study.design.study import Contrast, Profile, Study, Sweep
@@ -81,6 +82,7 @@ __all__ = [
     "reach",
     "resume",
     "run",
+    "variance_components",
     "wilson",
 ]
 
@@ -103,6 +105,7 @@ _HOMES = {
         "paired_difference",
         "wilson",
     ),
+    "study.api.variance": ("variance_components",),
     "study.design.hypotheses": ("MoreSuccess", "SameSuccess", "Share"),
     "study.design.plan": ("Plan",),
     "study.design.study": ("Contrast", "Profile", "Study", "Sweep"),

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from study.storage.store import Store
 from tests import made_plugins
 from tests.study import kept_launches
 from trainables import plugins
+from trainables.streams import Held
 
 _STORED = Path(__file__).parent / "stored" / "launches-0.4.0.tar.xz"
 _POINTS = """
@@ -37,7 +39,7 @@ _OF_A_LAUNCH = sorted(name for name, value in vars(Launch).items() if not name.s
 def names(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """What examples may use: stored launches, one of them with kept weights, one to go on with, and a folder.
 
-    And features of points, which a plugin has.
+    And one whose cells hold first weights, data or noise, and features of points, which a plugin has.
     """
     folder = tmp_path_factory.mktemp("examples")
     with tarfile.open(_STORED) as archive:
@@ -47,6 +49,9 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     interrupted = folder / "runs" / plan.study / plan.launch
     Store(interrupted).write_plan(plan)
     kept = kept_launches.train(kept_launches.dirac(keep="last"), folder).root
+    ring, seed = kept_launches.RING, {"data": 1, "noise": 1}
+    holding = [replace(ring, held=Held(**own)) for own in ({}, seed, {"init": 1, **seed})]
+    varied = kept_launches.train(kept_launches.plan(*holding, seeds=4, block=4), folder / "varied").root
     noise = np.random.default_rng(0).integers(0, 256, (4, 256, 16, 16), dtype=np.uint8)
     for step, images in enumerate(noise):
         (folder / "images" / "seed=3" / f"step-{step}").mkdir(parents=True)
@@ -55,7 +60,7 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     names = {"stored": stored, "interrupted": interrupted, "folder": folder}
     with made_plugins.forgotten():
         plugins.load(made_plugins.file(folder, _POINTS, "my_points"))
-        yield {**names, "kept": kept, "images": folder / "images"}
+        yield {**names, "kept": kept, "images": folder / "images", "varied": varied}
 
 
 def loaded_by(code: str) -> set[str]:
