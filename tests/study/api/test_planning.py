@@ -69,7 +69,8 @@ def test_a_saved_study_plans_the_same(name: str, tmp_path: Path) -> None:
     assert [cell.digest for cell in again.cells] == [cell.digest for cell in planned.cells]
     assert again.seeds == planned.seeds
     assert all(hypothesis in planned.hypotheses for hypothesis in again.hypotheses)
-    assert name == "large-scale" or again.hypotheses == planned.hypotheses
+    partly = ("large-scale", "lsgan-stability")  # whose profile lacks cells for some of the claims
+    assert name in partly or again.hypotheses == planned.hypotheses
     assert again.rule == planned.rule
 
 

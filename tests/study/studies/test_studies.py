@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+import benchmarks
+import study as lab
 from study.design.hypotheses import Share
 from study.design.plan import Cell, Plan
 from study.design.planning import plan_study
@@ -170,18 +173,27 @@ def test_smoke_cells_start_training_with_finite_numbers(study: Study) -> None:
 def test_the_lsgan_table_has_the_papers_cells() -> None:
     """Section 4.4: without batch norm in G, or in both; Adam and RMSProp; least squares and cross-entropy."""
     study = find("lsgan-stability")
-    for profile, places in (
-        ("quick", ["no_bn_g"]),
-        ("smoke", ["no_bn_g", "no_bn_gd"]),
-        ("paper", ["no_bn_g", "no_bn_gd"]),
+    for profile, places, rules in (
+        ("quick", ["full", "no_bn_g", "no_bn_gd"], ["adam"]),
+        ("smoke", ["no_bn_g", "no_bn_gd"], ["adam", "rmsprop"]),
+        ("paper", ["no_bn_g", "no_bn_gd"], ["adam", "rmsprop"]),
     ):
         cells = spec_of(study, profile).cells
         assert {tuple(cell.levels.values()) for cell in cells} == {
-            (bn, rule, objective) for bn in places for rule in ("adam", "rmsprop") for objective in ("ls(0,1,1)", "ns")
+            (bn, rule, objective) for bn in places for rule in rules for objective in ("ls(0,1,1)", "ns")
         }
         for cell in cells:
-            assert cell.config.generator.norm == "none"
-            assert (cell.config.discriminator.norm == "batch") is (cell.levels["bn"] == "no_bn_g")
+            assert (cell.config.generator.norm == "batch") is (cell.levels["bn"] == "full")
+            assert (cell.config.discriminator.norm == "batch") is (cell.levels["bn"] != "no_bn_gd")
+
+
+def test_the_first_run_adds_seeds_for_four_minutes_and_shares_none_with_the_exploration() -> None:
+    plan = spec_of(find("lsgan-stability"), "quick")
+    assert (plan.until_decided, plan.budget) == (True, 240.0)
+    explored = lab.plan(Path(benchmarks.__path__[0], "stability_map", "digits.py"), "adam-16")
+    assert not set(plan.seeds) & set(explored.seeds)
+    known = {cell.digest for cell in explored.cells}
+    assert all(cell.digest in known for cell in plan.cells), "its cells are places of the map"
 
 
 def test_the_papers_profile_has_the_papers_protocol() -> None:
@@ -278,7 +290,7 @@ def test_success_means_the_same_with_and_without_a_classifier() -> None:
 @pytest.mark.parametrize(
     ("name", "claims"),
     [
-        ("lsgan-stability", 7),
+        ("lsgan-stability", 9),
         ("mixture-modes", 3),
         ("wgan-clip", 3),
         ("random-architectures", 1),
