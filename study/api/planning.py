@@ -61,7 +61,7 @@ def plan(
         >>> import study
         >>> plan = study.plan("lsgan-stability", "smoke", seeds=3, set={"steps": 30})
         >>> len(plan.cells), plan.seeds
-        (8, (40000, 40001, 40002))
+        (8, (50000, 50001, 50002))
         >>> grid = study.plan("mixture-modes", seeds=2, vary={"objective.kind": ["minimax", "wasserstein"]})
         >>> [cell.name for cell in grid.cells]
         ['minimax', 'wasserstein']
