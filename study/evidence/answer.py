@@ -133,12 +133,16 @@ def _unfinished(summaries: Sequence[CellSummary]) -> Iterator[str]:
 
 
 def _claims(judgments: Sequence[Judgment], able: Reach, ahead: Outlook) -> Iterator[str]:
-    """Yield how many claims have which verdict, and the first that is decided, or else the first."""
+    """Yield how many claims have which verdict, and one of them: the first comparison that is decided.
+
+    If there is none, it is the first share that is decided, or else the first claim.
+    """
     if len(judgments) > 1:
         yield _counted(judgments, able)
     tested = [judgment for judgment in judgments if judgment.rates]
     decided = [judgment for judgment in tested if judgment.verdict is not Verdict.UNDECIDED]
-    for judgment in [*decided, *tested][:1]:
+    compared = [judgment for judgment in decided if len(judgment.rates) > 1]
+    for judgment in [*compared, *decided, *tested][:1]:
         claim = judgment.hypothesis.claim.removesuffix(".")
         p = "" if judgment.p_adjusted is None else f"; {p_equals(judgment.p_adjusted)}"
         yield f"“{claim}” is {judgment.verdict.value}: {observed(judgment.sentence)}{p}."

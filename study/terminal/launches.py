@@ -145,8 +145,8 @@ def results(launch: Launch, console: Console) -> None:
             console.print(Text(said, style="dim"))
     for sweep in plan.sweeps:
         console.print(tables.sweep_table(threshold_sweeps.table(sweep, records)))
-    if plan.hypotheses:
-        console.print(tables.verdict_table(launch.verdicts, reach.reach(plan), narrow=narrow(console)))
+    if planned := [own for own in launch.verdicts if own.planned]:  # the answer counts the others
+        console.print(tables.verdict_table(planned, reach.reach(plan), narrow=narrow(console)))
     for found in launch.known_metrics:
         console.print(tables.metrics_table(found, narrow=narrow(console)))
     if launch.decided_again:

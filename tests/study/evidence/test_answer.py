@@ -44,6 +44,14 @@ def test_claims_are_counted_by_verdict_and_the_first_decided_one_is_quoted(store
     assert "McNemar" not in first
 
 
+def test_a_decided_comparison_is_quoted_before_a_share(store: Any) -> None:
+    plan, records = (launch := store([C] * 12, [D] * 12)).plan(), launch.records()
+    compared, share = judge(plan.hypotheses, records)
+    said = answer(plan, records, (share, compared))
+    assert said[1].startswith("“Least squares converges more often” is supported")
+    assert answer(plan, records, (share,))[0].startswith(f"“{share.hypothesis.claim.removesuffix('.')}” is supported")
+
+
 def test_too_few_seeds_are_told_from_no_difference_shown(store: Any) -> None:
     few, many = store([C] * 3, [D] * 3, study="few"), store([C, M] * 8, [M, C] * 8, study="many")
     assert reasons(few) == [Reason.UNDERPOWERED, Reason.UNDERPOWERED]
