@@ -196,7 +196,7 @@ def _open(plan: Plan, found: Outlook, device: str) -> Iterator[str]:
         which = _others(len(found.beyond)) if had else _claims_of(all_of_them, "The")
         yield f"{which} would take more than {MOST} seeds per cell at the observed rates."
     if had:
-        yield commands.run_until_decided(plan, found.seeds)
+        yield commands.run_until_decided(plan, found.seeds, found.seconds)
 
 
 def _others(count: int) -> str:

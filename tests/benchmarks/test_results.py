@@ -156,3 +156,27 @@ def test_the_map_of_the_ring_says_what_its_records_say(tmp_path: Path) -> None:
     slow, shallow = won[parts.rate == "1e-4"], won[parts.layers == "2"]
     assert f"no replica converged ({slow.sum()} of {len(slow)}), with two hidden layers {shallow.sum()} of 240" in text
     assert len(shallow) == 240
+
+
+def test_the_map_of_digits_says_what_its_records_say(tmp_path: Path) -> None:
+    path = archive.FOLDER / f"digits-stability-map-adam-16{archive.SUFFIX}"
+    rows = study.load(archive.unpack(path, tmp_path).root).records
+    text = " ".join((archive.FOLDER.parent / "stability_map.md").read_text(encoding="utf-8").split())
+    won, parts = rows.outcome == "converged", rows.cell_name.str.split(" / ", expand=True)
+    parts.columns = pd.Index(["bn", "objective", "rate"])
+    both, alone, none = (won[parts.bn == bn].sum() for bn in ("full", "no_bn_g", "no_bn_gd"))
+    assert f"with it in both nets {both} of 24 replicas converged, with it in D alone {alone} of 24" in text
+    assert f"without any {none} of 24." in text
+    ls, ns = (won[(parts.bn == "no_bn_gd") & (parts.objective == own)].sum() for own in ("ls(0,1,1)", "ns"))
+    assert f"least squares converged in {ls} of 12, cross-entropy in {ns} of 12" in text
+
+
+def test_the_page_of_lsgan_says_what_its_records_say(tmp_path: Path) -> None:
+    launch = study.load(archive.unpack(archive.FOLDER / readme.FIRST, tmp_path).root)
+    text = " ".join((archive.FOLDER.parent / "lsgan_stability.md").read_text(encoding="utf-8").split())
+    counts = {name: own.outcome.value_counts() for name, own in launch.records.groupby("cell_name")}
+    ls, ns = (counts[f"no_bn_gd / adam / {objective}"] for objective in ("ls(0,1,1)", "ns"))
+    collapsed = ls["mode_collapsed"] + ls["late_collapse"]
+    assert f"least squares collapsed in {collapsed} of 20 replicas" in text
+    assert f"cross-entropy trained in {ns['converged']} of 20 and collapsed in {ns['mode_collapsed']}" in text
+    assert f"plan `{launch.plan.digest()}`" in text

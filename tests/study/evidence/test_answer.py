@@ -131,6 +131,8 @@ def test_what_is_open_comes_with_the_seeds_the_time_and_the_command_that_would_d
     assert command == f"study run mixture-modes {options} --set steps=900 --set data.modes=2"
     assert isinstance(command, Command)
     assert answered(store([C] * 3, [D] * 3))[-1] == f"study run STUDY {options}"
+    limited = answered(store([C] * 3, [D] * 3, study="limited", until_decided=True, least=3, budget=60.0))[-1]
+    assert limited.endswith("--until-decided --seeds 8 --budget 6m"), "a minute of computing, and five more"
 
 
 def test_rates_at_the_border_are_out_of_reach(store: Any) -> None:
