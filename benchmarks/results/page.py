@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from textwrap import fill
 
 from benchmarks.results.archive import SUFFIX
 from study import formatting
@@ -16,6 +17,7 @@ from study.report.figures import registry
 from study.report.views import view_of
 
 HOUR = 3_600
+WIDTH = 120
 SHOWN = {True: "Outcomes", False: "Map of the success"}
 
 
@@ -55,7 +57,11 @@ def figure(launch: Launch, folder: Path) -> str:
 def answer(launch: Launch) -> Iterator[str]:
     """Yield the answer in paragraphs, a command in one of its own."""
     for sentence in view_of(launch).answer:
-        yield f"```text\n{sentence}\n```" if isinstance(sentence, Command) else str(sentence)
+        yield (
+            f"```text\n{sentence}\n```"
+            if isinstance(sentence, Command)
+            else fill(sentence, WIDTH, break_on_hyphens=False)
+        )
 
 
 VERDICTS = ("claim", "converged", "p (Holm)", "verdict")

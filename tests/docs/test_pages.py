@@ -201,7 +201,7 @@ def test_the_readme_and_the_gate_say_the_same() -> None:
 def test_the_readme_is_a_page() -> None:
     lines = (ROOT / "README.md").read_text("utf-8").splitlines()
     assert len(lines) <= 120
-    assert max(map(len, lines)) <= 200
+    assert max(len(line) for line in lines if not line.startswith("| ")) <= 200  # a row of a table cannot be broken
 
 
 @pytest.mark.slow
