@@ -159,16 +159,29 @@ def test_the_map_of_the_ring_says_what_its_records_say(tmp_path: Path) -> None:
 
 
 def test_the_map_of_digits_says_what_its_records_say(tmp_path: Path) -> None:
-    path = archive.FOLDER / f"digits-stability-map-adam-16{archive.SUFFIX}"
-    rows = study.load(archive.unpack(path, tmp_path).root).records
     text = " ".join((archive.FOLDER.parent / "stability_map.md").read_text(encoding="utf-8").split())
-    won, parts = rows.outcome == "converged", rows.cell_name.str.split(" / ", expand=True)
-    parts.columns = pd.Index(["bn", "objective", "rate"])
-    both, alone, none = (won[parts.bn == bn].sum() for bn in ("full", "no_bn_g", "no_bn_gd"))
-    assert f"with it in both nets {both} of 24 replicas converged, with it in D alone {alone} of 24" in text
-    assert f"without any {none} of 24." in text
-    ls, ns = (won[(parts.bn == "no_bn_gd") & (parts.objective == own)].sum() for own in ("ls(0,1,1)", "ns"))
-    assert f"least squares converged in {ls} of 12, cross-entropy in {ns} of 12" in text
+    counts: dict[tuple[str, ...], int] = {}
+    for rule in ("adam", "rmsprop"):
+        path = archive.FOLDER / f"digits-stability-map-{rule}-16{archive.SUFFIX}"
+        rows = study.load(archive.unpack(path, tmp_path).root).records
+        bn, objective, rate = (own for _, own in rows.cell_name.str.split(" / ", expand=True).items())
+        won = rows.outcome == "converged"
+        counts |= {(rule, place): won[bn == place].sum() for place in ("full", "no_bn_g", "no_bn_gd")}
+        for own in ("ls(0,1,1)", "ns"):
+            counts[rule, "no_bn_gd", own] = won[(bn == "no_bn_gd") & (objective == own)].sum()
+            counts[rule, "no_bn_g", own, "1e-3"] = won[(bn == "no_bn_g") & (objective == own) & (rate == "1e-3")].sum()
+    both, alone, none = ([counts[rule, bn] for rule in ("adam", "rmsprop")] for bn in ("full", "no_bn_g", "no_bn_gd"))
+    assert f"{both[0]} of 24 replicas converged with Adam and {both[1]} of 24 with RMSProp" in text
+    assert f"in D alone {alone[0]} of 24 and {alone[1]} of 24, without any {none[0]} of 24 and {none[1]} of 24." in text
+    (ls, ns), (other_ls, other_ns) = (
+        [counts[rule, "no_bn_gd", own] for own in ("ls(0,1,1)", "ns")] for rule in ("adam", "rmsprop")
+    )
+    assert (
+        f"least squares converged in {ls} of 12, cross-entropy in {ns} of 12 (with RMSProp in {other_ls} of 12" in text
+    )
+    assert f"and {other_ns} of 12)" in text
+    ls, ns = (counts["rmsprop", "no_bn_g", own, "1e-3"] for own in ("ls(0,1,1)", "ns"))
+    assert f"least squares {ls} of 4 and cross-entropy {ns} of 4" in text
 
 
 def test_the_page_of_lsgan_says_what_its_records_say(tmp_path: Path) -> None:
