@@ -18,8 +18,6 @@ from study.files import write_text
 from study.storage.store import Store
 from study.studies import studies
 
-RESULTS = archive.FOLDER.parent
-
 
 def texts(folder: Path = archive.FOLDER) -> dict[Path, str]:
     """Return every file that is written from the archives, with its text."""

@@ -145,13 +145,20 @@ def _finding(launch: Launch, judgment: Judgment, cells: tuple[Cell, ...]) -> Fin
         root=launch.store.root,
         profile=plan.profile,
         plan=next((row.plan for row in launch.replicas if row.plan), ""),
-        seeds=len(plan.seeds),
-        changed=_changed(plan, cells, judgment.hypothesis),
+        seeds=_seeds(launch, {cell.index for cell in cells}),
+        changed=_changed(plan, cells, judgment.hypothesis, _seeds(launch, {cell.index for cell in cells})),
         redecided="" if rule == plan.rule else rule.label(),
         judgment=judgment,
         failures=_failures(launch, {cell.index for cell in cells}),
         more=_outlook(launch).needed.get(judgment.hypothesis.name),
     )
+
+
+def _seeds(launch: Launch, cells: Collection[int]) -> int:
+    """Return the planned seeds per cell; of a launch that adds them, the most that one of these cells has got."""
+    if not launch.plan.until_decided:
+        return len(launch.plan.seeds)
+    return max(summary.rate.n for summary in launch.summaries if summary.cell in cells)
 
 
 def _failures(launch: Launch, cells: Collection[int]) -> Mapping[Outcome, int]:
@@ -176,14 +183,12 @@ def _cells(hypothesis: Hypothesis, cells: Iterable[Cell]) -> tuple[Cell, ...]:
     return tuple(cell for side in matching for cell in side) if all(matching) else ()
 
 
-def _changed(plan: Plan, cells: tuple[Cell, ...], hypothesis: Hypothesis) -> str:
+def _changed(plan: Plan, cells: tuple[Cell, ...], hypothesis: Hypothesis, seeds: int) -> str:
     published = _published(plan.study)
     if published is None:
         return plan.stated_note()
     theirs = _cells(hypothesis, published.cells) or published.cells
-    changed = distance(
-        Protocol(cells=cells, seeds=len(plan.seeds), rule=plan.rule), dataclasses.replace(published, cells=theirs)
-    )
+    changed = distance(Protocol(cells=cells, seeds=seeds, rule=plan.rule), dataclasses.replace(published, cells=theirs))
     return changed or plan.stated_note()
 
 

@@ -61,6 +61,16 @@ def test_a_launch_answers_the_claims_of_its_study(launch: Launch, out: Path) -> 
     assert not found(out, "rmsprop-beats-adam").findings
 
 
+def test_a_launch_that_adds_seeds_counts_those_that_it_has_got(launch: Launch, out: Path) -> None:
+    store = launch("quick", seeds=30, until_decided=True)
+    store.write_records(
+        tuple(replace(row, outcome=row.outcome if row.replica < 12 else Outcome.UNDECIDED) for row in store.records())
+    )
+    finding = found(out).findings[0]
+    assert finding.seeds == 12
+    assert finding.changed.endswith("12 for 10 seeds")
+
+
 def test_the_newest_launch_of_each_profile_counts(launch: Launch, out: Path) -> None:
     launch("quick", 1, ls=10)
     newest = launch("quick", 3, ls=0)
