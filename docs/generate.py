@@ -243,7 +243,8 @@ def _study(own: Study) -> str:
     rows = []
     for name, profile in own.profiles.items():
         cells = prod(len(factor.levels) for factor in profile.factors)
-        rows.append((code(name), f"{cells} x {profile.seeds}", prose(profile.note)))
+        seeds = f"{profile.block} to {profile.most_seeds}" if profile.most_seeds else str(profile.seeds)
+        rows.append((code(name), f"{cells} x {seeds}", prose(profile.note)))
     claims = [f"* {prose(claim.claim)} ({prose(claim.source)})" for claim in own.hypotheses]
     parts = [f"## {own.name}", f"{prose(own.question)}", table(("profile", "cells x seeds", "what it changes"), rows)]
     parts += ["Claims:", "\n".join(claims)] if claims else []

@@ -189,7 +189,7 @@ StudyArgument = Annotated[
 ]
 Profile = Annotated[
     str | None,
-    typer.Option(help="Scale: smoke, quick, standard or paper, if the study has it.", show_default="quick"),
+    typer.Option(help="Scale: smoke, quick, hour, standard or paper, if the study has it.", show_default="quick"),
 ]
 Keep = Annotated[
     str | None,

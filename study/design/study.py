@@ -1,7 +1,7 @@
 """The definition of a study: a question, hypotheses, and the axes to vary at several scales."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from search_spaces import Factor
 from study.design import names
@@ -55,6 +55,17 @@ class Profile:
         if self.budget is not None and not self.budget > 0:
             raise ValueError(f"budget of a profile must be > 0 seconds, got {quoted(self.budget)}")
         names.check_text("note of a profile", self.note)
+
+    def until_decided(self, *, most_seeds: int, budget: float = 3_600.0, block: int = 10) -> "Profile":
+        """Return the same scale with as many seeds as its claims need, one block of every cell to begin with.
+
+        Args:
+            most_seeds: per cell.
+            budget: in seconds of wall-clock time.
+            block: replicas in one stack, and of a cell before the claims are looked at first.
+        """
+        note = f"{self.note} Seeds are added until the claims are decided, for at most {budget / 60:g} minutes."
+        return replace(self, seeds=block, block=block, most_seeds=most_seeds, budget=budget, note=note)
 
     def has(self, where: Where) -> bool:
         """Whether each of these levels (or tags of levels) is one of the profile's."""

@@ -85,6 +85,15 @@ _SMALL = (
     " instead of 2x1,000 rectifiers, Adam at 1e-3 with beta1 0.5 instead of momentum, {steps} steps of 100 images."
 )
 
+_QUICK = Profile(
+    base=base(width=128, steps=1_500, every=100),
+    factors=(variant(8),),
+    seeds=5,
+    block=5,
+    rule=IMAGE_RULE,
+    note=_SMALL.format(width=128, steps="1,500"),
+)
+
 STUDY = Study(
     name="aae",
     title="Adversarial autoencoders and their baselines",
@@ -122,6 +131,7 @@ STUDY = Study(
         Contrast(factor="variant", a="adversarial", b="variational"),
         Contrast(factor="variant", a="adversarial", b="plain"),
     ),
+    first_seed=50_000,
     profiles={
         "smoke": Profile(
             base=base(width=64, steps=60, every=10),
@@ -131,14 +141,8 @@ STUDY = Study(
             rule=IMAGE_RULE,
             note="Shows the whole path in about a minute; 60 steps teach little. " + _SMALL.format(width=64, steps=60),
         ),
-        "quick": Profile(
-            base=base(width=128, steps=1_500, every=100),
-            factors=(variant(8),),
-            seeds=5,
-            block=5,
-            rule=IMAGE_RULE,
-            note=_SMALL.format(width=128, steps="1,500"),
-        ),
+        "quick": _QUICK,
+        "hour": _QUICK.until_decided(most_seeds=60),
         "standard": Profile(
             base=base(width=512, steps=6_000, every=200, side=16),
             factors=(variant(16),),

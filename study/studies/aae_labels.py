@@ -55,6 +55,8 @@ def _profile(*, labeled: int, width: int, steps: int, every: int, seeds: int, bl
     )
 
 
+_QUICK = _profile(labeled=50, width=128, steps=800, every=50, seeds=10, block=5, note="")
+
 STUDY = Study(
     name="aae-labels",
     title="Few labels: adversarial autoencoder against its encoder alone",
@@ -81,6 +83,7 @@ STUDY = Study(
         Contrast(factor="variant", a="adversarial", b="labels-only"),
         Contrast(factor="variant", a="adversarial", b="autoencoder"),
     ),
+    first_seed=50_000,
     profiles={
         "smoke": _profile(
             labeled=50,
@@ -91,7 +94,8 @@ STUDY = Study(
             block=2,
             note="Shows the whole path in about a minute; 60 steps teach little.",
         ),
-        "quick": _profile(labeled=50, width=128, steps=800, every=50, seeds=10, block=5, note=""),
+        "quick": _QUICK,
+        "hour": _QUICK.until_decided(most_seeds=100),
         "standard": _profile(labeled=50, width=512, steps=3_000, every=100, seeds=40, block=10, note=""),
     },
 )

@@ -82,6 +82,7 @@ STUDY = Study(
         Contrast(factor="conditioning", a="acgan 1", b="none"),
         Contrast(factor="conditioning", a="acgan 1", b="by_label"),
     ),
+    first_seed=50_000,
     profiles={
         "smoke": Profile(
             base=_base(Digits(), (8, 16), lr=1e-3, steps=20, every=5),
@@ -100,6 +101,15 @@ STUDY = Study(
             note="Handwritten digits of 16x16 pixels and small DCGANs instead of CIFAR10 and ImageNet; learning rate"
             " 1e-3 instead of 2e-4, 400 steps instead of 50,000; no dropout and no noise in the discriminator.",
         ),
+        "hour": Profile(
+            base=_base(Digits(), (16, 32), lr=1e-3, steps=2_000, every=100),
+            factors=(label_use(),),
+            seeds=10,
+            block=10,
+            rule=RULE,
+            note="Handwritten digits of 16x16 pixels and small DCGANs instead of CIFAR10 and ImageNet; learning rate"
+            " 1e-3 instead of 2e-4, 2,000 steps instead of 50,000; no dropout and no noise in the discriminator.",
+        ).until_decided(most_seeds=40),
         "standard": Profile(
             base=_base(Mnist(), (16, 32, 64), lr=5e-4, steps=5_000, every=200),
             factors=(label_use(weights=(0.01, 0.1, 1.0, 10.0, 100.0)),),

@@ -95,6 +95,7 @@ STUDY = Study(
         ),
     ),
     contrasts=(Contrast(factor="conditioning", a="by_label", b="none"),),
+    first_seed=50_000,
     profiles={
         "smoke": Profile(
             base=_base(

@@ -205,6 +205,7 @@ STUDY = Study(
         ),
     ),
     contrasts=(),
+    first_seed=50_000,
     profiles={
         "smoke": Profile(
             base=_base(steps=4, every=1),

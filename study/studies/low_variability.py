@@ -82,6 +82,7 @@ STUDY = Study(
         Contrast(factor="objective", a="ls(-1,1,0)", b="ns"),
         Contrast(factor="digits", a="shifted and turned", b="shifted"),
     ),
+    first_seed=50_000,
     profiles={
         "smoke": Profile(
             base=_base(_SMALL, lr=1e-3, steps=6, every=2),

@@ -141,6 +141,7 @@ STUDY = Study(
         Contrast(factor="method", a="packed 4", b="gan"),
         Contrast(factor="method", a="ls(0,1,1)", b="gan"),
     ),
+    first_seed=50_000,
     profiles={
         "smoke": Profile(
             base=_base(steps=60, every=20, width=64),

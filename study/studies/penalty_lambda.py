@@ -103,6 +103,7 @@ STUDY = Study(
         Contrast(factor="penalty", a="wgan-lp 10", b="wgan-gp 10"),
         Contrast(factor="penalty", a="wgan-lp 100", b="wgan-gp 100"),
     ),
+    first_seed=50_000,
     profiles={
         "smoke": Profile(
             base=_base(width=64, batch=64, lr=1e-3, d_steps=2, steps=40, every=10),

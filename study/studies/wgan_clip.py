@@ -101,6 +101,7 @@ STUDY = Study(
         ),
     ),
     contrasts=(Contrast(factor="optimizer", a="rmsprop", b="adam"),),
+    first_seed=50_000,
     profiles={
         "smoke": Profile(
             base=_base(steps=40, every=10, width=64, batch=256),

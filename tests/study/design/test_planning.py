@@ -197,3 +197,12 @@ def test_a_grid_over_such_a_profile_has_nothing_to_decide_and_a_fixed_number_of_
 def test_a_profile_that_cannot_add_seeds_is_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
         dataclasses.replace(profile(), **changes)
+
+
+def test_a_scale_until_decided_begins_with_one_block_and_says_so() -> None:
+    own = profile()
+    hour = own.until_decided(most_seeds=40)
+    assert hour == dataclasses.replace(own, seeds=10, block=10, most_seeds=40, budget=3_600.0, note=hour.note)
+    assert hour.note == f"{own.note} Seeds are added until the claims are decided, for at most 60 minutes."
+    plan = plan_study(dataclasses.replace(study(), profiles={"hour": hour}), "hour", now=NOW)
+    assert (plan.until_decided, len(plan.seeds), plan.block) == (True, 40, 10)
