@@ -16,6 +16,7 @@ from study.evidence.judging import Judgment, Verdict
 from study.evidence.main_effects import MainEffect, main_effects
 from study.evidence.outlook import CHANCE, MOST, Outlook, outlook
 from study.evidence.reach import Reach, reach
+from study.evidence.variance_components import components_if_held, said
 from study.evidence.wording import observed
 from study.formatting import count_of, duration, interval, joined, number, p_equals, percent, plural, points
 from study.storage.records import Record
@@ -103,7 +104,12 @@ def answer(plan: Plan, records: Sequence[Record], judgments: Sequence[Judgment])
         return ("No replica has an outcome yet.",)
     apart = nothing_apart([summary.rate for summary in summaries])
     ahead = outlook(plan, summaries, judgments)
-    found = _claims(judgments, reach(plan), ahead) if judgments else _cells(summaries)
+    if judgments:
+        found = _claims(judgments, reach(plan), ahead)
+    elif (divided := components_if_held(plan, records)) and (sentence := said(divided)):
+        found = iter([sentence])
+    else:
+        found = _cells(summaries)
     sentences = (
         *_unfinished(summaries),
         apart,

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from study.design.plan import Cell, Plan
-from study.formatting import did_you_mean, quoted
+from study.formatting import did_you_mean, joined, percent, quoted
 from study.storage.records import Record
 from trainables.config import RecordedConfig, digest
 from trainables.streams import GROUPS, Group, Held
@@ -34,6 +34,7 @@ from trainables.streams import GROUPS, Group, Held
 Floats = NDArray[np.float64]
 SUCCESS = "success"
 """The measure that is 1 for replicas that converged and 0 for all others with an outcome."""
+_WORDS: Mapping[Group, str] = {"init": "the initial weights vary", "data": "the data vary", "noise": "the noise varies"}
 _RESAMPLES = 4_000
 _SEED = 20_210_303
 
@@ -117,6 +118,39 @@ def variance_components(
     if np.count_nonzero(np.isfinite(tables[GROUPS].values)) < 2:
         raise ValueError(f"cell {quoted(whole.name)} must have at least 2 replicas with {measure}, got fewer")
     return _estimated(measure, tables, confidence)
+
+
+def components_if_held(plan: Plan, records: Sequence[Record]) -> VarianceComponents | None:
+    """Return the components of success; None unless one cell has nothing held and others are the same but for that.
+
+    None, too, as long as fewer than two replicas of that cell have an outcome.
+    """
+    free = [cell for cell in plan.cells if _held(cell) == Held()]
+    if len(free) != 1 or len(_cells_by_varied(plan, free[0])) < 2:
+        return None
+    if sum(record.cell == free[0].index and record.decided for record in records) < 2:
+        return None
+    return variance_components(plan, records)
+
+
+def said(found: VarianceComponents) -> str:
+    """Say in one sentence how much of the variance each source leaves when all others are held; "" if none is known."""
+    known = [part for part in found.parts if len(part.varied) == 1 and isfinite(part.share)]
+    if not known:
+        return ""
+    shares = joined(
+        f"{percent(part.share)} (95 % interval {percent(part.low)} to {percent(part.high)})"
+        f" where {_WORDS[part.varied[0]]}"
+        for part in known
+    )
+    text = f"With all other sources held, what is left of the variance of {found.measure} is {shares}"
+    if found.excess is None:
+        return f"{text}."
+    share, low, high = found.excess
+    return (
+        f"{text}; the shares sum to {percent(1 + share)} ({percent(1 + low)} to {percent(1 + high)}), where effects"
+        " that add up would give 100 %."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +242,13 @@ def _held(cell: Cell) -> Held | None:
 
 def _held_cells(plan: Plan, whole: Cell) -> Mapping[tuple[Group, ...], list[Cell]]:
     """Return the cells that are ``whole`` but for what they hold, itself among them, by the sources that vary."""
+    found = _cells_by_varied(plan, whole)
+    if len(found) < 2:
+        raise ValueError(f"a launch must have cells that are {quoted(whole.name)} with something held, got none")
+    return {varied: found[varied] for varied in sorted(found, key=lambda own: (len(own), *map(GROUPS.index, own)))}
+
+
+def _cells_by_varied(plan: Plan, whole: Cell) -> dict[tuple[Group, ...], list[Cell]]:
     found: dict[tuple[Group, ...], list[Cell]] = {}
     for cell in plan.cells:
         if isinstance(cell.config, RecordedConfig):
@@ -215,9 +256,7 @@ def _held_cells(plan: Plan, whole: Cell) -> Mapping[tuple[Group, ...], list[Cell
         if digest(replace(cell.config, held=Held())) == whole.digest:
             varied = tuple(group for group in GROUPS if group not in cell.config.held.groups)
             found.setdefault(varied, []).append(cell)
-    if len(found) < 2:
-        raise ValueError(f"a launch must have cells that are {quoted(whole.name)} with something held, got none")
-    return {varied: found[varied] for varied in sorted(found, key=lambda own: (len(own), *map(GROUPS.index, own)))}
+    return found
 
 
 def _estimated(measure: str, tables: Mapping[tuple[Group, ...], _Table], confidence: float) -> VarianceComponents:

@@ -11,10 +11,12 @@ from study.evidence.commands import Command
 from study.evidence.inference.proportions import wilson
 from study.evidence.judging import judge
 from study.evidence.reach import reach
+from study.evidence.variance_components import said, variance_components
 from study.storage.store import Store
 from tests.study.conftest import C, D, M, U
 from tests.study.design.made_studies import planned
 from tests.study.evidence.made_records import recorded
+from tests.study.evidence.test_variance_components import designed, plan_of
 
 Trained = Callable[..., Store]
 
@@ -117,6 +119,17 @@ def test_without_claims_the_best_and_the_worst_cell_are_the_answer(store: Any) -
     assert near[0].endswith("the two intervals overlap.")
     same = answered(store([C, D], [D, C], study="same", hypotheses=()))
     assert same[0] == "Each of 2 cells: 1 of 2 (0.50, 95 % Wilson interval [0.09, 0.91]) converged."
+
+
+def test_a_launch_that_holds_sources_says_where_its_variance_comes_from() -> None:
+    plan = plan_of(*designed(2), seeds=3)
+    records = recorded(plan, [[C, M, M]] * 7 + [[U] * 3])
+    assert answer(plan, records, ()) == (said(variance_components(plan, records)),)
+    floor = answer(plan, recorded(plan, [[M] * 3] * 8), ())
+    assert [sentence.split("converged")[0] for sentence in floor] == [
+        "No replica of any cell ",
+        "Each of 8 cells: 0 of 3 (0.00, 95 % Wilson interval [0.00, 0.56]) ",
+    ]
 
 
 def test_what_is_open_comes_with_the_seeds_the_time_and_the_command_that_would_decide_it(store: Any) -> None:

@@ -11,7 +11,13 @@ import pytest
 from numpy.typing import NDArray
 
 from study.design.plan import Cell, Plan
-from study.evidence.variance_components import VarianceComponents, _Table, variance_components
+from study.evidence.variance_components import (
+    VarianceComponents,
+    _Table,
+    components_if_held,
+    said,
+    variance_components,
+)
 from study.outcomes.outcome import Outcome
 from study.storage.records import Record
 from tests.study.design.made_studies import BASE, planned
@@ -226,6 +232,36 @@ def test_a_launch_without_outcomes_is_refused() -> None:
     plan = plan_of(Held(), Held(data=0, noise=0), seeds=3)
     with pytest.raises(ValueError, match=r"^cell 'cell 0' must have at least 2 replicas with success, got fewer$"):
         variance_components(plan, recorded(plan, [[C, U, U], [C, M, C]]))
+
+
+def test_only_a_launch_that_holds_sources_has_components_of_its_own_accord() -> None:
+    held = plan_of(Held(), Held(data=0, noise=0), seeds=3)
+    ends = [[C, M, C], [C, M, M]]
+    assert components_if_held(held, recorded(held, ends)) == variance_components(held, recorded(held, ends))
+    for nothing in (plan_of(Held(), seeds=3), plan_of(Held(data=0), Held(init=0), seeds=3)):
+        assert components_if_held(nothing, recorded(nothing, ends[: len(nothing.cells)])) is None
+    assert components_if_held(held, recorded(held, [[C, U, U], [C, M, C]])) is None
+
+
+def test_the_sentence_names_each_source_alone_its_share_and_what_the_shares_sum_to() -> None:
+    plan = plan_of(*designed(2), seeds=4)
+    found = variance_components(plan, recorded(plan, [[C, C, M, M], *[[C, M, M, M], [M, M, M, M]] * 3, [C] * 4]))
+    first = found.parts[1]
+    assert (first.varied, first.variance) == (("init",), 0.125)
+    share, low, high = (f"{100 * value:.3g} %" for value in (first.share, first.low, first.high))
+    sentence = said(found)
+    assert sentence.startswith(
+        "With all other sources held, what is left of the variance of success is"
+        f" {share} (95 % interval {low} to {high}) where the initial weights vary, {share}"
+    )
+    assert "where the data vary and" in sentence
+    assert sentence.endswith("where effects that add up would give 100 %.")
+    assert f"the shares sum to {300 * first.share:.3g} %" in sentence
+
+
+def test_a_launch_in_which_nothing_varies_says_nothing_of_shares() -> None:
+    plan = plan_of(*designed(2), seeds=3)
+    assert said(variance_components(plan, recorded(plan, [[C] * 3] * 8))) == ""
 
 
 def threshold(a: Any, b: Any, c: Any) -> Any:
