@@ -1,15 +1,20 @@
 """The page of one launch: answer, verdicts, cells, and how to check them."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from textwrap import fill
+from typing import Any
 
+import pandas as pd
+
+import study
 from benchmarks.results.archive import SUFFIX
 from study import formatting
 from study.evidence.commands import Command
 from study.evidence.estimates import CellSummary
 from study.evidence.judging import Judgment
+from study.evidence.variance_components import components_if_held
 from study.launch import Launch
 from study.report import phrases
 from study.report.drawing import export
@@ -18,7 +23,6 @@ from study.report.views import view_of
 
 HOUR = 3_600
 WIDTH = 120
-SHOWN = {True: "Outcomes", False: "Map of the success"}
 
 
 def page(launch: Launch, name: str) -> str:
@@ -33,10 +37,16 @@ def page(launch: Launch, name: str) -> str:
         f"{plan.question} One launch, `{plan.launch}`. Written by `python -m benchmarks.results` from its records.",
         "## Answer",
         *answer(launch),
-        f"![{SHOWN[bool(launch.verdicts)]} of each cell]({name}.svg)",
+        f"![{_figure(launch)[1]}]({name}.svg)",
     ]
     if launch.verdicts:
         parts += ["## Verdicts", table(VERDICTS, map(verdict, (own for own in launch.verdicts if own.planned)))]
+    for measure in ("success", "quality") if components_if_held(plan, launch.replicas) else ():
+        shares = study.variance_components(launch, measure)
+        parts += [
+            f"## Components of the variance of {measure}",
+            table(COMPONENTS, map(component, shares.to_dict("records"))),
+        ]
     parts += [
         "## Cells",
         table(CELLS, map(cell, launch.summaries)),
@@ -48,10 +58,19 @@ def page(launch: Launch, name: str) -> str:
 
 
 def figure(launch: Launch, folder: Path) -> str:
-    """Return the figure of the page, as SVG: the map of an exploration, and the outcomes where claims are tested."""
+    """Return the figure of the page, as SVG."""
     path = folder / "figure.svg"
-    export.save(registry.picture("composition" if launch.verdicts else "map", launch), path)
+    export.save(registry.picture(_figure(launch)[0], launch), path)
     return path.read_text(encoding="utf-8")
+
+
+def _figure(launch: Launch) -> tuple[str, str]:
+    """Return the name of the page's figure, and what it shows."""
+    if launch.verdicts:
+        return "composition", "Outcomes of each cell"
+    if components_if_held(launch.plan, launch.replicas):
+        return "variance", "Share of the variance of success that each source leaves"
+    return "map", "Map of the success of each cell"
 
 
 def answer(launch: Launch) -> Iterator[str]:
@@ -64,6 +83,7 @@ def answer(launch: Launch) -> Iterator[str]:
         )
 
 
+COMPONENTS = ("varied", "held settings", "replicas", "share of the variance, 95 % interval")
 VERDICTS = ("claim", "converged", "p (Holm)", "verdict")
 CELLS = ("cell", "converged", "rate, 95 % interval", "failed", "seconds per replica")
 
@@ -82,6 +102,13 @@ def cell(summary: CellSummary) -> tuple[str, ...]:
     trained = summary.rate.n + summary.stopped
     seconds = formatting.number(summary.seconds / trained) if trained else formatting.NOTHING
     return summary.name, phrases.count(summary.rate), phrases.share(summary.rate), phrases.counts(failed), seconds
+
+
+def component(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return a row of ``COMPONENTS``, of a row of ``study.variance_components``."""
+    counts = [formatting.NOTHING if pd.isna(row[name]) else str(row[name]) for name in ("settings", "replicas")]
+    share = f"{row['share']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
+    return row["varied"], *counts, share
 
 
 def table(heads: Sequence[str], rows: Iterator[Sequence[str]]) -> str:

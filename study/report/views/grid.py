@@ -28,6 +28,7 @@ class GridView(View):
         tables = (threshold_sweeps.table(sweep, self.launch.replicas) for sweep in self.launch.plan.sweeps)
         return (
             Section(id="verdicts", title="Verdicts"),
+            Section(id="variance", title="Where the variance comes from", drawn=True),
             Section(id="success", title="Success per cell"),
             Section(id="map", title="Success map", drawn=True),
             Section(id="contrasts", title="Differences", drawn=True),

@@ -115,5 +115,5 @@ def test_a_launch_without_outcomes_has_figures_of_nothing(make: Callable[..., An
     view = view_of(Launch(make([[U, U]])))
     found = [own for own in registry.figures() if isinstance(view, own.of)]
     assert {own.name for own in found if own.picture(view) is None} == {
-        "map", "composition", "survival", "sensitivity", "forest", "curves"
+        "map", "composition", "survival", "sensitivity", "forest", "curves", "variance"
     }  # fmt: skip
