@@ -89,7 +89,7 @@ def _legend(analyses: "tuple[PowerAnalysis, ...]", family: int, device: str, unt
         f"Chance of the claimed verdict if these success rates are true: alone, and as one of {family} (at"
         f" alpha / {family}, Holm's threshold while no other is decided).",
         "n for 0.8: the fewest seeds with this chance, alone / in the family.",
-        f"Cost of a decision: in the family, on one {device} here, including launches without a decision.",
+        f"Cost: of a decision in the family, on one {device} here, including launches without a decision.",
     ]
     if until_decided:
         parts.append("Seeds: the expected number until the decision or the end, alone / in the family.")
@@ -103,10 +103,10 @@ def _show(analysis: "PowerAnalysis", family: int, seconds: float, until_decided:
     console.print(Text.assemble(analysis.hypothesis.claim, (f" ({analysis.basis})", "dim")))
     if not analysis.prospects:
         return
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
-    table.add_column("if true")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("if true", no_wrap=True)
     seeds = ["seeds"] if until_decided else []
-    for column in ("alone", f"of {family}", *seeds, "n for 0.8", "n for 0.9", "cost of a decision"):
+    for column in ("alone", f"of {family}", *seeds, "n for 0.8", "n for 0.9", "cost"):
         table.add_column(column, justify="right", no_wrap=True)
     for row in analysis.prospects:
         table.add_row(*_cells(row, seconds, until_decided))
@@ -124,7 +124,7 @@ def _cells(row: "Prospect", seconds: float, until_decided: bool) -> list[str]:
     price = row.price(seconds)
     seeds = [" / ".join(f"{one.seeds:.1f}" for one in row.chances)] if until_decided else []
     return [
-        " against ".join(f"{rate:g}" for rate in row.rates),
+        " vs ".join(f"{rate:g}" for rate in row.rates),
         *(formatting.chance(one.up) for one in row.chances),
         *seeds,
         *(" / ".join(formatting.NOTHING if one is None else f"{one:,}" for one in both) for both in row.enough),

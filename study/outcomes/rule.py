@@ -404,3 +404,10 @@ can cover at most 40 %, whatever the generator; 2,000 cover 86 %, and 5,000 or m
 
 ALIKE_RULE = replace(IMAGE_RULE, name="images-alike", distinctness_min=None, spacing_max=None, memorization_max=None)
 """For images of little variability, which lie close together or repeat: their distances to each other say nothing."""
+
+ANY_SCORE_RULE = replace(MIXTURE_RULE, name="modes-any-score", loss_bound=1e8, grad_norm_bound=1e8)
+"""For Wasserstein critics: a score may be large, and with it the gradient that G gets, without having blown up.
+
+A critic of three layers of 64 units whose weights are clipped at 1 has scores of hundreds and gives G gradients of
+norm 34,000 while the ring gets better; RMSProp and Adam divide by their size.
+"""

@@ -37,7 +37,7 @@ def test_the_command_says_what_each_claim_can_expect() -> None:
     code, text = run("mixture-modes", "--seeds", "12", "--assume", "0.9,0.2", "--assume", "0.9")
     assert code == 0, text
     assert "12 seeds, each 1 pair" in flowing(text)
-    assert "0.9 against 0.2" in text
+    assert "0.9 vs 0.2" in text
     assert "one CPU core here" in flowing(text)
     assert max(map(len, text.splitlines())) <= 100
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from study.outcomes.decision import Decision, decide, undecidable
 from study.outcomes.measures import measure
 from study.outcomes.outcome import Outcome
-from study.outcomes.rule import IMAGE_RULE, MIXTURE_RULE, OutcomeRule
+from study.outcomes.rule import ANY_SCORE_RULE, IMAGE_RULE, MIXTURE_RULE, OutcomeRule
 from tests.study.made_traces import (
     COURSES,
     EVERY,
@@ -253,6 +253,15 @@ def test_a_blow_up_is_a_whole_window_beyond_a_bound(name: str, size: float, outc
         row[name] = -size
     found = decide(from_rows(rows, "mixture"), MIXTURE_RULE)
     assert (found.outcome, found.step) == (outcome, 2 * EVERY if outcome is Outcome.DIVERGED else 5 * EVERY)
+
+
+@pytest.mark.parametrize("name", ["d_loss", "g_grad_norm"])
+@pytest.mark.parametrize(("size", "outcome"), [(3e4, Outcome.CONVERGED), (2e8, Outcome.DIVERGED)])
+def test_scores_of_a_critic_and_what_they_give_g_may_be_large(name: str, size: float, outcome: Outcome) -> None:
+    rows = rows_of("PPPPGGG", "mixture")
+    for row in rows[2:]:
+        row[name] = size
+    assert decide(from_rows(rows, "mixture"), ANY_SCORE_RULE).outcome is outcome
 
 
 def test_a_spike_shorter_than_a_window_is_no_blow_up() -> None:
