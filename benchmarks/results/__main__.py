@@ -15,6 +15,7 @@ from benchmarks.results import archive, page, readme
 from study.audit.claims import Finding, collect
 from study.audit.claims_page import markdown
 from study.files import write_text
+from study.launch import Launch
 from study.storage.store import Store
 from study.studies import studies
 
@@ -26,14 +27,17 @@ def texts(folder: Path = archive.FOLDER) -> dict[Path, str]:
     with TemporaryDirectory() as temporary:
         runs, others = Path(temporary) / "runs", Path(temporary) / "others"
         runs.mkdir()
+        first: Launch | None = None
         for path in archive.archives(folder):
             name = path.name.removesuffix(archive.SUFFIX)
             launch = study.load(archive.unpack(path, runs if archive.study_of(path) in studies() else others).root)
             found[pages / f"{name}.md"] = page.page(launch, name)
             found[pages / f"{name}.svg"] = page.figure(launch, Path(temporary))
-            if path.name == readme.FIRST:
-                found[readme.README] = readme.replaced(readme.README.read_text(encoding="utf-8"), launch)
-        found[folder.parent / "claims.md"] = markdown(collect(runs), _linked)
+            first = launch if path.name == readme.FIRST else first
+        ledger = collect(runs)
+        found[folder.parent / "claims.md"] = markdown(ledger, _linked)
+        if first is not None:
+            found[readme.README] = readme.replaced(readme.README.read_text(encoding="utf-8"), first, ledger)
     return found
 
 

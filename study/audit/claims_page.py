@@ -12,7 +12,7 @@ from study.report import phrases
 _PREFACE = """# Which claims replicate
 
 The stability claims of the literature that the studies test, each with what the newest launch of each profile says of
-it. Of {claims} claims {run} have been run: {counts}. Written by `study claims --markdown` from plans and records.
+it. {counted} Written by `study claims --markdown` from plans and records.
 
 * **Verdict**: of the claim as the study declares it before its first seed, which the plan's digest names. p is
   adjusted (Holm) for all hypotheses of the launch. *Fragile* means that another plausible threshold of the outcome rule
@@ -29,16 +29,21 @@ def _named(finding: Finding) -> str:
     return finding.launch
 
 
+def counted(ledger: Claims) -> str:
+    """Say in a sentence how many claims have been run, and with which verdicts of their largest profiles."""
+    run = [claim for claim in ledger.claims if claim.findings]
+    verdicts = Counter(_last(claim).judgment.verdict for claim in run)
+    counts = formatting.joined(f"{verdicts[own]} {own.value}" for own in Verdict)
+    return f"Of {len(ledger.claims)} claims {len(run)} have been run: {counts}."
+
+
 def markdown(ledger: Claims, named: Callable[[Finding], str] = _named) -> str:
     """Return the ledger for a document.
 
     Args:
         named: what names a finding's launch, such as a link to a page about it.
     """
-    run = [claim for claim in ledger.claims if claim.findings]
-    verdicts = Counter(_last(claim).judgment.verdict for claim in run)
-    counts = formatting.joined(f"{verdicts[own]} {own.value}" for own in Verdict)
-    parts = [_PREFACE.format(claims=len(ledger.claims), run=len(run), counts=counts, chance=formatting.number(CHANCE))]
+    parts = [_PREFACE.format(counted=counted(ledger), chance=formatting.number(CHANCE))]
     for name, claims in ledger.by_paper().items():
         rows = "\n".join(row for claim in claims for row in _rows(claim, named))
         parts.append(f"## {name}\n\n| {' | '.join(_COLUMNS)} |\n|{'---|' * len(_COLUMNS)}\n{rows}")

@@ -12,6 +12,8 @@ import pytest
 import study
 from benchmarks.results import __main__ as results
 from benchmarks.results import archive, page, readme
+from study.audit.claims import collect
+from study.audit.claims_page import counted
 from study.audit.verify import verify
 from study.storage.store import Store
 from tests.study.conftest import C, D, M, U, make
@@ -83,15 +85,17 @@ def test_a_page_has_answer_verdicts_cells_and_how_to_check_them(tmp_path: Path) 
 
 def test_the_section_of_the_readme_is_replaced_and_nothing_else(tmp_path: Path) -> None:
     launch = study.load(make(tmp_path, page=False).root)
+    ledger = collect(tmp_path)
     text = f"before\n\n{readme.BEGIN}\n\nold 7 of 9\n\n{readme.END}\n\nafter\n"
-    found = readme.replaced(text, launch)
+    found = readme.replaced(text, launch, ledger)
     assert found.startswith(f"before\n\n{readme.BEGIN}\n\n| claim |")
     assert found.endswith(f"{readme.END}\n\nafter\n")
     assert "old" not in found
     assert "2 of 3 against 1 of 3" in found
-    assert readme.replaced(found, launch) == found
+    assert f"has the claims of all studies. {counted(ledger)}\n" in found
+    assert readme.replaced(found, launch, ledger) == found
     with pytest.raises(ValueError, match="once, got 0"):
-        readme.replaced("no marks", launch)
+        readme.replaced("no marks", launch, ledger)
 
 
 def test_traces_may_stay_outside_and_the_page_says_so(tmp_path: Path) -> None:
