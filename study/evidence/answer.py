@@ -161,12 +161,22 @@ def _counted(judgments: Sequence[Judgment], able: Reach) -> str:
     verdicts = Counter(judgment.verdict for judgment in planned)
     reasons = Counter(_COUNTED.get(reason(judgment, able)) for judgment in planned)
     counts = joined(f"{n} {'is' if n == 1 else 'are'} {own.value}" for own in Verdict if (n := verdicts[own]))
-    why = [f"{n} {words}" for words in dict.fromkeys(_COUNTED.values()) if (n := reasons[words])]
+    alike = len(verdicts) == 1
+    why = [
+        words if alike and n == len(planned) else f"{n} {words}"
+        for words in dict.fromkeys(_COUNTED.values())
+        if (n := reasons[words])
+    ]
     left = len(judgments) - len(planned)
     others = f"; {left} more {'is' if left == 1 else 'are'} not in this profile" if left else ""
     if not planned:
         return f"The {plural(left, 'claim')} of the study {'is' if left == 1 else 'are'} not in this profile."
-    return f"Of {plural(len(planned), 'claim')}, {counts}{f' ({joined(why)})' if why else ''}{others}."
+    said = f"{_all(len(planned))} {planned[0].verdict.value}" if alike else f"Of {len(planned)} claims, {counts}"
+    return f"{said}{f' ({joined(why)})' if why else ''}{others}."
+
+
+def _all(count: int) -> str:
+    return {1: "The claim is", 2: "Both claims are"}.get(count, f"All {count} claims are")
 
 
 def _moved(effects: Sequence[MainEffect]) -> Iterator[str]:

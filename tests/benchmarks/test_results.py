@@ -73,7 +73,7 @@ def test_what_is_not_finished_or_does_not_follow_is_not_kept(
 def test_a_page_has_answer_verdicts_cells_and_how_to_check_them(tmp_path: Path) -> None:
     launch = study.load(make(tmp_path, ((C,) * 12, (D,) * 12), page=False).root)
     text = page.page(launch, "demo-quick")
-    assert "Of 2 claims, 2 are supported." in text
+    assert "Both claims are supported." in text
     assert "| ls | 12 of 12 | 1.00 [0.76, 1.00] | – | " in text
     assert "| ns | 0 of 12 | 0.00 [0.00, 0.24] | 12\N{NO-BREAK SPACE}diverged | " in text
     assert "| Least squares converges more often. | 12 of 12 against 0 of 12 | " in text

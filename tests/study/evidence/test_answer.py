@@ -39,7 +39,7 @@ def reasons(store: Store) -> list[Reason | None]:
 
 def test_claims_are_counted_by_verdict_and_the_first_decided_one_is_quoted(store: Any) -> None:
     counted, first = answered(store([C] * 12, [D] * 12))
-    assert counted == "Of 2 claims, 2 are supported."
+    assert counted == "Both claims are supported."
     assert first.startswith("“Least squares converges more often” is supported: 12 of 12 (100 %")
     assert "0 of 12 (0 %" in first
     assert first.endswith("; p < 0.001.")
@@ -57,7 +57,7 @@ def test_a_decided_comparison_is_quoted_before_a_share(store: Any) -> None:
 def test_too_few_seeds_are_told_from_no_difference_shown(store: Any) -> None:
     few, many = store([C] * 3, [D] * 3, study="few"), store([C, M] * 8, [M, C] * 8, study="many")
     assert reasons(few) == [Reason.UNDERPOWERED, Reason.UNDERPOWERED]
-    assert answered(few)[0] == "Of 2 claims, 2 are undecided (2 underpowered)."
+    assert answered(few)[0] == "Both claims are undecided (underpowered)."
     plan, records = few.plan(), few.records()
     compared = judge(plan.hypotheses, records)[0]
     assert (
@@ -65,7 +65,7 @@ def test_too_few_seeds_are_told_from_no_difference_shown(store: Any) -> None:
         == "Underpowered: 3 seeds per cell cannot decide this claim, whatever comes out."
     )
     assert reasons(many) == [Reason.NOT_SHOWN, Reason.NOT_SHOWN]
-    assert answered(many)[0] == "Of 2 claims, 2 are undecided (2 with no difference shown)."
+    assert answered(many)[0] == "Both claims are undecided (with no difference shown)."
     plan, records = many.plan(), many.records()
     compared, share = judge(plan.hypotheses, records)
     end = "can decide this claim, but what came out shows"
