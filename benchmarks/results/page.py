@@ -1,5 +1,6 @@
 """The page of one launch: answer, verdicts, cells, and how to check them."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ from study.report.views import view_of
 
 HOUR = 3_600
 WIDTH = 120
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:%|s|min|h)(?!\w))")
 
 
 def page(launch: Launch, name: str) -> str:
@@ -79,7 +81,7 @@ def answer(launch: Launch) -> Iterator[str]:
         yield (
             f"```text\n{sentence}\n```"
             if isinstance(sentence, Command)
-            else fill(sentence, WIDTH, break_on_hyphens=False)
+            else fill(_BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", sentence), WIDTH, break_on_hyphens=False)
         )
 
 
