@@ -81,7 +81,7 @@ def compared(one: Launch, other: Launch) -> dict[str, Any]:
             name: [int((own.outcome_a == "converged").sum()), int((own.outcome_b == "converged").sum()), len(own)]
             for name, own in both.groupby("cell_name")
         },
-        "devices": [sorted(set(launch.records.device)) for launch in (one, other)],
+        "devices": [sorted(set(both[name])) for name in ("device_a", "device_b")],
     }
 
 

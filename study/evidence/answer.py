@@ -5,7 +5,7 @@ out (*underpowered*), too few to support it, seeds enough but no difference show
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from enum import Enum
 
 from study.design.plan import Plan
@@ -31,13 +31,8 @@ class Reason(Enum):
     UNTESTED = "nothing to test"
 
 
-_COUNTED: Mapping[Reason | None, str] = {
-    Reason.UNDERPOWERED: "underpowered",
-    Reason.UNSUPPORTABLE: "underpowered",
-    Reason.NOT_SHOWN: "with no difference shown",
-    Reason.UNTESTED: "with nothing to test",
-}
-"""What follows the number of undecided claims with this reason."""
+_REASONS = ("underpowered", "with no difference shown", "with neither side shown", "with nothing to test")
+"""What follows the number of undecided claims, one for each :func:`short` and for claims without replicas."""
 
 
 def reason(judgment: Judgment, able: Reach) -> Reason | None:
@@ -100,9 +95,11 @@ def answer(plan: Plan, records: Sequence[Record], judgments: Sequence[Judgment])
         judgments: on its hypotheses, in the order of the study.
     """
     summaries = summarize(records)
+    left = tuple(_without_outcome(summaries))
     if not any(summary.rate.n for summary in summaries):
-        return ("No replica has an outcome yet.",)
-    apart = nothing_apart([summary.rate for summary in summaries])
+        return left if any(summary.crashed for summary in summaries) else ("No replica has an outcome yet.",)
+    finished = not any(summary.pending for summary in summaries)
+    apart = nothing_apart([summary.rate for summary in summaries]) if finished else ""
     ahead = outlook(plan, summaries, judgments)
     if judgments:
         found = _claims(judgments, reach(plan), ahead)
@@ -111,31 +108,36 @@ def answer(plan: Plan, records: Sequence[Record], judgments: Sequence[Judgment])
     else:
         found = _cells(summaries)
     sentences = (
-        *_unfinished(summaries),
+        *left,
         apart,
         *found,
         *(() if apart else _moved(main_effects(plan, records))),
-        *_open(plan, ahead, next((row.device for row in records if row.device), "")),
+        *(_open(plan, ahead, next((row.device for row in records if row.device), "")) if finished else ()),
     )
     return tuple(filter(None, sentences))
 
 
 def nothing_apart(rates: Sequence[Rate]) -> str:
-    """Say that no replica of any cell, or every one, converged, so that cells cannot be told apart; "" otherwise."""
+    """Say that no replica of any cell, or every one, converged, so that cells cannot be told apart; "" otherwise.
+
+    It is "", too, where a cell has no replica with an outcome: nothing is known of it.
+    """
     successes, n = sum(rate.successes for rate in rates), sum(rate.n for rate in rates)
-    if len(rates) < 2 or not n or 0 < successes < n:
+    if len(rates) < 2 or not all(rate.n for rate in rates) or 0 < successes < n:
         return ""
     some, effect = ("Every replica of every cell", "ceiling") if successes else ("No replica of any cell", "floor")
-    return (
-        f"{some} converged ({count_of(successes, n)}), so nothing can be told apart by success here: a {effect} effect."
-    )
+    return f"{some} converged ({count_of(successes, n)}), so success tells no two cells apart here: a {effect} effect."
 
 
-def _unfinished(summaries: Sequence[CellSummary]) -> Iterator[str]:
+def _without_outcome(summaries: Sequence[CellSummary]) -> Iterator[str]:
+    """Say how many replicas have no outcome: they are not trained yet, or crashed."""
     missing = sum(summary.pending for summary in summaries)
+    crashed = sum(summary.crashed for summary in summaries)
+    planned = missing + crashed + sum(summary.rate.n + summary.stopped for summary in summaries)
     if missing:
-        planned = missing + sum(summary.rate.n + summary.crashed + summary.stopped for summary in summaries)
         yield f"Not finished: {count_of(missing, planned)} replicas {'has' if missing == 1 else 'have'} no outcome yet."
+    if crashed:
+        yield f"{count_of(crashed, planned)} replicas crashed and {'counts' if crashed == 1 else 'count'} for nothing."
 
 
 def _claims(judgments: Sequence[Judgment], able: Reach, ahead: Outlook) -> Iterator[str]:
@@ -159,20 +161,24 @@ def _claims(judgments: Sequence[Judgment], able: Reach, ahead: Outlook) -> Itera
 def _counted(judgments: Sequence[Judgment], able: Reach) -> str:
     planned = [judgment for judgment in judgments if judgment.planned]
     verdicts = Counter(judgment.verdict for judgment in planned)
-    reasons = Counter(_COUNTED.get(reason(judgment, able)) for judgment in planned)
+    reasons = Counter(_why(judgment, able) for judgment in planned)
     counts = joined(f"{n} {'is' if n == 1 else 'are'} {own.value}" for own in Verdict if (n := verdicts[own]))
     alike = len(verdicts) == 1
-    why = [
-        words if alike and n == len(planned) else f"{n} {words}"
-        for words in dict.fromkeys(_COUNTED.values())
-        if (n := reasons[words])
-    ]
+    why = [words if alike and n == len(planned) else f"{n} {words}" for words in _REASONS if (n := reasons[words])]
     left = len(judgments) - len(planned)
     others = f"; {left} more {'is' if left == 1 else 'are'} not in this profile" if left else ""
     if not planned:
         return f"The {plural(left, 'claim')} of the study {'is' if left == 1 else 'are'} not in this profile."
     said = f"{_all(len(planned))} {planned[0].verdict.value}" if alike else f"Of {len(planned)} claims, {counts}"
     return f"{said}{f' ({joined(why)})' if why else ''}{others}."
+
+
+def _why(judgment: Judgment, able: Reach) -> str:
+    """Return one of ``_REASONS``; "" of a decided claim."""
+    if reason(judgment, able) is Reason.UNTESTED:
+        return "with nothing to test"
+    words = short(judgment, able)
+    return words if words in ("", "underpowered") else f"with {words}"
 
 
 def _all(count: int) -> str:
@@ -224,18 +230,24 @@ def _claims_of(count: int, article: str) -> str:
 
 
 def _cells(summaries: Sequence[CellSummary]) -> Iterator[str]:
-    """Yield the best and the worst cell of a launch without hypotheses; equal rates are not called an order."""
-    best, *others = by_rate([summary for summary in summaries if summary.rate.n])
-    worst = others[-1] if others else best
+    """Yield the best and the worst cells of a launch without hypotheses; cells of one rate are no order."""
+    ranked = by_rate([summary for summary in summaries if summary.rate.n])
+    best, worst = ranked[0], ranked[-1]
     if best.rate.rate == worst.rate.rate:
-        which = best.name if not others else f"Each of {len(others) + 1} cells"
+        which = best.name if len(ranked) == 1 else f"Each of {len(ranked)} cells"
         yield f"{which}: {_shown(best)} converged."
         return
     overlap = "overlap" if best.rate.low <= worst.rate.high else "do not overlap"
     yield (
-        f"Of {len(others) + 1} cells, {best.name} converged most often, {_shown(best)}, and {worst.name} least often,"
-        f" {_shown(worst)}; the two intervals {overlap}."
+        f"Of {len(ranked)} cells, {_like(best, ranked)} converged most often, {_shown(best)}, and"
+        f" {_like(worst, ranked)} least often, {_shown(worst)}; the two intervals {overlap}."
     )
+
+
+def _like(one: CellSummary, ranked: Sequence[CellSummary]) -> str:
+    """Name a cell, or count the cells that have its rate."""
+    count = sum(own.rate.rate == one.rate.rate for own in ranked)
+    return one.name if count == 1 else f"{count} ({one.name} among them)"
 
 
 def _shown(summary: CellSummary) -> str:

@@ -35,6 +35,7 @@ Floats = NDArray[np.float64]
 SUCCESS = "success"
 """The measure that is 1 for replicas that converged and 0 for all others with an outcome."""
 _WORDS: Mapping[Group, str] = {"init": "the initial weights vary", "data": "the data vary", "noise": "the noise varies"}
+_FEWEST = 8
 _RESAMPLES = 4_000
 _SEED = 20_210_303
 
@@ -134,9 +135,13 @@ def components_if_held(plan: Plan, records: Sequence[Record]) -> VarianceCompone
 
 
 def said(found: VarianceComponents) -> str:
-    """Say in one sentence how much of the variance each source leaves when all others are held; "" if none is known."""
-    known = [part for part in found.parts if len(part.varied) == 1 and isfinite(part.share)]
-    if not known:
+    """Say in one sentence how much of the variance each source leaves when all others are held.
+
+    Nothing is said of fewer than eight replicas with nothing held, nor of a share whose interval is a point: too few
+    seeds succeeded, or failed.
+    """
+    known = [part for part in found.parts if len(part.varied) == 1 and part.low < part.high]
+    if not known or found.whole.replicas < _FEWEST:
         return ""
     shares = joined(
         f"{percent(part.share)} (95 % interval {percent(part.low)} to {percent(part.high)})"
@@ -144,7 +149,7 @@ def said(found: VarianceComponents) -> str:
         for part in known
     )
     text = f"With all other sources held, what is left of the variance of {found.measure} is {shares}"
-    if found.excess is None:
+    if found.excess is None or not isfinite(found.excess[0]):
         return f"{text}."
     share, low, high = found.excess
     return (

@@ -12,11 +12,13 @@ from study.evidence.inference.proportions import wilson
 from study.evidence.judging import judge
 from study.evidence.reach import reach
 from study.evidence.variance_components import said, variance_components
+from study.storage.records import Status
 from study.storage.store import Store
 from tests.study.conftest import C, D, M, U
 from tests.study.design.made_studies import planned
 from tests.study.evidence.made_records import recorded
 from tests.study.evidence.test_variance_components import designed, plan_of
+from trainables.streams import Held
 
 Trained = Callable[..., Store]
 
@@ -65,7 +67,9 @@ def test_too_few_seeds_are_told_from_no_difference_shown(store: Any) -> None:
         == "Underpowered: 3 seeds per cell cannot decide this claim, whatever comes out."
     )
     assert reasons(many) == [Reason.NOT_SHOWN, Reason.NOT_SHOWN]
-    assert answered(many)[0] == "Both claims are undecided (with no difference shown)."
+    assert answered(many)[0] == (
+        "Both claims are undecided (1 with no difference shown and 1 with neither side shown)."
+    )
     plan, records = many.plan(), many.records()
     compared, share = judge(plan.hypotheses, records)
     end = "can decide this claim, but what came out shows"
@@ -92,7 +96,7 @@ def test_a_claim_without_cells_has_nothing_to_test(trained: Trained) -> None:
 
 def test_floor_and_ceiling_are_named(store: Any) -> None:
     floor, ceiling = (answered(store([end] * 3, [end] * 3, study=end.value))[0] for end in (D, C))
-    said = "so nothing can be told apart by success here"
+    said = "so success tells no two cells apart here"
     assert floor == f"No replica of any cell converged (0 of 6), {said}: a floor effect."
     assert ceiling == f"Every replica of every cell converged (6 of 6), {said}: a ceiling effect."
     assert "effect" not in " ".join(answered(store([C] * 3, [D] * 3, study="apart")))
@@ -101,12 +105,32 @@ def test_floor_and_ceiling_are_named(store: Any) -> None:
 def test_one_cell_or_no_replica_is_no_effect() -> None:
     assert nothing_apart([wilson(0, 5)]) == ""
     assert nothing_apart([wilson(0, 0), wilson(0, 0)]) == ""
-    assert "(0 of 5)" in nothing_apart([wilson(0, 5), wilson(0, 0)])
+    assert nothing_apart([wilson(0, 5), wilson(0, 0)]) == ""
 
 
 def test_an_unfinished_launch_says_so(store: Any) -> None:
     assert answered(store([U] * 2, [U] * 2, study="none")) == ("No replica has an outcome yet.",)
-    assert answered(store([C] * 2, [U] * 2, study="some"))[0] == "Not finished: 2 of 4 replicas have no outcome yet."
+    some = answered(store([C] * 2, [U] * 2, study="some"))
+    assert some[0] == "Not finished: 2 of 4 replicas have no outcome yet."
+    assert not [sentence for sentence in some if "effect" in sentence or isinstance(sentence, Command)]
+
+
+def test_an_unfinished_launch_offers_no_other_one(store: Any) -> None:
+    """Its own seeds may decide what is open: the command that is due is ``study resume``, which the launch names."""
+    own = [C] * 6 + [D] * 2 + [U] * 8, [C] * 2 + [D] * 6 + [U] * 8
+    assert not [sentence for sentence in answered(store(*own)) if isinstance(sentence, Command)]
+    ended = [row[:8] for row in own]
+    assert [sentence for sentence in answered(store(*ended, study="ended")) if isinstance(sentence, Command)]
+
+
+def test_replicas_that_crashed_are_counted(store: Any) -> None:
+    launch = store([C, C, D], [D, D, D])
+    plan, records = launch.plan(), launch.records()
+    lost = [replace(own, status=Status.CRASHED, outcome=U) for own in records[:2]]
+    verdicts = judge(plan.hypotheses, (*lost, *records[2:]))
+    assert answer(plan, (*lost, *records[2:]), verdicts)[0] == "2 of 6 replicas crashed and count for nothing."
+    every = [replace(own, status=Status.CRASHED, outcome=U) for own in records]
+    assert answer(plan, every, judge(plan.hypotheses, every)) == ("6 of 6 replicas crashed and count for nothing.",)
 
 
 def test_without_claims_the_best_and_the_worst_cell_are_the_answer(store: Any) -> None:
@@ -115,6 +139,10 @@ def test_without_claims_the_best_and_the_worst_cell_are_the_answer(store: Any) -
         "Of 2 cells, ls converged most often, 8 of 8 (1.00, 95 % Wilson interval [0.68, 1.00]), and ns least often,"
         " 0 of 8 (0.00, 95 % Wilson interval [0.00, 0.32]); the two intervals do not overlap.",
     )
+    plan = plan_of(*(Held(init=at) for at in range(5)), seeds=8)
+    (tied,) = answer(plan, recorded(plan, [[C] * 8, [D] * 8, [C] * 8, [D] * 8, [D] * 8]), ())
+    assert tied.startswith("Of 5 cells, 2 (cell 0 among them) converged most often, 8 of 8 ")
+    assert "and 3 (cell 4 among them) least often, 0 of 8 " in tied
     near = answered(store([C, C, D], [C, D, D], study="near", hypotheses=()))
     assert near[0].endswith("the two intervals overlap.")
     same = answered(store([C, D], [D, C], study="same", hypotheses=()))
@@ -122,13 +150,13 @@ def test_without_claims_the_best_and_the_worst_cell_are_the_answer(store: Any) -
 
 
 def test_a_launch_that_holds_sources_says_where_its_variance_comes_from() -> None:
-    plan = plan_of(*designed(2), seeds=3)
-    records = recorded(plan, [[C, M, M]] * 7 + [[U] * 3])
+    plan = plan_of(*designed(2), seeds=8)
+    records = recorded(plan, [[C, M, M, C, C, M, M, M], *[[C, M] * 4, [M] * 8] * 3, [M] * 8])
     assert answer(plan, records, ()) == (said(variance_components(plan, records)),)
-    floor = answer(plan, recorded(plan, [[M] * 3] * 8), ())
+    floor = answer(plan, recorded(plan, [[M] * 8] * 8), ())
     assert [sentence.split("converged")[0] for sentence in floor] == [
         "No replica of any cell ",
-        "Each of 8 cells: 0 of 3 (0.00, 95 % Wilson interval [0.00, 0.56]) ",
+        "Each of 8 cells: 0 of 8 (0.00, 95 % Wilson interval [0.00, 0.32]) ",
     ]
 
 
