@@ -21,7 +21,11 @@ from study.studies import studies
 
 
 def texts(folder: Path = archive.FOLDER) -> dict[Path, str]:
-    """Return every file that is written from the archives, with its text."""
+    """Return every file that is written from the archives, with its text.
+
+    Raises:
+        ValueError: if an archive has another name than its launch gives it, or is not fit to be published.
+    """
     found: dict[Path, str] = {}
     pages = folder.parent / "studies"
     with TemporaryDirectory() as temporary:
@@ -30,7 +34,12 @@ def texts(folder: Path = archive.FOLDER) -> dict[Path, str]:
         first: Launch | None = None
         for path in archive.archives(folder):
             name = path.name.removesuffix(archive.SUFFIX)
-            launch = study.load(archive.unpack(path, runs if archive.study_of(path) in studies() else others).root)
+            store = archive.unpack(path, runs if archive.study_of(path) in studies() else others)
+            if path.name != archive.name_of(store):
+                raise ValueError(f"{path} must have the name of its launch, {archive.name_of(store)}")
+            for sentence in archive.wrong(store):
+                raise ValueError(f"{path} {sentence}")
+            launch = study.load(store.root)
             found[pages / f"{name}.md"] = page.page(launch, name)
             found[pages / f"{name}.svg"] = page.figure(launch, Path(temporary))
             first = launch if path.name == readme.FIRST else first
@@ -45,9 +54,11 @@ def _linked(finding: Finding) -> str:
     return f"[{finding.launch}](studies/{finding.root.parent.name}-{finding.profile}.md)"
 
 
-def stale() -> list[Path]:
-    """Return the files that are not as they would be written."""
-    return [path for path, text in texts().items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+def stale(folder: Path = archive.FOLDER) -> list[Path]:
+    """Return the files that are not as they would be written, and pages of launches that there are not."""
+    due = texts(folder)
+    changed = [path for path, text in due.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    return changed + sorted(path for path in (folder.parent / "studies").glob("*") if path not in due)
 
 
 def main() -> int:
@@ -56,21 +67,32 @@ def main() -> int:
     parser.add_argument("launches", nargs="*", type=Path, help="with keep: folders of launches")
     parser.add_argument("--records-alone", action="store_true", help="with keep: without traces")
     options = parser.parse_intermixed_args()
-    if options.what == "check":
-        found = stale()
-        for path in found:
-            print(f"{path} is not as python -m benchmarks.results writes it")
-        return bool(found)
-    for launch in options.launches:
+    try:
+        if options.what == "check":
+            found = stale()
+            for path in found:
+                print(f"{path} is not as python -m benchmarks.results writes it")
+            return bool(found)
+        refused = _kept(options.launches, traces=not options.records_alone)
+        for path, text in texts().items():
+            write_text(path, text)
+            print(f"written  {path}")
+    except ValueError as error:
+        refused = [str(error)]
+    for sentence in refused:
+        print(f"error: {sentence}", file=sys.stderr)
+    return 2 if refused else 0
+
+
+def _kept(launches: list[Path], *, traces: bool) -> list[str]:
+    """Take launches in, and return a sentence for each that cannot be."""
+    refused = []
+    for launch in launches:
         try:
-            print(f"kept     {archive.pack(Store(launch), traces=not options.records_alone)}")
+            print(f"kept     {archive.pack(Store(launch), traces=traces)}")
         except ValueError as error:
-            print(f"error: {error}", file=sys.stderr)
-            return 2
-    for path, text in texts().items():
-        write_text(path, text)
-        print(f"written  {path}")
-    return 0
+            refused.append(str(error))
+    return refused
 
 
 if __name__ == "__main__":

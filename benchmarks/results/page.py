@@ -16,6 +16,7 @@ from study.evidence.commands import Command
 from study.evidence.estimates import CellSummary
 from study.evidence.judging import Judgment
 from study.evidence.variance_components import components_if_held
+from study.formatting import plural
 from study.launch import Launch
 from study.report import phrases
 from study.report.drawing import export
@@ -24,6 +25,7 @@ from study.report.views import view_of
 
 HOUR = 3_600
 WIDTH = 120
+_NAMED = {"code": "digest of the source"}
 _BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:%|s|min|h)(?!\w))")
 
 
@@ -86,13 +88,14 @@ def answer(launch: Launch) -> Iterator[str]:
 
 
 COMPONENTS = ("varied", "held settings", "replicas", "share of the variance, 95 % interval")
-VERDICTS = ("claim", "converged", "p (Holm)", "verdict")
-CELLS = ("cell", "converged", "rate, 95 % interval", "failed", "seconds per replica")
+VERDICTS = ("claim", "counted", "p (Holm)", "verdict")
+CELLS = ("cell", "converged", "rate, 95 % interval", "borderline", "failed", "seconds per replica")
 
 
 def verdict(judgment: Judgment) -> tuple[str, ...]:
     """Return a row of ``VERDICTS``."""
-    counts = " against ".join(map(phrases.count, judgment.rates)) or formatting.NOTHING
+    rates = " against ".join(map(phrases.count, judgment.rates))
+    counts = f"{rates} {phrases.counted(judgment.hypothesis)}" if rates else formatting.NOTHING
     fragile = judgment.fragility.sentence(1) if judgment.fragility else ""
     said = f"**{judgment.word}**{f', {fragile}' if fragile else ''}"
     return judgment.hypothesis.claim, counts, formatting.p_value(judgment.p_adjusted), said
@@ -103,7 +106,8 @@ def cell(summary: CellSummary) -> tuple[str, ...]:
     failed = {outcome: n for outcome, n in summary.outcomes.items() if outcome.value != "converged"}
     trained = summary.rate.n + summary.stopped
     seconds = formatting.number(summary.seconds / trained) if trained else formatting.NOTHING
-    return summary.name, phrases.count(summary.rate), phrases.share(summary.rate), phrases.counts(failed), seconds
+    rate, borderline = summary.rate, phrases.borderline(summary)
+    return summary.name, phrases.count(rate), phrases.share(rate), borderline, phrases.counts(failed), seconds
 
 
 def component(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -123,11 +127,12 @@ def _what(launch: Launch) -> str:
     plan, rows = launch.plan, [row for row in launch.replicas if row.status.trained]
     hours = formatting.number(sum(row.seconds for row in rows) / HOUR)
     devices = Counter(row.device for row in rows)
-    versions = ", ".join(f"{name} {version}" for name, version in sorted(plan.versions.items()))
+    versions = ", ".join(f"{_NAMED.get(name, name)} {version}" for name, version in sorted(plan.versions.items()))
+    most = f" At most {plural(len(plan.seeds), 'seed')} per cell would have been added." if plan.until_decided else ""
     return (
-        f"{plan.stated_note()} {formatting.plural(len(rows), 'replica')} in"
-        f" {formatting.plural(len(plan.cells), 'cell')}, {hours} hours of one core or GPU on"
-        f" {formatting.joined(sorted(devices))}. Rule {launch.rule.label()}, plan `{plan.digest()}`; {versions}."
+        f"{plan.stated_note()} {plural(len(rows), 'replica')} in"
+        f" {plural(len(plan.cells), 'cell')}, {hours} hours of one core or GPU on"
+        f" {formatting.joined(sorted(devices))}.{most} Rule {launch.rule.label()}, plan `{plan.digest()}`; {versions}."
     )
 
 
@@ -136,7 +141,10 @@ def _check(launch: Launch, archive: str) -> str:
     path, link = f"runs/{plan.study}/{plan.launch}", f"[{archive}](../launches/{archive})"
     if not launch.store.traces_path.exists():
         command = f"study run {plan.study} --profile {plan.profile}"
-        return f"The records are in {link}, without their traces, which are too large: `{command}` trains them again."
+        return (
+            f"The records are in {link}, without their traces, which are too large. That every number above follows"
+            f" from traces was checked when they were taken in, and cannot be from here: `{command}` trains anew."
+        )
     commands = "\n".join(
         [f"tar -xf docs/results/launches/{archive} -C runs", f"study verify {path}", f"study report {path}"]
     )

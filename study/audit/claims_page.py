@@ -18,10 +18,11 @@ it. {counted} Written by `study claims --markdown` from plans and records.
   adjusted (Holm) for all hypotheses of the launch. *Fragile* means that another plausible threshold of the outcome rule
   gives another verdict; the nearest one stands beside it. An open claim comes with the seeds per cell that would decide
   it with a chance of {chance} if the rates are as observed.
-* **Converged**: of the replicas that were compared, with the 95 % interval of each rate, and the difference.
+* **Counted**: of the replicas that were compared those that converged, or that ended as the claim says, with the 95 %
+  interval of each rate, and the difference.
 * **Scale**: the launch's profile, and what it changed against the study's profile `paper`, found by comparing the
   configurations field by field; where there is none, the profile says it of itself. A verdict is about that scale."""
-_COLUMNS = ("claim", "verdict", "converged", "p", "failures", "scale", "launch, plan")
+_COLUMNS = ("claim", "verdict", "counted", "p", "failures", "scale", "launch, plan")
 _EMPTY = len(_COLUMNS) - 2
 
 
@@ -34,7 +35,7 @@ def counted(ledger: Claims) -> str:
     run = [claim for claim in ledger.claims if claim.findings]
     verdicts = Counter(_last(claim).judgment.verdict for claim in run)
     counts = formatting.joined(f"{verdicts[own]} {own.value}" for own in Verdict)
-    return f"Of {len(ledger.claims)} claims {len(run)} have been run: {counts}."
+    return f"Of {len(ledger.claims)} claims {len(run)} {'has' if len(run) == 1 else 'have'} been run: {counts}."
 
 
 def markdown(ledger: Claims, named: Callable[[Finding], str] = _named) -> str:
@@ -71,7 +72,7 @@ def _row(finding: Finding, name: str) -> tuple[str, ...]:
     judgment = finding.judgment
     return (
         _verdict(finding),
-        _converged(judgment),
+        _counted(judgment),
         formatting.p_value(judgment.p_adjusted),
         ", ".join(f"{n} {phrases.LABELS[outcome]}" for outcome, n in finding.failures.items()) or "none",
         f"**{finding.profile}**: {finding.changed}{redecided(finding)}",
@@ -83,16 +84,17 @@ def _verdict(finding: Finding) -> str:
     judgment = finding.judgment
     fragile = judgment.fragility.sentence(1) if judgment.fragility else ""
     if judgment.verdict is Verdict.UNDECIDED and judgment.p is not None:
-        seeds = f"about {finding.more}" if finding.more is not None else f"more than {MOST}"
-        return f"**{judgment.word}** ({seeds} seeds per cell would decide it{f'; {fragile}' if fragile else ''})"
+        wanted = f"about {finding.more} seeds per cell would decide it"
+        seeds = wanted if finding.more is not None else f"more than {MOST} seeds per cell would be needed"
+        return f"**{judgment.word}** ({seeds}{f'; {fragile}' if fragile else ''})"
     return f"**{judgment.word}**{f' ({fragile})' if fragile else ''}"
 
 
-def _converged(judgment: Judgment) -> str:
+def _counted(judgment: Judgment) -> str:
     parts = [f"{phrases.count(rate)}, {phrases.share(rate)}" for rate in judgment.rates]
     if not parts:
         return formatting.NOTHING
-    text = " against ".join(parts)
+    text = f"{' against '.join(parts)} {phrases.counted(judgment.hypothesis)}"
     if judgment.difference is None:
         return text
     value, low, high = judgment.difference

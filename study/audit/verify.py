@@ -154,6 +154,10 @@ def _plan(plan: Plan, stored: Sequence[Record], headers: Mapping[str, _Header]) 
         for name, other in made.items()
         if other not in ("", own)
     ]
+    if any(made.values()):
+        differences += [
+            f"the trace of block {name} does not say of which plan it is" for name, of in made.items() if not of
+        ]
     differences += of_other_plans(stored, own)
     if any(made.values()) or any(record.plan for record in stored):
         compared = f"digest {own} in {len(stored)} records and {len(headers)} traces"

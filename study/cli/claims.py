@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from study import formatting
@@ -53,22 +52,21 @@ def _show(claim: "Claim") -> None:
         console.print(Padding(_protocol(finding), (0, 0, 0, 6)))
 
 
-def _row(finding: "Finding") -> Table:
+def _row(finding: "Finding") -> Text:
     from study.audit.claims import estimate, replicas
+    from study.report import phrases
     from study.terminal import tables
 
     judgment = finding.judgment
-    row = Table.grid(padding=(0, 2, 0, 0))
-    for width in (8, 12, 25, 20, 9):
-        row.add_column(min_width=width, no_wrap=True)
-    row.add_row(
-        finding.profile,
+    counted = f"{replicas(judgment)} {phrases.counted(judgment.hypothesis)}" if judgment.rates else formatting.NOTHING
+    parts = (
+        Text(finding.profile),
         tables.verdict(judgment),
-        replicas(judgment),
-        estimate(judgment),
-        f"p {formatting.p_value(judgment.p_adjusted)}",
+        Text(counted),
+        Text(estimate(judgment)),
+        Text(f"p {formatting.p_value(judgment.p_adjusted)}"),
     )
-    return row
+    return Text("  ").join(parts)
 
 
 def _protocol(finding: "Finding") -> Text:

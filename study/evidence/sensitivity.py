@@ -19,7 +19,7 @@ from study.design.plan import Block, Plan
 from study.evidence.inference.proportions import Rate, wilson
 from study.evidence.judging import Flip, Fragility, Judgment, Verdict, verdicts
 from study.evidence.redecision import outcomes
-from study.formatting import plural
+from study.formatting import plural, whole
 from study.outcomes.columns import Flags
 from study.outcomes.course import CODE, OUTCOMES, Codes
 from study.outcomes.measures import CRITERIA, Measures, criteria, measure
@@ -148,7 +148,9 @@ class SensitivityAnalysis:
             return f"outcomes are decided by {self.rule.own_rule.title}, not by thresholds that we know"
         if self.left_out:
             total = self.left_out + len(self._places)
-            return f"{self.left_out} of {plural(total, 'replica')} with an outcome have no trace that can be read"
+            return (
+                f"{whole(self.left_out)} of {plural(total, 'replica')} with an outcome have no trace that can be read"
+            )
         stopped = sum(record.decided and record.status is Status.STOPPED for record in self._records)
         if stopped:
             return f"{plural(stopped, 'replica')} with an outcome stopped before the end"

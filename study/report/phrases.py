@@ -5,6 +5,7 @@ from itertools import groupby
 from math import isfinite
 from typing import TYPE_CHECKING
 
+from study.design.hypotheses import Hypothesis
 from study.evidence.inference.proportions import Rate
 from study.evidence.summaries import CellSummary
 from study.formatting import MINUS, NOTHING, count_of, interval, joined, number, plural, whole
@@ -47,6 +48,12 @@ def borderline(summary: CellSummary) -> str:
     """Return ``2 of 5``, the replicas whose outcome the error of measuring may change; a dash if it is not known."""
     known = summary.borderline is not None and summary.rate.n
     return count_of(summary.borderline or 0, summary.rate.n) if known else NOTHING
+
+
+def counted(hypothesis: Hypothesis) -> str:
+    """Return what the rates of a claim count: ``converged``, or the outcomes that it names."""
+    outcomes: tuple[Outcome, ...] = getattr(hypothesis, "outcomes", (Outcome.CONVERGED,))
+    return joined([LABELS[outcome] for outcome in outcomes], "or")
 
 
 def counts(outcomes: Mapping[Outcome, int]) -> str:

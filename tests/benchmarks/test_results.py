@@ -4,6 +4,7 @@ import shutil
 import tarfile
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +16,7 @@ from benchmarks.results import archive, page, readme
 from study.audit.claims import collect
 from study.audit.claims_page import counted
 from study.audit.verify import verify
+from study.storage.records import Status
 from study.storage.store import Store
 from tests.study.conftest import C, D, M, U, make
 from tests.study.retraining import retrained
@@ -70,13 +72,131 @@ def test_what_is_not_finished_or_does_not_follow_is_not_kept(
     assert not (tmp_path / "kept").exists()
 
 
+def _without_a_record(folder: Path) -> Store:
+    store = make(folder, ((C, C, M), (C, D, M)), page=False)
+    store.write_records(store.records()[1:])
+    return store
+
+
+def _of_no_plan(folder: Path) -> Store:
+    """Plans and records from before plans had digests: the hypotheses may have been written after the run."""
+    store = make(folder, page=False, meta={"plan": ""})
+    store.write_records([replace(row, plan="") for row in store.records()])
+    return store
+
+
+def _with_a_gap(folder: Path) -> Store:
+    """Two seeds in the middle of a cell are said to have been skipped, and their trace is gone."""
+    store = make(folder, ((C,) * 6, (D,) * 6), page=False, block=2, until_decided=True, least=2)
+    (block,) = [block for block in store.plan().blocks() if (block.cell.index, block.first) == (0, 2)]
+    store.trace_path(block).unlink()
+    skipped = {"status": Status.SKIPPED, "outcome": U}
+    rows = [replace(row, **skipped) if row.block == block.name else row for row in store.records()]
+    store.write_records(rows)
+    return store
+
+
+def _decided_again(folder: Path) -> Store:
+    store = make(folder, page=False)
+    store.write_decided(replace(store.plan().rule, quality_min=0.1), store.records())
+    return store
+
+
+def _without_traces(folder: Path) -> Store:
+    store = make(folder, page=False)
+    shutil.rmtree(store.traces_path)
+    return store
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (_without_a_record, "must have a record of every planned replica: 1 have none"),
+        (_of_no_plan, "must have records of its plan, .*: 6 do not say that they are"),
+        (_with_a_gap, "must have trained the first seeds of each cell, and cell ls has skipped some of them"),
+        (_decided_again, "must be decided by its declared rule, .*: study decide .* does that"),
+        (_without_traces, "must have traces: its records cannot be verified without"),
+        (
+            partial(make, study="dirac", page=False),
+            "must have the hypotheses of the study's profile quick, and has oth",
+        ),
+        (partial(make, study="dirac", page=False, profile="mine"), "must be of a profile of the study, got mine"),
+    ],
+)
+def test_what_is_not_as_it_was_declared_is_not_kept(
+    made: Callable[[Path], Store], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        archive.pack(made(tmp_path / "runs"), tmp_path / "kept")
+    assert not (tmp_path / "kept").exists()
+
+
+def test_a_launch_is_replaced_by_a_newer_one_alone(tmp_path: Path) -> None:
+    old, new = (make(tmp_path / "runs", name=f"2026010{day}-030405-quick", page=False) for day in (2, 3))
+    archive.pack(new, tmp_path / "kept")
+    with pytest.raises(ValueError, match="must be newer than the launch that it would replace, 20260103-030405-quick"):
+        archive.pack(old, tmp_path / "kept")
+    assert archive.pack(new, tmp_path / "kept").exists()
+
+
+def _kept(tmp_path: Path) -> Path:
+    """Return a folder of archives with one launch."""
+    folder = tmp_path / "docs" / "launches"
+    archive.pack(make(tmp_path / "runs", page=False), folder)
+    return folder
+
+
+def test_an_archive_with_another_name_or_other_records_is_not_published(tmp_path: Path) -> None:
+    folder = _kept(tmp_path)
+    kept = folder / "demo-quick.tar.xz"
+    shutil.copy(kept, folder / readme.FIRST)
+    with pytest.raises(ValueError, match=r"must have the name of its launch, demo-quick\.tar\.xz"):
+        results.texts(folder)
+    (folder / readme.FIRST).unlink()
+    assert {path.name for path in results.texts(folder)} == {"demo-quick.md", "demo-quick.svg", "claims.md"}
+    forged = _changed(tmp_path / "forged")
+    with tarfile.open(kept, "w:xz") as made:
+        made.add(forged.root, arcname=f"demo/{forged.root.name}")
+    with pytest.raises(ValueError, match="must be as it was written: "):
+        results.texts(folder)
+
+
+def test_a_page_of_no_launch_is_noticed(tmp_path: Path) -> None:
+    folder = _kept(tmp_path)
+    for path, text in results.texts(folder).items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert results.stale(folder) == []
+    invented = folder.parent / "studies" / "wgan-clip-paper.md"
+    invented.write_text("Of 3 claims, 3 are supported.\n", encoding="utf-8")
+    assert results.stale(folder) == [invented]
+
+
+def test_of_several_launches_those_that_are_fit_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written: list[str] = []
+    monkeypatch.setattr(results, "texts", lambda: {tmp_path / "page.md": "text"})
+    monkeypatch.setattr(archive, "pack", lambda store, traces: written.append(store.root.name) or _refuse(store))
+    monkeypatch.setattr("sys.argv", ["results", "keep", "runs/bad", "runs/good"])
+    assert results.main() == 2
+    assert (written, (tmp_path / "page.md").read_text()) == (["bad", "good"], "text")
+    assert capsys.readouterr().err == "error: runs/bad must be good\n"
+
+
+def _refuse(store: Store) -> Path:
+    if store.root.name == "bad":
+        raise ValueError(f"{store.root} must be good")
+    return store.root
+
+
 def test_a_page_has_answer_verdicts_cells_and_how_to_check_them(tmp_path: Path) -> None:
     launch = study.load(make(tmp_path, ((C,) * 12, (D,) * 12), page=False).root)
     text = page.page(launch, "demo-quick")
     assert "Both claims are supported." in text
-    assert "| ls | 12 of 12 | 1.00 [0.76, 1.00] | – | " in text
-    assert "| ns | 0 of 12 | 0.00 [0.00, 0.24] | 12\N{NO-BREAK SPACE}diverged | " in text
-    assert "| Least squares converges more often. | 12 of 12 against 0 of 12 | " in text
+    assert "| ls | 12 of 12 | 1.00 [0.76, 1.00] | 0 of 12 | – | " in text
+    assert "| ns | 0 of 12 | 0.00 [0.00, 0.24] | 0 of 12 | 12\N{NO-BREAK SPACE}diverged | " in text
+    assert "| Least squares converges more often. | 12 of 12 against 0 of 12 converged | " in text
     assert f"plan `{launch.plan.digest()}`" in text
     assert (
         f"tar -xf docs/results/launches/demo-quick.tar.xz -C runs\nstudy verify runs/demo/{launch.plan.launch}" in text
@@ -105,7 +225,7 @@ def test_traces_may_stay_outside_and_the_page_says_so(tmp_path: Path) -> None:
     again = archive.unpack(path, tmp_path / "again")
     assert again.records() == store.records()
     text = page.page(study.load(again.root), "demo-quick")
-    assert "without their traces, which are too large: `study run demo --profile quick` trains them again" in text
+    assert "cannot be from here: `study run demo --profile quick` trains anew." in text
     assert "study verify" not in text
 
 

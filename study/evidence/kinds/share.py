@@ -13,7 +13,8 @@ from study.evidence.inference.shares import BettingShare, FixedShare
 from study.evidence.kind import TOO_EARLY, Extent, Kind, Rates, Scenario, Shown, Tested, in_sequence
 from study.evidence.pairing import Design
 from study.evidence.wording import counted, observation
-from study.formatting import percent, plural
+from study.formatting import joined, percent, plural
+from study.outcomes.outcome import Outcome
 
 _ODDS = (7 / 3, 9.0)  # 0.7 and 0.9 where the threshold is one half
 
@@ -45,13 +46,15 @@ class _Share(Kind[Share, FixedShare | BettingShare]):
 
     def words(self, hypothesis: Share, tested: Tested[FixedShare | BettingShare], rates: Sequence[Rate]) -> list[str]:
         (rate,), anytime = rates, isinstance(tested.found, BettingShare)
-        names = " or ".join(outcome.value.replace("_", " ") for outcome in hypothesis.outcomes)
-        ended = f"{counted(rate, 1 - hypothesis.alpha, anytime)} ended {names} with {in_words(hypothesis.where)}"
+        names = joined([outcome.value.replace("_", " ") for outcome in hypothesis.outcomes], "or")
+        ended = names if hypothesis.outcomes == (Outcome.CONVERGED,) else f"ended {names}"
+        ended = f"{counted(rate, 1 - hypothesis.alpha, anytime)} {ended} with {in_words(hypothesis.where)}"
         parts = [ended, f"against {percent(hypothesis.threshold)}"]
         seeds = plural(tested.seeds, observation(hypothesis))
         if anytime:
             return [*parts, f"after {seeds}"]
-        return [*parts, f"{seeds} counting as one observation each"] if rate.n > tested.seeds else parts
+        whole = f"{seeds} counting as one observation{' each' if tested.seeds > 1 else ''}"
+        return [*parts, whole] if rate.n > tested.seeds else parts
 
     def assumed(
         self, hypothesis: Share, rates: tuple[float, float] | None, rate: float | None, correlation: float

@@ -37,7 +37,7 @@ def test_a_decided_claim_has_rates_with_intervals_and_how_the_others_failed(laun
     store = launch("quick", ls=10, ns=0)
     verdict, converged, p, failures, scale, where = row(out, "On the official ring, least squares (0,1,1) keeps")
     assert verdict.startswith("**supported**")
-    assert converged == "10 of 10, 1.00 [0.72, 1.00] against 0 of 10, 0.00 [0.00, 0.28]; 1.00 [0.38, 1.00]"
+    assert converged == "10 of 10, 1.00 [0.72, 1.00] against 0 of 10, 0.00 [0.00, 0.28] converged; 1.00 [0.38, 1.00]"
     assert (p, failures) == ("0.006", "10 mode collapsed")
     assert scale == "**quick**: 8,000 of 35,000 steps; batch 128 for 512"
     assert where == f"{store.plan().launch} `{store.plan().digest()}`"
@@ -58,7 +58,7 @@ def test_an_open_claim_says_how_many_seeds_it_would_take(launch: Launch, out: Pa
 def test_a_claim_at_its_border_says_that_seeds_do_not_help(launch: Launch, out: Path) -> None:
     launch("quick", ls=5, ns=5)
     verdict, *_ = row(out, "On the official ring, least squares (0,1,1) keeps")
-    assert verdict.startswith("**undecided** (more than 200 seeds per cell would decide it")
+    assert verdict.startswith("**undecided** (more than 200 seeds per cell would be needed")
 
 
 def test_a_claim_without_a_launch_is_not_run(out: Path) -> None:

@@ -105,6 +105,10 @@ def a_trace_of_another_configuration(store: Store) -> None:
     edit_trace(store, config={**held.meta["config"], "steps": 5})
 
 
+def a_trace_of_no_plan(store: Store) -> None:
+    edit_trace(store, plan="")
+
+
 def a_trace_of_other_seeds(store: Store) -> None:
     edit_trace(store, seeds=[0, 1, 7])
 
@@ -137,6 +141,7 @@ TAMPERED: list[tuple[Callable[[Store], None], str]] = [
     (a_configuration_in_a_record, "cell 0, replica 0 (seed 0): a configuration with digest"),
     (a_value_that_decides, "cell 0, replica 0 (seed 0): records.parquet has"),
     (a_trace_of_another_configuration, "the trace of block c000-b000: a configuration with digest"),
+    (a_trace_of_no_plan, "the trace of block c000-b000 does not say of which plan it is"),
     (a_trace_of_other_seeds, "the trace of block c000-b000 holds the seeds 0, 1, 2"),
     (a_deleted_trace, "block c001-b000 has no trace, and 3 finished replicas in records.parquet"),
     (a_damaged_trace, "c001-b000.parquet cannot be read"),

@@ -104,7 +104,7 @@ def test_two_files_add_a_kind(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     verdict, sentence, basis, *rates = done.stdout.strip().split("|")
     assert verdict == "supported"
-    assert sentence.startswith("mostly failed, 0 of 8 (0 %, 95 % interval 0 % to 36.9 %) ended converged with")
+    assert sentence.startswith("mostly failed, 0 of 8 (0 %, 95 % interval 0 % to 36.9 %) converged with")
     assert basis == "8 seeds, each 2 replicas"
     assert rates == ["(0.3,)", "(0.1,)", "(0.0,)"]
 

@@ -62,7 +62,7 @@ def test_several_cells_of_a_seed_are_one_observation_of_a_share() -> None:
 
 def test_the_sentence_of_a_share_states_count_interval_and_p() -> None:
     assert one(SHARE, cell(0, "+" * 20, loss="ls")).sentence == (
-        "20 of 20 (100 %, 95 % interval 83.2 % to 100 %) ended converged with loss ls, against 50 %; "
+        "20 of 20 (100 %, 95 % interval 83.2 % to 100 %) converged with loss ls, against 50 %; "
         "exact binomial test: p < 0.001, below 0.05."
     )
 
