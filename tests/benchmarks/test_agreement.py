@@ -64,3 +64,19 @@ def test_archives_of_launches_are_compared_as_they_are(tmp_path: Path, monkeypat
     found = json.loads(to.read_text())
     assert (found["replicas"], found["other_outcome"], found["converged"]) == (40, 0, [8, 8])
     assert found["launches"] == ["lsgan-stability 20261129-143324-quick"] * 2
+
+
+def test_what_is_published_of_two_processors_follows_from_their_launches(tmp_path: Path) -> None:
+    folder = Path(agreement.__file__).parent / "results"
+    published = json.loads((folder / "avx512_against_avx2.json").read_text(encoding="utf-8"))
+    both = archive.FOLDER / "lsgan-stability-quick.tar.xz", folder / "lsgan-stability-quick-avx2.tar.xz"
+    one, other = (agreement.loaded(path, tmp_path / str(number)) for number, path in enumerate(both))
+    assert compared(one, other) == {name: value for name, value in published.items() if name != "launches"}
+    text = " ".join((archive.FOLDER.parent / "variance.md").read_text(encoding="utf-8").split())
+    changed, replicas = published["other_outcome"], published["replicas"]
+    assert f"{changed} of {replicas} replicas ended otherwise" in text
+    assert f"where {published['other_outcome_by_chance']:.0f} would" in text
+    lost, won = published["converged_one_way_alone"]
+    assert f"{lost} successes were lost and {won} were new" in text
+    for _, (a, b, n) in published["cells"].items():
+        assert f"| {a} of {n} | {b} of {n} |" in text
