@@ -5,7 +5,7 @@ smallest are adjusted by Holm. A claim whose adjusted p is not below its alpha e
 With seeds that are added until the verdict, the tests are those that hold at any time, at the largest number of seeds.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -31,7 +31,8 @@ class Reach:
         undecidable: those of them that stay undecided, whatever comes out.
         unsupportable: those that can be contradicted, but not supported.
         enough: fewest seeds with which each of ``undecidable`` could be decided; None beyond ``MOST_SEEDS``.
-        enough_to_support: fewest with which each of the family could be supported; None beyond ``MOST_SEEDS``.
+        enough_to_support: fewest with which all of the family could be supported at once, if the outcomes spoke for
+            each of them as clearly as can be; None beyond ``MOST_SEEDS``.
     """
 
     seeds: int
@@ -49,16 +50,16 @@ def reach(plan: Plan) -> Reach:
     at = cache(partial(_out_of_reach, plan, family))
     undecidable, unsupportable = at(seeds)
 
-    def needed(which: int) -> int | None:
-        return smallest(lambda n: float(n > 0 and not at(n)[which]), 1.0, MOST_SEEDS)
+    def fewest(enough: Callable[[int], bool]) -> int | None:
+        return smallest(lambda n: float(n > 0 and enough(n)), 1.0, MOST_SEEDS)
 
     return Reach(
         seeds=seeds,
         family=family,
         undecidable=undecidable,
         unsupportable=tuple(own for own in unsupportable if own not in undecidable),
-        enough=needed(0) if undecidable else seeds,
-        enough_to_support=needed(1) if unsupportable else seeds,
+        enough=fewest(lambda n: not at(n)[0]) if undecidable else seeds,
+        enough_to_support=fewest(lambda n: _supports_all(plan, family, n)) if unsupportable else seeds,
     )
 
 
@@ -113,6 +114,15 @@ def _out_of_reach(
         tuple(own for own, p in zip(family, decided, strict=True) if p >= own.alpha),
         tuple(own for own, p in zip(family, supported, strict=True) if p >= own.alpha),
     )
+
+
+def _supports_all(plan: Plan, family: Sequence[Hypothesis], seeds: int) -> bool:
+    """Whether every claim is supported if the outcomes speak for all of them as clearly as can be."""
+    best = [
+        min((p for p, leaning in kinds.of(own).extremes(own, _extent(own, plan, seeds)) if leaning > 0), default=1.0)
+        for own in family
+    ]
+    return all(p < own.alpha for own, p in zip(family, holm(best), strict=True))
 
 
 def _extent(hypothesis: Hypothesis, plan: Plan, seeds: int) -> Extent:

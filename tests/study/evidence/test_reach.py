@@ -13,9 +13,12 @@ from study.evidence.inference.confidence_sequences import evidence
 from study.evidence.inference.proportions import boschloo
 from study.evidence.judging import Verdict, judge
 from study.evidence.reach import Reach, reach, sentence
+from study.outcomes.outcome import Outcome
 from study.studies import find
+from tests.study.evidence.made_records import recorded
 from tests.study.evidence.test_power import BELOW, MORE, NOW, POOLED, SAME, SHARE, launched, plan_study, planned
 
+C, N = Outcome.CONVERGED, Outcome.NOT_LEARNED
 APART = MoreSuccess(
     name="apart", claim="c", source="s", better={"ring": "official", "objective": "ls(0,1,1)"},
     worse={"objective": "ns"}, alpha=0.2,
@@ -124,3 +127,19 @@ def test_each_sentence_names_what_it_speaks_of() -> None:
 def test_python_says_the_same() -> None:
     plan = study.plan("lsgan-stability", seeds=5)
     assert study.reach(plan) == sentence(plan) != ""
+
+
+def test_the_seeds_that_support_every_claim_do_so_if_all_comes_out_as_claimed_and_one_fewer_does_not() -> None:
+    """What speaks most clearly against one of the claims needs fewer seeds than what speaks for it."""
+
+    def all_supported(seeds: int) -> bool:
+        plan = plan_study(find("dirac"), "smoke", now=NOW, seeds=seeds)
+        ends = [[C if "r1" in cell.name else N] * seeds for cell in plan.cells]
+        return all(
+            own.verdict is Verdict.SUPPORTED for own in judge(plan.hypotheses, recorded(plan, ends)) if own.planned
+        )
+
+    enough = reach(plan_study(find("dirac"), "smoke", now=NOW)).enough_to_support
+    assert enough is not None
+    assert all_supported(enough)
+    assert not all_supported(enough - 1)
