@@ -88,11 +88,15 @@ def _legend(analyses: "tuple[PowerAnalysis, ...]", family: int, device: str, unt
     parts = [
         f"Chance of the claimed verdict if these success rates are true: alone, and as one of {family} (at"
         f" alpha / {family}, Holm's threshold while no other is decided).",
+        *(
+            ["Seeds: the expected number until the decision or the end, alone / in the family."]
+            if until_decided
+            else []
+        ),
         "n for 0.8: the fewest seeds with this chance, alone / in the family.",
-        f"Cost: of a decision in the family, on one {device} here, including launches without a decision.",
+        f"Cost: of a decision in the family, on one {device} here, including launches without a decision; never: there"
+        " is no such chance.",
     ]
-    if until_decided:
-        parts.append("Seeds: the expected number until the decision or the end, alone / in the family.")
     if error:
         parts.append(f"Some chances are simulated: standard error at most {error:.3f}.")
     return " ".join(parts)

@@ -48,7 +48,8 @@ def study(plan: Plan, profiles: Sequence[str], console: Console, *, plugin: str 
         for column in ("factor", "levels", "source"):
             table.add_column(column)
         for factor in plan.factors:
-            levels = ", ".join(level.label for level in factor.levels)
+            labels = [level.label for level in factor.levels]
+            levels = ("; " if any(", " in label for label in labels) else ", ").join(labels)
             table.add_row(Text(factor.name), Text(levels), Text(factor.source))
         console.print("\nFactors", style="bold")
         console.print(table)
@@ -60,13 +61,23 @@ def study(plan: Plan, profiles: Sequence[str], console: Console, *, plugin: str 
     console.print(Text.assemble("\n", (cells, "bold"), f", {each}"))
     for cell in plan.cells:
         console.print(Text(f"  {cell.name}  {cell.digest}"))
-    claims = [f"{hypothesis.claim} ({hypothesis.source})" for hypothesis in plan.hypotheses]
-    _list(Text.assemble(("Hypotheses", "bold"), ", declared before the run"), claims, console)
+    _hypotheses(plan, console)
     out_of_reach(plan, console)
     _list(Text("Sources", style="bold"), plan.sources, console)
     console.print(Text("\nmeasuring what steps, reports and starting take ...", style="dim"))
     for said in _cost(cost.estimate(plan)):
         console.print(said)
+
+
+def _hypotheses(plan: Plan, console: Console) -> None:
+    """Print the hypotheses that the profile tests, then those that it has no cells for."""
+    tested = reach.reach(plan).family
+    claims = [own for own in plan.hypotheses if own in tested]
+    others = [own for own in plan.hypotheses if own not in tested]
+    for heading, some in ((", declared before the run", claims), (" that this profile has no cells for", others)):
+        _list(Text.assemble(("Hypotheses", "bold"), heading), [f"{own.claim} ({own.source})" for own in some], console)
+    if not plan.hypotheses:
+        console.print(Text("\nNo hypotheses are declared."))
 
 
 def _cost(estimate: cost.Estimate) -> Iterator[Text]:

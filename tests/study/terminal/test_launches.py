@@ -200,3 +200,19 @@ def test_a_launch_on_other_data_says_so_before_it_runs(tmp_path: Path) -> None:
         out = StringIO()
         Terminal(Console(file=out, width=300)).planned(plan)
         assert (said in out.getvalue()) is expected
+
+
+def test_claims_that_a_profile_has_no_cells_for_are_listed_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launches.cost, "estimate", lambda plan: estimated())
+    text = printed(launches.study, study.plan("lsgan-stability", "quick"), ("quick",))
+    words = " ".join(text.partition("Hypotheses, declared before the run\n")[2].partition("\nSources")[0].split())
+    tested, others = words.split("Hypotheses that this profile has no cells for")
+    assert (tested.count("Mao et al. 2017, section 4.4"), tested.count("RMSProp")) == (3, 0)
+    assert others.count("Mao et al. 2017, section 4.4") == 6
+    assert "\nNo hypotheses are declared.\n" in printed(launches.study, study.plan("variance", "smoke"), ("smoke",))
+
+
+def test_levels_whose_names_have_commas_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launches.cost, "estimate", lambda plan: estimated())
+    text = " ".join(printed(launches.study, study.plan("variance", "smoke"), ("smoke",)).split())
+    assert "all; init, held at 31001; data, held at 31001" in text
