@@ -317,3 +317,23 @@ def test_the_page_of_lsgan_says_what_its_records_say(tmp_path: Path) -> None:
     assert f"least squares collapsed in {collapsed} of 20 replicas" in text
     assert f"cross-entropy trained in {ns['converged']} of 20 and collapsed in {ns['mode_collapsed']}" in text
     assert f"plan `{launch.plan.digest()}`" in text
+
+
+def test_the_page_of_variance_says_what_its_records_say(tmp_path: Path) -> None:
+    launch = study.load(archive.unpack(archive.FOLDER / "variance-standard.tar.xz", tmp_path).root)
+    text = " ".join((archive.FOLDER.parent / "variance.md").read_text(encoding="utf-8").split())
+    found = study.variance_components(launch).set_index("varied")
+    words = {
+        "init": "initial weights alone",
+        "data": "data alone",
+        "noise": "noise alone",
+        "nothing": "evaluation alone",
+    }
+    for varied, name in words.items():
+        own = found.loc[varied]
+        assert f"| {name} | {own.share:.2f} [{own.low:.2f}, {own.high:.2f}] |" in text
+    excess = found.loc["excess"]
+    assert f"sum to {1 + excess.share:.2f} ({1 + excess.low:.2f} to {1 + excess.high:.2f})" in text
+    assert f"{100 * excess.low / 2:.0f} % of the variance or more is of pairs and of all three" in text
+    free = launch.records[launch.records.cell_name == "all"]
+    assert f"{(free.outcome == 'converged').sum()} of {len(free)} replicas (95 % interval" in text

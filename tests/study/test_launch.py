@@ -137,7 +137,7 @@ def test_a_figure_is_drawn_by_name_and_saved(launch: Launch, tmp_path: Path) -> 
     drawing = launch.figure("success")
     assert "ls: 2 of 3" in drawing.label
     assert drawing.save(tmp_path / "x.svg").read_text(encoding="utf-8").startswith("<?xml")
-    with pytest.raises(ValueError, match=r"figure must be one of composition, .* success, survival, got 'succes'"):
+    with pytest.raises(ValueError, match=r"figure must be one of composition, .* survival, variance, got 'succes'"):
         launch.figure("succes")
     with pytest.raises(ValueError, match="must end in"):
         drawing.save(tmp_path / "x.gif")

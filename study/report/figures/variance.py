@@ -26,14 +26,14 @@ def picture(found: VarianceComponents | None) -> Picture | None:
 
 
 def _row(part: Component) -> IntervalRow:
-    label = formatting.joined(_LABELS[own] for own in part.varied) if part.varied else "nothing, evaluation alone"
+    sources = formatting.joined(_LABELS[own] for own in part.varied) if part.varied else "evaluation alone"
     known = part.share == part.share
     value = (
         f"{formatting.number(part.share)} {formatting.interval(part.low, part.high)}" if known else formatting.NOTHING
     )
     return IntervalRow(
-        label=label,
-        counts=formatting.plural(part.settings, "setting"),
+        label=f"{sources}, at {formatting.plural(part.settings, 'setting')}",
+        counts="",
         value=value,
         point=part.share if known else None,
         low=part.low if known else 0.0,

@@ -45,7 +45,7 @@ def test_a_figure_that_the_launch_has_nothing_for_is_one_sentence(
         (
             ["figure", "wins"],
             "figure must be one of composition, course, curves, dependence, forest, front, importance, landscape,"
-            " losses, map, sensitivity, success, survival, got 'wins'",
+            " losses, map, sensitivity, success, survival, variance, got 'wins'",
         ),
         (["figure", "map"], "LAUNCH must be given for the figure map"),
         (["figure", "losses", "somewhere"], "LAUNCH must not be given for the figure losses"),

@@ -134,7 +134,7 @@ def test_a_plugin_trains_on_workers_and_its_column_is_in_the_trace(tmp_path: Pat
     )
     launch = study.run(plan, out=tmp_path / "runs", tracking_uri="none")
     assert set(launch.records.status) == {"finished"}
-    assert launch.trace(0, 0)["height"].notna().all()
+    assert launch.trace(0, plan.seeds[0])["height"].notna().all()
     checks = {check.name: check for check in verify(launch.store)}
     assert checks["plugins"].compared.split(", ")[0].startswith("ray_height ")
     assert not any(check.differences for check in checks.values())

@@ -229,7 +229,7 @@ def test_a_task_survives_the_copies_that_tune_makes(plan: Plan, store: Store) ->
     ledger = Ledger(plan, store)
     task = ray_driver.task_of(ledger, store.root / "cache", share, plan.blocks()[5])
     assert copy.deepcopy(task) == pickle.loads(pickle.dumps(task)) == task
-    assert (task.name, task.seeds, task.first) == ("c001-b001", (2, 3), 2)
+    assert (task.name, task.seeds, task.first) == ("c001-b001", (50_002, 50_003), 2)
     assert (task.origin["cell"], task.origin["plan"]) == (1, plan.digest())
     assert task.halt == store.halt_path(plan.blocks()[5]).absolute()
 

@@ -22,7 +22,7 @@ def test_a_wide_terminal_has_a_row_per_study() -> None:
 
 def test_a_narrow_terminal_has_the_question_below_the_name() -> None:
     lines = listed(80)
-    assert lines[0] == "aae  smoke, quick, standard"
+    assert lines[0] == "aae  smoke, quick, hour, standard"
     assert lines[1].startswith("  Which ways of tying")
     assert max(map(len, lines)) <= 80
     assert len(lines) < 3 * len(studies())

@@ -25,8 +25,13 @@ def test_each_set_of_sources_has_a_row_with_its_share() -> None:
     own = varied()
     init = own.parts[1]
     label = picture(own).label  # type: ignore[union-attr]
-    assert label.startswith("Share of the variance of success. nothing, evaluation alone: 0.00 [0.00, 0.00]; initial ")
-    assert f"initial weights: {init.share:.2f} [{init.low:.2f}, {init.high:.2f}]; data: " in label
+    assert label.startswith(
+        "Share of the variance of success. evaluation alone, at 1 setting: 0.00 [0.00, 0.00]; initi"
+    )
+    assert (
+        f"initial weights, at 2 settings: {init.share:.2f} [{init.low:.2f}, {init.high:.2f}]; data, at 2 settings: "
+        in label
+    )
 
 
 def test_the_drawn_point_and_interval_are_the_estimate() -> None:
