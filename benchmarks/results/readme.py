@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from textwrap import fill
 
 from benchmarks.results import page
 from benchmarks.results.archive import SUFFIX
@@ -18,7 +19,8 @@ _PLACE = re.compile(rf"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
 def section(launch: Launch, ledger: Claims) -> str:
     """Return what stands between the marks."""
     rows = page.table(page.VERDICTS, map(page.verdict, (own for own in launch.verdicts if own.planned)))
-    whole = f"[The ledger](docs/results/claims.md) has the claims of all studies. {counted(ledger)}"
+    ledgers = f"[The ledger](docs/results/claims.md) has the claims of all studies. {counted(ledger)}"
+    whole = fill(ledgers, page.WIDTH, break_on_hyphens=False)
     return "\n\n".join([BEGIN, rows, *page.answer(launch), whole, END])
 
 

@@ -105,9 +105,9 @@ def _out_of_reach(
     plan: Plan, family: Sequence[Hypothesis], seeds: int
 ) -> tuple[tuple[Hypothesis, ...], tuple[Hypothesis, ...]]:
     """Return the hypotheses that can never be decided, and those that can never be supported."""
-    extremes = [list(kinds.of(own).extremes(own, _extent(own, plan, seeds))) for own in family]
+    extremes = _extremes(plan, family, seeds)
     leasts = [min((p for p, leaning in own if leaning), default=1.0) for own in extremes]
-    supports = [min((p for p, leaning in own if leaning > 0), default=1.0) for own in extremes]
+    supports = _best(extremes)
     decided = holm(leasts)
     supported = [holm([*leasts[:place], p, *leasts[place + 1 :]])[place] for place, p in enumerate(supports)]
     return (
@@ -118,11 +118,18 @@ def _out_of_reach(
 
 def _supports_all(plan: Plan, family: Sequence[Hypothesis], seeds: int) -> bool:
     """Whether every claim is supported if the outcomes speak for all of them as clearly as can be."""
-    best = [
-        min((p for p, leaning in kinds.of(own).extremes(own, _extent(own, plan, seeds)) if leaning > 0), default=1.0)
-        for own in family
-    ]
-    return all(p < own.alpha for own, p in zip(family, holm(best), strict=True))
+    best = holm(_best(_extremes(plan, family, seeds)))
+    return all(p < own.alpha for own, p in zip(family, best, strict=True))
+
+
+def _extremes(plan: Plan, family: Sequence[Hypothesis], seeds: int) -> list[list[tuple[float, int]]]:
+    """Return of each claim the p-values of the outcomes that speak most clearly, and which way they lean."""
+    return [list(kinds.of(own).extremes(own, _extent(own, plan, seeds))) for own in family]
+
+
+def _best(extremes: Sequence[Sequence[tuple[float, int]]]) -> list[float]:
+    """Return the least p-value of each claim that leans its way."""
+    return [min((p for p, leaning in own if leaning > 0), default=1.0) for own in extremes]
 
 
 def _extent(hypothesis: Hypothesis, plan: Plan, seeds: int) -> Extent:

@@ -36,6 +36,7 @@ SUCCESS = "success"
 """The measure that is 1 for replicas that converged and 0 for all others with an outcome."""
 _WORDS: Mapping[Group, str] = {"init": "the initial weights vary", "data": "the data vary", "noise": "the noise varies"}
 _FEWEST = 8
+"""Replicas with nothing held that a sentence about shares needs: fewer give intervals of no width by chance."""
 _RESAMPLES = 4_000
 _SEED = 20_210_303
 

@@ -48,6 +48,11 @@ def _base(data: Digits | Mnist, channels: tuple[int, ...], lr: float, steps: int
     )
 
 
+_SMALL = (
+    "Handwritten digits of 16x16 pixels and small DCGANs instead of CIFAR10 and ImageNet; learning rate 1e-3 instead of"
+    " 2e-4, {steps} steps instead of 50,000; no dropout and no noise in the discriminator."
+)
+
 STUDY = Study(
     name="acgan",
     title="ACGAN: an auxiliary classifier, its weight, and the alternatives",
@@ -98,8 +103,7 @@ STUDY = Study(
             seeds=5,
             block=5,
             rule=RULE,
-            note="Handwritten digits of 16x16 pixels and small DCGANs instead of CIFAR10 and ImageNet; learning rate"
-            " 1e-3 instead of 2e-4, 400 steps instead of 50,000; no dropout and no noise in the discriminator.",
+            note=_SMALL.format(steps="400"),
         ),
         "hour": Profile(
             base=_base(Digits(), (16, 32), lr=1e-3, steps=2_000, every=100),
@@ -107,8 +111,7 @@ STUDY = Study(
             seeds=10,
             block=10,
             rule=RULE,
-            note="Handwritten digits of 16x16 pixels and small DCGANs instead of CIFAR10 and ImageNet; learning rate"
-            " 1e-3 instead of 2e-4, 2,000 steps instead of 50,000; no dropout and no noise in the discriminator.",
+            note=_SMALL.format(steps="2,000"),
         ).until_decided(most_seeds=40),
         "standard": Profile(
             base=_base(Mnist(), (16, 32, 64), lr=5e-4, steps=5_000, every=200),

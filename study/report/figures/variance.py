@@ -1,6 +1,7 @@
 """Where the variance between seeds comes from: what is left of it when only one source of randomness varies."""
 
 from functools import partial
+from math import isfinite
 
 from markupsafe import Markup
 
@@ -27,7 +28,7 @@ def picture(found: VarianceComponents | None) -> Picture | None:
 
 def _row(part: Component) -> IntervalRow:
     sources = formatting.joined(_LABELS[own] for own in part.varied) if part.varied else "evaluation alone"
-    known = part.share == part.share
+    known = isfinite(part.share)
     value = (
         f"{formatting.number(part.share)} {formatting.interval(part.low, part.high)}" if known else formatting.NOTHING
     )
