@@ -233,7 +233,7 @@ class Terminal(Observer):
         self._console.print(Text(f"data {data}: {sentence}", style="dim"), soft_wrap=not self._console.is_terminal)
 
     def judge_tried(self, data: str, sentence: str) -> None:
-        self._say(f"judge of {data}: {sentence}")
+        self._say(f"the rule, tried on {data}: {sentence}")
 
     def connected(self, allocation: Allocation) -> None:
         device = f"{allocation.cpus:g} CPU" + (f" and {allocation.gpus:g} GPU" if allocation.gpus else "")

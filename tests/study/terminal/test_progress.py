@@ -124,7 +124,7 @@ def test_names_are_no_markup_in_anything_that_is_said(tmp_path: Path) -> None:
     ledger.end(block, Status.CRASHED, "shape [/d]")
     terminal.block_ended(block)
     terminal.ended()
-    for name in ("judge of [/a]: [/b] is said", "a classifier of [/c]", "crashed: shape [/d]"):
+    for name in ("the rule, tried on [/a]: [/b] is said", "a classifier of [/c]", "crashed: shape [/d]"):
         assert name in text.getvalue()
 
 
