@@ -16,9 +16,10 @@ from pathlib import Path
 
 from study import formatting
 from study.audit.protocol import Protocol, distance
-from study.design.hypotheses import Hypothesis
+from study.design.hypotheses import Hypothesis, Share
 from study.design.plan import Cell, Plan
 from study.design.planning import plan_study
+from study.evidence.answer import end_effect
 from study.evidence.judging import Judgment
 from study.evidence.outlook import Outlook, outlook
 from study.launch import Launch
@@ -43,6 +44,8 @@ class Finding:
             computed, or where it is that profile itself.
         redecided: the rule that the outcomes were decided by after the run, if it is not the declared one; else empty.
         failures: of the replicas that the claim speaks of, those that failed, by outcome.
+        effect: ``floor`` if no replica of any cell of the launch converged, ``ceiling`` if all did; else empty. What is
+            decided there about success may be due to the scale alone. Empty for claims about ways of failing.
         more: seeds per cell that would decide a claim which is open, if the rates are as observed
             (``study.evidence.outlook``); None where it is decided or was not tested, or where too many would be needed.
     """
@@ -56,6 +59,7 @@ class Finding:
     redecided: str
     judgment: Judgment
     failures: Mapping[Outcome, int]
+    effect: str
     more: int | None
 
 
@@ -150,8 +154,15 @@ def _finding(launch: Launch, judgment: Judgment, cells: tuple[Cell, ...]) -> Fin
         redecided="" if rule == plan.rule else rule.label(),
         judgment=judgment,
         failures=_failures(launch, {cell.index for cell in cells}),
+        effect=_effect(launch, judgment.hypothesis),
         more=_outlook(launch).needed.get(judgment.hypothesis.name),
     )
+
+
+def _effect(launch: Launch, hypothesis: Hypothesis) -> str:
+    if isinstance(hypothesis, Share) and hypothesis.outcomes != (Outcome.CONVERGED,):
+        return ""
+    return end_effect([summary.rate for summary in launch.summaries])
 
 
 def _seeds(launch: Launch, cells: Collection[int]) -> int:

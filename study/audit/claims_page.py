@@ -17,13 +17,15 @@ it. {counted} Written by `study claims --markdown` from plans and records.
 * **Verdict**: of the claim as the study declares it before its first seed, which the plan's digest names. p is
   adjusted (Holm) for all hypotheses of the launch. *Fragile* means that another plausible threshold of the outcome rule
   gives another verdict; the nearest one stands beside it. An open claim comes with the seeds per cell that would decide
-  it with a chance of {chance} if the rates are as observed.
+  it with a chance of {chance} if the rates are as observed. A *floor* or *ceiling effect* means that no replica of any
+  cell of the launch converged, or every one: what is decided there about success may be due to the scale alone.
 * **Counted**: of the replicas that were compared those that converged, or that ended as the claim says, with the 95 %
   interval of each rate, and the difference.
 * **Scale**: the launch's profile, and what it changed against the study's profile `paper`, found by comparing the
   configurations field by field; where there is none, the profile says it of itself. A verdict is about that scale."""
 _COLUMNS = ("claim", "verdict", "counted", "p", "failures", "scale", "launch, plan")
 _EMPTY = len(_COLUMNS) - 2
+_EFFECTS = {"floor": "no cell of this launch trains", "ceiling": "every cell of this launch trains"}
 
 
 def _named(finding: Finding) -> str:
@@ -35,7 +37,10 @@ def counted(ledger: Claims) -> str:
     run = [claim for claim in ledger.claims if claim.findings]
     verdicts = Counter(_last(claim).judgment.verdict for claim in run)
     counts = formatting.joined(f"{verdicts[own]} {own.value}" for own in Verdict)
-    return f"Of {len(ledger.claims)} claims {len(run)} {'has' if len(run) == 1 else 'have'} been run: {counts}."
+    flat = sum(bool(_at_an_end(_last(claim))) for claim in run)
+    were = "was" if flat == 1 else "were"
+    ends = f" Of the decided ones {flat} {were} so where no cell trains, or every cell does." if flat else ""
+    return f"Of {len(ledger.claims)} claims {len(run)} {'has' if len(run) == 1 else 'have'} been run: {counts}.{ends}"
 
 
 def markdown(ledger: Claims, named: Callable[[Finding], str] = _named) -> str:
@@ -56,6 +61,11 @@ def markdown(ledger: Claims, named: Callable[[Finding], str] = _named) -> str:
 def _last(claim: Claim) -> Finding:
     """Return the finding of the largest profile: the last one in the study's order."""
     return claim.findings[-1]
+
+
+def _at_an_end(finding: Finding) -> str:
+    """Return ``floor`` or ``ceiling`` for a claim that was decided where all cells are alike; "" for all others."""
+    return "" if finding.judgment.verdict is Verdict.UNDECIDED else finding.effect
 
 
 def _rows(claim: Claim, named: Callable[[Finding], str]) -> Iterator[str]:
@@ -87,7 +97,9 @@ def _verdict(finding: Finding) -> str:
         wanted = f"about {finding.more} seeds per cell would decide it"
         seeds = wanted if finding.more is not None else f"more than {MOST} seeds per cell would be needed"
         return f"**{judgment.word}** ({seeds}{f'; {fragile}' if fragile else ''})"
-    return f"**{judgment.word}**{f' ({fragile})' if fragile else ''}"
+    effect = _at_an_end(finding)
+    beside = "; ".join(filter(None, (f"{effect} effect: {_EFFECTS[effect]}" if effect else "", fragile)))
+    return f"**{judgment.word}**{f' ({beside})' if beside else ''}"
 
 
 def _counted(judgment: Judgment) -> str:

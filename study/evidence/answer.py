@@ -122,11 +122,20 @@ def nothing_apart(rates: Sequence[Rate]) -> str:
 
     It is "", too, where a cell has no replica with an outcome: nothing is known of it.
     """
+    effect = end_effect(rates)
+    if not effect:
+        return ""
+    some = "No replica of any cell" if effect == "floor" else "Every replica of every cell"
+    counted = count_of(sum(rate.successes for rate in rates), sum(rate.n for rate in rates))
+    return f"{some} converged ({counted}), so success tells no two cells apart here: a {effect} effect."
+
+
+def end_effect(rates: Sequence[Rate]) -> str:
+    """Return ``floor`` if no replica of several cells converged, ``ceiling`` if every one did; "" otherwise."""
     successes, n = sum(rate.successes for rate in rates), sum(rate.n for rate in rates)
     if len(rates) < 2 or not all(rate.n for rate in rates) or 0 < successes < n:
         return ""
-    some, effect = ("Every replica of every cell", "ceiling") if successes else ("No replica of any cell", "floor")
-    return f"{some} converged ({count_of(successes, n)}), so success tells no two cells apart here: a {effect} effect."
+    return "ceiling" if successes else "floor"
 
 
 def _without_outcome(summaries: Sequence[CellSummary]) -> Iterator[str]:

@@ -9,7 +9,8 @@ An answer is the share of settings that train, per method, with its interval, an
 enough tuning makes most methods equal is tested in this form: of 100 random settings, the paper's budget for each
 method, at least one trains with probability 0.95 if more than 1 - 0.05^(1/100), about 3 %, of all settings do.
 
-Cost: quick about 5 minutes on two CPU cores, hour about half an hour; standard about 2 CPU days; wide (MNIST) and grid (CIFAR10) need a GPU.
+Cost: quick about 5 minutes on two CPU cores, hour half of one; standard about 2 CPU days; wide (MNIST) and grid
+(CIFAR10) need a GPU.
 """
 
 from collections.abc import Mapping, Sequence
@@ -230,8 +231,8 @@ STUDY = Study(
             seeds=1,
             block=1,
             rule=IMAGE_RULE,
-            note="compare_gan's wide ranges, 12 settings per method instead of 100; digits enlarged to 16x16, DCGAN nets"
-            " with 16 and 32 maps, 1,500 steps of G.",
+            note="compare_gan's wide ranges, 12 settings per method instead of 100; digits enlarged to 16x16, DCGAN"
+            " nets with 16 and 32 maps, 1,500 steps of G.",
         ),
         "standard": Profile(
             base=_base(steps=4_000, every=100),

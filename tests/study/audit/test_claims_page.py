@@ -3,9 +3,14 @@
 from dataclasses import replace
 from pathlib import Path
 
+import study
+from study.audit import claims
 from study.audit.claims import collect
 from study.audit.claims_page import markdown
+from study.design.hypotheses import Share
+from study.design.plan import Plan
 from study.evidence.judging import Verdict
+from study.outcomes.outcome import Outcome
 from tests.study.audit.made_claims import Launch
 
 
@@ -59,6 +64,31 @@ def test_a_claim_at_its_border_says_that_seeds_do_not_help(launch: Launch, out: 
     launch("quick", ls=5, ns=5)
     verdict, *_ = row(out, "On the official ring, least squares (0,1,1) keeps")
     assert verdict.startswith("**undecided** (more than 200 seeds per cell would be needed")
+
+
+def test_what_is_decided_where_no_cell_trains_says_so(launch: Launch, out: Path) -> None:
+    launch("quick", ls=0, ns=0)
+    fails, *_ = row(out, "On the official ring, cross-entropy succeeds in fewer than half")
+    assert fails.startswith("**supported** (floor effect: no cell of this launch trains")
+    keeps, *_ = row(out, "On the official ring, least squares (0,1,1) keeps")
+    assert "floor" not in keeps  # it is open
+    assert "Of the decided ones 2 were so where no cell trains, or every cell does." in " ".join(
+        markdown(collect(out)).split()
+    )
+
+
+def test_a_claim_about_a_way_of_failing_knows_no_floor(launch: Launch, out: Path) -> None:
+    def collapses(plan: Plan) -> Plan:
+        wanted = [
+            replace(own, outcomes=(Outcome.MODE_COLLAPSED,), side="above") if isinstance(own, Share) else own
+            for own in plan.hypotheses
+        ]
+        return replace(plan, hypotheses=tuple(wanted))
+
+    store = launch("quick", ls=0, ns=0, changed=collapses)
+    found = study.load(store.root)
+    effects = {judgment.hypothesis.name: claims._effect(found, judgment.hypothesis) for judgment in found.verdicts}
+    assert effects == {"ls-beats-ns-on-the-ring": "floor", "ls-learns-the-ring": "", "ns-collapses-on-the-ring": ""}
 
 
 def test_a_claim_without_a_launch_is_not_run(out: Path) -> None:
