@@ -88,7 +88,8 @@ def _argument(parameter: Any) -> str:
 
 def _option(parameter: Any) -> str:
     kind = parameter.metavar or ("" if parameter.is_flag else _kind(parameter.type_descriptor.annotation))
-    return code(" ".join([parameter.opts[0], kind]).strip())
+    names = "/".join([parameter.opts[0], *parameter.secondary_opts[:1]])
+    return code(" ".join([names, kind]).strip())
 
 
 def _kind(annotation: Any) -> str:

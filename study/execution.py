@@ -145,7 +145,7 @@ def start(
     plan = replace(plan, folder=plan.folder or os.getcwd())
     _notify(observers, lambda each: each.planned(plan))
     check(plan, store.out, resources, observers)
-    with _judging(plan, cache_of(store)) as judged, _connected(resources, tracker, observers) as allocation:
+    with _judging(plan, cache_of(store)) as judged, _connected(plan, resources, tracker, observers) as allocation:
         judges = judged()
         for name, judge in judges.items():
             _notify(observers, partial(_tell, name=name, judge=judge))
@@ -162,7 +162,9 @@ def start(
 
 
 @contextmanager
-def _connected(resources: Resources, tracker: Tracker, observers: Sequence[Observer]) -> Iterator[Allocation]:
+def _connected(
+    plan: Plan, resources: Resources, tracker: Tracker, observers: Sequence[Observer]
+) -> Iterator[Allocation]:
     """Start or join Ray, which takes seconds in processes of its own; what comes next is imported meanwhile."""
 
     def load() -> None:
@@ -172,7 +174,9 @@ def _connected(resources: Resources, tracker: Tracker, observers: Sequence[Obser
     _notify(observers, lambda each: each.connecting())
     loading = beside(load)
     try:
-        allocation = ray_cluster.connect(resources, lambda: _notify(observers, lambda each: each.connecting()))
+        blocks = ray_cluster.MANY if plan.search is not None else len(plan.blocks())
+        waiting = partial(_notify, observers, lambda each: each.connecting())
+        allocation = ray_cluster.connect(resources, waiting, blocks=blocks)
         loading.result()
         yield allocation
     finally:
@@ -247,7 +251,7 @@ def _resume(
         return finish(ledger, tracker, interrupted=False)
     _check_data(plan, store, digests, {name: meta["data"] for name, meta in traces.items() if meta.get("data")})
     _check_streams(store, traces)
-    with _connected(resources, tracker, observers) as allocation:
+    with _connected(plan, resources, tracker, observers) as allocation:
         _notify(observers, lambda each: each.connected(allocation))
         tracker.start(plan, store)
         return _carry_out(ledger, guide, allocation, tracker, observers)

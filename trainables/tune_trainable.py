@@ -25,7 +25,7 @@ from trainables.plugins import Plugin
 from trainables.reporting import report_steps
 from trainables.streams import EDITION
 from trainables.trace import Row, Trace
-from trainables.versions import device_name, versions
+from trainables.versions import check_kin, device_name, kin, versions
 from trainables.weights import Keep, Keeper
 
 _REPORTS_PER_CHECKPOINT = 5
@@ -72,11 +72,13 @@ class Packed:
     """A task on its way to a worker: first the source of the plugins, then the task, whose classes they may define.
 
     Attributes:
+        kin: what the worker's machine must have in common with the driver's.
         plugins: what the launch needs beside this package.
         cache: the task's own.
         task: a pickled ``BlockTask``, by which classes are named and not brought along.
     """
 
+    kin: Mapping[str, str]
     plugins: tuple[Plugin, ...]
     cache: Path
     task: bytes
@@ -85,8 +87,10 @@ class Packed:
         """Return the task.
 
         Raises:
-            ValueError: if this machine lacks an installed plugin, or has another one than planned.
+            ValueError: if this machine has other versions than the driver, or lacks an installed plugin, or has another
+                one than planned.
         """
+        check_kin(self.kin)
         plugins.restore(self.plugins, self.cache / "plugins")
         task = pickle.loads(self.task)
         assert isinstance(task, BlockTask)
@@ -95,7 +99,7 @@ class Packed:
 
 def packed(task: BlockTask, needed: Sequence[Plugin]) -> Packed:
     """Return a task for a worker."""
-    return Packed(plugins=tuple(needed), cache=task.cache, task=pickle.dumps(task))
+    return Packed(kin=kin(), plugins=tuple(needed), cache=task.cache, task=pickle.dumps(task))
 
 
 class BlockTrainable(tune.Trainable):

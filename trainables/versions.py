@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from functools import cache
 from hashlib import blake2b
 from importlib import metadata
@@ -23,6 +24,35 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:  # the torch core runs without most of them
             continue
     return found
+
+
+@cache
+def kin() -> dict[str, str]:
+    """Return what a driver and its workers must have in common, by name; loads no library.
+
+    A CPU's build of torch and a GPU's may work on one launch: what stands behind the ``+`` is left out.
+    """
+    torch_version = metadata.version("torch").partition("+")[0]
+    return {"gan-stability-lab": _package(), "code": code_digest(), "torch": torch_version}
+
+
+def check_kin(driver: Mapping[str, str]) -> None:
+    """Raise ValueError if a driver has other versions than this machine: its seeds would mean other numbers here."""
+    here = kin()
+    if others := [name for name in here if driver.get(name) != here[name]]:
+        there = ", ".join(f"{name} {here[name]}" for name in others)
+        asked = ", ".join(f"{name} {driver.get(name, 'unknown')}" for name in others)
+        raise ValueError(
+            f"every machine must have the versions of the driver, {asked}, but {platform.node()} has {there}:"
+            " install the same checkout there"
+        )
+
+
+def _package() -> str:
+    try:
+        return metadata.version("gan-stability-lab")
+    except metadata.PackageNotFoundError:  # a checkout on Python's path
+        return "not installed"
 
 
 def device_name(device: torch.device) -> str:

@@ -10,7 +10,7 @@ from study import signals
 from study.cli.app import app
 
 # The commands in the order of the help: studies before a run, launches, then their results.
-from study.cli import studies, power, spaces, launches, search, confirm, best  # isort: skip
+from study.cli import studies, power, spaces, launches, search, confirm, best, jobs  # isort: skip
 from study.cli import sample, metrics, figures, verify, compare, claims, judge, outcomes, data, check  # isort: skip
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "confirm",
     "data",
     "figures",
+    "jobs",
     "judge",
     "launches",
     "main",

@@ -150,7 +150,7 @@ Address = Annotated[
 ]
 GpusPerBlock = Annotated[
     float | None,
-    typer.Option(help="GPUs per block; a fraction shares a GPU.", show_default="0.25 if there are any"),
+    typer.Option(help="GPUs per block; a fraction shares a GPU.", show_default="as blocks need, 0.25 at least"),
 ]
 CpusPerBlock = Annotated[float, typer.Option(help="CPUs per block; a fraction shares a CPU.")]
 TrackingUri = Annotated[
@@ -233,11 +233,26 @@ def one_sentence(command: Callable[P, None]) -> Callable[..., None]:
     """
 
     @wraps(command)
+    @without_traceback
     def wrapped(*args: Any, plugin: list[str] | None = None, **kwargs: Any) -> None:
         from study.api import extensions  # --help and --version need none
 
+        extensions.load(plugin or ())
+        command(*args, **kwargs)
+
+    option = Parameter("plugin", Parameter.KEYWORD_ONLY, default=None, annotation=Plugins)
+    own = signature(command)
+    wrapped.__signature__ = own.replace(parameters=[*own.parameters.values(), option])  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {**command.__annotations__, "plugin": Plugins}
+    return wrapped
+
+
+def without_traceback(command: Callable[P, None]) -> Callable[P, None]:
+    """Print a ValueError or OSError of the command as one sentence and exit with code 2."""
+
+    @wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            extensions.load(plugin or ())
             command(*args, **kwargs)
         except BrokenPipeError:  # whoever read the output has gone
             raise
@@ -245,10 +260,6 @@ def one_sentence(command: Callable[P, None]) -> Callable[..., None]:
             say_error(_reason(error))
             raise typer.Exit(2) from None
 
-    option = Parameter("plugin", Parameter.KEYWORD_ONLY, default=None, annotation=Plugins)
-    own = signature(command)
-    wrapped.__signature__ = own.replace(parameters=[*own.parameters.values(), option])  # type: ignore[attr-defined]
-    wrapped.__annotations__ = {**command.__annotations__, "plugin": Plugins}
     return wrapped
 
 

@@ -17,7 +17,8 @@ class Resources:
     Attributes:
         address: ``local`` for a Ray that is started here, ``auto`` for the one this machine belongs to, or
             ``host:port``, or ``ray://host:port``.
-        cpus, gpus: per block; fractions share a device. No gpus stated: a quarter of one if the cluster has any.
+        cpus, gpus: per block; fractions share a device. No gpus stated: as many blocks share one as there are for it,
+            four at most.
     """
 
     address: str = "local"

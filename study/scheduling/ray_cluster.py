@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from math import ceil, floor
 from pathlib import Path
 from threading import Event, Thread, current_thread, main_thread
 from typing import Any
@@ -26,21 +27,34 @@ from ray._private import utils as ray_utils
 from ray._private import worker as ray_worker
 from ray._private.state import state  # what Ray Data uses, too: no public way tells what an autoscaler may add
 from ray.exceptions import AuthenticationError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from study import signals
-from study.formatting import plural
+from study.formatting import joined, plural
 from study.reaper import Reaper
 from study.scheduling import addresses
 from study.scheduling.agenda import Allocation, Resources
 from study.scheduling.session_folder import session_folder
+from trainables.versions import check_kin, kin
 
 import psutil  # isort: skip  # Ray's copy, which importing Ray has put on the path
 
 _NO_CLUSTER = (ConnectionError, TimeoutError, ValueError, AuthenticationError)
 
 
+MANY = 1 << 30
+"""More blocks than any cluster has room for: those of a search, say, whose number is not known before."""
+
+
+_MOST_ON_A_GPU = 4
+
+
 _START_SECONDS = 180.0
 """How long a Ray that is started here may take; Ray's own limit of 30 s is too short for a busy machine."""
+
+
+_ANSWER_SECONDS = 60.0
+"""How long the machines of a cluster may take to start a process."""
 
 
 _SECONDS_BETWEEN_SIGNS = 10.0
@@ -83,11 +97,12 @@ class _Here:
 _here: _Here | None = None
 
 
-def connect(resources: Resources, waiting: Callable[[], None] = lambda: None) -> Allocation:
+def connect(resources: Resources, waiting: Callable[[], None] = lambda: None, *, blocks: int = MANY) -> Allocation:
     """Start or join Ray and work out how many blocks run at a time.
 
     Args:
         resources: the cluster, and what a block gets of it.
+        blocks: how many there are; GPUs are not shared by blocks that could have one each.
         waiting: called every 10 s while Ray starts.
 
     Raises:
@@ -104,7 +119,9 @@ def connect(resources: Resources, waiting: Callable[[], None] = lambda: None) ->
         _join(resources.address)
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # its tracebacks lie in the launch's tune folder
     try:
-        return _allocation(resources)
+        if _here is None:
+            _check_kin()
+        return _allocation(resources, blocks)
     except BaseException:
         disconnect()
         raise
@@ -122,6 +139,7 @@ def _start_here(waiting: Callable[[], None]) -> None:
                 include_dashboard=False,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
+                num_cpus=_cpus(),
                 _temp_dir=str(folder),
             )
     except BaseException as error:
@@ -139,6 +157,12 @@ def _start_here(waiting: Callable[[], None]) -> None:
     _here = _Here(vital, processes, Reaper(process.pid for process in processes))
 
 
+def _cpus() -> int:
+    """Count the CPUs that this process may use: Ray itself knows of a container's share, but not of Slurm's masks."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else MANY
+    return max(1, min(int(ray_utils.get_num_cpus(override_docker_cpu_warning=True)), allowed))
+
+
 def _join(address: str) -> None:
     """Join a running cluster.
 
@@ -153,6 +177,45 @@ def _join(address: str) -> None:
         if type(error) is Exception or isinstance(error, (*_NO_CLUSTER, RuntimeError)):
             raise _unreachable(address, error) from None
         raise
+
+
+def _check_kin() -> None:
+    """Ask every machine of a cluster that was joined whether it has the versions of this one.
+
+    One that joins later is asked by the first block that it gets.
+
+    Raises:
+        ValueError: if one has not, or does not answer.
+    """
+    asked = {}
+    for node in ray.nodes():
+        if node["Alive"]:
+            there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+            asked[_kin_of.options(scheduling_strategy=there).remote(kin())] = node["NodeManagerHostname"]
+    answered, silent = ray.wait(list(asked), num_returns=len(asked), timeout=_ANSWER_SECONDS)
+    if silent:
+        raise ValueError(
+            f"{joined(sorted(asked[each] for each in silent))} of the cluster did not start a worker within"
+            f" {_ANSWER_SECONDS:g} s"
+        )
+    for each in answered:
+        try:
+            ray.get(each)
+        except ray.exceptions.RayTaskError as error:
+            raise ValueError(f"{_cause(error, asked[each])}") from None
+
+
+@ray.remote(num_cpus=0, max_retries=0)
+def _kin_of(driver: Mapping[str, str]) -> None:
+    check_kin(driver)
+
+
+def _cause(error: ray.exceptions.RayTaskError, host: str) -> str:
+    """Say why a machine cannot work for this one."""
+    cause = error.cause
+    if isinstance(cause, ValueError):
+        return str(cause)
+    return f"{host} of the cluster must have this package installed as it is here: {_gist(cause)}"
 
 
 def check_reachable(address: str) -> None:
@@ -328,15 +391,15 @@ def last_words(advice: str) -> Iterator[None]:
         over.set()
 
 
-def _allocation(resources: Resources) -> Allocation:
+def _allocation(resources: Resources, blocks: int) -> Allocation:
     total = ceiling(ray.cluster_resources(), state.get_max_resources_from_cluster_config() or {})
     cpus, gpus = total["CPU"], total["GPU"]
-    per_block = resources.gpus if resources.gpus is not None else min(0.25, gpus)
-    if per_block > gpus:
-        raise ValueError(f"--gpus-per-block must be <= the {gpus:g} GPUs of the cluster, got {per_block:g}")
     if resources.cpus > cpus:
         raise ValueError(f"--cpus-per-block must be <= the {cpus:g} CPUs of the cluster, got {resources.cpus:g}")
     by_cpu = int(cpus / resources.cpus + 1e-9)
+    per_block = resources.gpus if resources.gpus is not None else gpu_share(gpus, min(by_cpu, blocks))
+    if per_block > gpus:
+        raise ValueError(f"--gpus-per-block must be <= the {gpus:g} GPUs of the cluster, got {per_block:g}")
     by_gpu = (
         by_cpu if per_block == 0 else int(gpus) * int(1 / per_block + 1e-9) if per_block <= 1 else int(gpus / per_block)
     )
@@ -347,6 +410,21 @@ def _allocation(resources: Resources) -> Allocation:
         at_a_time=min(by_cpu, by_gpu),
         cluster=f"{plural(nodes, 'node')}, {cpus:g} CPUs, {gpus:g} GPUs",
     )
+
+
+def gpu_share(gpus: float, wanting: int) -> float:
+    """Return a block's share of a GPU if none is stated: no more of them on one GPU than needed, and four at most.
+
+    Ray fills one GPU before it takes the next: smaller shares than needed would leave GPUs idle.
+
+    Args:
+        gpus: of the cluster.
+        wanting: blocks that could run at a time.
+    """
+    if gpus < 1:
+        return gpus
+    together = min(_MOST_ON_A_GPU, max(1, ceil(wanting / int(gpus))))
+    return floor(1e4 / together) / 1e4  # Ray counts in ten-thousandths
 
 
 def ceiling(now: Mapping[str, float], at_most: Mapping[str, float]) -> dict[str, float]:

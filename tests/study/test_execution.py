@@ -74,7 +74,7 @@ class Watcher(Observer):
 
 @pytest.fixture
 def no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(resources: Resources, waiting: Callable[[], None]) -> Any:
+    def refuse(resources: Resources, waiting: Callable[[], None], blocks: int) -> Any:
         raise ValueError("no cluster here")
 
     monkeypatch.setattr(ray_cluster, "connect", refuse)
@@ -113,7 +113,7 @@ def test_a_judge_that_cannot_judge_is_named_once_ray_is_there_and_leaves_nothing
     order: list[str] = []
     started = Event()
 
-    def connect(resources: Resources, waiting: Callable[[], None]) -> Allocation:
+    def connect(resources: Resources, waiting: Callable[[], None], blocks: int) -> Allocation:
         order.append("ray")
         started.set()
         return Allocation(cpus=1.0, gpus=0.0, at_a_time=1, cluster="none")
@@ -199,7 +199,7 @@ def end_at_once(monkeypatch: pytest.MonkeyPatch, train: Callable[[Store, Ledger,
         return agenda.finished()
 
     allocation = Allocation(cpus=1.0, gpus=0.0, at_a_time=1, cluster="none")
-    monkeypatch.setattr(ray_cluster, "connect", lambda resources, waiting: allocation)
+    monkeypatch.setattr(ray_cluster, "connect", lambda resources, waiting, blocks: allocation)
     monkeypatch.setattr(ray_driver, "run", run)
 
 

@@ -1,6 +1,7 @@
 """The trainable by itself, without a cluster: rows, trace, pictures, checkpoints and doing nothing twice."""
 
 import dataclasses
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from trainables.optim import Adam, Sgd
 from trainables.reporting import report_steps
 from trainables.streams import EDITION
 from trainables.tune_trainable import BlockTask, BlockTrainable, check_same_data, packed, stored_trace
+from trainables.versions import kin
 
 SEEDS = (4, 8, 15)
 STEPS = (0, 3, 9, 10)
@@ -333,3 +335,16 @@ def test_a_block_that_ends_anyway_was_not_stopped(tmp_path: Path) -> None:
     halt(own)
     assert block.train()["step"] == CONFIG.steps
     assert "stopped" not in trace.read(own.trace).meta
+
+
+def test_a_worker_of_another_version_refuses_the_block_and_says_so(tmp_path: Path) -> None:
+    own = task(tmp_path)
+    sent = dataclasses.replace(packed(own, ()), kin={**kin(), "code": "0123456789ab"})
+    block = BlockTrainable(config={"block": own.name, "task": sent})
+    result = block.train()
+    assert result["done"]
+    assert re.match(
+        r"every machine must have the versions of the driver, code 0123456789ab, but \S+ has code \w{12}: install",
+        result["refusal"]["sentence"],
+    )
+    assert not own.trace.exists()

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from trainables import versions as module
-from trainables.versions import code_digest, versions
+from trainables.versions import check_kin, code_digest, kin, versions
 
 
 def test_names_python_torch_and_the_installed_libraries() -> None:
@@ -49,3 +49,30 @@ def test_the_code_digest_changes_with_any_module(change: str, tmp_path: Path, mo
     else:
         (tmp_path / "inner" / "a.py").rename(tmp_path / "inner" / "b.py")
     assert code_digest() != before
+
+
+def test_what_a_driver_and_its_workers_share_is_the_same_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    kin.cache_clear()
+    real = metadata.version
+    monkeypatch.setattr(metadata, "version", lambda name: "2.15.0+cu132" if name == "torch" else real(name))
+    on_a_gpu = dict(kin())
+    kin.cache_clear()
+    monkeypatch.setattr(metadata, "version", lambda name: "2.15.0+cpu" if name == "torch" else real(name))
+    assert on_a_gpu == kin()
+    check_kin(on_a_gpu)
+    kin.cache_clear()
+
+
+@pytest.mark.parametrize("name", ["gan-stability-lab", "code", "torch"])
+def test_a_driver_of_another_version_is_refused_with_both(name: str) -> None:
+    driver = {**kin(), name: "0.0"}
+    here = kin()[name]
+    with pytest.raises(
+        ValueError, match=rf"the versions of the driver, {name} 0\.0, but \S+ has {name} {here}: install"
+    ):
+        check_kin(driver)
+
+
+def test_a_driver_that_says_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="code unknown"):
+        check_kin({})

@@ -30,6 +30,42 @@ def test_an_autoscaled_cluster_counts_with_what_it_may_grow_to() -> None:
     assert ceiling({"memory": 1.0}, {}) == {"CPU": 0.0, "GPU": 0.0}
 
 
+@pytest.mark.parametrize(
+    ("gpus", "wanting", "share"),
+    [
+        (0, 8, 0.0),
+        (1, 1, 1.0),
+        (1, 2, 0.5),
+        (1, 3, 0.3333),
+        (1, 16, 0.25),
+        (8, 8, 1.0),  # a quarter each would leave six of eight idle
+        (8, 9, 0.5),
+        (8, 100, 0.25),
+        (0.5, 4, 0.5),  # of a cluster that offers no whole one
+    ],
+)
+def test_gpus_are_shared_by_as_many_blocks_as_there_are_for_them(gpus: float, wanting: int, share: float) -> None:
+    assert ray_cluster.gpu_share(gpus, wanting) == pytest.approx(share)
+
+
+def test_a_process_that_may_use_few_cpus_starts_ray_with_as_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def note(**options: Any) -> None:
+        seen.append(options["num_cpus"])
+        raise ConnectionError("no cluster")
+
+    init(monkeypatch, note)
+    monkeypatch.setattr(ray_utils, "get_num_cpus", lambda **options: 64.0)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {3, 5, 7})
+    with pytest.raises(ValueError, match="could not be started"):
+        ray_cluster.connect(Resources())
+    monkeypatch.setattr(ray_utils, "get_num_cpus", lambda **options: 2.0)  # a container's share
+    with pytest.raises(ValueError, match="could not be started"):
+        ray_cluster.connect(Resources())
+    assert seen == [3, 2]
+
+
 def init(monkeypatch: pytest.MonkeyPatch, replacement: Callable[..., Any]) -> None:
     monkeypatch.setattr(ray_cluster.ray, "init", replacement)
 
