@@ -38,7 +38,7 @@ from study.storage.store import Store
 from study.tracking import Tracker
 from study.validation.competence import USUAL_IMAGES, Competence
 from study.validation.judges import try_judges
-from trainables import features, games, probes, streams
+from trainables import features, games, probes, streams, watchdog
 from trainables.config import Config, located
 from trainables.data import DataConfig, ImageTruth, Source, cache, contents, in_files
 from trainables.data.walking import locate
@@ -94,6 +94,7 @@ def check(plan: Plan, out: Path, resources: Resources, observers: Sequence[Obser
     for data in sets:
         data.check()
     check_writable(out)
+    watchdog.limit()
     ray_cluster.check_reachable(resources.address)
     digests: dict[DataConfig, str] = {}
     for data in sets:  # decodes all images once, so that damaged files are named before training

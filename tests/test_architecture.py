@@ -164,7 +164,13 @@ def test_the_untouched_copy_is_clean(copy: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "file", ["trainables/tune_trainable.py", "study/scheduling/ray_cluster.py", "study/scheduling/ray_driver.py"]
+    "file",
+    [
+        "trainables/tune_trainable.py",
+        "study/scheduling/ray_cluster.py",
+        "study/scheduling/ray_driver.py",
+        "study/scheduling/ray_jobs.py",
+    ],
 )
 def test_the_places_of_ray_may_import_it(copy: Path, file: str) -> None:
     add_line(copy / file, "import ray")

@@ -26,6 +26,7 @@ from trainables.reporting import report_steps
 from trainables.streams import EDITION
 from trainables.trace import Row, Trace
 from trainables.versions import check_kin, device_name, kin, versions
+from trainables.watchdog import Watchdog, limit
 from trainables.weights import Keep, Keeper
 
 _REPORTS_PER_CHECKPOINT = 5
@@ -119,6 +120,7 @@ class BlockTrainable(tune.Trainable):
     """
 
     def setup(self, config: dict[str, Any]) -> None:
+        self._watchdog = Watchdog(limit())
         self._take(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -141,6 +143,8 @@ class BlockTrainable(tune.Trainable):
                 return self._advance()
             except ValueError as error:
                 self._refusal = _refusal(error)
+            finally:
+                self._watchdog.rest()
         return {"block": self._name, "step": 0, "rows": [], "finite_share": 0.0, "done": True, "refusal": self._refusal}
 
     def _begin(self, task: BlockTask) -> None:
@@ -151,6 +155,7 @@ class BlockTrainable(tune.Trainable):
         self._due = frozenset(report_steps(task.config.steps, task.config.evaluation.every))
         self._seconds = 0.0
         self._loop: Loop | None = None
+        hung_path(task.checkpoint).unlink(missing_ok=True)  # of an earlier try
         if stored_trace(task) is not None:
             return
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -172,9 +177,12 @@ class BlockTrainable(tune.Trainable):
         if loop is None:
             return self._result(step=task.config.steps, rows=[], finite_share=1.0, done=True)
         began = time.perf_counter()
+        self._watchdog.watch(hung_path(task.checkpoint))
+        self._watchdog.beat()
         if not self._rows:
             self._report()
         while loop.step < task.config.steps:
+            self._watchdog.beat()
             if self._foreign:
                 with plugins.no_global_draws():
                     loop.advance()
@@ -183,6 +191,7 @@ class BlockTrainable(tune.Trainable):
                 loop.advance()
             if loop.step in self._due:
                 break
+        self._watchdog.beat()
         self._report()
         alive = float(loop.finite.double().mean())
         whole = loop.step == task.config.steps or alive == 0
@@ -286,6 +295,11 @@ class BlockTrainable(tune.Trainable):
         self._seconds = state["seconds"]
         if "keeper" in state:  # earlier versions kept none
             self._keeper.load_state_dict(state["keeper"])
+
+
+def hung_path(checkpoint: Path) -> Path:
+    """Return the file that says where a block stood when its worker was ended for standing still."""
+    return checkpoint.with_suffix(".hung.txt")
 
 
 def check_same_data(then: str | None, now: str, checkpoint: Path) -> None:

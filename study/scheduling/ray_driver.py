@@ -32,7 +32,7 @@ from study.scheduling.observer import BlockObserver
 from study.scheduling.ray_cluster import check_alive, last_words
 from study.storage.records import Status
 from study.storage.store import Store
-from trainables.tune_trainable import BlockTask, BlockTrainable, Packed, packed
+from trainables.tune_trainable import BlockTask, BlockTrainable, Packed, hung_path, packed
 
 RETRIES = 2
 """How often a crashed block is started again, from its last checkpoint."""
@@ -57,7 +57,7 @@ def task_of(ledger: Ledger, cache: Path, share: Allocation, block: Block) -> Blo
         samples=(store.samples_path / f"cell={block.cell.index}").absolute(),
         cache=cache.absolute(),
         folder=plan.folder,
-        checkpoint=store.checkpoints_path.absolute() / f"{block.name}.pt",
+        checkpoint=store.checkpoint_path(block).absolute(),
         halt=store.halt_path(block).absolute(),
         picture_every=_picture_every(block),
         threads=max(1, int(share.cpus)),
@@ -273,7 +273,8 @@ class Watcher(Callback):
                 observer.block_ended(block)
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        self._end(trial, Status.CRASHED, _reason(trial))
+        hung = hung_path(self._ledger.store.checkpoint_path(self._block(trial)))
+        self._end(trial, Status.CRASHED, _hang(hung) or _reason(trial))
 
     def _end(self, trial: Trial, status: Status, reason: str) -> None:
         _release(trial)
@@ -290,6 +291,15 @@ class Watcher(Callback):
 def _release(trial: Trial) -> None:
     """Forget the task of a trial that has ended: Tune keeps all trials until the last one ends."""
     trial.config["task"] = None
+
+
+def _hang(path: Path) -> str:
+    """Say that a worker stood still, and where that is written; empty if none did."""
+    try:
+        said = path.read_text(encoding="utf-8").partition("\n")[0]
+    except OSError:
+        return ""
+    return f"{said}; where it stood: {path}" if said else ""
 
 
 def _reason(trial: Trial) -> str:

@@ -268,6 +268,9 @@ class Store:
     def _settled(self) -> _Settled:
         return read_json(self.settled_path, _SETTLED) if self.settled_path.exists() else _Settled(cells=())
 
+    def checkpoint_path(self, block: Block) -> Path:
+        return self.checkpoints_path / f"{block.name}.pt"
+
     def halt_path(self, block: Block) -> Path:
         return self.halts_path / f"{block.name}.json"
 
