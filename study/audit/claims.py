@@ -46,8 +46,9 @@ class Finding:
         failures: of the replicas that the claim speaks of, those that failed, by outcome.
         effect: ``floor`` if no replica of any cell of the launch converged, ``ceiling`` if all did; else empty. What is
             decided there about success may be due to the scale alone. Empty for claims about ways of failing.
-        more: seeds per cell that would decide a claim which is open, if the rates are as observed
-            (``study.evidence.outlook``); None where it is decided or was not tested, or where too many would be needed.
+        more: seeds per cell that would decide a claim which is open, if the rates are as observed, or draws, if it is
+            about drawn levels (``study.evidence.outlook``); None where it is decided or was not tested, or where too
+            many would be needed.
     """
 
     launch: str
@@ -155,7 +156,7 @@ def _finding(launch: Launch, judgment: Judgment, cells: tuple[Cell, ...]) -> Fin
         judgment=judgment,
         failures=_failures(launch, {cell.index for cell in cells}),
         effect=_effect(launch, judgment.hypothesis),
-        more=_outlook(launch).needed.get(judgment.hypothesis.name),
+        more=_more(_outlook(launch), judgment.hypothesis),
     )
 
 
@@ -176,6 +177,10 @@ def _failures(launch: Launch, cells: Collection[int]) -> Mapping[Outcome, int]:
     """Count how the decided replicas of these cells failed, the most frequent failure first."""
     found = Counter(row.outcome for row in launch.replicas if row.cell in cells and row.decided and not row.converged)
     return dict(found.most_common())
+
+
+def _more(found: Outlook, hypothesis: Hypothesis) -> int | None:
+    return (found.draws if hypothesis.drawn else found.needed).get(hypothesis.name)
 
 
 @lru_cache(maxsize=32)

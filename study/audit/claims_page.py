@@ -94,8 +94,10 @@ def _verdict(finding: Finding) -> str:
     judgment = finding.judgment
     fragile = judgment.fragility.sentence(1) if judgment.fragility else ""
     if judgment.verdict is Verdict.UNDECIDED and judgment.p is not None:
-        wanted = f"about {finding.more} seeds per cell would decide it"
-        seeds = wanted if finding.more is not None else f"more than {MOST} seeds per cell would be needed"
+        units = "draws" if judgment.hypothesis.drawn else "seeds per cell"
+        wanted = f"about {finding.more} {units} would decide it"
+        most = "many more draws" if judgment.hypothesis.drawn else f"more than {MOST} {units}"
+        seeds = wanted if finding.more is not None else f"{most} would be needed"
         return f"**{judgment.word}** ({seeds}{f'; {fragile}' if fragile else ''})"
     effect = _at_an_end(finding)
     beside = "; ".join(filter(None, (f"{effect} effect: {_EFFECTS[effect]}" if effect else "", fragile)))

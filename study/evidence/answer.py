@@ -5,7 +5,7 @@ out (*underpowered*), too few to support it, seeds enough but no difference show
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 
 from study.design.plan import Plan
@@ -18,7 +18,7 @@ from study.evidence.outlook import CHANCE, MOST, Outlook, outlook
 from study.evidence.reach import Reach, reach
 from study.evidence.variance_components import components_if_held, said
 from study.evidence.wording import observed
-from study.formatting import count_of, duration, interval, joined, number, p_equals, percent, plural, points
+from study.formatting import count_of, duration, interval, joined, number, p_equals, percent, plural, points, whole
 from study.storage.records import Record
 
 
@@ -215,7 +215,7 @@ def _points(difference: tuple[float, float, float]) -> str:
 
 def _open(plan: Plan, found: Outlook, device: str) -> Iterator[str]:
     """Yield what would decide the claims that are open."""
-    had, all_of_them = len(found.deciding), len(found.needed)
+    had, of_seeds, all_of_them = len(found.deciding), len(found.needed), len(found.needed) + len(found.draws)
     if had:
         which = f"{had} of the {all_of_them} open claims" if had < all_of_them else _claims_of(had, "the")
         unit = "CPU core" if device.startswith("cpu") else "GPU"
@@ -224,10 +224,24 @@ def _open(plan: Plan, found: Outlook, device: str) -> Iterator[str]:
             f" {number(CHANCE)}, in at most {duration(found.seconds)} of one {unit}."
         )
     if found.beyond:
-        which = _others(len(found.beyond)) if had else _claims_of(all_of_them, "The")
+        which = _others(len(found.beyond)) if had else _claims_of(of_seeds, "The")
         yield f"{which} would take more than {MOST} seeds per cell at the observed rates."
+    if found.draws:
+        which = _others(len(found.draws)) if of_seeds else _claims_of(all_of_them, "The")
+        yield f"{which} {_by_draws(found.draws)}"
     if had:
         yield commands.run_until_decided(plan, found.seeds, found.seconds)
+
+
+def _by_draws(draws: Mapping[str, int | None]) -> str:
+    """Say that draws decide what seeds do not, and how many."""
+    known = [count for count in draws.values() if count is not None]
+    speaks = "speaks of levels that were" if len(draws) == 1 else "speak of levels that were"
+    if not known:
+        return f"{speaks} drawn at random: many more draws would be needed, not more seeds."
+    most = f"; {whole(max(known))} draws would do with a chance of {number(CHANCE)} if the rates are as observed"
+    which = "" if len(known) == len(draws) else f" for {len(known)} of them"
+    return f"{speaks} drawn at random: more draws would decide, not more seeds{most}{which}."
 
 
 def _others(count: int) -> str:

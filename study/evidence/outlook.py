@@ -28,11 +28,16 @@ class Outlook:
 
     Attributes:
         needed: name of each open claim that was tested, to the seeds per cell by which it has a verdict with chance
-            ``CHANCE``; None where more than ``MOST`` would be needed: its rates were seen at the border.
+            ``CHANCE``; None where more than ``MOST`` would be needed: its rates were seen at the border. Claims about
+            drawn levels are not among them.
+        draws: name of each open claim about drawn levels to the draws, about, that would decide it with that chance,
+            one replica of each; None where it would take more than ``MOST`` times those that there are. Seeds of the
+            same draws say nothing more of what was not drawn.
         seconds: of one device, at most, for a launch of as many seeds as the claims need that can be had.
     """
 
     needed: Mapping[str, int | None]
+    draws: Mapping[str, int | None]
     seconds: float
 
     @property
@@ -55,15 +60,19 @@ def outlook(plan: Plan, summaries: Sequence[CellSummary], judgments: Sequence[Ju
     """Return what the open claims that were tested would take, if the rates are the observed ones."""
     asked = [own for own in judgments if own.p is not None and own.verdict is Verdict.UNDECIDED]
     needed: dict[str, int | None] = {}
+    draws: dict[str, int | None] = {}
     cells: dict[int, int] = {summary.cell: summary.rate.n for summary in summaries}
     for judgment in asked:
         found = layout(judgment.hypothesis, plan)
         seeds = _needed(judgment, found, len(asked)) if isinstance(found, Layout) else None
+        if judgment.hypothesis.drawn:
+            draws[judgment.hypothesis.name] = seeds * found.each if seeds and isinstance(found, Layout) else None
+            continue
         needed[judgment.hypothesis.name] = seeds
         if seeds is not None and isinstance(found, Layout):
             cells |= {cell: max(cells.get(cell, 0), seeds) for cell in found.cells}
     any_had = any(seeds is not None for seeds in needed.values())
-    return Outlook(needed=needed, seconds=_seconds(cells, summaries) if any_had else 0.0)
+    return Outlook(needed=needed, draws=draws, seconds=_seconds(cells, summaries) if any_had else 0.0)
 
 
 def _needed(judgment: Judgment, found: Layout, family: int) -> int | None:

@@ -202,6 +202,16 @@ def test_open_claims_that_can_be_had_are_told_from_those_that_cannot(store: Any)
     assert others == "The other one would take more than 200 seeds per cell at the observed rates."
 
 
+def test_open_claims_about_drawn_levels_take_draws_and_come_without_a_command() -> None:
+    plan = planned(seeds=6)
+    plan = replace(plan, hypotheses=tuple(replace(own, drawn=("rate",)) for own in plan.hypotheses))
+    rows = recorded(plan, [[C] * 3 + [M] * 3, [M] * 6] * 2)
+    *_, last = answer(plan, rows, judge(plan.hypotheses, rows))
+    assert not isinstance(last, Command)
+    assert "of levels that were drawn at random" in last
+    assert "not more seeds" in last
+
+
 def test_a_design_of_several_factors_says_which_one_moves_success_most() -> None:
     plan = planned(seeds=8)  # objective x rate
     ends = ([C] * 8, [C] * 6 + [M] * 2, [M] * 8, [M] * 8)

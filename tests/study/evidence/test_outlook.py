@@ -57,3 +57,14 @@ def test_decided_claims_are_left_alone() -> None:
     own, judged = found("c" * 12, "m" * 12, "m" * 12, "m" * 12)
     decided = [one for one in judged if one.verdict.value != "undecided"]
     assert not {one.hypothesis.name for one in decided} & set(own.needed)
+
+
+def test_seeds_do_not_decide_what_is_said_of_drawn_levels() -> None:
+    plan = planned(seeds=6)
+    drawn = tuple(replace(own, drawn=("rate",)) for own in plan.hypotheses)
+    rows = recorded(plan, [[C if end == "c" else M for end in own] for own in ("cccmmm", "mmmmmm") * 2], seconds=2.0)
+    judged = judge(drawn, rows)
+    own = outlook(replace(plan, hypotheses=drawn), summarize(rows), judged)
+    assert (own.needed, own.seeds, own.seconds) == ({}, 0, 0.0)
+    assert own.draws.keys() == {one.hypothesis.name for one in judged if one.verdict.value == "undecided"}
+    assert all(count is None or count > 2 for count in own.draws.values())
