@@ -69,6 +69,15 @@ def test_curves_are_compared_point_by_point() -> None:
     assert curve_differences(whole, again) == {"runs missing": 1}
 
 
+def test_of_a_number_that_is_no_curve_the_last_one_counts() -> None:
+    whole = {("cell=0", 1): {"pending": [(0, "0.0")]}}
+    early = {("cell=0", 1): {"pending": [(0, "2.0"), (0, "0.0")]}}
+    late = {("cell=0", 1): {"pending": [(0, "0.0"), (0, "2.0")]}}
+    assert curve_differences(early, whole) == {}
+    assert curve_differences(late, whole) == {"curves otherwise": 1}
+    assert curve_differences({("cell=0", 1): {}}, whole) == {"curves otherwise": 1}
+
+
 def test_kills_are_summed_up_by_victim() -> None:
     kills = [
         Kill(victim="driver", ended=0.1, code=-9, trained=12.0),
