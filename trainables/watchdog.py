@@ -72,6 +72,7 @@ class Watchdog:
 
     def _end(self) -> None:
         try:
+            self._told.parent.mkdir(parents=True, exist_ok=True)
             with open(self._told, "w", encoding="utf-8") as file:
                 file.write(f"{sentence(self._seconds)}\n\n")
                 file.flush()

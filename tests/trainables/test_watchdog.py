@@ -27,7 +27,7 @@ def run(told: Path, seconds: float, body: str) -> int:
 
 
 def test_a_process_that_stands_still_is_ended_and_says_where(tmp_path: Path) -> None:
-    told = tmp_path / "told.txt"
+    told = tmp_path / "not there yet" / "told.txt"
     assert run(told, 0.4, "dog.beat(); stand_still()") == watchdog.CODE
     first, *rest = told.read_text("utf-8").splitlines()
     assert first == watchdog.sentence(0.4)
@@ -49,7 +49,8 @@ def test_a_process_that_works_or_rests_goes_on(body: str, tmp_path: Path) -> Non
 
 
 def test_where_it_cannot_be_told_it_is_ended_all_the_same(tmp_path: Path) -> None:
-    assert run(tmp_path / "no" / "folder", 0.4, "dog.beat(); stand_still()") == watchdog.CODE
+    (tmp_path / "file").touch()
+    assert run(tmp_path / "file" / "told.txt", 0.4, "dog.beat(); stand_still()") == watchdog.CODE
 
 
 def test_the_variable_says_how_long(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,7 +64,7 @@ def run(tmp_path: Path, sleeps: int) -> tuple[subprocess.CompletedProcess[str], 
 def test_a_block_that_stands_still_once_is_trained_on(tmp_path: Path) -> None:
     done, store, statuses = run(tmp_path, sleeps=1)
     assert done.returncode == 0, done.stderr
-    assert statuses == [Status.FINISHED] * 8
+    assert statuses == [Status.FINISHED.value] * 8
     assert not store.checkpoints_path.exists()
 
 
@@ -73,7 +73,7 @@ def test_a_block_that_stands_still_once_is_trained_on(tmp_path: Path) -> None:
 def test_a_block_that_always_stands_still_is_given_up_and_said_why(tmp_path: Path) -> None:
     done, store, statuses = run(tmp_path, sleeps=3)  # as often as a block is tried
     assert done.returncode == 1, done.stderr
-    assert sorted(statuses) == [Status.CRASHED] * 2 + [Status.FINISHED] * 6
+    assert sorted(statuses) == [Status.CRASHED.value] * 2 + [Status.FINISHED.value] * 6
     said = " ".join(done.stderr.split())
     assert f"crashed: {sentence(6)}; where it stood: {store.root}" in said
     (told,) = store.checkpoints_path.glob("*.hung.txt")
