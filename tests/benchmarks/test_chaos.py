@@ -98,9 +98,9 @@ def test_kills_are_summed_up_by_victim() -> None:
 @pytest.mark.ray
 def test_a_launch_that_is_killed_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     to = tmp_path / "found.json"
-    options = ["--kills", "4", "--steps", "2500", "--mean", "3", "--out", str(tmp_path / "runs"), "--to", str(to)]
+    options = ["--kills", "2", "--steps", "1500", "--mean", "2", "--out", str(tmp_path / "runs"), "--to", str(to)]
     monkeypatch.setattr("sys.argv", ["chaos", *options])
     with pytest.raises(SystemExit) as ended:
         chaos.main()
     found = json.loads(to.read_text("utf-8"))
-    assert (ended.value.code, found["differences"], found["kills"]) == (0, {}, 4)
+    assert (ended.value.code, found["differences"], found["kills"]) == (0, {}, 2)
