@@ -1,7 +1,7 @@
 """The commands that hand a command to a cluster, look at it again, and stop it."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -28,7 +28,8 @@ _HERE = "http://127.0.0.1:8265"
 _TRAIN = ("run", "resume", "search", "confirm")
 
 
-@app.command(context_settings={"ignore_unknown_options": True})
+# What stands behind COMMAND is its own, also an option that submit has, too: the --on of a search.
+@app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @without_traceback
 def submit(
     command: Annotated[str, typer.Argument(help="run, resume, search or confirm.", metavar="COMMAND")],
@@ -40,15 +41,16 @@ def submit(
 ) -> None:
     """Run a command on a cluster, which goes on with it when this machine goes away.
 
-    Write it as you would here, with a folder for --out that every machine of the cluster sees: study submit --on
-    cluster.yaml run lsgan-stability --profile standard --out /mnt/lab/runs
+    Write it as you would here, behind the options of submit, with a folder for --out that every machine of the cluster
+    sees: study submit --on cluster.yaml run lsgan-stability --profile standard --out /mnt/lab/runs
     """
-    given, files = _checked(command, arguments)
-    name = f"{_subject(given)}-{datetime.now():%Y%m%d-%H%M%S}"
+    values = _checked(command, arguments)
+    files = _files(values)
+    name = f"{Path(values.get('name') or values['launch']).stem}-{datetime.now():%Y%m%d-%H%M%S}"
     with _jobs(on) as jobs:
-        jobs.submit(name, [command, *given, "--address", "auto"], files)
-        console.print(f"job      {name}", soft_wrap=True, highlight=False)
-        _say_how(name, on)
+        jobs.submit(name, [command, *_sent(arguments, files), "--address", "auto"], files)
+        for what, told in (("job", name), ("look", _way("attach", name, on)), ("end", _way("stop", name, on))):
+            console.print(f"{what:8} {told}", soft_wrap=True, highlight=False)
         if follow:
             _follow(jobs, name, on)
 
@@ -73,8 +75,8 @@ def stop(
 ) -> None:
     """Stop a command on a cluster as Ctrl-C does: what is trained stays, and the launch can be resumed."""
     with _jobs(on) as jobs:
-        if jobs.named(job).over:
-            raise ValueError(f"JOB must be running to be stopped, and {job} is {jobs.named(job).status}")
+        if (found := jobs.named(job)).over:
+            raise ValueError(f"JOB must be running to be stopped, and {job} is {found.status}")
         jobs.stop(job)
         console.print(f"{job} closes its runs and writes its report ...", soft_wrap=True, style="dim")
         console.print(f"{job} is {jobs.end(job).status}", soft_wrap=True, highlight=False)
@@ -106,19 +108,19 @@ def _jobs(on: str) -> "Iterator[Jobs]":
         yield jobs
 
 
-def _checked(command: str, arguments: Sequence[str]) -> tuple[list[str], dict[str, Path]]:
-    """Return the arguments as the cluster gets them, and the files of this machine that they name.
+def _checked(command: str, arguments: Sequence[str]) -> dict[str, Any]:
+    """Return the values of a command's parameters.
 
     Raises:
-        ValueError: if the cluster could not run them.
+        ValueError: if the cluster could not run it.
     """
-    if command not in _TRAIN:
-        raise ValueError(f"COMMAND must be one of {', '.join(_TRAIN)}, got {command!r}")
     from study.api import extensions
 
+    if command not in _TRAIN:
+        raise ValueError(f"COMMAND must be one of {', '.join(_TRAIN)}, got {command!r}")
     group: Any = typer.main.get_command(app)
     with group.commands[command].make_context(f"study {command}", list(arguments)) as context:
-        values = context.params
+        values: dict[str, Any] = context.params
     if command == "run":
         extensions.load(values["plugin"] or ())
         study_of(values["name"], values["profile"])
@@ -129,16 +131,29 @@ def _checked(command: str, arguments: Sequence[str]) -> tuple[list[str], dict[st
             "--out must be a folder that every machine of the cluster sees, with its full path, got"
             f" {str(values['out'])!r}"
         )
-    named = [each for each in (values.get("name"), *(values.get("plugin") or ())) if each and Path(each).is_file()]
+    return values
+
+
+def _files(values: Mapping[str, Any]) -> dict[str, Path]:
+    """Return the files of this machine that a command names, by the names that they have on the cluster."""
+    named = [each for each in (values.get("name"), *(values["plugin"] or ())) if each and Path(each).is_file()]
     files = {Path(each).name: Path(each) for each in named}
     if len(files) < len(named):
         raise ValueError(f"files of a submitted command must have different names, got {', '.join(named)}")
-    return [Path(each).name if each in named else each for each in arguments], files
+    return files
 
 
-def _subject(arguments: Sequence[str]) -> str:
-    """Return what a job is called after: the first of its arguments, without folders."""
-    return Path(arguments[0]).stem if arguments else "job"
+def _sent(arguments: Sequence[str], files: Mapping[str, Path]) -> list[str]:
+    """Return the arguments with the names that files have on the cluster; ``--plugin=FILE`` is one argument."""
+    names = {str(path): name for name, path in files.items()}
+    sent = []
+    for argument in arguments:
+        option, sign, value = argument.partition("=")
+        if option == "--plugin" and sign:
+            sent.append(f"--plugin={names.get(str(Path(value)), value)}")
+        else:
+            sent.append(names.get(str(Path(argument)), argument) if argument else argument)
+    return sent
 
 
 def _newest(jobs: "Jobs") -> str:
@@ -148,27 +163,25 @@ def _newest(jobs: "Jobs") -> str:
     return found[-1].name
 
 
-def _say_how(name: str, on: str) -> None:
-    where = "" if on == _HERE else f" --on {on}"
-    console.print(f"look     study attach {name}{where}", soft_wrap=True, highlight=False)
-    console.print(f"end      study stop {name}{where}", soft_wrap=True, highlight=False)
+def _way(command: str, name: str, on: str) -> str:
+    """Return the command that looks at a job, or stops it."""
+    return f"study {command} {name}" + ("" if on == _HERE else f" --on {on}")
 
 
 def _follow(jobs: "Jobs", name: str, on: str) -> None:
     """Show a job until it ends, and end as it does; a lost connection or Ctrl-C leaves it running."""
     from study.scheduling.ray_jobs import JobLost
 
-    where = "" if on == _HERE else f" --on {on}"
     try:
         for line in jobs.lines(name):
             sys.stdout.write(line)
             sys.stdout.flush()
         job = jobs.end(name)
     except KeyboardInterrupt:
-        errors.print(f"{name} goes on: study attach {name}{where}", soft_wrap=True, highlight=False)
+        errors.print(f"{name} goes on: {_way('attach', name, on)}", soft_wrap=True, highlight=False)
         raise typer.Exit(130) from None
     except JobLost as error:
-        errors.print(f"{error}; the job goes on: study attach {name}{where}", soft_wrap=True, highlight=False)
+        errors.print(f"{error}; the job goes on: {_way('attach', name, on)}", soft_wrap=True, highlight=False)
         raise typer.Exit(1) from None
     raise typer.Exit(_code(job))
 

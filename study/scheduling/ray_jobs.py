@@ -163,7 +163,6 @@ class Jobs:
 
     def stop(self, name: str) -> None:
         """Tell a job to end, as SIGTERM does: its checkpoints stay, its runs are closed, its report is written."""
-        self.named(name)
         with self._asked():
             self._client.stop_job(name)
 

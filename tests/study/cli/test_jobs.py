@@ -144,6 +144,36 @@ def test_files_that_are_named_travel(cluster: Fake, run: Run, tmp_path: Path) ->
     assert "files of a submitted command must have different names" in said
 
 
+def test_a_file_is_renamed_however_its_option_is_written(cluster: Fake, run: Run, tmp_path: Path) -> None:
+    plugin = tmp_path / "loss.py"
+    plugin.write_text("")
+    code, said = run("submit", "run", f"--plugin={plugin}", "--profile=smoke", "wgan-clip", *OUT)
+    assert code == 0, said
+    ((name, arguments, files),) = cluster.sent
+    assert name.startswith("wgan-clip-"), "called after the study, wherever it stands"
+    assert arguments[:4] == ("run", "--plugin=loss.py", "--profile=smoke", "wgan-clip")
+    assert files == {"loss.py": plugin}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "subject"),
+    [
+        (("search", "lsgan-triplets", "--on", "ring", "--budget", "40blocks"), "lsgan-triplets-"),
+        (("resume", "/shared/runs/wgan-clip/20260101-000000-smoke"), "20260101-000000-smoke-"),
+        (("confirm", "20260101-000000-smoke"), "20260101-000000-smoke-"),
+    ],
+)
+def test_every_command_that_trains_can_be_sent(
+    cluster: Fake, run: Run, arguments: tuple[str, ...], subject: str
+) -> None:
+    code, said = run("submit", "--on", "http://head:8265", *arguments, *OUT)
+    assert code == 0, said
+    ((name, sent, _),) = cluster.sent
+    assert name.startswith(subject)
+    assert sent == (*arguments, *OUT, "--address", "auto"), "a search has an --on of its own"
+    assert cluster.where == "http://head:8265"
+
+
 def test_a_command_that_fails_there_gives_its_exit_code(cluster: Fake, run: Run) -> None:
     cluster.code = 2
     assert run("submit", "run", "wgan-clip", *OUT)[0] == 2
