@@ -104,3 +104,5 @@ def test_a_launch_that_is_killed_loses_nothing(tmp_path: Path, monkeypatch: pyte
         chaos.main()
     found = json.loads(to.read_text("utf-8"))
     assert (ended.value.code, found["differences"], found["kills"]) == (0, {}, 2)
+    assert found["replicas compared"] == 8
+    assert found["curves compared"] > 8 * 10
