@@ -26,7 +26,7 @@ from ray._private import parameter, ray_constants, services
 from ray._private import utils as ray_utils
 from ray._private import worker as ray_worker
 from ray._private.state import state  # what Ray Data uses, too: no public way tells what an autoscaler may add
-from ray.exceptions import AuthenticationError
+from ray.exceptions import AuthenticationError, RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from study import signals
@@ -201,8 +201,8 @@ def _check_kin() -> None:
     for each in answered:
         try:
             ray.get(each)
-        except ray.exceptions.RayTaskError as error:
-            raise ValueError(f"{_cause(error, asked[each])}") from None
+        except RayError as error:
+            raise ValueError(_cause(error, asked[each])) from None
 
 
 @ray.remote(num_cpus=0, max_retries=0)
@@ -210,12 +210,12 @@ def _kin_of(driver: Mapping[str, str]) -> None:
     check_kin(driver)
 
 
-def _cause(error: ray.exceptions.RayTaskError, host: str) -> str:
-    """Say why a machine cannot work for this one."""
-    cause = error.cause
+def _cause(error: RayError, host: str) -> str:
+    """Say why a machine cannot work for this one: what it answered, or what kept it from answering."""
+    cause = getattr(error, "cause", error)
     if isinstance(cause, ValueError):
         return str(cause)
-    return f"{host} of the cluster must have this package installed as it is here: {_gist(cause)}"
+    return f"{host} of the cluster must be able to run this package: {_gist(cause)}"
 
 
 def check_reachable(address: str) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from ray._private import ray_constants, services
 from ray._private import utils as ray_utils
+from ray.exceptions import RayTaskError, WorkerCrashedError
 
 from study import signals
 from study.scheduling import ray_cluster
@@ -46,6 +47,15 @@ def test_an_autoscaled_cluster_counts_with_what_it_may_grow_to() -> None:
 )
 def test_gpus_are_shared_by_as_many_blocks_as_there_are_for_them(gpus: float, wanting: int, share: float) -> None:
     assert ray_cluster.gpu_share(gpus, wanting) == pytest.approx(share)
+
+
+def test_a_machine_that_cannot_work_for_this_one_is_named_with_the_reason() -> None:
+    refused = RayTaskError("_kin_of", "traceback", ValueError("every machine must have the versions of the driver"))
+    assert ray_cluster._cause(refused, "host2") == "every machine must have the versions of the driver"
+    lacking = RayTaskError("_kin_of", "traceback", ModuleNotFoundError("No module named 'trainables'"))
+    sentence = "host2 of the cluster must be able to run this package: "
+    assert ray_cluster._cause(lacking, "host2") == f"{sentence}No module named 'trainables'"
+    assert ray_cluster._cause(WorkerCrashedError(), "host2").startswith(sentence)
 
 
 def test_a_process_that_may_use_few_cpus_starts_ray_with_as_many(monkeypatch: pytest.MonkeyPatch) -> None:
