@@ -161,6 +161,11 @@ def _base(steps: int, every: int) -> GanConfig:
     )
 
 
+_SMALL = (
+    "compare_gan's wide ranges, {settings} settings per method instead of 100; digits enlarged to 16x16, DCGAN nets"
+    " with 16 and 32 maps, {steps} steps of G"
+)
+
 STUDY = Study(
     name="large-scale",
     title="The share of each method's search range that trains",
@@ -222,8 +227,7 @@ STUDY = Study(
             seeds=1,
             block=1,
             rule=IMAGE_RULE,
-            note="compare_gan's wide ranges, 8 settings per method instead of 100; digits enlarged to 16x16, DCGAN nets"
-            " with 16 and 32 maps, 300 steps of G whatever the D steps (there the budget counts D's).",
+            note=_SMALL.format(settings=8, steps="300") + " whatever the D steps (there the budget counts D's).",
         ),
         "hour": Profile(
             base=_base(steps=1_500, every=75),
@@ -231,8 +235,7 @@ STUDY = Study(
             seeds=1,
             block=1,
             rule=IMAGE_RULE,
-            note="compare_gan's wide ranges, 12 settings per method instead of 100; digits enlarged to 16x16, DCGAN"
-            " nets with 16 and 32 maps, 1,500 steps of G.",
+            note=_SMALL.format(settings=12, steps="1,500") + ".",
         ),
         "standard": Profile(
             base=_base(steps=4_000, every=100),
