@@ -17,8 +17,8 @@
 #SBATCH --requeue
 #SBATCH --open-mode=append
 #SBATCH --signal=TERM@180
-# --gpus-per-node=2 here or behind sbatch asks for GPUs. TERM comes three minutes before the end: the study closes its runs and
-# writes a report of what there is.
+# --gpus-per-node=2 here or behind sbatch asks for GPUs. TERM comes three minutes before the end: on one node the study
+# closes its runs and writes a report of what there is.
 set -euo pipefail
 
 . "${STUDY_VENV:-$SLURM_SUBMIT_DIR/.venv}/bin/activate"
@@ -37,13 +37,13 @@ if [ "$SLURM_NNODES" -eq 1 ]; then
 fi
 
 # Ray's head on the first node, and Ray on all others for as long as the command runs. A port of this job's own, for nodes may be
-# shared; a token of this job's own, for everybody can reach the port.
+# shared; a token of this job's own in the
+# home that all nodes share, for everybody can reach the port.
 head="$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)"
 port="$((20000 + SLURM_JOB_ID % 20000))"
-umask 077
-mkdir -p "$HOME/.ray"
 export RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH="$HOME/.ray/slurm-$SLURM_JOB_ID"
-head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n' > "$RAY_AUTH_TOKEN_PATH"
+mkdir -p "$HOME/.ray"
+(umask 077; head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n' > "$RAY_AUTH_TOKEN_PATH")
 trap 'rm -f "$RAY_AUTH_TOKEN_PATH"' EXIT
 srun ray symmetric-run --address "$head:$port" --min-nodes "$SLURM_NNODES" --num-cpus "${SLURM_CPUS_PER_TASK:-1}" \
   -- "${command[@]}" --address "$head:$port"
