@@ -85,6 +85,8 @@ def _unassumed(names: tuple[str, ...]) -> None:
 
 def _legend(analyses: "tuple[PowerAnalysis, ...]", family: int, device: str, until_decided: bool) -> str:
     error = max((one.error for each in analyses for row in each.prospects for one in row.chances), default=0.0)
+    drawn = any(each.hypothesis.drawn for each in analyses)
+    draws = " (draws, of a claim about what was drawn at random)" if drawn else ""
     parts = [
         f"Chance of the claimed verdict if these success rates are true: alone, and as one of {family} (at"
         f" alpha / {family}, Holm's threshold while no other is decided).",
@@ -93,7 +95,7 @@ def _legend(analyses: "tuple[PowerAnalysis, ...]", family: int, device: str, unt
             if until_decided
             else []
         ),
-        "n for 0.8: the fewest seeds with this chance, alone / in the family.",
+        f"n for 0.8: the fewest seeds{draws} with this chance, alone / in the family.",
         f"Cost: of a decision in the family, on one {device} here, including launches without a decision; never: there"
         " is no such chance.",
     ]

@@ -16,9 +16,9 @@ class Hypothesis(ABC):
     A set of cells is named by factor levels: ``{"bn": "no_bn_g", "optimizer": "adam"}`` are all cells that have both.
 
     Attributes:
-        drawn: levels that were themselves drawn at random (architectures, settings): each of these with each seed is
-            then an observation of its own. Otherwise a seed is one, whatever the number of its cells, for they share
-            its random streams.
+        drawn: levels that were themselves drawn at random (architectures, settings), of which the claim speaks: each of
+            these, with all its seeds, is then one observation, since more seeds of it say nothing of others. Otherwise
+            a seed is one, whatever the number of its cells, for they share its random streams.
         alpha: the level at which it is decided.
         kind: the name of its kind in stored plans; never renamed.
     """

@@ -11,7 +11,7 @@ from study.design.plan import Cell, Plan
 from study.design.plugin_use import uses
 from study.design.study import MOST_SEEDS, Profile, Study
 from study.design.values import leaves
-from study.formatting import did_you_mean
+from study.formatting import did_you_mean, joined
 from trainables.config import Config, digest, to_dict
 from trainables.versions import versions
 
@@ -51,6 +51,7 @@ def plan_study(
         _check_reports(cells, profile.rule.window)
         if adds:
             _check_decidable(study.hypotheses, cells)
+            _check_undrawn(study.hypotheses, cells, count)
             budget = profile.budget if budget is None else budget
         elif budget is not None:
             raise ValueError("--budget needs --until-decided")
@@ -103,11 +104,23 @@ def _check_reports(cells: Sequence[Cell], window: int) -> None:
 
 
 def _check_decidable(hypotheses: Sequence[Hypothesis], cells: Sequence[Cell]) -> None:
+    if not any(_has_cells(hypothesis, cells) for hypothesis in hypotheses):
+        raise ValueError("--until-decided needs a hypothesis about cells of the profile, and there is none")
+
+
+def _check_undrawn(hypotheses: Sequence[Hypothesis], cells: Sequence[Cell], seeds: int) -> None:
+    """Raise ValueError if more seeds are to decide a claim about draws, of which they say nothing."""
+    drawn = [own.name for own in hypotheses if own.drawn and _has_cells(own, cells)]
+    if drawn and seeds > 1:
+        raise ValueError(
+            f"--until-decided cannot decide {joined(drawn)} by adding seeds, because each level that was drawn at"
+            f" random is one observation, with all its seeds: give --fixed-seeds, or --seeds 1, got {seeds} seeds"
+        )
+
+
+def _has_cells(hypothesis: Hypothesis, cells: Sequence[Cell]) -> bool:
     levels = [cell.levels.items() for cell in cells]
-    for hypothesis in hypotheses:
-        if all(any(where.items() <= items for items in levels) for where in hypothesis.sides):
-            return
-    raise ValueError("--until-decided needs a hypothesis about cells of the profile, and there is none")
+    return all(any(where.items() <= items for items in levels) for where in hypothesis.sides)
 
 
 def _cells(profile: Profile, changes: Mapping[str, Any]) -> tuple[Cell, ...]:

@@ -66,7 +66,7 @@ def outlook(plan: Plan, summaries: Sequence[CellSummary], judgments: Sequence[Ju
         found = layout(judgment.hypothesis, plan)
         seeds = _needed(judgment, found, len(asked)) if isinstance(found, Layout) else None
         if judgment.hypothesis.drawn:
-            draws[judgment.hypothesis.name] = seeds * found.each if seeds and isinstance(found, Layout) else None
+            draws[judgment.hypothesis.name] = seeds
             continue
         needed[judgment.hypothesis.name] = seeds
         if seeds is not None and isinstance(found, Layout):
@@ -76,17 +76,17 @@ def outlook(plan: Plan, summaries: Sequence[CellSummary], judgments: Sequence[Ju
 
 
 def _needed(judgment: Judgment, found: Layout, family: int) -> int | None:
-    """Return the seeds by which a claim has a verdict, this way or that, at Holm's first threshold of the open ones."""
+    """Return the seeds, or draws, by which a claim is decided, at Holm's first threshold of the open ones."""
     hypothesis: Any = judgment.hypothesis
     for seeds in _LOOKS:
         scenario = Scenario(
             rates=tuple(rate.rate for rate in judgment.rates),
             correlation=0.0,
-            observations=seeds * found.each,
+            observations=seeds * (found.draws or 1),
             size=found.size,
             levels=(hypothesis.alpha, hypothesis.alpha / family),
         )
-        enough = kinds.of(hypothesis).paths(hypothesis, scenario)[-1].decided(CHANCE, found.each)
+        enough = kinds.of(hypothesis).paths(hypothesis, scenario)[-1].decided(CHANCE)
         if enough is not None:
             return enough
     return None

@@ -1,8 +1,9 @@
 """Which replicas can be compared: cells at the same place of the design, on the same seed.
 
 A seed names random streams (initial weights, order of the data, noise), and all cells that run it draw from the same.
-Replicas of one seed are therefore *one* observation, however many cells they come from, unless a hypothesis names
-levels that were themselves ``drawn`` at random: then each of these with each seed is one.
+Replicas of one seed are therefore *one* observation, however many cells they come from. A hypothesis about levels that
+were themselves ``drawn`` at random speaks of draws: then each of these is one observation, with all its seeds. To count
+its seeds apart would be to count the same architecture (setting) several times.
 """
 
 from collections import defaultdict
@@ -15,7 +16,7 @@ from study.storage.records import Record, Status
 
 Cells = Mapping[int, Where]
 """Index of a cell to its levels."""
-_Unit = tuple[int, tuple[str, ...]]
+_Unit = tuple[int | str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,7 @@ class Design:
         return sum(found), len(found)
 
     def pairs(self, match: Match, drawn: Sequence[str] = ()) -> list[Unit]:
-        """Observations of matched cells, by seed and drawn levels."""
+        """Observations of matched cells: by seed, or by drawn levels if there are any."""
         planned: defaultdict[_Unit, list[tuple[Record, Record]]] = defaultdict(list)
         for a, b in match.cells.items():
             for seed in self._rows[a].keys() & self._rows[b].keys():
@@ -86,7 +87,7 @@ class Design:
         return [_paired(planned[unit]) for unit in sorted(planned)]
 
     def apart(self, a: Cells, b: Cells, success: Callable[[Record], bool], drawn: Sequence[str] = ()) -> list[Unit]:
-        """Observations of two sets of cells that need not match, by seed and drawn levels."""
+        """Observations of two sets of cells that need not match: by seed, or by drawn levels if there are any."""
         planned: defaultdict[_Unit, tuple[list[Record], list[Record]]] = defaultdict(lambda: ([], []))
         for side, cells in enumerate((a, b)):
             for record in (record for cell in cells for record in self._rows[cell].values()):
@@ -147,7 +148,7 @@ def _unpaired(a: Sequence[Record], b: Sequence[Record], success: Callable[[Recor
 
 
 def _unit(record: Record, drawn: Sequence[str]) -> _Unit:
-    return record.seed, tuple(record.levels.get(name, "") for name in drawn)
+    return tuple(record.levels.get(name, "") for name in drawn) if drawn else (record.seed,)
 
 
 def _labels(cells: Cells, name: str) -> set[str | None]:

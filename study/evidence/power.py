@@ -37,7 +37,8 @@ class Prospect:
 
     Attributes:
         chances: of being decided as claimed (``up``), and the other way round.
-        enough: for each of ``TARGETS`` the smallest number of seeds; None where too many would be needed.
+        enough: for each of ``TARGETS`` the smallest number of seeds, or of draws where the claim is about levels that
+            were drawn; None where too many would be needed.
     """
 
     rates: Rates
@@ -80,13 +81,17 @@ class Layout:
 
     Attributes:
         cells: all it speaks of.
-        each: observations that a seed gives: more than one where levels were drawn at random.
-        size: pairs (or replicas, of a share) in an observation.
+        draws: levels drawn at random, each of which is an observation; None where each seed is one.
+        size: pairs (or replicas, of a share) in an observation. The seeds of a draw are taken to agree, and count once.
     """
 
     cells: tuple[int, ...]
-    each: int
+    draws: int | None
     size: int
+
+    def observations(self, seeds: int) -> int:
+        """Return the independent observations that so many seeds per cell give."""
+        return seeds if self.draws is None else self.draws
 
 
 def power_analysis(
@@ -144,7 +149,11 @@ def layout(hypothesis: Hypothesis, plan: Plan) -> Layout | str:
         return "its cells cannot be paired, and chances are computed for pairs alone"
     drawn = Counter(tuple(levels.get(name) for name in hypothesis.drawn) for levels in found[0].values())
     # Where observations differ in size, all count as the smallest.
-    return Layout(cells=tuple(index for side in found for index in side), each=len(drawn), size=min(drawn.values()))
+    return Layout(
+        cells=tuple(index for side in found for index in side),
+        draws=len(drawn) if hypothesis.drawn else None,
+        size=min(drawn.values()),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,12 +175,12 @@ class _Question:
     def possible(self, rates: Rates) -> bool:
         return self.kind.possible(rates, self.correlation)
 
-    def fixed(self, rates: Rates, seeds: int, levels: Sequence[float]) -> tuple[Chances, ...]:
-        """With a number of seeds that was fixed before."""
-        return self.kind.fixed(self.hypothesis, self._scenario(rates, seeds * self.layout.each, levels))
+    def fixed(self, rates: Rates, observations: int, levels: Sequence[float]) -> tuple[Chances, ...]:
+        """With a number of seeds, or draws, that was fixed before."""
+        return self.kind.fixed(self.hypothesis, self._scenario(rates, observations, levels))
 
     def paths(self, rates: Rates, observations: int) -> tuple[Paths, ...]:
-        """With as many seeds as are needed, looked at after every one."""
+        """With as many seeds, or draws, as are needed, looked at after every one."""
         return self.kind.paths(self.hypothesis, self._scenario(rates, observations, self.levels))
 
     def _scenario(self, rates: Rates, observations: int, levels: Sequence[float]) -> Scenario:
@@ -185,24 +194,26 @@ class _Question:
 
     def chances(self, rates: Rates) -> tuple[Chances, Chances]:
         """Of the plan; expected numbers are of seeds."""
-        seeds, each = len(self.plan.seeds), self.layout.each
-        if self.plan.until_decided:
-            alone, together = self.paths(rates, seeds * each)
-            block, least = self.plan.block, self.plan.least
-            return alone.chances(seeds, block, least, each), together.chances(seeds, block, least, each)
-        one, other = (replace(found, seeds=float(seeds)) for found in self.fixed(rates, seeds, self.levels))
+        seeds = len(self.plan.seeds)
+        observations = self.layout.observations(seeds)
+        if not self.plan.until_decided:
+            found = self.fixed(rates, observations, self.levels)
+        elif self.layout.draws is None:
+            found = tuple(own.chances(seeds, self.plan.block, self.plan.least) for own in self.paths(rates, seeds))
+            return found[0], found[1]
+        else:
+            found = tuple(own.chances(observations) for own in self.paths(rates, observations))
+        one, other = (replace(own, seeds=float(seeds)) for own in found)
         return one, other
 
     def enough(self, rates: Rates) -> tuple[tuple[int | None, int | None], ...]:
         if self.plan.until_decided:
-            found = self.paths(rates, max(_LOOKED_AT // self.layout.size, self.layout.each * len(self.plan.seeds)))
-            return tuple(
-                (found[0].enough(target, self.layout.each), found[1].enough(target, self.layout.each))
-                for target in TARGETS
-            )
+            most = max(_LOOKED_AT // self.layout.size, self.layout.observations(len(self.plan.seeds)))
+            found = self.paths(rates, most)
+            return tuple((found[0].enough(target), found[1].enough(target)) for target in TARGETS)
 
         def smallest(target: float, level: float) -> int | None:
-            return power_fixed.smallest(lambda seeds: self.fixed(rates, seeds, [level])[0].up, target, MOST_SEEDS)
+            return power_fixed.smallest(lambda many: self.fixed(rates, many, [level])[0].up, target, MOST_SEEDS)
 
         alone, together = self.levels
         return tuple((smallest(target, alone), smallest(target, together)) for target in TARGETS)
@@ -215,9 +226,10 @@ class _Question:
         return max(alone), max(together)
 
     def basis(self) -> str:
-        seeds, each, size = len(self.plan.seeds), self.layout.each, self.layout.size
-        many = plural(seeds * each, "observation") if each > 1 else plural(seeds, "seed")
-        return f"{many}, each {plural(size, self.kind.unit)}"
+        seeds, draws = len(self.plan.seeds), self.layout.draws
+        many = plural(seeds, "seed") if draws is None else plural(draws, "draw")
+        agree = " of seeds that are taken to agree" if draws is not None and seeds > 1 else ""
+        return f"{many}, each {plural(self.layout.size, self.kind.unit)}{agree}"
 
 
 def _outlook(question: _Question, assumed: Sequence[Rates]) -> PowerAnalysis:

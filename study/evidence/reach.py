@@ -79,12 +79,12 @@ def _sentences(found: Reach, most: str, way: str) -> Iterator[str]:
     if found.undecidable:
         yield (
             f"{most}{seeds} cannot decide {_which(found.undecidable, found.family)}{holm_}, whatever comes out:"
-            f" {_needed(found.enough, 'are needed', way)}."
+            f" {_needed(found.enough, found.undecidable, 'are needed', way)}."
         )
     if found.unsupportable:
         yield (
             f"{most}{seeds} can contradict but not support {_which(found.unsupportable, found.family)}{holm_}:"
-            f" {_needed(found.enough_to_support, 'are needed to support every claim', way)}."
+            f" {_needed(found.enough_to_support, found.unsupportable, 'are needed to support every claim', way)}."
         )
 
 
@@ -95,7 +95,9 @@ def _which(some: Sequence[Hypothesis], family: Sequence[Hypothesis]) -> str:
     return f"{len(some)} of the {len(family)} claims{names}"
 
 
-def _needed(seeds: int | None, are_needed: str, way: str) -> str:
+def _needed(seeds: int | None, some: Sequence[Hypothesis], are_needed: str, way: str) -> str:
+    if seeds is None and any(own.drawn for own in some):
+        return f"more draws {are_needed}, of which further seeds of the same ones say nothing"
     if seeds is None:
         return f"more than {whole(MOST_SEEDS)} seeds {are_needed}"
     return f"at least {plural(seeds, 'seed')} {are_needed} ({way.format(seeds)})"
@@ -135,10 +137,11 @@ def _best(extremes: Sequence[Sequence[tuple[float, int]]]) -> list[float]:
 def _extent(hypothesis: Hypothesis, plan: Plan, seeds: int) -> Extent:
     sides = [cells_with(plan, where) for where in hypothesis.sides]
     names = {name for where in hypothesis.sides for name in where}
-    each = len({tuple(levels.get(name) for name in hypothesis.drawn) for levels in sides[0].values()})
+    draws = len({tuple(levels.get(name) for name in hypothesis.drawn) for levels in sides[0].values()})
+    observations = draws if hypothesis.drawn else seeds
     return Extent(
-        observations=seeds * each,
-        size=max(1, len(sides[0]) // each),
+        observations=observations,
+        size=max(1, seeds * len(sides[0]) // observations),
         replicas=tuple(seeds * len(side) for side in sides),
         matched=len(sides) == 1 or match(sides[0], sides[1], names).complete,
         anytime=plan.until_decided,

@@ -23,7 +23,7 @@ def sentence(
     small = "below" if p < hypothesis.alpha else "not below"
     alone = "; the interval is for this claim alone" if tested.p < hypothesis.alpha <= p else ""
     end = f"{test}: {p_equals(tested.p)}{holm}, {small} {hypothesis.alpha:g}{alone}."
-    return "; ".join([", ".join(parts), *_uncounted(tested), end])
+    return "; ".join([", ".join(parts), *_uncounted(hypothesis, tested), end])
 
 
 def counted(rate: Rate, confidence: float, anytime: bool) -> str:
@@ -40,10 +40,10 @@ def observation(hypothesis: Hypothesis) -> str:
     return "draw" if hypothesis.drawn else "seed"
 
 
-def _uncounted(tested: Tested[Any]) -> list[str]:
+def _uncounted(hypothesis: Hypothesis, tested: Tested[Any]) -> list[str]:
     reasons = (
         (tested.left_out, "whose partner has no outcome"),
-        (tested.later, "after a seed that lacks outcomes"),
+        (tested.later, f"after a {observation(hypothesis)} that lacks outcomes"),
     )
     return [f"not counted: {plural(count, 'replica')} {reason}" for count, reason in reasons if count]
 

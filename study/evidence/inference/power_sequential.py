@@ -32,25 +32,24 @@ class Paths:
     side: Ints
     most: int
 
-    def chances(self, seeds: int, block: int = 1, least: int = 1, each: int = 1) -> Chances:
-        """With at most ``seeds`` seeds of ``each`` observations, at least ``least``, in whole blocks of seeds."""
-        needed = -(-self.when // each)
-        used = np.minimum(seeds, -(-np.maximum(needed, least) // block) * block)
-        up, down = (needed <= seeds) & (self.side > 0), (needed <= seeds) & (self.side < 0)
+    def chances(self, seeds: int, block: int = 1, least: int = 1) -> Chances:
+        """With at most ``seeds`` observations, at least ``least``, in whole blocks of them."""
+        used = np.minimum(seeds, -(-np.maximum(self.when, least) // block) * block)
+        up, down = (self.when <= seeds) & (self.side > 0), (self.when <= seeds) & (self.side < 0)
         return weighed(np.full(len(used), 1 / len(used)), up, down, False, float(used.mean()))
 
-    def enough(self, target: float, each: int = 1) -> int | None:
-        """By how many seeds a share ``target`` of the studies is decided upwards; None beyond ``most``."""
-        return self._by(target, each, self.side > 0)
+    def enough(self, target: float) -> int | None:
+        """By how many observations a share ``target`` of the studies is decided upwards; None beyond ``most``."""
+        return self._by(target, self.side > 0)
 
-    def decided(self, target: float, each: int = 1) -> int | None:
-        """By how many seeds a share ``target`` of the studies is decided, whichever way; None beyond ``most``."""
-        return self._by(target, each, self.side != 0)
+    def decided(self, target: float) -> int | None:
+        """By how many a share ``target`` of the studies is decided, whichever way; None beyond ``most``."""
+        return self._by(target, self.side != 0)
 
-    def _by(self, target: float, each: int, counted: NDArray[np.bool_]) -> int | None:
+    def _by(self, target: float, counted: NDArray[np.bool_]) -> int | None:
         times = np.sort(np.where(counted & (self.when <= self.most), self.when, self.most + 1))
         last = int(times[min(len(times) - 1, int(np.ceil(target * len(times))) - 1)])
-        return -(-last // each) if last <= self.most else None
+        return last if last <= self.most else None
 
 
 def paired_paths(observations: int, pairs: int, what: Joint, levels: Sequence[float]) -> tuple[Paths, ...]:

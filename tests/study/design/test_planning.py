@@ -11,6 +11,7 @@ from study.design.study import Study
 from study.design.varying import vary
 from study.outcomes.rule import MIXTURE_RULE
 from study.storage.store import Store
+from study.studies import find
 from tests.study.design.made_studies import BASE, FACTORS, NOW, planned, profile, study
 from trainables.config import digest
 from trainables.networks import Mlp
@@ -147,6 +148,14 @@ def test_a_launch_says_what_it_is() -> None:
     assert (plan.note, plan.rule, plan.block, plan.factors) == ("a note", MIXTURE_RULE, 2, FACTORS)
     assert (plan.hypotheses, plan.contrasts) == (study().hypotheses, study().contrasts)
     assert plan.versions == versions()
+
+
+def test_seeds_are_not_added_for_claims_about_draws() -> None:
+    """One seed each may be had until decided; with several each draw waits for all of them."""
+    with pytest.raises(ValueError, match=r"cannot decide wgan-gp-beats-gan-on-random-architectures by adding seeds.*3"):
+        plan_study(find("random-architectures"), "quick", now=NOW, seeds=3, until_decided=True)
+    assert plan_study(find("random-architectures"), "quick", now=NOW, seeds=1, until_decided=True).until_decided
+    assert len(plan_study(find("random-architectures"), "quick", now=NOW, seeds=3).seeds) == 3
 
 
 def test_until_decided_needs_something_to_decide() -> None:

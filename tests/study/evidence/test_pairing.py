@@ -90,8 +90,11 @@ def test_only_a_crash_says_that_no_outcome_will_come(status: Status) -> None:
     assert not unit.open
 
 
-def test_cells_of_one_seed_are_one_observation_unless_they_were_drawn() -> None:
-    records = [record(cell, seed, C, levels={"net": str(cell)}) for seed in (1, 2) for cell in (0, 1)]
+def test_cells_of_one_seed_are_one_observation_and_seeds_of_one_draw_are() -> None:
+    ends = {0: C, 1: M}
+    records = [record(cell, seed, ends[cell], levels={"net": str(cell)}) for seed in (1, 2, 3) for cell in (0, 1)]
     design = Design(records)
-    assert [unit.a for unit in design.apart(design.levels, {}, converged)] == [(True, True)] * 2
-    assert [unit.a for unit in design.apart(design.levels, {}, converged, ("net",))] == [(True,)] * 4
+    assert [unit.a for unit in design.apart(design.levels, {}, converged)] == [(True, False)] * 3
+    assert [unit.a for unit in design.apart(design.levels, {}, converged, ("net",))] == [(True,) * 3, (False,) * 3]
+    pairs = design.pairs(Match(names=("net",), cells={0: 0, 1: 1}, complete=True), ("net",))
+    assert [unit.b for unit in pairs] == [(True,) * 3, (False,) * 3]

@@ -122,7 +122,7 @@ def test_at_the_margin_only_equal_is_a_wrong_verdict() -> None:
     plan = planned(SAME, seeds=16)
     (found,), kind, own = power_analysis(plan), kinds.of(SAME), layout(SAME, plan)
     assert isinstance(own, Layout)
-    seen = Scenario(rates=(), correlation=0.0, observations=16 * own.each, size=own.size, levels=[SAME.alpha])
+    seen = Scenario(rates=(), correlation=0.0, observations=own.observations(16), size=own.size, levels=[SAME.alpha])
     chances = [kind.fixed(SAME, replace(seen, rates=rates))[0] for rates in kind.borders(SAME)]
     assert found.wrong[0] == pytest.approx(max(one.up for one in chances))
     assert max(one.up + one.down for one in chances) > found.wrong[0]
@@ -153,7 +153,24 @@ def test_levels_that_were_drawn_make_observations_of_their_own() -> None:
     plan = plan_study(find("random-architectures"), "quick", now=NOW)
     found = layout(plan.hypotheses[0], plan)
     assert isinstance(found, Layout)
-    assert (found.each, found.size, len(found.cells)) == (16, 1, 32)
+    assert (found.draws, found.size, len(found.cells)) == (16, 1, 32)
+
+
+@pytest.mark.parametrize("until_decided", [False, True])
+def test_more_seeds_of_the_same_draws_promise_no_more(until_decided: bool) -> None:
+    """Its seeds are taken to agree; and what would be enough is counted in draws."""
+    one = replace(plan_study(find("random-architectures"), "quick", now=NOW), until_decided=until_decided)
+    few = power_analysis(one, rates=(0.8, 0.4))[0]
+    many = power_analysis(replace(one, seeds=(0, 1, 2)), rates=(0.8, 0.4))[0]
+    assert (few.basis, many.basis) == (
+        "16 draws, each 1 pair", "16 draws, each 1 pair of seeds that are taken to agree",
+    )  # fmt: skip
+    for own, other in zip(few.prospects[0].chances, many.prospects[0].chances, strict=True):
+        assert (own.up, own.seeds, other.seeds) == (other.up, 1.0, 3.0)
+    assert few.prospects[0].enough == many.prospects[0].enough
+    alone, _ = few.prospects[0].enough[0]
+    assert alone is not None
+    assert alone > 16
 
 
 def test_studies_have_an_outlook_wherever_they_have_the_cells() -> None:

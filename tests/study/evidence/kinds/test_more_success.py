@@ -82,7 +82,8 @@ def test_many_cells_of_few_seeds_decide_nothing() -> None:
     found = one(MORE, records)
     assert (found.p, found.verdict) == (0.25, UNDECIDED)
     drawn = one(replace(MORE, drawn=("net",)), records)
-    assert (drawn.p, drawn.verdict, drawn.test) == (2 / 2**24, SUPPORTED, "exact McNemar test")
+    assert (drawn.p, drawn.verdict) == (2 / 2**8, SUPPORTED)
+    assert "over 24 pairs on 8 draws that count as one observation each" in drawn.sentence
 
 
 def test_cells_without_partners_are_pooled_and_their_seeds_called_independent() -> None:
@@ -118,7 +119,7 @@ def test_the_sentence_of_more_success_states_counts_difference_test_and_p() -> N
 def test_equal_rates_are_called_different_no_oftener_than_alpha_when_cells_share_their_seeds_luck() -> None:
     """Six cells of a side succeed or fail together, as a side's luck with the seed has it; the rates are the same.
 
-    Taking each cell of a seed as an observation of its own would call every second such launch a difference.
+    Taking the cells as observations would call every second such launch a difference.
     """
     luck, wrong, naive = random.Random(1), 0, 0
     for _ in range(200):
@@ -133,3 +134,25 @@ def test_equal_rates_are_called_different_no_oftener_than_alpha_when_cells_share
         naive += one(replace(MORE, drawn=("net",)), records).verdict is not UNDECIDED
     assert wrong <= 0.05 * 200
     assert naive > 0.4 * 200
+
+
+def test_draws_are_called_different_no_oftener_than_alpha_when_their_seeds_agree() -> None:
+    """A setting either trains, whatever the seed, or it does not: five seeds of it are one observation.
+
+    Twelve settings are drawn for each launch, and both methods are equally likely to train on one. Counting each seed
+    of a setting apart would call every second launch a difference.
+    """
+    luck, wrong, apart = random.Random(2), 0, 0
+    for _ in range(200):
+        ends = [tuple(luck.choice("+-") for _ in range(2)) for _ in range(12)]
+        records = [
+            row
+            for number, own in enumerate(ends)
+            for index, loss, end in ((2 * number, "ls", own[0]), (2 * number + 1, "ns", own[1]))
+            for row in cell(index, end * 5, loss=loss, net=str(number))
+        ]
+        wrong += one(replace(MORE, drawn=("net",)), records).verdict is not UNDECIDED
+        of_one, of_other = (5 * own.count(pair) for own, pair in ((ends, ("+", "-")), (ends, ("-", "+"))))
+        apart += mcnemar(Pairs(both=0, only_a=of_one, only_b=of_other, neither=0)) < 0.05
+    assert wrong <= 0.05 * 200
+    assert apart > 0.3 * 200
