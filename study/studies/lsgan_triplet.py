@@ -10,7 +10,12 @@ test. Does it hold for success under the ordinary protocol, without adapted step
 
 An answer is a verdict on the hypotheses: equal gamma, equal rates (within 25 points); different gamma, different rates.
 
-Cost: quick about 3 minutes on two CPU cores; standard about 11 CPU hours.
+Profile ``hour`` asks at another scale. With the authors' protocol nothing converges in 8,000 steps of batches of 64 (20
+replicas), nor in 35,000 (16 replicas): a floor, on which the claims about equal rates would hold for nothing. It has
+the nets with which the stability map found success on the ring, and a rate between those where none and all train.
+Both were chosen on other seeds.
+
+Cost: quick about 3 minutes on two CPU cores, hour a quarter of one; standard about 11 CPU hours.
 """
 
 from dataclasses import replace
@@ -45,21 +50,28 @@ def _base(batch: int, steps: int, every: int) -> GanConfig:
     )
 
 
+def _deeper() -> GanConfig:
+    """Return the scale of the stability map's ridge: four layers in each net, one rate for both."""
+    net = Mlp(hidden=(128,) * 4)
+    return GanConfig(
+        data=Ring(),
+        generator=net,
+        discriminator=net,
+        objective=LeastSquares(),
+        latent=Latent(dim=64, distribution="normal"),
+        g_optimizer=Adam(lr=7e-4),
+        d_optimizer=Adam(lr=7e-4),
+        batch_size=128,
+        steps=2_000,
+        evaluation=Evaluation(every=100, samples=2_500),
+    )
+
+
 def _named_and_between() -> Factor:
     """Return the named triplets, and others with gammas between and beyond theirs."""
     others = triplets((0.25, 0.75, 1.25), scales=(1.0, 4.0), offsets=(0.0, 0.5))
     return replace(TRIPLET, levels=(*TRIPLET.levels, *others.levels))
 
-
-_QUICK = Profile(
-    base=_base(batch=64, steps=8_000, every=250),
-    factors=(TRIPLET,),
-    seeds=6,
-    block=6,
-    rule=MIXTURE_RULE,
-    note="The authors' nets, noise, optimiser and simultaneous updates; batch 64 instead of 512 and 8,000 steps"
-    " instead of 35,000.",
-)
 
 STUDY = Study(
     name="lsgan-triplet",
@@ -114,8 +126,25 @@ STUDY = Study(
             rule=MIXTURE_RULE,
             note="Shows the whole path in under a minute; 100 steps teach nothing.",
         ),
-        "quick": replace(_QUICK, note=f"{_QUICK.note} Six seeds cannot show that two rates are equal."),
-        "hour": _QUICK.until_decided(most_seeds=60),
+        "quick": Profile(
+            base=_base(batch=64, steps=8_000, every=250),
+            factors=(TRIPLET,),
+            seeds=6,
+            block=6,
+            rule=MIXTURE_RULE,
+            note="The authors' nets, noise, optimiser and simultaneous updates; batch 64 instead of 512 and 8,000 steps"
+            " instead of 35,000. Six seeds cannot show that two rates are equal.",
+        ),
+        "hour": Profile(
+            base=_deeper(),
+            factors=(TRIPLET,),
+            seeds=10,
+            block=10,
+            rule=MIXTURE_RULE,
+            note="Changed against the authors: four layers of 128 per net, a learning rate of 7e-4 in both, D's update"
+            " first, 64 noise dimensions, a ring without its doubled mode, batch 128 instead of 512, 2,000 steps"
+            " instead of 35,000.",
+        ).until_decided(most_seeds=60),
         "standard": Profile(
             base=_base(batch=512, steps=15_000, every=500),
             factors=(_named_and_between(),),
