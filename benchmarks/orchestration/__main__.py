@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.orchestration import table
-from benchmarks.orchestration.measure import measured
+from benchmarks.orchestration.measure import AFTERWARDS, afterwards, measured
 from benchmarks.orchestration.shapes import SHAPES
 from benchmarks.speed import machine
 from trainables.files import written_whole
@@ -28,6 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--tracker", choices=TRACKERS, nargs="+", default=[*TRACKERS], help="what shows each launch")
     parser.add_argument("--steps", type=int, help="generator updates per replica; by default those of the shape")
     parser.add_argument("--profile", type=Path, metavar="FOLDER", help="put a profile of each driver there (cProfile)")
+    parser.add_argument(
+        "--afterwards",
+        action="store_true",
+        help=f"time {', '.join(AFTERWARDS)} with each launch, too, when it has ended",
+    )
     given = parser.parse_args(arguments)
     if min(given.blocks) < 1:
         parser.error(f"--blocks must be > 0, got {min(given.blocks)}")
@@ -37,7 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"{shape}, {blocks} blocks, {tracker}", flush=True)
         profile = None if given.profile is None else given.profile / f"{shape}-{blocks}-{tracker}.pstats"
         with TemporaryDirectory() as folder:
-            results["launches"].append(measured(shape, blocks, tracker, given.steps, Path(folder), profile))
+            found = measured(shape, blocks, tracker, given.steps, Path(folder), profile)
+            if given.afterwards:
+                (launch,) = (path.parent for path in Path(folder).glob("*/*/spec.json"))
+                found["afterwards"] = afterwards(launch, Path(folder))
+            results["launches"].append(found)
         results["load"] = {"before": before, "after": machine.load()}
         if given.out:
             with written_whole(given.out) as file:

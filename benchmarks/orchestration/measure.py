@@ -1,6 +1,7 @@
 """One launch, measured from outside: CPU seconds of its driver, of Ray's own processes and of the workers."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -14,6 +15,8 @@ import psutil  # isort: skip
 
 _SECONDS = 0.25
 """Between two looks; what a process uses between the last one and its end is not seen."""
+AFTERWARDS = ("report", "verify", "resume")
+"""Commands that read a whole launch, the last of which finds nothing to train."""
 
 
 def measured(
@@ -62,6 +65,34 @@ def measured(
         "driver_ms_per_block": 1_000 * (cpu_ended - cpu_began) / own["blocks"],
         "wall_ms_per_block": 1_000 * (ended_at - times["first"][1]) / max(1, own["blocks"] - 1),
     }
+
+
+def afterwards(launch: Path, folder: Path) -> dict[str, dict[str, float]]:
+    """Return by command the seconds that it takes with an ended launch, and its memory at most, in MB.
+
+    Args:
+        launch: the launch's folder.
+        folder: where the commands' words are kept.
+
+    Raises:
+        RuntimeError: if one fails.
+    """
+    return {name: _taken(name, launch, folder / f"{name}.txt") for name in AFTERWARDS}
+
+
+def _taken(name: str, launch: Path, said: Path) -> dict[str, float]:
+    options = ["--tracking-uri", "none"] if name == "resume" else []
+    began = time.monotonic()
+    with said.open("w") as words:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "study", name, str(launch), *options], stdout=words, stderr=subprocess.STDOUT
+        )
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"study {name} failed: {said.read_text('utf-8')[-2_000:]}")
+    per_mb = 1024 * (1024 if sys.platform == "darwin" else 1)
+    return {"seconds": time.monotonic() - began, "rss_mb": used.ru_maxrss / per_mb}
 
 
 def _used_below(process: "subprocess.Popen[str]") -> Counter[str]:

@@ -1,6 +1,6 @@
 """The table of a file of results, as Markdown."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 _HEAD = (
@@ -30,7 +30,20 @@ def markdown(results: Mapping[str, Any]) -> str:
         f"|{'---|' * len(_HEAD)}",
         *(f"| {' | '.join(_row(launch))} |" for launch in results["launches"]),
     ]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_afterwards(results["launches"])])
+
+
+def _afterwards(launches: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield a table of the commands that were timed with ended launches, if any were."""
+    timed = [launch for launch in launches if "afterwards" in launch]
+    if not timed:
+        return
+    names = [*timed[0]["afterwards"]]
+    yield f"\n| launch | blocks | tracker | {' | '.join(f'{name}, s (MB at most)' for name in names)} |"
+    yield "|---" * (3 + len(names)) + "|"
+    for launch in timed:
+        cells = (f"{one['seconds']:.1f} ({one['rss_mb']:.0f})" for one in launch["afterwards"].values())
+        yield f"| {launch['shape']} | {launch['blocks']} | {launch['tracker']} | {' | '.join(cells)} |"
 
 
 def _row(launch: Mapping[str, Any]) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from benchmarks.orchestration.shapes import SHAPES
 @pytest.mark.slow
 def test_a_tiny_launch_is_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     results, profiles = tmp_path / "results.json", tmp_path / "profiles"
-    main(["--blocks", "2", "--tracker", "mlflow", "--out", str(results), "--profile", str(profiles)])
+    main(["--blocks", "2", "--tracker", "mlflow", "--out", str(results), "--profile", str(profiles), "--afterwards"])
     (launch,) = json.loads(results.read_text("utf-8"))["launches"]
     assert (launch["shape"], launch["tracker"], launch["blocks"], launch["finished"]) == ("tiny", "mlflow", 2, 2)
     figures = {name: value for name, value in launch.items() if isinstance(value, float)}
@@ -27,7 +27,9 @@ def test_a_tiny_launch_is_measured(tmp_path: Path, capsys: pytest.CaptureFixture
     phases = sum(launch[name] for name in ("before_training", "training_phase", "after_training"))
     assert phases == pytest.approx(launch["driver_cpu_seconds"])
     assert launch["worker_cpu_seconds"] > launch["training_seconds"] / 10
-    assert "| tiny | 2 | mlflow |" in capsys.readouterr().out
+    assert [*launch["afterwards"]] == ["report", "verify", "resume"]
+    assert all(one["seconds"] > 0 and one["rss_mb"] > 50 for one in launch["afterwards"].values())
+    assert capsys.readouterr().out.count("| tiny | 2 | mlflow |") == 2
     (stacks,) = profiles.iterdir()
     assert "study.scheduling.ray_driver.run" in stacks.read_text("utf-8")
 
