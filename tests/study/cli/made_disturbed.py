@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Self
 
 from ray._private.utils import psutil
 
@@ -38,7 +39,7 @@ def study(*arguments: str | Path, before: Sequence[str] = (), **changes: str) ->
 
 
 class Started:
-    """``study`` as a process that goes on beside the test."""
+    """``study`` as a process that goes on beside the test, and no longer than the ``with`` block."""
 
     def __init__(self, log: Path, *arguments: str | Path, before: Sequence[str] = (), **changes: str) -> None:
         self._log = log
@@ -46,6 +47,13 @@ class Started:
             self.process = subprocess.Popen(
                 [*before, *command(*arguments)], stdout=out, stderr=out, env=environment(**changes)
             )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        if self.process.poll() is None:
+            self.kill()
 
     @property
     def said(self) -> str:

@@ -36,10 +36,10 @@ def test_a_launch_on_a_full_disk_ends_in_one_sentence_and_is_resumed_once_there_
     undisturbed: Store, small_disk: Path, tmp_path: Path
 ) -> None:
     out, ballast = small_disk / "runs", small_disk / "ballast"
-    launch = made.Started(tmp_path / "log", "run", *made.CLIP, "--out", out)
-    launch.wait_for(lambda: made.checkpoints(out))
-    fill(ballast)
-    assert launch.wait() == 1, launch.said
+    with made.Started(tmp_path / "log", "run", *made.CLIP, "--out", out) as launch:
+        launch.wait_for(lambda: made.checkpoints(out))
+        fill(ballast)
+        assert launch.wait() == 1, launch.said
     assert "Traceback" not in launch.said
     store = made.only_launch(out)
     said = [line for line in launch.said.splitlines() if "No space left on device" in line]
