@@ -16,7 +16,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, Literal
 
 import torch
@@ -98,7 +97,7 @@ def obtain(truth: ImageTruth, data_digest: str, cache: Path | None) -> Features:
     """
     path = cache / f"features-{data_digest}-v{VERSION}.pt" if cache else None
     if path and path.exists():
-        stored = _stored(path)
+        stored = states.load(path)
         if stored is not None:
             return _loaded(truth, stored)
         logger.warning("the classifier in %s is damaged: it is trained again", path)
@@ -108,17 +107,6 @@ def obtain(truth: ImageTruth, data_digest: str, cache: Path | None) -> Features:
         found = {"task": features.task, "accuracy": features.accuracy, "data": data_digest}
         states.save({**weights, **found}, path, by_many=True)
     return features
-
-
-def _stored(path: Path) -> Mapping[str, Any] | None:
-    """Read a stored classifier; None if it is damaged, or holds what is no weights, which is not executed."""
-    if not states.is_intact(path):
-        return None
-    try:
-        stored: Mapping[str, Any] = torch.load(path, weights_only=True)
-    except UnpicklingError:
-        return None
-    return stored
 
 
 def _loaded(truth: ImageTruth, stored: Mapping[str, Any]) -> Features:

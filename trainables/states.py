@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from os import SEEK_END
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 from zipfile import ZIP_STORED, BadZipFile, ZipFile
 
@@ -29,6 +30,23 @@ def save(state: Mapping[str, Any], path: Path, *, by_many: bool = False) -> None
         with unfinished.open("ab") as file:
             file.write(BLANK.encode())
         seal(unfinished)
+
+
+def load(path: Path, *, map_location: "torch.device | None" = None) -> dict[str, Any] | None:
+    """Read a state; None if the file is damaged or holds anything else, such as a program, which is not run.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    if not is_intact(path):
+        return None
+    try:
+        state = torch.load(path, weights_only=True, map_location=map_location)
+    except torch.OutOfMemoryError:  # a RuntimeError, too, of a file that may well be whole
+        raise
+    except (EOFError, RuntimeError, UnpicklingError):
+        return None
+    return state if isinstance(state, dict) else None
 
 
 def is_intact(path: Path) -> bool:

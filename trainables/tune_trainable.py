@@ -284,7 +284,7 @@ class BlockTrainable(tune.Trainable):
         path = self._task.checkpoint
         if not path.exists():
             return
-        state = torch.load(path, weights_only=True, map_location=self._device) if states.is_intact(path) else {}
+        state = states.load(path, map_location=self._device) or {}
         if (state.get("digest"), state.get("streams")) != (digest(self._task.config), EDITION):
             set_aside(path)
             return

@@ -195,14 +195,18 @@ class Kept:
 
         Raises:
             ValueError: if no network of that name was kept.
-            DamagedFile: if the file is missing, or does not hold the bytes that were written.
+            DamagedFile: if the file is missing, does not hold the bytes that were written, or holds no weights.
         """
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
         path = self.folder / self._of(network)["file"]
         if (why := self._damage(network)) is not None:
             raise DamagedFile(why)
-        return load_file(path)
+        try:
+            return load_file(path)
+        except SafetensorError as error:  # somebody gave the description the digest of another file
+            raise DamagedFile(f"{path} is damaged: it holds no weights ({error})") from None
 
     def damage(self) -> list[str]:
         """Return a sentence for each file that is missing or damaged."""

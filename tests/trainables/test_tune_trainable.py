@@ -185,8 +185,19 @@ def of_other_random_numbers(path: Path) -> None:
     states.save(state, path)
 
 
+class Program:
+    """What a pickle would run."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (pytest.fail, ("executed",))
+
+
+def a_program(path: Path) -> None:
+    states.save({**torch.load(path, weights_only=True), "rows": Program()}, path)
+
+
 @pytest.mark.parametrize(
-    "spoil", [damaged, emptied, of_an_earlier_version, of_another_configuration, of_other_random_numbers]
+    "spoil", [damaged, emptied, of_an_earlier_version, of_another_configuration, of_other_random_numbers, a_program]
 )
 def test_a_checkpoint_that_cannot_be_used_is_set_aside_and_the_block_trained_anew(
     spoil: Callable[[Path], None], tmp_path: Path

@@ -136,13 +136,14 @@ class Characters:
         """
         faces = self._faces()
         path = folder_of(self.root) / f"characters-{self._key(faces)}.pt"
-        if not (path.is_file() and states.is_intact(path)):
+        stored = states.load(path) if path.is_file() else None
+        if stored is None:
             images, labels = self._draw(faces)
             try:
                 states.save({"images": images, "labels": labels}, path, by_many=True)
             except OSError as error:
                 raise ValueError(f"root must be a writable folder, got {path.parent}: {error.strerror}") from None
-        stored = torch.load(path, weights_only=True)
+            stored = {"images": images, "labels": labels}
         truth = ImageTruth(images=stored["images"], labels=stored["labels"], classes=self.classes)
         return ImageSource(truth, device=device, dtype=dtype)
 
