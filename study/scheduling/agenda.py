@@ -2,12 +2,15 @@
 
 from collections import deque
 from dataclasses import dataclass
+from math import ceil, floor
 from typing import Protocol
 
 from study.design.plan import Block
 from study.scheduling import addresses
 from study.scheduling.ledger import Ledger
 from study.storage.records import Status
+
+_MOST_ON_A_GPU = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,48 @@ class Resources:
             raise ValueError(f"--gpus-per-block must be >= 0, got {self.gpus}")
         if self.gpus is not None and self.gpus > 1 and self.gpus != int(self.gpus):
             raise ValueError(f"--gpus-per-block must be a whole number above 1, got {self.gpus}")
+
+    def gpus_of(self, cpus: float, gpus: float, blocks: int) -> float:
+        """Return the GPUs of one block on a cluster: those that are stated, or else its share.
+
+        Args:
+            cpus: of the cluster.
+            gpus: of the cluster.
+            blocks: how many there are; GPUs are not shared by blocks that could have one each.
+
+        Raises:
+            ValueError: if the cluster is too small for one block.
+        """
+        if self.cpus > cpus:
+            raise ValueError(f"--cpus-per-block must be <= the {cpus:g} CPUs of the cluster, got {self.cpus:g}")
+        found = self.gpus if self.gpus is not None else gpu_share(gpus, min(int(cpus / self.cpus + 1e-9), blocks))
+        if found > gpus:
+            raise ValueError(f"--gpus-per-block must be <= the {gpus:g} GPUs of the cluster, got {found:g}")
+        return found
+
+
+def gpu_share(gpus: float, wanting: int) -> float:
+    """Return a block's share of a GPU if none is stated: no more of them on one GPU than needed, and four at most.
+
+    Ray fills one GPU before it takes the next: smaller shares than needed would leave GPUs idle.
+
+    Args:
+        gpus: of the cluster.
+        wanting: blocks that could run at a time.
+    """
+    if gpus < 1:
+        return gpus
+    together = min(_MOST_ON_A_GPU, max(1, ceil(wanting / int(gpus))))
+    return floor(1e4 / together) / 1e4  # Ray counts in ten-thousandths
+
+
+def room(cpus: float, gpus: float, cpus_per_block: float, gpus_per_block: float) -> int:
+    """Return how many blocks run at a time on so many CPUs and GPUs."""
+    by_cpu = int(cpus / cpus_per_block + 1e-9)
+    if gpus_per_block == 0:
+        return by_cpu
+    by_gpu = int(gpus) * int(1 / gpus_per_block + 1e-9) if gpus_per_block <= 1 else int(gpus / gpus_per_block)
+    return min(by_cpu, by_gpu)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,6 +58,7 @@ class Estimate:
         least_wall_seconds: the same if no cell gets more than its first seeds; less only of a launch that ends when its
             hypotheses are decided.
         at_a_time: blocks that run together here.
+        replicas: index of a cell to what one replica of it takes.
     """
 
     training_seconds: float
@@ -67,6 +68,7 @@ class Estimate:
     least_wall_seconds: float
     at_a_time: int
     device: str
+    replicas: Mapping[int, "Replica"]
 
 
 def replica_seconds(plan: Plan, found: Sequence[PowerAnalysis]) -> tuple[dict[int, float], str]:
@@ -89,21 +91,18 @@ def estimate(plan: Plan) -> Estimate:
     at_a_time = 1 if _device().type == "cuda" else min(len(os.sched_getaffinity(0)), len(blocks))
     with neighbors.busy(at_a_time - 1) as load:
         measured = _measured(plan.cells, min(plan.block, len(plan.seeds)))
-    least = [block for block in blocks if not plan.may_skip(block)]
     start = _LOADS * load
-    shortest, longest = _span(least, measured, at_a_time), _span(blocks, measured, at_a_time)
-    if plan.budget is not None:  # blocks that have begun by then are trained to their end
-        last = max(measured[block.cell.index].of(len(block.seeds)) for block in blocks)
-        longest = max(shortest, min(longest, plan.budget + last))
+    few, many = schedule(plan, measured, [1.0] * at_a_time)
     replicas = [(measured[block.cell.index], len(block.seeds)) for block in blocks]
     return Estimate(
         training_seconds=sum(own.training * count for own, count in replicas),
         report_seconds=sum(own.reports * count for own, count in replicas),
         start_seconds=start,
-        wall_seconds=start + longest,
-        least_wall_seconds=start + shortest,
+        wall_seconds=start + max(many),
+        least_wall_seconds=start + max(few),
         at_a_time=at_a_time,
         device=_device_name(),
+        replicas=measured,
     )
 
 
@@ -118,12 +117,32 @@ class Replica:
         return (self.training + self.reports) * replicas
 
 
-def _span(blocks: Sequence[Block], measured: Mapping[int, Replica], at_a_time: int) -> float:
-    """Return how long blocks take if the next one begins whenever one has ended."""
-    ends = [0.0] * at_a_time
+def schedule(plan: Plan, replicas: Mapping[int, Replica], speeds: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Return when each of some places has trained its last block, of the least seeds and of the most.
+
+    Args:
+        plan: what is trained; with a budget, no block begins after it unless it is one of the least.
+        replicas: index of a cell to what one replica takes at speed 1.
+        speeds: of the places where a block can train; earlier ones are taken first.
+    """
+    blocks = plan.blocks()
+    few = _ends([block for block in blocks if not plan.may_skip(block)], replicas, speeds)
+    many = _ends(blocks, replicas, speeds)
+    if plan.budget is not None:  # blocks that have begun by then are trained to their end
+        last = max(replicas[block.cell.index].of(len(block.seeds)) for block in blocks) / min(speeds)
+        end = max(max(few), plan.budget + last)
+        many = [min(own, end) for own in many]
+    return few, many
+
+
+def _ends(blocks: Sequence[Block], replicas: Mapping[int, Replica], speeds: Sequence[float]) -> list[float]:
+    """Return when each place has trained its last block if the next one begins whenever one has ended."""
+    places = [(0.0, place) for place in range(len(speeds))]
     for block in blocks:
-        heapq.heapreplace(ends, ends[0] + measured[block.cell.index].of(len(block.seeds)))
-    return max(ends)
+        end, place = places[0]
+        seconds = replicas[block.cell.index].of(len(block.seeds)) / speeds[place]
+        heapq.heapreplace(places, (end + seconds, place))
+    return [end for end, _ in sorted(places, key=lambda own: own[1])]
 
 
 def _check(plan: Plan) -> None:

@@ -16,7 +16,6 @@ import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from math import ceil, floor
 from pathlib import Path
 from threading import Event, Thread, current_thread, main_thread
 from typing import Any
@@ -33,7 +32,7 @@ from study import signals
 from study.formatting import joined, plural
 from study.reaper import Reaper
 from study.scheduling import addresses
-from study.scheduling.agenda import Allocation, Resources
+from study.scheduling.agenda import Allocation, Resources, room
 from study.scheduling.session_folder import session_folder
 from trainables.versions import check_kin, kin
 
@@ -44,9 +43,6 @@ _NO_CLUSTER = (ConnectionError, TimeoutError, ValueError, AuthenticationError)
 
 MANY = 1 << 30
 """More blocks than any cluster has room for: those of a search, say, whose number is not known before."""
-
-
-_MOST_ON_A_GPU = 4
 
 
 _START_SECONDS = 180.0
@@ -394,37 +390,14 @@ def last_words(advice: str) -> Iterator[None]:
 def _allocation(resources: Resources, blocks: int) -> Allocation:
     total = ceiling(ray.cluster_resources(), state.get_max_resources_from_cluster_config() or {})
     cpus, gpus = total["CPU"], total["GPU"]
-    if resources.cpus > cpus:
-        raise ValueError(f"--cpus-per-block must be <= the {cpus:g} CPUs of the cluster, got {resources.cpus:g}")
-    by_cpu = int(cpus / resources.cpus + 1e-9)
-    per_block = resources.gpus if resources.gpus is not None else gpu_share(gpus, min(by_cpu, blocks))
-    if per_block > gpus:
-        raise ValueError(f"--gpus-per-block must be <= the {gpus:g} GPUs of the cluster, got {per_block:g}")
-    by_gpu = (
-        by_cpu if per_block == 0 else int(gpus) * int(1 / per_block + 1e-9) if per_block <= 1 else int(gpus / per_block)
-    )
+    per_block = resources.gpus_of(cpus, gpus, blocks)
     nodes = sum(node["Alive"] for node in ray.nodes())
     return Allocation(
         cpus=resources.cpus,
         gpus=per_block,
-        at_a_time=min(by_cpu, by_gpu),
+        at_a_time=room(cpus, gpus, resources.cpus, per_block),
         cluster=f"{plural(nodes, 'node')}, {cpus:g} CPUs, {gpus:g} GPUs",
     )
-
-
-def gpu_share(gpus: float, wanting: int) -> float:
-    """Return a block's share of a GPU if none is stated: no more of them on one GPU than needed, and four at most.
-
-    Ray fills one GPU before it takes the next: smaller shares than needed would leave GPUs idle.
-
-    Args:
-        gpus: of the cluster.
-        wanting: blocks that could run at a time.
-    """
-    if gpus < 1:
-        return gpus
-    together = min(_MOST_ON_A_GPU, max(1, ceil(wanting / int(gpus))))
-    return floor(1e4 / together) / 1e4  # Ray counts in ten-thousandths
 
 
 def ceiling(now: Mapping[str, float], at_most: Mapping[str, float]) -> dict[str, float]:

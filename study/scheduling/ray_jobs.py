@@ -22,6 +22,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import aiohttp
+from ray.exceptions import AuthenticationError
 from ray.job_submission import JobSubmissionClient
 
 from study.formatting import did_you_mean
@@ -33,6 +34,7 @@ _GRACE_SECONDS = 600
 _TUNNEL_SECONDS = 60.0
 _POLL_SECONDS = 1.0
 _OVER = ("STOPPED", "SUCCEEDED", "FAILED")
+_TOKEN = "RAY_AUTH_MODE=token with RAY_AUTH_TOKEN or ~/.ray/auth_token"
 _OF_RAY = ("Running entrypoint for job ",)
 
 
@@ -99,6 +101,8 @@ class Jobs:
             logging.getLogger(JobSubmissionClient.__module__).setLevel(logging.WARNING)  # it tells when a job has ended
         except (ConnectionError, RuntimeError) as error:
             raise ValueError(f"no jobs of Ray could be reached at --on {where}: {_first_line(error)}") from None
+        except AuthenticationError as error:
+            raise _refused(where, error) from None
 
     def submit(self, name: str, arguments: Sequence[str], files: Mapping[str, Path]) -> None:
         """Start ``study`` with arguments on the cluster's head.
@@ -172,6 +176,8 @@ class Jobs:
             yield
         except (RuntimeError, OSError) as error:
             raise ValueError(f"the jobs of {self.where} could not be asked: {_first_line(error)}") from None
+        except AuthenticationError as error:
+            raise _refused(self.where, error) from None
 
 
 def _job(found: Any) -> Job:
@@ -188,6 +194,10 @@ def _job(found: Any) -> Job:
 def _is_rays(line: str) -> bool:
     """Whether a line before the command's first one is Ray's own."""
     return line.startswith(_OF_RAY) or " job_manager.py:" in line
+
+
+def _refused(where: str, error: AuthenticationError) -> ValueError:
+    return ValueError(f"--on {where} wants the token of its cluster ({_TOKEN}): {_first_line(error)}")
 
 
 def _first_line(error: BaseException) -> str:

@@ -21,13 +21,16 @@ from study.launch import Launch
 from study.report import phrases
 from study.report.views import view_of
 from study.scheduling import cost
+from study.scheduling.cluster_cost import Layout
 from study.search import confirmation
 from study.storage.store import Store
-from study.terminal import standing, tables
+from study.terminal import cluster_costs, standing, tables
 from study.terminal.width import narrow
 
 
-def study(plan: Plan, profiles: Sequence[str], console: Console, *, plugin: str = "") -> None:
+def study(
+    plan: Plan, profiles: Sequence[str], console: Console, *, plugin: str = "", cluster: Layout | None = None
+) -> None:
     """Print everything that is decided before a run of one profile, and its estimated cost on this machine.
 
     Args:
@@ -35,6 +38,7 @@ def study(plan: Plan, profiles: Sequence[str], console: Console, *, plugin: str 
         profiles: names of all profiles of the study.
         console: where to print.
         plugin: name of the plugin that brings the study; empty if none does.
+        cluster: where it would train, to print what it takes there, too; None for this machine alone.
     """
     console.print(Text.assemble((plan.study, "bold"), f"  {plan.title}"))
     console.print(Text(plan.question))
@@ -65,8 +69,11 @@ def study(plan: Plan, profiles: Sequence[str], console: Console, *, plugin: str 
     out_of_reach(plan, console)
     _list(Text("Sources", style="bold"), plan.sources, console)
     console.print(Text("\nmeasuring what steps, reports and starting take ...", style="dim"))
-    for said in _cost(cost.estimate(plan)):
+    found = cost.estimate(plan)
+    for said in _cost(found):
         console.print(said)
+    if cluster is not None:
+        cluster_costs.show(plan, found, cluster, console)
 
 
 def _hypotheses(plan: Plan, console: Console) -> None:

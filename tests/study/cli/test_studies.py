@@ -11,6 +11,8 @@ from study.studies import studies
 from tests.made_plugins import STUDIED, file
 from tests.study.made_estimates import estimated
 
+CLUSTER = str(Path(__file__).parents[3] / "cluster.yaml")
+
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,3 +69,38 @@ def test_a_study_of_a_plugin_is_listed_and_shown_with_its_plugin(
     assert " Do my modes stay? (plugin listed_modes) " in line
     assert "From the plugin listed_modes." in output("show", "my-modes", "--profile", "smoke", "--plugin", path)
     assert "From the plugin" not in output("show", "mixture-modes", "--profile", "smoke", "--plugin", path)
+
+
+def test_a_plan_is_priced_on_a_cluster() -> None:
+    text = output("show", "wgan-clip", "--profile", "smoke", "--on", CLUSTER, "--gpus-per-block", "0.5")
+    assert "Estimated on cluster.yaml: about" in text
+    (worker,) = (line.split() for line in text.splitlines() if line.startswith("gpu_worker"))
+    assert worker[1:5] == ["2", "of", "4", "2"]
+    assert "Estimated on" not in output("show", "wgan-clip", "--profile", "smoke")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ("--on", "http://127.0.0.1:8265"),
+            "--on must be a cluster file (*.yaml) with a price table, got 'http://127.0.0.1:8265'",
+        ),
+        (("--on", "nowhere.yaml"), "nowhere.yaml cannot be read: No such file or directory"),
+        (
+            ("--cpus-per-block", "2"),
+            "--cpus-per-block and --gpus-per-block need a cluster in this command: give --on FILE.yaml",
+        ),
+        (("--on", CLUSTER, "--cpus-per-block", "0"), "--cpus-per-block must be > 0, got 0.0"),
+        (
+            ("--on", CLUSTER, "--cpus-per-block", "17"),
+            "--cpus-per-block must be <= the 16 CPUs of the cluster, got 17",
+        ),
+    ],
+)
+def test_a_cluster_that_cannot_be_counted_with_is_refused_before_anything_is_measured(
+    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], said: str
+) -> None:
+    monkeypatch.setattr(cost, "estimate", lambda plan: pytest.fail("measured"))
+    done = CliRunner().invoke(app, ["show", "wgan-clip", "--profile", "smoke", *arguments], env={"COLUMNS": "300"})
+    assert (done.exit_code, done.stderr, done.stdout) == (2, f"error: {said}\n", "")

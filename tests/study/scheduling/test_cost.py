@@ -12,7 +12,7 @@ import torch
 import study
 from study.design.plan import Plan
 from study.scheduling import cost, neighbors
-from study.scheduling.cost import Replica, _span, _stand_in
+from study.scheduling.cost import Replica, _ends, _stand_in
 from tests.trainables.made_autoencoders import config as autoencoder
 from trainables import features
 from trainables.autoencoder.split import Split
@@ -70,9 +70,10 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_next_block_begins_when_one_has_ended() -> None:
     blocks = planned().blocks()[:3]  # of cells 0, 1 and 2
     seconds = {0: Replica(4.0, 1.0), 1: Replica(1.0, 0.0), 2: Replica(2.0, 0.5)}
-    assert _span(blocks, seconds, 1) == 2 * (5 + 1 + 2.5)
-    assert _span(blocks, seconds, 2) == 2 * 5
-    assert _span(blocks, seconds, 3) == 2 * 5
+    assert _ends(blocks, seconds, [1.0]) == [2 * (5 + 1 + 2.5)]
+    assert _ends(blocks, seconds, [1.0, 1.0]) == [2 * 5, 2 * (1 + 2.5)]
+    assert _ends(blocks, seconds, [1.0, 1.0, 1.0]) == [2 * 5, 2 * 1, 2 * 2.5]
+    assert _ends(blocks, seconds, [0.5, 2.0]) == [2 * 2 * 5, 2 * (1 + 2.5) / 2], "a place of speed 2 is twice as fast"
 
 
 @pytest.mark.usefixtures("alone")

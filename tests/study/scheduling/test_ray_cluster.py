@@ -31,24 +31,6 @@ def test_an_autoscaled_cluster_counts_with_what_it_may_grow_to() -> None:
     assert ceiling({"memory": 1.0}, {}) == {"CPU": 0.0, "GPU": 0.0}
 
 
-@pytest.mark.parametrize(
-    ("gpus", "wanting", "share"),
-    [
-        (0, 8, 0.0),
-        (1, 1, 1.0),
-        (1, 2, 0.5),
-        (1, 3, 0.3333),
-        (1, 16, 0.25),
-        (8, 8, 1.0),  # a quarter each would leave six of eight idle
-        (8, 9, 0.5),
-        (8, 100, 0.25),
-        (0.5, 4, 0.5),  # of a cluster that offers no whole one
-    ],
-)
-def test_gpus_are_shared_by_as_many_blocks_as_there_are_for_them(gpus: float, wanting: int, share: float) -> None:
-    assert ray_cluster.gpu_share(gpus, wanting) == pytest.approx(share)
-
-
 def test_a_machine_that_cannot_work_for_this_one_is_named_with_the_reason() -> None:
     refused = RayTaskError("_kin_of", "traceback", ValueError("every machine must have the versions of the driver"))
     assert ray_cluster._cause(refused, "host2") == "every machine must have the versions of the driver"

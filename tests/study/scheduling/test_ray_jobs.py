@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ray.exceptions import AuthenticationError
 
 from study.scheduling import addresses, ray_jobs
 from study.scheduling.ray_jobs import JobLost, Jobs
@@ -69,6 +70,25 @@ def test_a_cluster_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
 def test_an_address_where_nobody_listens_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^no jobs of Ray could be reached at --on http://127\.0\.0\.1:9: .*refused$"):
         ray_jobs.at("http://127.0.0.1:9").__enter__()
+
+
+def test_a_cluster_that_wants_another_token_says_so_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = AuthenticationError("Authentication failed: Forbidden: Invalid authentication token\n\nToken ...")
+    said = (
+        "--on http://head:8265 wants the token of its cluster (RAY_AUTH_MODE=token with RAY_AUTH_TOKEN or"
+        " ~/.ray/auth_token): Authentication failed: Forbidden: Invalid authentication token"
+    )
+    with pytest.raises(ValueError) as refused:
+        jobs(monkeypatch, Client(error=error)).all()
+    assert str(refused.value) == said
+
+    def refusing(address: str) -> None:
+        raise error
+
+    monkeypatch.setattr(ray_jobs, "JobSubmissionClient", refusing)
+    with pytest.raises(ValueError) as refused:
+        Jobs("http://head:8265", "http://head:8265")
+    assert str(refused.value) == said
 
 
 def test_only_jobs_of_ours_are_shown_oldest_first(monkeypatch: pytest.MonkeyPatch) -> None:
