@@ -2,6 +2,8 @@
 
 import re
 import socket
+from contextlib import ExitStack
+from random import SystemRandom
 
 _ANSWER_SECONDS = 5.0
 """How long a cluster's head may take to accept a connection."""
@@ -9,6 +11,8 @@ _ANSWER_SECONDS = 5.0
 _FORM = re.compile(r"(?:ray://)?(?P<host>\[[0-9A-Fa-f:.%]+\]|[^\s:/@?#\[\]]+):(?P<port>\d{1,5})")
 _HERE = ("local", "auto")
 _HIGHEST_PORT = 65_535
+_OWN_PORTS = range(20_000, 32_000)
+"""Above the ports of Ray's workers, and below those that an operating system gives to whoever asks for any."""
 
 
 def check_form(address: str) -> None:
@@ -40,3 +44,24 @@ def knock(target: str) -> None:
     except OSError as error:
         reason = "it does not answer" if isinstance(error, TimeoutError) else error.strerror or str(error)
         raise ConnectionError(f"{target}: {reason}") from None
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports of this machine's loopback on which nothing listens now, and which nobody who asks for any is given.
+
+    Raises:
+        OSError: if there are not so many.
+    """
+    found: list[int] = []
+    with ExitStack() as held:
+        for port in SystemRandom().sample(_OWN_PORTS, len(_OWN_PORTS)):
+            own = held.enter_context(socket.socket())
+            try:
+                own.bind(("127.0.0.1", port))
+            except OSError:
+                own.close()
+                continue
+            found.append(port)
+            if len(found) == count:
+                return found
+    raise OSError(f"fewer than {count} of the ports {_OWN_PORTS[0]} to {_OWN_PORTS[-1]} are free")

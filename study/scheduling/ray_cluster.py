@@ -4,6 +4,7 @@ A Ray that is started here belongs to this process: it listens on the loopback o
 user, and ends with this process, however that ends.
 """
 
+import inspect
 import logging
 import os
 import re
@@ -25,6 +26,7 @@ from ray._private import parameter, ray_constants, services
 from ray._private import utils as ray_utils
 from ray._private import worker as ray_worker
 from ray._private.state import state  # what Ray Data uses, too: no public way tells what an autoscaler may add
+from ray._raylet import persist_port  # type: ignore[attr-defined]  # compiled, and its stubs lack it
 from ray.exceptions import AuthenticationError, RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -65,6 +67,10 @@ _ENDING_SECONDS = 30.0
 
 _ENDED_SECONDS = 5.0
 """The same if a signal has told this process to end, and its Ray with it."""
+
+
+_RUNTIME_ENV_PORT = "runtime_env_agent_port"
+_UNUSED_PORTS = ("metrics_agent_port", "metrics_export_port", "dashboard_agent_listen_port")
 
 
 _VITAL = ("raylet", "gcs_server")
@@ -129,7 +135,7 @@ def _start_here(waiting: Callable[[], None]) -> None:
     folder = session_folder()
     before = set(_children())
     try:
-        with _loopback_only(), _lean(), _patient(before, waiting), _signals_kept():
+        with _loopback_only(), _lean(), _told(), _patient(before, waiting), _signals_kept():
             ray.init(
                 address="local",
                 include_dashboard=False,
@@ -282,6 +288,31 @@ def _lean() -> Iterator[None]:
     finally:
         parameters.__init__ = usual
         services.start_api_server = serve
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Tell a raylet that is started here the ports of its agents, for which it waits 15 s and no longer.
+
+    On a busy machine an agent takes longer than that to come up and say which it has found, and the raylet ends. That
+    of runtime environments gets one; the others, whom nobody asks anything, are said to have none.
+    """
+    usual, lacking = services.start_raylet, ray_utils.get_dashboard_dependency_error
+    signature = inspect.signature(usual)
+
+    def start_raylet(*arguments: Any, **given: Any) -> Any:
+        called = signature.bind(*arguments, **given)
+        (called.arguments[_RUNTIME_ENV_PORT],) = addresses.free_ports(1)
+        for name in _UNUSED_PORTS:
+            persist_port(called.arguments["session_dir"], called.arguments["node_id"], name, -1)
+        return usual(*called.args, **called.kwargs)
+
+    services.start_raylet = start_raylet
+    ray_utils.get_dashboard_dependency_error = lambda: ImportError("not asked for")
+    try:
+        yield
+    finally:
+        services.start_raylet, ray_utils.get_dashboard_dependency_error = usual, lacking
 
 
 @contextmanager

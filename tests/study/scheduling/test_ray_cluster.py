@@ -330,6 +330,47 @@ def test_a_ray_that_is_started_here_listens_on_the_loopback_and_ends_with_a_kill
         time.sleep(0.2)
 
 
+SLOW_AGENTS = """
+import sys
+import time
+
+if any("dashboard/agent.py" in word or "runtime_env/agent" in word for word in sys.orig_argv):
+    time.sleep(20)
+"""
+PATIENT = """
+import time
+
+import ray
+
+from study.scheduling import ray_cluster
+from study.scheduling.agenda import Resources
+
+began = time.monotonic()
+ray_cluster.connect(Resources(cpus=1.0))
+answer = ray.remote(lambda: 6 * 7)
+print(ray.get(answer.remote()))
+time.sleep(max(0.0, began + 30 - time.monotonic()))
+print(ray.get(answer.remote()))
+ray_cluster.disconnect()
+"""
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_a_ray_whose_agents_come_late_starts_and_stays(tmp_path: Path) -> None:
+    """By itself a raylet ends if they have not said after 15 s on which ports they listen."""
+    (tmp_path / "sitecustomize.py").write_text(SLOW_AGENTS, encoding="utf-8")
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    done = subprocess.run(
+        [sys.executable, "-c", PATIENT],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert (done.returncode, done.stdout) == (0, "42\n42\n"), done.stderr
+
+
 def listening(pid: int) -> set[str]:
     """The addresses on which a process listens, as the kernel writes them."""
     sockets = set()
