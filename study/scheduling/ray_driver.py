@@ -12,7 +12,6 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from pickle import UnpicklingError
 from threading import current_thread, main_thread
 from typing import Any
 
@@ -303,9 +302,12 @@ def _hang(path: Path) -> str:
 
 
 def _reason(trial: Trial) -> str:
-    """Return the last line of what a trial died of."""
+    """Return the last line of what a trial died of.
+
+    Tune has written it on this machine already; into the launch's folder, where it reads errors, it comes afterwards.
+    """
     try:
-        lines = str(trial.get_pickled_error() or "").strip().splitlines()
-    except (OSError, EOFError, UnpicklingError):  # the disk was too full for the message
+        lines = Path(trial.error_file or "").read_text(encoding="utf-8").strip().splitlines()
+    except OSError:  # the disk was too full for the message
         lines = []
     return lines[-1] if lines else "the worker died without a message"

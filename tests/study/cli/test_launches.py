@@ -359,7 +359,8 @@ def test_blocks_that_crash_are_reported_and_the_rest_is_complete(tmp_path: Path)
     (store.samples_path / "cell=1").write_text("in the way")
     crashed = study("resume", store.root, "--out", tmp_path)
     assert crashed.returncode == 1, crashed.stderr
-    assert "block c001-b000 crashed" in crashed.stderr
+    assert "block c001-b000 crashed: " in crashed.stderr
+    assert "died without a message" not in crashed.stderr
     assert f"study resume {store.root}" in crashed.stderr
     records = store.records()
     assert len(records) == 12

@@ -166,15 +166,20 @@ class Told:
         self.ends.append((block.name, self.ledger.of(block)[0].status))
 
 
-def test_an_agenda_is_told_of_a_crash_as_of_any_other_end(plan: Plan, store: Store) -> None:
+def test_an_agenda_is_told_of_a_crash_as_of_any_other_end(plan: Plan, store: Store, tmp_path: Path) -> None:
     ledger = Ledger(dataclasses.replace(plan, cells=plan.cells[:1]), store)
     told = Told(ledger)
     watcher = Watcher(ledger, [told], Failures())
     ledger.extend(plan)  # the watcher knows the ledger of now
-    trial: Any = SimpleNamespace(config={"block": "c003-b001"}, get_pickled_error=lambda: RuntimeError("out of luck"))
+    said = tmp_path / "error.txt"
+    said.write_text("Failure # 1\nTraceback ...\nbad start\n\nFailure # 2\nTraceback ...\nout of luck\n\n")
+    trial: Any = SimpleNamespace(config={"block": "c003-b001"}, error_file=str(said))
     watcher.on_trial_error(1, [trial], trial)
     assert told.ends == [("c003-b001", Status.CRASHED)]
     assert ledger.crashes == {"c003-b001": "out of luck"}
+    assert ray_driver._reason(SimpleNamespace(error_file=str(tmp_path / "none"))) == (  # type: ignore[arg-type]
+        "the worker died without a message"
+    )
 
 
 def test_what_a_worker_refuses_is_said_once_and_ends_its_cell(plan: Plan, store: Store) -> None:
