@@ -65,7 +65,7 @@ def what_was_computed(records: Sequence[Record]) -> list[tuple[object, ...]]:
         (["run", "lsgan"], f"study must be one of {', '.join(studies())}, got 'lsgan'"),
         (
             ["run", "mixture-modes", "--profile", "huge"],
-            "profile must be one of smoke, quick, hour, standard, paper, got 'huge'",
+            "profile must be one of smoke, quick, hour, deeper, standard, paper, got 'huge'",
         ),
         (["run", "mixture-modes", "--set", "stepz=3"], "stepz is no field"),
         (["run", "mixture-modes", "--set", "steps"], "--set needs path=value, got 'steps'"),
