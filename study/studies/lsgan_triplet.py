@@ -11,9 +11,9 @@ test. Does it hold for success under the ordinary protocol, without adapted step
 An answer is a verdict on the hypotheses: equal gamma, equal rates (within 25 points); different gamma, different rates.
 
 Profile ``hour`` asks at another scale. With the authors' protocol nothing converges in 8,000 steps of batches of 64 (20
-replicas), nor in 35,000 (16 replicas): a floor, on which the claims about equal rates would hold for nothing. It has
-the nets with which the stability map found success on the ring, and a rate between those where none and all train.
-Both were chosen on other seeds.
+replicas, on the first five seeds that ``hour`` has, too), nor in 35,000 (16 replicas): a floor, on which the claims
+about equal rates would hold for nothing. It has the nets with which the stability map found success on the ring, and a
+rate between those where none and all train. Both were chosen on other seeds.
 
 Cost: quick about 3 minutes on two CPU cores, hour a quarter of one; standard about 11 CPU hours.
 """
